@@ -1,0 +1,49 @@
+/* What wakes a machine from outside: host descriptors and timers, in one epoll.
+ *
+ * A task that has to wait for the host sleeps on a wait queue here; when no task can run the
+ * scheduler calls event_loop_run(), which sleeps in the host's epoll. Nothing else of Vellum
+ * may block on the host.
+ */
+#ifndef BASE_EVENT_H
+#define BASE_EVENT_H
+
+#include "base/list.h"
+#include "base/types.h"
+#include "base/wait.h"
+
+struct event_timer {
+	struct list_head node; /* sorted by expiry */
+	u64 expires_ns;	       /* of the loop's monotonic clock */
+	void (*fn)(struct event_timer *t);
+};
+
+struct event_loop {
+	int epfd;
+	struct list_head timers;
+	struct list_head waiters; /* struct fd_waiter, on the waiting tasks' stacks */
+	u64 (*now_ns)(void *arg); /* monotonic; the machine's clock, virtual or real; NULL: host's */
+	void *now_arg;
+	/* virtual time: instead of sleeping for a timer the clock is moved on; NULL: real */
+	void (*advance_to)(void *arg, u64 ns);
+	/* How a task sleeps; set by proc/ after event_loop_init(). NULL, or no current task: the
+	 * waits below block the host thread instead (boot, tests). */
+	const struct sched *sched;
+	u64 epoch; /* moved on whenever the world outside may have acted: a wait, a host read */
+};
+
+int event_loop_init(struct event_loop *l);
+void event_loop_destroy(struct event_loop *l);
+void event_timer_add(struct event_loop *l, struct event_timer *t, u64 expires_ns);
+void event_timer_del(struct event_timer *t); /* fine when not pending */
+bool event_timer_pending(const struct event_timer *t);
+/* Runs what is due; with @block sleeps until something is (a host signal also ends it). */
+void event_loop_run(struct event_loop *l, bool block);
+
+/* Blocks the current task until @fd is ready for @events (EPOLLIN, EPOLLOUT), a signal is
+ * pending (-EINTR: `wait.h` signal_pending) or @timeout_ns passes (-ETIMEDOUT; ~0: never). A
+ * descriptor that epoll refuses (regular file) is always ready. 0, -EINTR, -ETIMEDOUT. */
+int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns);
+/* Blocks the current task for a time; 0 when it has passed, -EINTR. */
+int event_sleep_until(struct event_loop *l, u64 expires_ns);
+
+#endif

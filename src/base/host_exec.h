@@ -1,0 +1,19 @@
+/* Executable memory of the host, for generated code. A part of host.h. */
+#ifndef BASE_HOST_EXEC_H
+#define BASE_HOST_EXEC_H
+
+#include "base/types.h"
+
+/**
+ * host_map_exec - memory that is written at one address and executed at another
+ * @size:  bytes, page multiple
+ * @write: readable and writable
+ * @exec:  readable and executable; the same bytes
+ *
+ * No address is ever both writable and executable. Zeroed; a page costs memory when first touched.
+ * Return: 0; -ENOMEM; -EPERM: the host's policy grants no executable memory.
+ */
+int host_map_exec(size_t size, void **write, void **exec);
+void host_unmap_exec(size_t size, void *write, void *exec);
+
+#endif

@@ -1,0 +1,53 @@
+/* What src/fs and the event loop ask of the real kernel: names, attributes, readiness. As host.h:
+ * each host_x() is the call x with a negative errno as its failure; EINTR is not hidden.
+ *
+ * A dirfd may be an O_PATH descriptor everywhere. host_fd_x() is for calls that have no form for
+ * such a descriptor: they go through /proc/self/fd of the host.
+ */
+#ifndef BASE_HOST_FS_H
+#define BASE_HOST_FS_H
+
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "base/host.h"
+
+/* Opens anew what descriptor @fd stands for, with other flags. fd or -errno. */
+int host_fd_reopen(int fd, int flags);
+/* Text behind /proc/self/fd/@fd. Length without a NUL, or -errno. */
+long host_fd_path(int fd, char *buf, size_t size);
+int host_fd_chmod(int fd, mode_t mode);
+int host_fd_truncate(int fd, u64 size);
+/* Gives what @fd stands for (not followed if a symlink) another name. */
+int host_fd_link(int fd, int dirfd, const char *name);
+
+int host_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
+long host_readlinkat(int dirfd, const char *path, char *buf, size_t size);
+/* The mode of the next three is taken as it is: the host's umask does not apply. */
+int host_open_mode(int dirfd, const char *path, int flags, mode_t mode);
+int host_mkdirat(int dirfd, const char *path, mode_t mode);
+int host_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev);
+int host_unlinkat(int dirfd, const char *path, int flags);
+int host_renameat2(int odir, const char *oname, int ndir, const char *nname, unsigned flags);
+int host_symlinkat(const char *target, int dirfd, const char *path);
+int host_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int host_utimensat(int dirfd, const char *path, const struct timespec ts[2], int flags);
+int host_faccessat2(int dirfd, const char *path, int mode, int flags);
+int host_fstatfs(int fd, struct statfs *buf);
+int host_fallocate(int fd, int mode, u64 off, u64 len);
+/* Raw linux_dirent64 records. Bytes, 0 at the end, or -errno. */
+long host_getdents64(int fd, void *buf, size_t size);
+int host_dup3(int oldfd, int newfd);
+int host_ioctl(int fd, unsigned long cmd, void *arg);
+
+/* RLIMIT_NOFILE's soft limit goes up to the hard one; the limit in force. */
+u64 host_raise_nofile(void);
+
+/* Readiness of one descriptor: revents (0: timeout) or -errno. ~0UL ns: no timeout. */
+int host_poll(int fd, short events, u64 timeout_ns);
+int host_epoll_create(void);
+int host_epoll_ctl(int epfd, int op, int fd, u32 events, void *ptr);
+int host_epoll_wait(int epfd, struct epoll_event *events, int max); /* does not block */
+
+#endif

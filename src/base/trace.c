@@ -1,0 +1,43 @@
+/* Tracepoints: names and printing. */
+#include "base/trace.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+static const char *const names[NR_TRACEPOINTS] = {
+#define TRACEPOINT(system, name) [TP_##system##_##name] = #system ":" #name,
+#include "base/tracepoints.def"
+#undef TRACEPOINT
+};
+
+const char *trace_name(enum tracepoint tp)
+{
+	return names[tp];
+}
+
+int trace_enable(struct trace *t, const char *pattern)
+{
+	u64 found = 0;
+
+	for (unsigned i = 0; i < NR_TRACEPOINTS; i++)
+		if (!fnmatch(pattern, names[i], 0))
+			found |= BIT(i);
+	t->on |= found;
+	return found ? 0 : -ENOENT;
+}
+
+void trace_print(struct trace *t, enum tracepoint tp, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	t->hits[tp]++;
+	log_text("%s: %s\n", names[tp], text);
+}

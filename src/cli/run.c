@@ -1,0 +1,180 @@
+/* See run.h. */
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/report.h"
+#include "loader/loader.h"
+#include "proc/exec.h"
+#include "syscalls/syscalls.h"
+
+static const char *env_value(char **envp, const char *name)
+{
+	u64 len = strlen(name);
+
+	for (; *envp; envp++)
+		if (!strncmp(*envp, name, len) && (*envp)[len] == '=')
+			return *envp + len + 1;
+	return NULL;
+}
+
+char *find_program(const char *name, char **envp, int *status)
+{
+	const char *path = env_value(envp, "PATH"), *end;
+	char *found = NULL;
+	int why = ENOENT;
+
+	if (strchr(name, '/'))
+		return strdup(name);
+	for (path = path ? path : "/usr/bin:/bin"; *name; path = end + 1) {
+		end = strchrnul(path, ':');
+		if (asprintf(&found, "%.*s/%s", end > path ? (int)(end - path) : 1,
+			     end > path ? path : ".", name) < 0)
+			break;
+		if (!access(found, X_OK))
+			return found;
+		if (errno == EACCES)
+			why = EACCES;
+		free(found);
+		if (!*end)
+			break;
+	}
+	log_line("%s: %s", name, why == EACCES ? "permission denied" : "not found in PATH");
+	*status = why == EACCES ? 126 : 127;
+	return NULL;
+}
+
+/* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
+static void prepare_host(struct machine_config *c)
+{
+	struct sigaction sa;
+	struct rlimit rl;
+
+	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
+		c->nofile_cur = rl.rlim_cur;
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	if (!getrlimit(RLIMIT_CORE, &rl)) {
+		c->core_cur = rl.rlim_cur;
+		rl.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &rl);
+	}
+	sigaction(SIGPIPE, NULL, &sa);
+	c->sigpipe_ignored = sa.sa_handler == SIG_IGN;
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_log(const char *file)
+{
+	int fd;
+
+	if (!file)
+		return 0;
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		log_line("%s: %s", file, strerror(errno));
+		return 125;
+	}
+	log_set_fd(fd);
+	return 0;
+}
+
+static int exec_status(int err)
+{
+	switch (-err) {
+	case ENOENT:
+	case ENOTDIR:
+		return 127;
+	case ENOMEM:
+	case EIO:
+		return 125;
+	default:
+		return 126;
+	}
+}
+
+int run_prepare(struct cli_options *o, struct machine *m)
+{
+	char why[160] = "", *path, *argv0 = o->argv[0];
+	int err, status = 125;
+
+	prepare_host(&o->machine);
+	status = open_log(o->log);
+	if (status)
+		return status;
+	path = find_program(o->argv[0], o->envp, &status);
+	if (!path)
+		return status;
+	if (cpu_install_host_handlers() || machine_init(m, &o->machine)) {
+		free(path);
+		return 125;
+	}
+	syscalls_init(m);
+	err = loader_init(m);
+	if (!err) {
+		if (o->argv0)
+			o->argv[0] = (char *)o->argv0;
+		err = machine_exec(m, path, o->argv, o->envp, why);
+		o->argv[0] = argv0;
+	}
+	if (err) {
+		log_line("%s: %s", path, why[0] ? why : strerror(-err));
+		loader_destroy(m);
+		machine_destroy(m);
+	}
+	free(path);
+	return err ? exec_status(err) : 0;
+}
+
+/* While the first task still has its frames. */
+static void report_at_exit(struct machine *m, struct task_struct *t, void *arg)
+{
+	(void)arg;
+	if (t->pid == m->init_pid)
+		report_stats(m);
+}
+
+int run_program(struct cli_options *o)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	int status;
+
+	if (!m)
+		return -125;
+	status = run_prepare(o, m);
+	if (status) {
+		free(m);
+		return -status;
+	}
+	m->on_exit = o->stats ? report_at_exit : o->on_exit;
+	m->on_exit_arg = o->on_exit_arg;
+	status = machine_run(m);
+#ifdef CONFIG_DEBUG_VM
+	if (machine_validate(m))
+		_exit(125);
+#endif
+	loader_destroy(m);
+	machine_destroy(m);
+	free(m);
+	return status;
+}
+
+void exit_like(int status_word)
+{
+	int sig = WTERMSIG(status_word);
+
+	if (WIFEXITED(status_word))
+		exit(WEXITSTATUS(status_word));
+	signal(sig, SIG_DFL);
+	raise(sig);
+	exit(128 + sig); /* a signal that cannot kill Vellum */
+}

@@ -1,0 +1,401 @@
+/* Builds, finds, links and drops blocks. See block.h. */
+#include "cpu/block.h"
+#include "cpu/interp.h"
+#include "cpu/model.h"
+#include "mm/memory.h"
+#include "mm/page.h"
+
+#include <string.h>
+
+#define BLOCK_BYTES (sizeof(struct block) + (BLOCK_MAX + 1) * sizeof(struct insn))
+#define NO_PFN (~0UL)
+
+/* What a block is made from: one or two pieces of host memory. */
+struct code_window {
+	gva_t rip;
+	const u8 *host; /* of rip */
+	unsigned len;	/* bytes up to the end of the page */
+	const u8 *host2; /* next page; NULL until an instruction needs it */
+	u8 joined[15];	/* an instruction that crosses */
+};
+
+static void op_again(struct cpu *cpu, const struct insn *in __unused)
+{
+	GOTO(cpu, block_enter(cpu));
+}
+
+static void op_stopped(struct cpu *cpu __unused, const struct insn *in __unused)
+{
+}
+
+static const struct insn insn_stopped = { .fn = op_stopped };
+
+/* Behind the last instruction of a block that ends without a jump. */
+static void op_fall(struct cpu *cpu, const struct insn *in)
+{
+	GOTO(cpu, block_goto(cpu, 0, cpu->regs.rip + (s64)in->off));
+}
+
+/* An encoding that raises an exception: #UD or #GP(0). */
+static void op_bad(struct cpu *cpu, const struct insn *in)
+{
+	cpu_raise(cpu, in, in->imm, 0);
+	cpu->exit.unsupported = in->disp ? "instruction" : NULL;
+}
+
+void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64 size)
+{
+	c->mem = mem;
+	c->arena = c->arena_next = arena;
+	c->arena_end = c->arena + size;
+	c->again.fn = op_again;
+	decoder_init(&c->decoder);
+}
+
+static unsigned hash_host(const u8 *host)
+{
+	u64 h = (u64)host;
+
+	return (h ^ (h >> 14)) & (NR_HASH - 1);
+}
+
+/* Forgets all blocks, between two of them. Frames stay marked until they change; that costs one
+ * call of code_cache_dirty() each. */
+static void flush(struct code_cache *c)
+{
+	memset(c->jumps, 0, sizeof(c->jumps));
+	memset(c->hash, 0, sizeof(c->hash));
+	memset(c->frames, 0, sizeof(c->frames));
+	c->arena_next = c->arena;
+	c->count.cache_flushes++;
+	thunk_flush(c);
+}
+
+static void unhash(struct code_cache *c, struct block *b)
+{
+	struct block **p = &c->hash[hash_host(b->host)];
+
+	while (*p && *p != b)
+		p = &(*p)->hash_next;
+	if (*p)
+		*p = b->hash_next;
+}
+
+/* The list through @b for frame @pfn. */
+static struct block **frame_link(struct block *b, pfn_t pfn)
+{
+	return &b->frame_next[b->pfn[0] % NR_FRAMES == pfn % NR_FRAMES ? 0 : 1];
+}
+
+static void unlist(struct code_cache *c, struct block *b, pfn_t pfn)
+{
+	struct block **p = &c->frames[pfn % NR_FRAMES];
+
+	while (*p && *p != b)
+		p = frame_link(*p, pfn);
+	if (*p)
+		*p = *frame_link(b, pfn);
+}
+
+static void drop(struct code_cache *c, struct block *b)
+{
+	unhash(c, b);
+	unlist(c, b, b->pfn[0]);
+	if (b->pfn[1] != NO_PFN && b->pfn[1] % NR_FRAMES != b->pfn[0] % NR_FRAMES)
+		unlist(c, b, b->pfn[1]);
+	b->dead = true;
+	b->link[0] = b->link[1] = NULL;
+	b->host = NULL; /* no jump-cache entry matches any more */
+	c->count.blocks_dropped++;
+}
+
+void code_cache_dirty(void *cache, struct page *page)
+{
+	struct code_cache *c = cache;
+	pfn_t pfn = page - c->mem->mem_map;
+	struct block *b = c->frames[pfn % NR_FRAMES], *next;
+
+	page->flags &= ~BIT(PG_code);
+	for (; b; b = next) {
+		next = *frame_link(b, pfn);
+		if (b->pfn[0] == pfn || b->pfn[1] == pfn)
+			drop(c, b);
+	}
+}
+
+/* Marks the frame and lists @b under it. */
+static void add_frame(struct code_cache *c, struct block *b, unsigned i, pfn_t pfn)
+{
+	struct page *page = c->mem->mem_map + pfn;
+	struct block **head = &c->frames[pfn % NR_FRAMES];
+
+	b->pfn[i] = pfn;
+	if (i == 0 || pfn % NR_FRAMES != b->pfn[0] % NR_FRAMES) {
+		b->frame_next[i] = *head;
+		*head = b;
+	}
+	if (!(page->flags & BIT(PG_code))) {
+		page->flags |= BIT(PG_code);
+		tlb_protect_frame(c->mem, page);
+	}
+}
+
+/* Translates for fetching; NULL: #PF or #GP is raised, rip is at the instruction. */
+static const u8 *fetch_page(struct cpu *cpu, gva_t addr)
+{
+	const u8 *host = exec_lookup(cpu, addr);
+	void *filled;
+	u32 err;
+
+	if (likely(host))
+		return host;
+	if (!canonical(addr)) {
+		cpu_raise(cpu, NULL, X86_GP, 0);
+		return NULL;
+	}
+	err = tlb_fill(&cpu->tlb, addr, TLB_EXEC, PF_USER, &filled);
+	if (err & TLB_FAULT) {
+		cpu_raise_page_fault(cpu, NULL, addr, err & ~TLB_FAULT);
+		return NULL;
+	}
+	return filled;
+}
+
+/* Flags that nobody reads before they are written again. An instruction that may fault or stop
+ * shows all of them. */
+static void mark_dead_flags(struct block *b)
+{
+	u32 live = F_OSZAPC;
+
+	for (struct insn *in = b->insn + b->n; in-- > b->insn;) {
+		const struct insn_row *row = &insn_rows[in->row];
+		u32 changed = (row->writes | row->undefined) & F_OSZAPC;
+		bool may_stop = !(row->attr & NOFAULT) ||
+				((in->flags & IN_MEM) && !(row->attr & NOACCESS));
+
+		if (changed && !(live & changed))
+			insn_flags_dead(in);
+		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
+	}
+}
+
+/* An encoding that faults becomes a block of one instruction, op_bad. */
+static void bind_bad(struct insn *in, const struct decoded *d, gva_t rip, gva_t base)
+{
+	memset(in, 0, sizeof(*in));
+	in->fn = op_bad;
+	in->imm = d->vector;
+	in->disp = d->unsupported != NULL;
+	in->off = (s16)(rip - base);
+	in->len = d->len;
+	in->row = NO_ROW;
+}
+
+/* Base against which displacements of RIP-relative operands fit 32 bits. */
+static gva_t insn_base(const struct decoded *d, gva_t rip)
+{
+	gva_t page = rip & PAGE_MASK;
+	s64 disp = d->disp + (s64)(rip - page) + d->len;
+
+	return d->base == OFF_RIP && disp != (s32)disp ? rip + d->len : page;
+}
+
+static void bind_terminator(struct block *b, gva_t rip)
+{
+	struct insn *in = &b->insn[b->n];
+
+	memset(in, 0, sizeof(*in));
+	in->fn = op_fall;
+	in->off = (s16)(rip - b->base);
+}
+
+/* Decodes one instruction at w->rip, over the page's end if need be.
+ * 0; 1: it crosses and is not the block's first; -1: fetch fault raised. */
+static int fetch_insn(struct cpu *cpu, struct code_window *w, bool first, struct decoded *d)
+{
+	const struct decoder *dec = &cpu->code->decoder;
+	u64 feats = cpu_features(cpu);
+
+	if (decode(dec, feats, w->host, w->len < 15 ? w->len : 15, d) != DECODE_MORE)
+		return 0;
+	if (!first)
+		return 1;
+	w->host2 = fetch_page(cpu, (w->rip | ~PAGE_MASK) + 1);
+	if (!w->host2)
+		return -1;
+	memcpy(w->joined, w->host, w->len);
+	memcpy(w->joined + w->len, w->host2, 15 - w->len);
+	decode(dec, feats, w->joined, 15, d);
+	return 0;
+}
+
+/* A repeated string instruction ends its block, so that the budget can run out inside it. */
+static bool ends_block(const struct insn_row *row, const struct insn *in)
+{
+	return (row->attr & ENDS) ||
+	       ((row->attr & REPS) && (in->flags & (IN_REP | IN_REPNE)));
+}
+
+/* Fills @b from @w. False: fetch fault raised. */
+static bool fill_block(struct cpu *cpu, struct block *b, struct code_window *w)
+{
+	unsigned most = b->mode & MODE_SINGLE ? 1 : BLOCK_MAX;
+	struct decoded d;
+	gva_t base;
+	int err;
+
+	while (b->n < most && w->len) {
+		struct insn *in = &b->insn[b->n];
+
+		err = fetch_insn(cpu, w, b->n == 0, &d);
+		if (err)
+			return err > 0 ? bind_terminator(b, w->rip), true : false;
+		base = insn_base(&d, w->rip);
+		if (b->n && (base != b->base || d.row == NO_ROW))
+			break;
+		b->base = base;
+		b->n++;
+		if (d.row == NO_ROW) {
+			bind_bad(in, &d, w->rip, base);
+			return true;
+		}
+		insn_bind(&d, w->rip, base, b->mode & MODE_CAREFUL, in);
+		if ((insn_rows[d.row].attr & THUNK) && thunk_bind(cpu->code, &d, in)) {
+			b->n--;
+			break;
+		}
+		w->rip += d.len;
+		w->host += d.len;
+		w->len = w->len > d.len ? w->len - d.len : 0;
+		if (ends_block(&insn_rows[d.row], in) || base != (b->rip & PAGE_MASK))
+			break;
+	}
+	bind_terminator(b, w->rip);
+	return true;
+}
+
+static struct block *build(struct cpu *cpu, gva_t rip, const u8 *host, u8 mode)
+{
+	struct code_cache *c = cpu->code;
+	struct code_window w = { .rip = rip, .host = host, .len = PAGE_SIZE - page_offset(rip) };
+	struct block *b;
+
+	if ((u64)(c->arena_end - c->arena_next) < BLOCK_BYTES)
+		flush(c);
+again:
+	b = (struct block *)c->arena_next;
+	memset(b, 0, sizeof(*b));
+	b->rip = rip;
+	b->base = rip & PAGE_MASK;
+	b->host = host;
+	b->mode = mode;
+	if (!fill_block(cpu, b, &w))
+		return NULL;
+	if (!b->n) { /* no room for host code */
+		flush(c);
+		goto again;
+	}
+	mark_dead_flags(b);
+	b->pfn[1] = NO_PFN;
+	add_frame(c, b, 0, virt_to_pfn(c->mem, host));
+	if (w.host2)
+		add_frame(c, b, 1, virt_to_pfn(c->mem, w.host2));
+	b->hash_next = c->hash[hash_host(host)];
+	c->hash[hash_host(host)] = b;
+	c->arena_next += sizeof(*b) + (b->n + 1) * sizeof(struct insn);
+	c->count.blocks_decoded++;
+	c->count.insns_decoded += b->n;
+	return b;
+}
+
+/* A block that crosses is good while its second page is where it was. */
+static struct block *check_crossing(struct cpu *cpu, struct block *b)
+{
+	const u8 *host2 = fetch_page(cpu, (b->rip | ~PAGE_MASK) + 1);
+
+	if (!host2)
+		return NULL;
+	if (virt_to_pfn(cpu->mem, host2) == b->pfn[1])
+		return b;
+	drop(cpu->code, b);
+	return build(cpu, b->rip, fetch_page(cpu, b->rip), b->mode);
+}
+
+/* The block at @rip, made if need be. NULL: fetch fault raised. */
+static struct block *find(struct cpu *cpu, gva_t rip, u8 mode)
+{
+	const u8 *host = fetch_page(cpu, rip);
+	struct block *b;
+
+	if (!host)
+		return NULL;
+	for (b = cpu->code->hash[hash_host(host)]; b; b = b->hash_next)
+		if (b->host == host && b->rip == rip && b->mode == mode)
+			return b->pfn[1] == NO_PFN ? b : check_crossing(cpu, b);
+	return build(cpu, rip, host, mode);
+}
+
+static void remember_jump(struct code_cache *c, struct block *b)
+{
+	struct jump *j = &c->jumps[jump_hash(b->rip)];
+
+	if (b->pfn[1] != NO_PFN || (b->mode & MODE_SINGLE))
+		return;
+	j->rip = b->rip;
+	j->block = b;
+}
+
+static const struct insn *stop_here(struct cpu *cpu, enum cpu_stop why)
+{
+	cpu->exit.why = why;
+	cpu->stopped = true;
+	return &insn_stopped;
+}
+
+const struct insn *block_enter(struct cpu *cpu)
+{
+	bool step = cpu->single_step || (cpu->regs.flags & F_TF);
+	u8 mode = (step ? MODE_SINGLE : 0) | (cpu->regs.flags & F_AC ? MODE_CAREFUL : 0);
+	struct block *b;
+
+	cpu->block = NULL;
+	if (unlikely(cpu->trap)) {
+		cpu_raise(cpu, NULL, X86_DB, 0);
+		return &insn_stopped;
+	}
+	if (unlikely(cpu->interrupt)) {
+		cpu->interrupt = 0;
+		return stop_here(cpu, CPU_INTERRUPTED);
+	}
+	if (cpu->budget <= 0)
+		return stop_here(cpu, CPU_BUDGET);
+	b = find(cpu, cpu->regs.rip, mode);
+	if (b && b->n > cpu->budget)
+		b = find(cpu, cpu->regs.rip, mode | MODE_SINGLE);
+	if (!b)
+		return &insn_stopped;
+	cpu->trap = cpu->regs.flags & F_TF;
+	remember_jump(cpu->code, b);
+	return block_run(cpu, b);
+}
+
+const struct insn *block_goto_slow(struct cpu *cpu, unsigned slot, gva_t target)
+{
+	struct block *from = cpu->block;
+	const struct insn *in;
+	bool linkable = !from->dead && !((from->mode) & MODE_SINGLE) && from->pfn[1] == NO_PFN &&
+			from->base == (target & PAGE_MASK);
+
+	if (!linkable)
+		return block_jump(cpu, cpu->code->jumps, target);
+	cpu->regs.rip = target;
+	in = block_enter(cpu);
+	/* The arena may have been flushed, or @from dropped, while the target was built. */
+	if (!cpu->stopped && !from->dead && from->link[slot] != cpu->block &&
+	    cpu->block->mode == from->mode && cpu->block->pfn[1] == NO_PFN &&
+	    cpu->block->base == from->base && (u8 *)from < cpu->code->arena_next) {
+		from->link[slot] = cpu->block;
+		cpu->code->count.links++;
+	}
+	return in;
+}

@@ -1,0 +1,129 @@
+/* The cache of decoded blocks.
+ *
+ *   page of code ----+-- block: insn insn insn jcc --link[0]--> block of the same page
+ *   (frame, virtual) |                         \----link[1]--> another
+ *                    +-- block: ... jmp --(jump cache, checked by the exec TLB)--> any page
+ *
+ * A block holds at most BLOCK_MAX instructions of one page, and belongs to a frame, a virtual page
+ * and a mode. An instruction that crosses into the next page is a block of its own, checked
+ * against both frames each time it is entered, and never linked. Links join blocks of one page, so
+ * they live and die together when the frame changes: code_dirty drops all blocks of a frame. A
+ * dropped block stays readable until the arena is flushed as a whole, and that happens between
+ * blocks only.
+ */
+#ifndef CPU_BLOCK_H
+#define CPU_BLOCK_H
+
+#include "cpu/decode.h"
+
+#define BLOCK_MAX 64
+
+/* Part of the key: code that was decoded another way. */
+#define MODE_SINGLE 1 /* one instruction a block: EFLAGS.TF, the tail of a budget */
+#define MODE_CAREFUL 2 /* EFLAGS.AC: memory operands check alignment */
+
+struct block {
+	gva_t base;		/* regs.rip while it runs: start of the page (see insn_base()) */
+	gva_t rip;		/* of the first instruction */
+	const u8 *host;		/* its bytes, host address */
+	struct block *link[2];	/* not taken / only way, taken; NULL: look up */
+	struct block *hash_next;
+	struct block *frame_next[2]; /* lists of code_cache.frames */
+	pfn_t pfn[2];		/* frames with bytes of it; [1] == ~0 if it does not cross */
+	u16 n;			/* instructions, the terminator not counted */
+	u8 mode;
+	bool dead;		/* dropped: make no link, do not run again */
+	struct insn insn[];
+};
+
+/* Jump cache: by rip, any page. */
+struct jump {
+	gva_t rip;
+	struct block *block;
+};
+#define NR_JUMPS 4096
+
+#define NR_HASH 16384
+#define NR_FRAMES 4096
+
+struct code_cache {
+	struct memory *mem;
+	u8 *arena, *arena_next, *arena_end; /* blocks; host memory reserved in code_cache_new() */
+	struct code_counters count;
+	struct decoder decoder;
+	struct insn again;  /* pseudo instruction: look regs.rip up and go on */
+	struct jump jumps[NR_JUMPS]; /* normal mode only */
+	struct block *hash[NR_HASH];	 /* by host address of the code */
+	struct block *frames[NR_FRAMES]; /* by pfn */
+	void *thunks; /* thunk.c's own */
+};
+
+/* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. */
+void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64 size);
+/* memory.h's code_dirty hook: the frame changes or is freed. */
+void code_cache_dirty(void *cache, struct page *page);
+
+/**
+ * block_enter - what to run at regs.rip
+ *
+ * Finds or decodes the block at cpu->regs.rip (the true rip here), charges the budget for it and
+ * makes it cpu->block.
+ *
+ * Return: its first instruction; or, when the CPU stopped (fetch fault, budget, interrupt), a
+ * pseudo instruction that just returns.
+ */
+const struct insn *block_enter(struct cpu *cpu);
+
+/* Slow part of block_goto(). */
+const struct insn *block_goto_slow(struct cpu *cpu, unsigned slot, gva_t target);
+
+/* Host address of the byte at @rip if the first TLB level has it executable, else NULL. */
+static __always_inline_ const u8 *exec_lookup(struct cpu *cpu, gva_t rip)
+{
+	return tlb_lookup(&cpu->tlb, rip, 1, TLB_EXEC);
+}
+
+/* Makes @b the running block, charging its instructions. */
+static __always_inline_ const struct insn *block_run(struct cpu *cpu, struct block *b)
+{
+	cpu->budget -= b->n;
+	cpu->block = b;
+	cpu->regs.rip = b->base;
+	return b->insn;
+}
+
+static __always_inline_ bool block_may_run(const struct cpu *cpu, const struct block *b)
+{
+	return likely(cpu->budget >= b->n) && likely(!cpu->interrupt);
+}
+
+/* Ends the running block, going to @target, an address that link @slot always leads to. */
+static __always_inline_ const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target)
+{
+	struct block *b = cpu->block->link[slot];
+
+	if (likely(b) && block_may_run(cpu, b))
+		return block_run(cpu, b);
+	return block_goto_slow(cpu, slot, target);
+}
+
+static __always_inline_ unsigned jump_hash(gva_t rip)
+{
+	return (rip ^ (rip >> 12)) & (NR_JUMPS - 1);
+}
+
+/* Ends the running block with a jump to a computed @target. */
+static __always_inline_ const struct insn *block_jump(struct cpu *cpu, struct jump *jumps,
+						      gva_t target)
+{
+	struct jump *j = &jumps[jump_hash(target)];
+	struct block *b = j->block;
+
+	if (likely(j->rip == target && b) && likely(b->mode == cpu->block->mode) &&
+	    likely(exec_lookup(cpu, target) == b->host) && block_may_run(cpu, b))
+		return block_run(cpu, b);
+	cpu->regs.rip = target;
+	return block_enter(cpu);
+}
+
+#endif

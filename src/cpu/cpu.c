@@ -1,0 +1,88 @@
+/* Making and unmaking CPUs and the code cache: what happens at boot, with memory from the host. */
+#include "cpu/block.h"
+#include "cpu/internal.h"
+#include "cpu/thunk.h"
+#include "base/err.h"
+#include "base/host.h"
+#include "mm/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Address space for blocks, touched as they are made. Flushed as a whole when full. */
+#define ARENA_SIZE (64UL << 20)
+
+struct code_cache *code_cache_new(struct memory *mem)
+{
+	struct code_cache *c = calloc(1, sizeof(*c));
+	void *arena;
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	err = host_mmap_reserve(ARENA_SIZE, PAGE_SIZE, &arena);
+	if (err)
+		goto no_arena;
+	c->thunks = thunk_pool_new();
+	if (IS_ERR(c->thunks)) {
+		err = PTR_ERR(c->thunks);
+		goto no_thunks;
+	}
+	code_cache_setup(c, mem, arena, ARENA_SIZE);
+	mem->hooks.code_dirty = code_cache_dirty;
+	mem->hooks.code_arg = c;
+	return c;
+
+no_thunks:
+	host_munmap(arena, ARENA_SIZE);
+no_arena:
+	free(c);
+	return ERR_PTR(err);
+}
+
+void code_cache_free(struct code_cache *c)
+{
+	c->mem->hooks.code_dirty = NULL;
+	thunk_pool_free(c->thunks);
+	host_munmap(c->arena, ARENA_SIZE);
+	free(c);
+}
+
+const struct code_counters *code_cache_counters(const struct code_cache *c)
+{
+	return &c->count;
+}
+
+void cpu_regs_init(struct cpu_regs *r)
+{
+	*r = (struct cpu_regs){ .flags = F_IF | 2, .cs = 0x33, .ss = 0x2b };
+}
+
+int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
+	     const struct tlb_geometry *geo, enum cpu_model model)
+{
+	int err;
+
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->in = calloc(1, sizeof(*cpu->in));
+	if (!cpu->in)
+		return -ENOMEM;
+	err = tlb_init(&cpu->tlb, mem, geo);
+	if (err) {
+		free(cpu->in);
+		cpu->in = NULL;
+		return err;
+	}
+	cpu_regs_init(&cpu->regs);
+	cpu->mem = mem;
+	cpu->code = code;
+	cpu->model = model;
+	return 0;
+}
+
+void cpu_destroy(struct cpu *cpu)
+{
+	tlb_destroy(&cpu->tlb);
+	free(cpu->in);
+	cpu->in = NULL;
+}

@@ -1,0 +1,159 @@
+/* One emulated x86-64 CPU in user mode: registers, its TLB, and cpu_run().
+ *
+ * cpu/ executes instructions and says why it stopped; it knows no system call, no signal, no
+ * task. The order of the first fields is the layout that docs/adr/0001 measured.
+ */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include "base/types.h"
+#include "cpu/fpu.h"
+#include "mm/tlb.h"
+
+struct block;
+struct code_cache;
+struct insn;
+struct memory;
+
+enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI, R_R8, R_R9, R_R10, R_R11, R_R12,
+       R_R13, R_R14, R_R15, NR_GPR };
+
+/* EFLAGS bits. SDM vol. 1, 3.4.3. */
+#define F_CF 0x1UL
+#define F_PF 0x4UL
+#define F_AF 0x10UL
+#define F_ZF 0x40UL
+#define F_SF 0x80UL
+#define F_TF 0x100UL
+#define F_IF 0x200UL
+#define F_DF 0x400UL
+#define F_OF 0x800UL
+#define F_AC 0x40000UL
+#define F_ID 0x200000UL
+#define F_OSZAPC (F_OF | F_SF | F_ZF | F_AF | F_PF | F_CF)
+/* What user mode can change by popf. */
+#define F_USER (F_OSZAPC | F_TF | F_DF | F_AC | F_ID | 0x4000UL /* NT */)
+
+/* Guest x87, SSE (later AVX) state in the host's own XSAVE format; live in the host's unit
+ * inside cpu_run, here outside of it. The first 512 bytes are an FXSAVE64 image. */
+struct fpu_state {
+	u8 area[2752];
+} __attribute__((aligned(64)));
+
+/* What a task keeps while another one runs. */
+struct cpu_regs {
+	u64 gpr[NR_GPR]; /* by x86 encoding number */
+	u64 rip;
+	u64 flags; /* EFLAGS as popf/pushf see it, bit 1 and IF always set */
+	u64 fs_base, gs_base;
+	u64 zero; /* always 0: stands for an absent base, index or segment (insn.h) */
+	u16 fs, gs, ds, es, ss, cs; /* selectors: values only, no descriptor tables */
+	u16 fop;		    /* last x87 opcode */
+	u64 fip, fdp;		    /* last x87 instruction and operand, guest addresses */
+};
+
+/* Why cpu_run() came back. */
+enum cpu_stop {
+	CPU_SYSCALL,	 /* `syscall` retired: rcx and r11 are set, rip is behind it */
+	CPU_INT80,	 /* `int 0x80` retired: rip is behind it */
+	CPU_EXCEPTION,	 /* exit.vector and error_code; rip at the instruction (#BP, #DB: behind) */
+	CPU_BUDGET,	 /* the budget of instructions is spent */
+	CPU_INTERRUPTED, /* cpu_interrupt() was called */
+};
+
+/* x86 exception vectors that user mode can meet. SDM vol. 3A, 6.3.1. */
+enum cpu_vector { X86_DE = 0, X86_DB = 1, X86_BP = 3, X86_OF = 4, X86_BR = 5, X86_UD = 6,
+		  X86_NM = 7, X86_SS = 12, X86_GP = 13, X86_PF = 14, X86_MF = 16, X86_AC = 17,
+		  X86_XM = 19 };
+
+struct cpu_exit {
+	enum cpu_stop why;
+	u8 vector;	/* CPU_EXCEPTION: enum cpu_vector */
+	u32 error_code; /* as the CPU pushes it: PF_* for #PF, selector-style for #GP */
+	gva_t cr2;	/* #PF: the faulting address, exact (first byte of the second page when
+			 * the second page of a crossing access faults) */
+	const char *unsupported; /* #UD because of Vellum: what is missing; NULL otherwise */
+};
+
+/* CPUID models; the machine's choice, made once. */
+enum cpu_model { CPU_MODEL_V1, CPU_MODEL_V2, CPU_MODEL_V3, CPU_MODEL_V4, CPU_MODEL_HOST };
+
+struct cpu {
+	struct cpu_regs regs; /* current task's; inside cpu_run: see cc, and rip is the block's base */
+	struct tlb tlb;
+	u64 cc; /* inside cpu_run: the arithmetic flags, as `lahf; seto %al` leaves them in ax;
+		 * regs.flags then holds the others only */
+	struct block *block;	    /* running */
+	const struct insn *resume;  /* where cpu_run's loop goes on */
+	bool trap;		    /* EFLAGS.TF was set when the running instruction began */
+	bool stopped;		    /* exit is set, registers are complete: leave cpu_run */
+	/* Operand that crosses pages, or lies in the running code; FXSAVE's is the longest. */
+	u64 bounce[64] __attribute__((aligned(16)));
+	u8 *bounce_host[2];	    /* where its parts go back to */
+	u32 bounce_len[2];	    /* their bytes */
+	struct fpu_state *fpu; /* current task's; loaded by cpu_run, stored on its way out */
+	struct fpu_live fpu_live; /* fpu.c's own */
+	struct cpu_exit exit;  /* set by cpu_run */
+	s64 budget;	       /* instructions left in this cpu_run */
+	u64 retired;	       /* instructions ever retired on this CPU */
+	volatile int interrupt; /* set by cpu_interrupt(), read between blocks */
+	struct memory *mem;
+	struct code_cache *code;
+	enum cpu_model model;
+	bool single_step;  /* one instruction a block: exact traces */
+	u64 (*read_tsc)(void *arg); /* rdtsc; NULL: the host's */
+	void *read_tsc_arg;
+	u32 id; /* number of this CPU: cpuid's APIC id */
+	struct cpu_internal *in; /* cpu/'s own */
+};
+
+/* Counters of the engine, for --stats. */
+struct code_counters {
+	u64 blocks_decoded, insns_decoded, blocks_dropped, cache_flushes, links, smc_stores;
+};
+
+/* The cache of decoded blocks, shared by all CPUs of a machine; registers itself with @mem as
+ * the notifier of frames that change under code. Memory from the host at boot.
+ * ERR_PTR(-ENOMEM), ERR_PTR(-EPERM): the host gives no executable memory (thunks need it). */
+struct code_cache *code_cache_new(struct memory *mem);
+void code_cache_free(struct code_cache *c);
+const struct code_counters *code_cache_counters(const struct code_cache *c);
+
+/* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo.
+ * 0, -ENOMEM, -EINVAL. */
+int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
+	     const struct tlb_geometry *geo, enum cpu_model model);
+void cpu_destroy(struct cpu *cpu);
+
+/* Installs the host's SIGFPE, SIGSEGV, SIGBUS and SIGILL handlers (on an alternate stack) that
+ * tell a guest's floating-point exception from a bug of Vellum. Once a process. */
+int cpu_install_host_handlers(void);
+
+/* Register and FPU state of a fresh program: gpr 0, flags 0x202, mxcsr 0x1f80, x87 cw 0x37f,
+ * cs 0x33, ss 0x2b, the other selectors 0. rsp and rip are the loader's. */
+void cpu_regs_init(struct cpu_regs *r);
+void fpu_state_init(struct fpu_state *f);
+
+/**
+ * cpu_run - execute guest instructions until something needs the kernel
+ * @budget: most instructions to retire, >= 1; a rep iteration counts one
+ *
+ * Never blocks, never allocates, calls nothing of the host. On return all state is in
+ * @cpu->regs and @cpu->fpu, and an instruction that did not complete has changed nothing
+ * (a rep string instruction: as of its last whole iteration).
+ *
+ * Return: cpu->exit.why.
+ */
+enum cpu_stop cpu_run(struct cpu *cpu, s64 budget);
+
+/* Makes a running or the next cpu_run() return CPU_INTERRUPTED soon. Async-signal-safe. */
+void cpu_interrupt(struct cpu *cpu);
+
+/* CPUID of the model, as the guest sees it. */
+void cpu_cpuid(const struct cpu *cpu, u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d);
+
+/* Disassembles up to @n bytes at @code with Capstone, one instruction, into @buf: "mov rax, 1".
+ * Returns its length in bytes, 0 if Capstone cannot tell. Outside cpu_run only. */
+unsigned cpu_disassemble(const u8 *code, unsigned n, gva_t rip, char *buf, unsigned size);
+
+#endif

@@ -1,0 +1,40 @@
+/* The instruction decoder: bytes to struct decoded, struct decoded to struct insn. Knows encodings
+ * only; what instructions do is in op_*.c, where code comes from is block.c's business. */
+#ifndef CPU_DECODE_H
+#define CPU_DECODE_H
+
+#include "cpu/insn.h"
+
+/* Index over insn_rows[]; open because block.c embeds it. */
+struct decoder {
+	u16 first[NR_MAPS][256]; /* first row of an opcode, NO_ROW: none */
+	u16 next[2048];		 /* next row of the same opcode, in table order */
+};
+
+enum decode_result {
+	DECODE_OK,
+	DECODE_MORE,  /* the instruction goes on behind the @n bytes given */
+	DECODE_FAULT, /* d->vector; d->len covers what was looked at */
+};
+
+/* Builds the index. */
+void decoder_init(struct decoder *dec);
+
+/**
+ * decode - decode one instruction of 64-bit mode
+ * @feats: bit mask of enum cpu_feat that exist
+ * @code:  @n bytes, 0 .. 15 are looked at
+ *
+ * Longer than 15 bytes is #GP; an encoding without a row, LOCK where it is not allowed, #UD.
+ * See: SDM vol. 2A, chapter 2.
+ */
+enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, unsigned n,
+			  struct decoded *d);
+
+/* Fills all of @in but imm and fn of THUNK rows, for an instruction at @rip in a block of base
+ * @base. @careful: memory operands take the variant that checks EFLAGS.AC. */
+void insn_bind(const struct decoded *d, gva_t rip, gva_t base, bool careful, struct insn *in);
+/* Nobody reads the flags that @in writes: takes the variant that does not keep them. */
+void insn_flags_dead(struct insn *in);
+
+#endif

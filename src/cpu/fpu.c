@@ -1,0 +1,128 @@
+/*
+ * The guest's x87 and SIMD state between memory and the host's unit. See the header.
+ */
+#include "cpu/fpu.h"
+
+#include <string.h>
+
+#include "cpu/cpu.h"
+
+/* All sixteen at once, so that no compiler can put anything between. */
+#define EACH_XMM(move)                                                                             \
+	move(0) move(1) move(2) move(3) move(4) move(5) move(6) move(7) move(8) move(9) move(10)   \
+		move(11) move(12) move(13) move(14) move(15)
+#define XMM_STORE(n) "movaps %%xmm" #n ", 160 + 16 * " #n "(%0)\n\t"
+#define XMM_LOAD(n) "movaps 160 + 16 * " #n "(%0), %%xmm" #n "\n\t"
+
+static u16 get16(const u8 *p)
+{
+	u16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static u32 get32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static u64 get64(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void store_sse(struct fpu_state *state)
+{
+	asm volatile(EACH_XMM(XMM_STORE) "stmxcsr 24(%0)" : : "r"(state->area) : "memory");
+}
+
+void fpu_enter(struct cpu *cpu)
+{
+	struct fpu_live *live = &cpu->fpu_live;
+
+	live->x87 = false;
+	asm volatile("stmxcsr %0\n\t"
+		     "fnstcw %1"
+		     : "=m"(live->host_mxcsr), "=m"(live->host_cw));
+	asm volatile(EACH_XMM(XMM_LOAD) "ldmxcsr 24(%0)" : : "r"(cpu->fpu->area) : "memory");
+}
+
+void fpu_load_x87(struct cpu *cpu)
+{
+	store_sse(cpu->fpu);
+	asm volatile("fxrstor64 (%0)" : : "r"(cpu->fpu->area) : "memory");
+	cpu->fpu_live.x87 = true;
+}
+
+void fpu_leave(struct cpu *cpu)
+{
+	struct fpu_live *live = &cpu->fpu_live;
+	struct fpu_state *state = cpu->fpu;
+
+	if (live->x87) {
+		asm volatile("fxsave64 (%0)" : : "r"(state->area) : "memory");
+		/*
+		 * The host's code finds an empty stack and its own control word; the sticky flags
+		 * of the status word mean nothing to it. FNINIT would cost 28 ns. EMMS and FLDCW
+		 * wait, so a pending exception must be dropped first.
+		 */
+		if (get16(state->area + FX_FSW) & X87_SW_ES)
+			asm volatile("fnclex");
+		asm volatile("emms\n\t"
+			     "fldcw %0"
+			     :
+			     : "m"(live->host_cw));
+		live->x87 = false;
+	} else {
+		store_sse(state);
+	}
+	asm volatile("ldmxcsr %0" : : "m"(live->host_mxcsr));
+}
+
+void fpu_state_init(struct fpu_state *f)
+{
+	static const u16 cw = X87_CW_DEFAULT;
+	static const u32 mxcsr = MXCSR_DEFAULT, mask = MXCSR_MASK;
+
+	memset(f, 0, sizeof(*f));
+	memcpy(f->area + FX_FCW, &cw, sizeof(cw));
+	memcpy(f->area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
+	memcpy(f->area + FX_MXCSR_MASK, &mask, sizeof(mask));
+	f->area[FX_SIZE] = 3; /* XSTATE_BV: x87 and SSE. SDM vol. 1, 13.4.2 */
+}
+
+void fpu_state_sanitize(struct fpu_state *state)
+{
+	u32 mxcsr = get32(state->area + FX_MXCSR) & MXCSR_MASK;
+
+	memcpy(state->area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_image_put_pointers(void *image, const struct cpu_regs *regs, bool wide)
+{
+	static const u32 mask = MXCSR_MASK;
+	u64 fip = wide ? regs->fip : (u32)regs->fip;
+	u64 fdp = wide ? regs->fdp : (u32)regs->fdp;
+	u8 *p = image;
+
+	memcpy(p + FX_FOP, &regs->fop, sizeof(regs->fop));
+	memcpy(p + FX_FIP, &fip, sizeof(fip));
+	memcpy(p + FX_FDP, &fdp, sizeof(fdp));
+	memcpy(p + FX_MXCSR_MASK, &mask, sizeof(mask));
+}
+
+void fpu_image_get_pointers(const void *image, struct cpu_regs *regs, bool wide)
+{
+	const u8 *p = image;
+
+	regs->fop = get16(p + FX_FOP) & 0x7ff;
+	regs->fip = wide ? get64(p + FX_FIP) : get32(p + FX_FIP);
+	regs->fdp = wide ? get64(p + FX_FDP) : get32(p + FX_FDP);
+}

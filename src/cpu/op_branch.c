@@ -1,0 +1,225 @@
+/* Control transfer: JMP, Jcc, CALL, RET, LOOP, JRCXZ, system entries, software interrupts, and the
+ * far and interrupt forms, which raise what they raise in 64-bit user mode with no descriptor tables
+ * to speak of.
+ *
+ * A near branch is 64 bits wide whatever 66 says (Intel; AMD cuts rip to 16 bits). A target that is
+ * not canonical faults at the branch: #GP(0), nothing pushed. SDM vol. 1, 6.2 and 7.3.8.
+ */
+#include "cpu/interp.h"
+
+/* The target of an indirect branch; raises #GP when it is no address. */
+static __always_inline_ bool target_ok(struct cpu *cpu, const struct insn *in, gva_t target)
+{
+	if (likely(canonical(target)))
+		return true;
+	cpu_raise(cpu, in, X86_GP, 0);
+	return false;
+}
+
+#define JUMP(cpu, target) GOTO(cpu, block_jump(cpu, (cpu)->code->jumps, target))
+
+static gva_t next_rip(const struct cpu *cpu, const struct insn *in)
+{
+	return cpu->regs.rip + (s64)in->off + in->len;
+}
+
+/* Direct branches: a target beyond the canonical half shows at the fetch, as #GP there; user code
+ * ends a page before. */
+static void jmp(struct cpu *cpu, const struct insn *in)
+{
+	GOTO(cpu, block_goto(cpu, 0, in->imm));
+}
+op_set op_jmp = OPS_ONE(jmp);
+
+#define JCC(name, code)                                                                            \
+	static void jcc_##code(struct cpu *cpu, const struct insn *in)                             \
+	{                                                                                          \
+		if (condition(cpu, code))                                                          \
+			GOTO(cpu, block_goto(cpu, 1, in->imm));                                    \
+		GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));                                  \
+	}                                                                                          \
+	op_set op_j##name = OPS_ONE(jcc_##code);
+JCC(o, 0)
+JCC(no, 1)
+JCC(b, 2)
+JCC(ae, 3)
+JCC(e, 4)
+JCC(ne, 5)
+JCC(be, 6)
+JCC(a, 7)
+JCC(s, 8)
+JCC(ns, 9)
+JCC(p, 10)
+JCC(np, 11)
+JCC(l, 12)
+JCC(ge, 13)
+JCC(le, 14)
+JCC(g, 15)
+
+/* LOOP, LOOPE, LOOPNE: rcx, or ecx with 67, counts down; no flag changes. */
+static bool count_down(struct cpu *cpu, const struct insn *in)
+{
+	if (in->flags & IN_A32)
+		return SET_L(cpu, OFF_GPR(R_RCX), REG(cpu, OFF_GPR(R_RCX), L) - 1) != 0;
+	return --cpu->regs.gpr[R_RCX] != 0;
+}
+
+#define LOOP(f, and_if)                                                                            \
+	static void f(struct cpu *cpu, const struct insn *in)                                      \
+	{                                                                                          \
+		if (count_down(cpu, in) && (and_if))                                               \
+			GOTO(cpu, block_goto(cpu, 1, in->imm));                                    \
+		GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));                                  \
+	}                                                                                          \
+	op_set op_##f = OPS_ONE(f);
+LOOP(loop, true)
+LOOP(loope, condition(cpu, 4))
+LOOP(loopne, condition(cpu, 5))
+
+static void jrcxz(struct cpu *cpu, const struct insn *in)
+{
+	u64 count = cpu->regs.gpr[R_RCX];
+
+	if (in->flags & IN_A32)
+		count = (u32)count;
+	if (!count)
+		GOTO(cpu, block_goto(cpu, 1, in->imm));
+	GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));
+}
+op_set op_jrcxz = OPS_ONE(jrcxz);
+
+/* Pushes a return address. @in keeps the fault; the store's own continuation does not matter, as the
+ * block ends here. */
+static __always_inline_ bool push_rip(struct cpu *cpu, const struct insn *in)
+{
+	gva_t ret = next_rip(cpu, in), sp = cpu->regs.gpr[R_RSP] - 8;
+	void *p = likely(!(cpu->regs.flags & F_AC))
+			  ? tlb_lookup(&cpu->tlb, sp, 8, TLB_WRITE) : NULL;
+
+	if (likely(p))
+		*(mem_Q *)p = ret;
+	else if (!mem_push_slow(cpu, in, sp, W_Q, ret))
+		return false;
+	cpu->regs.gpr[R_RSP] = sp;
+	return true;
+}
+
+static void call(struct cpu *cpu, const struct insn *in)
+{
+	if (unlikely(!push_rip(cpu, in)))
+		return;
+	GOTO(cpu, block_goto(cpu, 0, in->imm));
+}
+op_set op_call = OPS_ONE(call);
+
+static void call_r(struct cpu *cpu, const struct insn *in)
+{
+	gva_t target = REG(cpu, in->rm, Q);
+
+	if (unlikely(!target_ok(cpu, in, target)) || unlikely(!push_rip(cpu, in)))
+		return;
+	JUMP(cpu, target);
+}
+
+static void call_m(struct cpu *cpu, const struct insn *in)
+{
+	struct mem_value m = mem_read(cpu, in, ea_full(cpu, in), W_Q, true);
+
+	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)) || unlikely(!push_rip(cpu, in)))
+		return;
+	JUMP(cpu, m.val);
+}
+
+static void jmp_r(struct cpu *cpu, const struct insn *in)
+{
+	gva_t target = REG(cpu, in->rm, Q);
+
+	if (unlikely(!target_ok(cpu, in, target)))
+		return;
+	JUMP(cpu, target);
+}
+
+static void jmp_m(struct cpu *cpu, const struct insn *in)
+{
+	struct mem_value m = mem_read(cpu, in, ea_full(cpu, in), W_Q, true);
+
+	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)))
+		return;
+	JUMP(cpu, m.val);
+}
+
+#define BY_KIND(r, m)                                                                              \
+	{ [VARIANT(W_B, EA_REG, 0)... VARIANT(W_Q, EA_REG, 0)] = r,                                \
+	  [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = m }
+op_set op_call_E = BY_KIND(call_r, call_m);
+op_set op_jmp_E = BY_KIND(jmp_r, jmp_m);
+
+/* RET, RET imm16. */
+static void ret(struct cpu *cpu, const struct insn *in)
+{
+	gva_t sp = cpu->regs.gpr[R_RSP];
+	struct mem_value m = mem_pop(cpu, in, sp, W_Q);
+
+	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)))
+		return;
+	cpu->regs.gpr[R_RSP] = sp + 8 + (u16)in->imm;
+	JUMP(cpu, m.val);
+}
+op_set op_ret = OPS_ONE(ret);
+
+/* SYSCALL: rcx = rip, r11 = flags. RF and the rest are the kernel's business. */
+static void op_do_syscall(struct cpu *cpu, const struct insn *in)
+{
+	cpu->regs.gpr[R_RCX] = next_rip(cpu, in);
+	cpu->regs.gpr[R_R11] = flags_join(cpu);
+	cpu_stop_after(cpu, in, CPU_SYSCALL, 0);
+}
+op_set op_syscall = OPS_ONE(op_do_syscall);
+
+/* INT n: Linux lets user mode call gates 3, 4 and 0x80 only; the others are #GP with the vector in
+ * the error code (bit 1: IDT). */
+static void int_n(struct cpu *cpu, const struct insn *in)
+{
+	u8 n = (u8)in->imm;
+
+	if (n == 0x80)
+		cpu_stop_after(cpu, in, CPU_INT80, 0);
+	else if (n == X86_BP || n == X86_OF)
+		cpu_stop_after(cpu, in, CPU_EXCEPTION, n);
+	else
+		cpu_raise(cpu, in, X86_GP, n * 8 + 2);
+}
+op_set op_int = OPS_ONE(int_n);
+
+static void int3(struct cpu *cpu, const struct insn *in)
+{
+	cpu_stop_after(cpu, in, CPU_EXCEPTION, X86_BP);
+}
+op_set op_int3 = OPS_ONE(int3);
+
+static void int1(struct cpu *cpu, const struct insn *in)
+{
+	cpu_stop_after(cpu, in, CPU_EXCEPTION, X86_DB);
+}
+op_set op_int1 = OPS_ONE(int1);
+
+/* Encodings that exist but are not for user mode, or not for this machine. */
+static void raise_ud(struct cpu *cpu, const struct insn *in)
+{
+	cpu_raise(cpu, in, X86_UD, 0);
+}
+op_set op_ud = OPS_ONE(raise_ud);
+
+static void raise_gp(struct cpu *cpu, const struct insn *in)
+{
+	cpu_raise(cpu, in, X86_GP, 0);
+}
+op_set op_gp = OPS_ONE(raise_gp);
+
+/* Far returns, far calls and IRET could only go to the one code segment there is; compilers emit
+ * none of them. */
+static void far(struct cpu *cpu, const struct insn *in)
+{
+	cpu_raise_unsupported(cpu, in, "far control transfer");
+}
+op_set op_far = OPS_ONE(far);

@@ -1,0 +1,62 @@
+/*
+ * Host memory of the native thunks. See thunk.h. Not core: it asks the host for memory.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/host_exec.h"
+#include "cpu/host_signals.h"
+#include "cpu/thunk.h"
+
+#define POOL_BYTES ((size_t)THUNK_MAX * THUNK_SIZE)
+
+static int map_pool(struct thunk_pool *p)
+{
+	struct code_region region;
+	void *write, *exec;
+	int err = host_map_exec(POOL_BYTES, &write, &exec);
+
+	if (err)
+		return err;
+	p->write = write;
+	p->exec = exec;
+	region.start = (u64)exec;
+	region.end = (u64)exec + POOL_BYTES;
+	region.fault_exit = (u64)thunk_fixed(p, THUNK_FAULT);
+	err = host_signals_add_region(&region);
+	if (err)
+		host_unmap_exec(POOL_BYTES, write, exec);
+	return err;
+}
+
+struct thunk_pool *thunk_pool_new(void)
+{
+	struct thunk_pool *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->bucket = calloc(THUNK_BUCKETS, sizeof(*p->bucket));
+	if (!p->bucket) {
+		err = -ENOMEM;
+		goto out_free;
+	}
+	err = map_pool(p);
+	if (err)
+		goto out_free;
+	thunk_pool_reset(p);
+	return p;
+
+out_free:
+	free(p->bucket);
+	free(p);
+	return ERR_PTR(err);
+}
+
+void thunk_pool_free(struct thunk_pool *p)
+{
+	host_signals_forget_region((u64)p->exec);
+	host_unmap_exec(POOL_BYTES, p->write, p->exec);
+	free(p->bucket);
+	free(p);
+}

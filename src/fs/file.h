@@ -1,0 +1,121 @@
+/* struct file, an open file description, and the descriptor table. */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include <sys/uio.h>
+
+#include "fs/vfs.h"
+
+#define FMODE_READ 1U
+#define FMODE_WRITE 2U
+#define FMODE_LSEEK 4U
+#define FMODE_PATH 8U
+
+/* Where read and write put or take bytes: guest memory, page by page, or host memory. */
+struct iov_iter {
+	struct mm_struct *mm; /* NULL: host memory */
+	const struct iovec *iov; /* host copy of the vector; iov_base is a gva unless mm is NULL */
+	u32 nr_segs;
+	u64 iov_offset; /* into the first */
+	u64 count;	/* bytes left */
+};
+
+/* Bytes copied; fewer than @n only at a fault. The iterator moves on by that much. */
+u64 copy_to_iter(const void *from, u64 n, struct iov_iter *i);
+u64 copy_from_iter(void *to, u64 n, struct iov_iter *i);
+u64 iov_iter_zero(u64 n, struct iov_iter *i);
+
+struct file;
+
+struct file_operations {
+	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
+	long (*read_iter)(struct file *f, struct iov_iter *to, u64 *pos);
+	long (*write_iter)(struct file *f, struct iov_iter *from, u64 *pos);
+	s64 (*llseek)(struct file *f, s64 off, int whence); /* NULL: -ESPIPE */
+	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm); /* NULL: -ENOTTY */
+	unsigned (*poll)(struct file *f);			/* EPOLL* mask now; NULL: always ready */
+	/* Emits entries from f->f_pos on; @emit returns false when its buffer is full. */
+	int (*iterate)(struct file *f,
+		       bool (*emit)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos),
+		       void *ctx);
+	int (*fsync)(struct file *f, bool datasync);
+	int (*ftruncate)(struct file *f, u64 size);
+	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
+	int (*mmap_file)(struct file *f, struct mmap_file *out); /* NULL: -ENODEV */
+	int (*setfl)(struct file *f, int flags);
+	void (*release)(struct file *f); /* last reference */
+};
+
+struct file {
+	u32 refcount;
+	u32 f_mode;  /* FMODE_* */
+	u32 f_flags; /* O_* as fcntl(F_GETFL) shows, O_CLOEXEC not included */
+	int host_fd; /* hostfs; -1 elsewhere */
+	u64 f_pos;
+	const struct file_operations *f_op;
+	struct path f_path;
+	struct inode *f_inode;		 /* hostfs regular files */
+	struct address_space *f_mapping; /* NULL: nothing to map */
+	void *private_data;
+	struct vfs *vfs;
+};
+
+/* A struct file with one reference. ERR_PTR(-ENFILE, -ENOMEM). @path: references are taken. */
+struct file *file_alloc(struct vfs *v, const struct path *path, const struct file_operations *op,
+			u32 mode, int flags);
+/* Wraps an inherited host descriptor (0, 1, 2 and others open at start). ERR_PTR. */
+struct file *file_from_host_fd(struct vfs *v, int fd);
+void get_file(struct file *f);
+void fput(struct file *f);
+int file_stat(struct file *f, struct stat *st);
+/* read(2)-like into host memory at @pos, through the page cache (loader, execve). */
+long kernel_read(struct file *f, void *buf, u64 n, u64 pos);
+long vfs_read(struct file *f, struct iov_iter *to, u64 *pos);	 /* checks mode; -EBADF, ... */
+long vfs_write(struct file *f, struct iov_iter *from, u64 *pos); /* O_APPEND done */
+
+/* --- fdtable.c ------------------------------------------------------------------------- */
+
+struct files_struct {
+	u32 users;
+	struct memory *mem;
+	u32 max_fds;	     /* size of the arrays, grown by powers of two */
+	struct file **fd;    /* vmalloc/kmalloc */
+	u64 *close_on_exec;  /* bitmap */
+	u64 *open_fds;	     /* bitmap */
+	u32 next_fd;
+};
+
+struct files_struct *files_alloc(struct memory *m); /* NULL */
+struct files_struct *files_dup(struct files_struct *old); /* fork: shares the files. ERR_PTR */
+void files_put(struct files_struct *fs);
+/* The file (no reference) or NULL. */
+struct file *fget(struct files_struct *fs, int fd);
+/* Installs at the lowest number >= @min and < @limit; takes over the reference. fd or -EMFILE,
+ * -ENOMEM. */
+int fd_install(struct files_struct *fs, struct file *f, u32 min, u32 limit, bool cloexec);
+int fd_install_at(struct files_struct *fs, struct file *f, u32 fd, bool cloexec); /* dup2 */
+int fd_close(struct files_struct *fs, u32 fd); /* 0 or -EBADF */
+bool fd_cloexec(struct files_struct *fs, u32 fd);
+void fd_set_cloexec(struct files_struct *fs, u32 fd, bool on);
+void files_close_on_exec(struct files_struct *fs);
+
+/* --- seq_file.c: text files that are written in one go (procfs) --------------------------- */
+
+struct seq {
+	char *buf; /* kmalloc or blocks of the buddy, grown as needed */
+	u64 count, size;
+	bool overflow; /* no memory: read fails with -ENOMEM */
+	struct memory *mem;
+};
+void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
+void seq_write(struct seq *s, const void *data, u64 n);
+void seq_puts(struct seq *s, const char *str);
+void seq_putc(struct seq *s, char c);
+/* @str with @esc's characters as octal escapes (maps: "\n"). */
+void seq_escape(struct seq *s, const char *str, const char *esc);
+/* Fast number printing for the hot files (maps): hex padded with zeros to @width, decimal. */
+void seq_put_hex(struct seq *s, u64 v, unsigned width);
+void seq_put_dec(struct seq *s, u64 v, unsigned width); /* blanks in front */
+void seq_release(struct seq *s);
+
+#endif

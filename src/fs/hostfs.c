@@ -1,0 +1,364 @@
+/* The host's tree as a file system. A dentry is an O_PATH descriptor, got one component at a time;
+ * an open file's own dentry holds the descriptor that it reads and writes. See vfs.h.
+ *
+ * Permissions are the host's: Vellum runs with the rights of whoever started it. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+
+#define SHRINK_BATCH 32U
+
+/* Flags of the guest's open() that the host's descriptor needs to know. O_DIRECT would ask for
+ * aligned buffers; O_NONBLOCK is ours to emulate. */
+#define HOST_OPEN_FLAGS                                                                            \
+	(O_ACCMODE | O_APPEND | O_TRUNC | O_NOATIME | O_SYNC | O_DSYNC | O_NOFOLLOW | O_DIRECTORY)
+
+static bool out_of_fds(int err)
+{
+	return err == -EMFILE || err == -ENFILE;
+}
+
+int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
+{
+	int fd = host_openat(dirfd, name, flags, 0);
+
+	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
+		fd = host_openat(dirfd, name, flags, 0);
+	return fd;
+}
+
+struct dentry *hostfs_dentry(struct vfs *v, int fd)
+{
+	struct dentry *d;
+	struct statx stx;
+	int err;
+
+	err = host_statx(fd, "", AT_EMPTY_PATH,
+			 STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME, &stx);
+	if (err)
+		goto out_close;
+	d = dentry_alloc(v, &hostfs_dops, stx.stx_mode);
+	err = -ENOMEM;
+	if (!d)
+		goto out_close;
+	d->host_fd = fd;
+	d->dev = stx_dev(&stx);
+	d->ino = stx.stx_ino;
+	d->fs_id = stx_ns(&stx.stx_btime);
+	return d;
+
+out_close:
+	host_close(fd);
+	return ERR_PTR(err);
+}
+
+static struct dentry *hostfs_lookup(struct dentry *dir, const char *name)
+{
+	int fd = hostfs_openat(dir->vfs, dir->host_fd, name, O_PATH | O_NOFOLLOW);
+
+	return fd < 0 ? ERR_PTR(fd) : hostfs_dentry(dir->vfs, fd);
+}
+
+static struct dentry *hostfs_parent(struct dentry *dir)
+{
+	return hostfs_lookup(dir, "..");
+}
+
+static long hostfs_readlink(struct dentry *d, char *buf, u64 size)
+{
+	return S_ISLNK(d->mode) ? host_readlinkat(d->host_fd, "", buf, size) : -EINVAL;
+}
+
+static int hostfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	int err = host_fstatat(d->host_fd, "", st, AT_EMPTY_PATH);
+
+	if (!err && stx)
+		err = host_statx(d->host_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+				 stx);
+	return err;
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static const struct file_operations *fops_of(u32 mode)
+{
+	return S_ISREG(mode) ? &hostfile_fops : S_ISDIR(mode) ? &hostdir_fops : &hostdev_fops;
+}
+
+static u32 fmode_of(u32 type, int fd, int flags)
+{
+	static const u32 modes[] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };
+	u32 mode = modes[flags & O_ACCMODE];
+
+	if (S_ISREG(type) || S_ISDIR(type) || host_lseek(fd, 0, SEEK_CUR) >= 0)
+		mode |= FMODE_LSEEK;
+	return mode;
+}
+
+struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
+{
+	struct dentry *d = hostfs_dentry(v, fd);
+	struct inode *inode = NULL;
+	struct path path = { mnt, d };
+	struct file *f;
+
+	if (IS_ERR(d))
+		return (void *)d;
+	if (S_ISREG(d->mode)) {
+		inode = inode_open(v, fd, flags);
+		if (IS_ERR(inode)) {
+			dput(d);
+			return (void *)inode;
+		}
+	}
+	f = file_alloc(v, &path, fops_of(d->mode), fmode_of(d->mode, fd, flags), flags);
+	dput(d); /* the file has its own reference */
+	if (IS_ERR(f)) {
+		if (inode)
+			iput(inode);
+		return f;
+	}
+	f->host_fd = fd;
+	if (inode) {
+		f->f_inode = inode;
+		f->f_mapping = &inode->i_data;
+	}
+	return f;
+}
+
+/* A fifo without a partner, or a line without a carrier, must not block the machine: they are
+ * opened non-blocking, and for a writer that finds no reader yet, again and again. */
+static int open_special(struct dentry *d, int flags)
+{
+	struct event_loop *l = d->vfs->events;
+	int fd, err;
+
+	for (;;) {
+		fd = host_fd_reopen(d->host_fd, (flags & HOST_OPEN_FLAGS) | O_NONBLOCK);
+		if (fd != -ENXIO || !S_ISFIFO(d->mode) || (flags & O_NONBLOCK))
+			break;
+		err = event_sleep_until(l, (l->now_ns ? l->now_ns(l->now_arg) :
+							host_clock_ns(CLOCK_MONOTONIC)) +
+						   5000000);
+		if (err)
+			return -ERESTARTSYS;
+	}
+	if (fd >= 0)
+		host_fcntl(fd, F_SETFL, flags & O_APPEND);
+	return fd;
+}
+
+static int reopen(struct dentry *d, int flags)
+{
+	int fd;
+
+	if (!S_ISREG(d->mode) && !S_ISDIR(d->mode))
+		return open_special(d, flags & ~O_NOFOLLOW);
+	flags &= HOST_OPEN_FLAGS & ~O_NOFOLLOW;
+	fd = host_fd_reopen(d->host_fd, flags);
+	if (out_of_fds(fd) && inode_shrink(d->vfs, SHRINK_BATCH))
+		fd = host_fd_reopen(d->host_fd, flags);
+	return fd;
+}
+
+static struct file *hostfs_open(const struct path *p, int flags)
+{
+	struct vfs *v = p->dentry->vfs;
+	int fd = reopen(p->dentry, flags);
+
+	return fd < 0 ? ERR_PTR(fd) : hostfs_file(v, p->mnt, fd, flags);
+}
+
+static struct file *hostfs_create(const struct path *dir, const char *name, int flags, u32 mode)
+{
+	struct vfs *v = dir->dentry->vfs;
+	int keep = HOST_OPEN_FLAGS | O_CREAT | O_EXCL | O_TMPFILE;
+	int fd;
+
+	flags |= (flags & O_TMPFILE) == O_TMPFILE ? 0 : O_NOFOLLOW;
+	fd = host_open_mode(dir->dentry->host_fd, name, flags & keep, mode);
+	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
+		fd = host_open_mode(dir->dentry->host_fd, name, flags & keep, mode);
+	return fd < 0 ? ERR_PTR(fd) : hostfs_file(v, dir->mnt, fd, flags);
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+static int hostfs_mkdir(struct dentry *dir, const char *name, u32 mode)
+{
+	return host_mkdirat(dir->host_fd, name, mode);
+}
+
+static int hostfs_mknod(struct dentry *dir, const char *name, u32 mode, u64 dev)
+{
+	return host_mknodat(dir->host_fd, name, mode, dev);
+}
+
+/* What @name is before it goes: its inode may have lost its last name. */
+static bool identify(struct dentry *dir, const char *name, struct statx *stx)
+{
+	return !host_statx(dir->host_fd, name, AT_SYMLINK_NOFOLLOW, STATX_INO, stx);
+}
+
+static int hostfs_unlink(struct dentry *dir, const char *name, int flags)
+{
+	struct statx stx;
+	bool known = identify(dir, name, &stx);
+	int err = host_unlinkat(dir->host_fd, name, flags);
+
+	if (!err && known)
+		inode_forget(dir->vfs, stx_dev(&stx), stx.stx_ino);
+	return err;
+}
+
+static int hostfs_rename(struct dentry *od, const char *on, struct dentry *nd, const char *nn,
+			 unsigned flags)
+{
+	struct statx from, to;
+	bool known_from, known_to;
+	int err;
+
+	if (!dentry_is_hostfs(nd))
+		return -EXDEV;
+	known_from = identify(od, on, &from);
+	known_to = identify(nd, nn, &to);
+	err = host_renameat2(od->host_fd, on, nd->host_fd, nn, flags);
+	if (err)
+		return err;
+	if (known_from) /* its ctime has changed */
+		inode_touched(od->vfs, stx_dev(&from), from.stx_ino);
+	if (known_to)
+		inode_forget(nd->vfs, stx_dev(&to), to.stx_ino);
+	return 0;
+}
+
+static int touched(struct dentry *d, int err)
+{
+	if (!err)
+		inode_touched(d->vfs, d->dev, d->ino);
+	return err;
+}
+
+static int hostfs_link(struct dentry *old, struct dentry *dir, const char *name)
+{
+	if (!dentry_is_hostfs(dir))
+		return -EXDEV;
+	return touched(old, host_fd_link(old->host_fd, dir->host_fd, name));
+}
+
+static int hostfs_symlink(struct dentry *dir, const char *name, const char *target)
+{
+	return host_symlinkat(target, dir->host_fd, name);
+}
+
+static int hostfs_chmod(struct dentry *d, u32 mode)
+{
+	if (S_ISLNK(d->mode))
+		return -EOPNOTSUPP;
+	return touched(d, host_fd_chmod(d->host_fd, mode));
+}
+
+static int hostfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
+{
+	return touched(d, host_fchownat(d->host_fd, "", uid, gid, AT_EMPTY_PATH));
+}
+
+static int hostfs_utimens(struct dentry *d, const struct timespec ts[2])
+{
+	return touched(d, host_utimensat(d->host_fd, "", ts, AT_EMPTY_PATH));
+}
+
+static int hostfs_truncate(struct dentry *d, u64 size)
+{
+	struct inode *inode;
+	int err;
+
+	if (S_ISDIR(d->mode))
+		return -EISDIR;
+	if (!S_ISREG(d->mode))
+		return -EINVAL;
+	err = host_fd_truncate(d->host_fd, size);
+	if (err)
+		return err;
+	inode = inode_find(d->vfs, d->dev, d->ino);
+	if (inode) {
+		truncate_pagecache(&inode->i_data, size);
+		inode_record(inode, size);
+	}
+	return 0;
+}
+
+static int hostfs_access(struct dentry *d, int mode, int flags)
+{
+	return host_faccessat2(d->host_fd, "", mode, (flags & AT_EACCESS) | AT_EMPTY_PATH);
+}
+
+static int hostfs_statfs(struct dentry *d, void *buf)
+{
+	return host_fstatfs(d->host_fd, buf);
+}
+
+/* The host's first three descriptors stay taken: nothing else may get their numbers, for whoever
+ * prints to them means a terminal. */
+static void hostfs_release(struct dentry *d)
+{
+	int null;
+
+	if (d->host_fd > 2) {
+		host_close(d->host_fd);
+	} else if (d->host_fd >= 0) {
+		null = host_open("/dev/null", O_RDWR, 0);
+		if (null >= 0) {
+			host_dup3(null, d->host_fd);
+			host_close(null);
+		}
+	}
+}
+
+const struct dentry_operations hostfs_dops = {
+	.lookup = hostfs_lookup,
+	.parent = hostfs_parent,
+	.readlink = hostfs_readlink,
+	.getattr = hostfs_getattr,
+	.open = hostfs_open,
+	.create = hostfs_create,
+	.mkdir = hostfs_mkdir,
+	.mknod = hostfs_mknod,
+	.unlink = hostfs_unlink,
+	.rename = hostfs_rename,
+	.link = hostfs_link,
+	.symlink = hostfs_symlink,
+	.chmod = hostfs_chmod,
+	.chown = hostfs_chown,
+	.utimens = hostfs_utimens,
+	.truncate = hostfs_truncate,
+	.access = hostfs_access,
+	.statfs = hostfs_statfs,
+	.release = hostfs_release,
+};
+
+struct file *file_from_host_fd(struct vfs *v, int fd)
+{
+	int flags = host_fcntl(fd, F_GETFL, 0);
+	struct file *f;
+
+	if (flags < 0)
+		return ERR_PTR(flags);
+	host_fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (flags & O_PATH)
+		return ERR_PTR(-EBADF);
+	f = hostfs_file(v, v->root_mnt, fd, flags);
+	if (IS_ERR(f))
+		return f;
+	/* The position is shared with whoever gave us the descriptor. */
+	if (f->f_mode & FMODE_LSEEK) {
+		s64 pos = host_lseek(fd, 0, SEEK_CUR);
+
+		f->f_pos = pos < 0 ? 0 : pos;
+		f->host_pos_shared = true;
+	}
+	return f;
+}

@@ -1,0 +1,347 @@
+/* Inodes of the host's regular files: identity, page cache, and what we expect of the file.
+ *
+ * An inode lives while somebody has the file open, and after that as long as there is room, so
+ * that its clean pages serve the next open(). It holds host descriptors of its own:
+ *
+ *	rd_fd   O_RDONLY: pages are read through it; kept while the inode lives
+ *	wr_fd   O_RDWR: mapped pages go back through it; only while the file is open
+ *
+ * What others do to the file is noticed by size, mtime and ctime. See DESIGN.md, "Page cache".
+ */
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+#define READ_IOV 32U /* pages of one preadv */
+
+static struct list_head *bucket(struct vfs *v, u64 dev, u64 ino)
+{
+	u64 h = (ino ^ (dev << 7)) * 0x9e3779b97f4a7c15UL;
+
+	return &v->in->inode_hash[h >> 56];
+}
+
+_Static_assert(INODE_HASH_SIZE == 256, "the hash is eight bits");
+
+struct inode *inode_find(struct vfs *v, u64 dev, u64 ino)
+{
+	struct list_head *head = bucket(v, dev, ino);
+	struct inode *inode;
+
+	list_for_each_entry(inode, head, hash)
+		if (inode->ino == ino && inode->dev == dev)
+			return inode;
+	return NULL;
+}
+
+/* --- pages from and to the host -------------------------------------------------------------- */
+
+static int inode_read_pages(struct address_space *as, u64 first, struct page **pages, unsigned nr)
+{
+	struct inode *inode = as->host;
+	struct iovec iov[READ_IOV];
+	u64 pos = first << PAGE_SHIFT;
+
+	while (nr) {
+		unsigned i, n = min(nr, READ_IOV);
+		long got, want = (long)n << PAGE_SHIFT;
+
+		for (i = 0; i < n; i++)
+			iov[i] = (struct iovec){ page_address(as->mem, pages[i]), PAGE_SIZE };
+		do
+			got = host_preadv(inode->rd_fd, iov, n, pos);
+		while (got == -EINTR);
+		if (got < 0)
+			return got == -ENOMEM ? got : -EIO;
+		if (got < want && (u64)got + pos < as->i_size) {
+			/* Short for no visible reason: page by page, to be sure. */
+			for (i = got >> PAGE_SHIFT; i < n; i++) {
+				got = host_pread_full(inode->rd_fd, iov[i].iov_base, PAGE_SIZE,
+						      pos + ((u64)i << PAGE_SHIFT));
+				if (got < 0)
+					return -EIO;
+				memset((u8 *)iov[i].iov_base + got, 0, PAGE_SIZE - got);
+			}
+			got = want;
+		}
+		for (i = got >> PAGE_SHIFT; i < n; i++, got = (long)i << PAGE_SHIFT)
+			memset((u8 *)iov[i].iov_base + page_offset(got), 0,
+			       PAGE_SIZE - page_offset(got));
+		pages += n;
+		nr -= n;
+		pos += want;
+	}
+	return 0;
+}
+
+static int inode_writepage(struct address_space *as, struct page *page)
+{
+	struct inode *inode = as->host;
+	u64 pos = page->index << PAGE_SHIFT, len;
+	u8 *bytes = page_address(as->mem, page);
+	long err;
+
+	if (pos >= as->i_size)
+		return 0;
+	if (inode->wr_fd < 0)
+		return -EIO;
+	len = min(as->i_size - pos, PAGE_SIZE);
+	/* What a mapping stored behind the end of the file is never seen again. */
+	if (len < PAGE_SIZE && !page_test(page, PG_code))
+		memset(bytes + len, 0, PAGE_SIZE - len);
+	err = host_pwrite_full(inode->wr_fd, bytes, len, pos);
+	inode_record(inode, as->i_size);
+	return err < 0 ? err : 0;
+}
+
+static void as_revalidate(struct address_space *as)
+{
+	inode_revalidate(as->host);
+}
+
+static const struct address_space_operations inode_aops = {
+	.read_pages = inode_read_pages,
+	.writepage = inode_writepage,
+	.revalidate = as_revalidate,
+};
+
+/* --- what others do ------------------------------------------------------------------------- */
+
+static int inode_statx(struct inode *inode, struct statx *stx)
+{
+	int fd = inode->rd_fd >= 0 ? inode->rd_fd : inode->wr_fd;
+
+	return fd < 0 ? -EBADF : host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx);
+}
+
+static void expect(struct inode *inode, const struct statx *stx)
+{
+	inode->mtime_ns = stx_ns(&stx->stx_mtime);
+	inode->ctime_ns = stx_ns(&stx->stx_ctime);
+	inode->checked_epoch = inode->vfs->events->epoch;
+	inode->checked_ns = host_clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
+/* Somebody else changed the file: whatever we need not write ourselves is read anew. */
+static void inode_changed(struct inode *inode, u64 size)
+{
+	struct address_space *as = &inode->i_data;
+
+	if (size != as->i_size)
+		truncate_pagecache(as, size);
+	if (!list_empty(&as->i_mmap))
+		unmap_mapping_range(as, 0, 0, false);
+	invalidate_inode_pages(as);
+}
+
+static void check_against(struct inode *inode, const struct statx *stx)
+{
+	if (stx->stx_size != inode->i_data.i_size || stx_ns(&stx->stx_mtime) != inode->mtime_ns ||
+	    stx_ns(&stx->stx_ctime) != inode->ctime_ns)
+		inode_changed(inode, stx->stx_size);
+	expect(inode, stx);
+}
+
+void inode_revalidate(struct inode *inode)
+{
+	struct statx stx;
+
+	/* Nobody can have acted on anything since (or a tick of the clock has passed). */
+	if (inode->checked_epoch == inode->vfs->events->epoch &&
+	    inode->checked_ns == host_clock_ns(CLOCK_MONOTONIC_COARSE))
+		return;
+	if (!inode_statx(inode, &stx))
+		check_against(inode, &stx);
+}
+
+void inode_record(struct inode *inode, u64 size)
+{
+	struct statx stx;
+
+	if (inode_statx(inode, &stx)) {
+		inode->i_data.i_size = size;
+		return;
+	}
+	if (stx.stx_size == size)
+		inode->i_data.i_size = size;
+	else
+		inode_changed(inode, stx.stx_size);
+	expect(inode, &stx);
+}
+
+void inode_touched(struct vfs *v, u64 dev, u64 ino)
+{
+	struct inode *inode = inode_find(v, dev, ino);
+
+	if (inode)
+		inode_record(inode, inode->i_data.i_size);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		host_close(*fd);
+	*fd = -1;
+}
+
+static void inode_free(struct inode *inode)
+{
+	struct vfs *v = inode->vfs;
+
+	VM_BUG_ON(inode->refcount);
+	list_del(&inode->lru);
+	v->in->nr_unused--;
+	list_del(&inode->hash);
+	list_del(&inode->all);
+	address_space_destroy(&inode->i_data);
+	close_fd(&inode->rd_fd);
+	close_fd(&inode->wr_fd);
+	kmem_cache_free(v->inode_cache, inode);
+}
+
+unsigned inode_shrink(struct vfs *v, unsigned nr)
+{
+	unsigned n;
+
+	for (n = 0; n < nr && !list_empty(&v->in->inode_lru); n++)
+		inode_free(list_first_entry(&v->in->inode_lru, struct inode, lru));
+	return n;
+}
+
+static struct inode *inode_new(struct vfs *v, const struct statx *stx)
+{
+	struct inode *inode = kmem_cache_zalloc(v->inode_cache, GFP_KERNEL);
+	u64 dev = stx_dev(stx);
+
+	if (!inode)
+		return NULL;
+	inode->vfs = v;
+	inode->dev = dev;
+	inode->ino = stx->stx_ino;
+	inode->btime_ns = stx_ns(&stx->stx_btime);
+	inode->rd_fd = inode->wr_fd = -1;
+	address_space_init(&inode->i_data, v->mem, &inode_aops, inode);
+	inode->i_data.dev_major = major(dev);
+	inode->i_data.dev_minor = minor(dev);
+	inode->i_data.ino = stx->stx_ino;
+	inode->i_data.i_size = stx->stx_size;
+	expect(inode, stx);
+	INIT_LIST_HEAD(&inode->lru);
+	list_add(&inode->hash, bucket(v, dev, inode->ino));
+	list_add_tail(&inode->all, &v->inodes);
+	return inode;
+}
+
+/* A read-only descriptor of its own: @fd may append, and one that may write would keep the host
+ * from executing the file. */
+static void inode_want_read(struct inode *inode, int fd, int flags)
+{
+	if (inode->rd_fd >= 0)
+		return;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		inode->rd_fd = host_dup(fd);
+	else
+		inode->rd_fd = host_fd_reopen(fd, O_RDONLY | O_NONBLOCK);
+	if (inode->rd_fd < 0 && (flags & O_ACCMODE) == O_RDWR)
+		inode->rd_fd = host_dup(fd);
+	if (inode->rd_fd < 0)
+		inode->rd_fd = -1;
+}
+
+struct inode *inode_open(struct vfs *v, int fd, int flags)
+{
+	struct inode *inode;
+	struct statx stx;
+	int err;
+
+	err = host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &stx);
+	if (err)
+		return ERR_PTR(err);
+	inode = inode_find(v, stx_dev(&stx), stx.stx_ino);
+	if (inode && inode->btime_ns != stx_ns(&stx.stx_btime) && !inode->refcount) {
+		inode_free(inode); /* the number was given away again */
+		inode = NULL;
+	}
+	if (inode) {
+		check_against(inode, &stx);
+	} else {
+		inode = inode_new(v, &stx);
+		if (!inode)
+			return ERR_PTR(-ENOMEM);
+	}
+	if (!inode->refcount++ && !list_empty(&inode->lru)) {
+		list_del_init(&inode->lru);
+		v->in->nr_unused--;
+	}
+	inode_want_read(inode, fd, flags);
+	return inode;
+}
+
+int inode_want_write(struct inode *inode, struct file *f)
+{
+	int fd;
+
+	if (inode->wr_fd >= 0)
+		return 0;
+	fd = host_fd_reopen(f->host_fd, O_RDWR | O_NONBLOCK);
+	if (fd < 0 && !(f->f_flags & O_APPEND))
+		fd = host_dup(f->host_fd);
+	if (fd < 0)
+		return fd;
+	inode->wr_fd = fd;
+	return 0;
+}
+
+/* Does the file still have a name? */
+static bool has_name(struct inode *inode)
+{
+	struct statx stx;
+
+	return !inode_statx(inode, &stx) && stx.stx_nlink;
+}
+
+void iput(struct inode *inode)
+{
+	struct vfs *v = inode->vfs;
+
+	if (inode->refcount > 1) {
+		inode->refcount--;
+		return;
+	}
+	filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+	close_fd(&inode->wr_fd);
+	inode->refcount = 0;
+	list_add_tail(&inode->lru, &v->in->inode_lru);
+	v->in->nr_unused++;
+	if (inode->rd_fd < 0 || !inode->i_data.nrpages || !has_name(inode))
+		inode_free(inode);
+	else if (v->in->nr_unused > v->in->max_unused)
+		inode_shrink(v, 1);
+}
+
+void inode_forget(struct vfs *v, u64 dev, u64 ino)
+{
+	struct inode *inode = inode_find(v, dev, ino);
+
+	if (!inode)
+		return;
+	if (!inode->refcount && !has_name(inode))
+		inode_free(inode);
+	else
+		inode_record(inode, inode->i_data.i_size);
+}
+
+void inodes_destroy(struct vfs *v)
+{
+	struct inode *inode;
+
+	list_for_each_entry(inode, &v->inodes, all)
+		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+	inode_shrink(v, ~0U);
+}

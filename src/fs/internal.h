@@ -1,0 +1,110 @@
+/* What the files of fs/ share and no other room includes. */
+#ifndef FS_INTERNAL_H
+#define FS_INTERNAL_H
+
+#include "fs/file.h"
+
+#define KO_LARGEFILE 0100000 /* the kernel's O_LARGEFILE: libc hides it on x86-64 */
+#define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK)
+#define S_MAXBYTES 0x7fffffffffffffffUL
+
+#define INODE_HASH_SIZE 256U
+
+struct vfs_internal {
+	struct list_head inode_hash[INODE_HASH_SIZE];
+	struct list_head inode_lru; /* inodes nobody has open, oldest first */
+	u32 nr_unused, max_unused;
+	char *root_path; /* of --root, as the host names it; "" for the host's own root */
+	u64 root_len;
+};
+
+/* --- dentries and mounts (vfs.c) --------------------------------------------------------- */
+
+/* Two dentries for one object? Dentries are made per look-up, so pointers do not tell. */
+bool d_same(const struct dentry *a, const struct dentry *b);
+bool path_same(const struct path *a, const struct path *b);
+static inline bool d_is_dir(const struct dentry *d)
+{
+	return S_ISDIR(d->mode);
+}
+
+/* The mount that covers @name in directory @dir; @child, what the look-up found there, may be
+ * NULL. No reference. NULL: none; ERR_PTR(-EACCES): a file system of the host's that must not show. */
+struct mount *mount_covering(const struct path *dir, const char *name, const struct dentry *child);
+
+extern const struct file_system_type emptyfs_type;
+
+/* --- hostfs.c ------------------------------------------------------------------------------ */
+
+extern const struct dentry_operations hostfs_dops;
+
+/* A dentry of the host's tree for @fd, which it takes over (closed also on failure). ERR_PTR. */
+struct dentry *hostfs_dentry(struct vfs *v, int fd);
+/* openat(2) that gives idle inode descriptors up when there are too many. */
+int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags);
+/* A struct file for an open host descriptor, taken over (closed also on failure). ERR_PTR. */
+struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags);
+static inline bool dentry_is_hostfs(const struct dentry *d)
+{
+	return d->d_op == &hostfs_dops;
+}
+
+/* --- inode.c: regular files of the host, and their page cache -------------------------------- */
+
+struct inode {
+	struct list_head hash; /* in vfs_internal.inode_hash */
+	struct list_head lru;  /* in inode_lru while refcount is 0 */
+	struct list_head all;  /* in vfs.inodes */
+	struct vfs *vfs;
+	u64 dev, ino, btime_ns; /* identity; set once */
+	u32 refcount;		/* open files */
+	int rd_fd;		/* for reading pages; -1: may not be read */
+	int wr_fd;		/* for writing mapped pages back; -1: nobody maps it writable */
+	struct address_space i_data;
+	u64 mtime_ns, ctime_ns; /* with i_size: what the file was after our own last change */
+	u64 checked_epoch, checked_ns;
+};
+
+/* The inode of regular file @fd, whose access mode is in @flags; a reference. ERR_PTR. */
+struct inode *inode_open(struct vfs *v, int fd, int flags);
+void iput(struct inode *inode);
+/* Notices changes made by others; cheap when it was asked a moment ago. */
+void inode_revalidate(struct inode *inode);
+/* We have just changed the file ourselves: what it is now is what we expect to find. @size: as we
+ * left it. */
+void inode_record(struct inode *inode, u64 size);
+/* The same for a file given by identity, if it has an inode (chmod, utimes, rename ...). */
+void inode_touched(struct vfs *v, u64 dev, u64 ino);
+/* Its last name may have gone: drops the inode if nobody has it open. */
+void inode_forget(struct vfs *v, u64 dev, u64 ino);
+struct inode *inode_find(struct vfs *v, u64 dev, u64 ino);
+/* Makes wr_fd. 0 or -errno. */
+int inode_want_write(struct inode *inode, struct file *f);
+/* Closes up to @nr idle inodes; how many went. */
+unsigned inode_shrink(struct vfs *v, unsigned nr);
+void inodes_destroy(struct vfs *v);
+
+/* --- kinds of files -------------------------------------------------------------------------- */
+
+extern const struct file_operations hostfile_fops; /* hostfile.c: regular */
+extern const struct file_operations hostdir_fops;  /* hostdir.c: directories */
+extern const struct file_operations hostdev_fops;  /* hostdev.c: all else */
+extern const struct file_operations path_fops;	   /* file.c: O_PATH */
+
+/* Moves a position as lseek(2) SEEK_SET, SEEK_CUR and SEEK_END do. The new one or -EINVAL. */
+s64 generic_llseek(struct file *f, s64 off, int whence, u64 size);
+
+static inline u64 stx_ns(const struct statx_timestamp *t)
+{
+	return t->tv_sec * 1000000000UL + t->tv_nsec;
+}
+
+static inline u64 stx_dev(const struct statx *stx)
+{
+	/* As makedev(3): what st_dev says. */
+	u64 maj = stx->stx_dev_major, mi = stx->stx_dev_minor;
+
+	return (mi & 0xff) | (maj & 0xfff) << 8 | (mi & ~0xffUL) << 12 | (maj & ~0xfffUL) << 32;
+}
+
+#endif

@@ -1,0 +1,177 @@
+/* open(2) by path. See vfs.h, do_filp_open(). */
+#include <string.h>
+
+#include "base/err.h"
+#include "fs/internal.h"
+
+#define MAXSYMLINKS 40
+
+static struct file *open_o_path(const struct path *p, int flags)
+{
+	return file_alloc(p->dentry->vfs, p, &path_fops, FMODE_PATH,
+			  flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
+}
+
+/* Opens what is there. */
+static struct file *do_open(const struct path *p, int flags)
+{
+	u32 mode = p->dentry->mode;
+
+	if (flags & O_PATH)
+		return open_o_path(p, flags);
+	if (S_ISLNK(mode))
+		return ERR_PTR(-ELOOP);
+	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
+		return ERR_PTR(-EISDIR);
+	if (S_ISSOCK(mode) || !p->dentry->d_op->open)
+		return ERR_PTR(-ENXIO);
+	return p->dentry->d_op->open(p, flags);
+}
+
+static struct file *open_existing(const struct fs_struct *fs, const struct path *at,
+				  const char *name, int flags)
+{
+	unsigned lookup = flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
+	struct file *f;
+	struct path p;
+	int err;
+
+	if (flags & O_DIRECTORY)
+		lookup |= LOOKUP_DIRECTORY;
+	err = path_lookup(fs, at, name, lookup, &p, NULL);
+	if (err == -ENOTDIR && (flags & O_NOFOLLOW) && (flags & O_DIRECTORY)) {
+		/* A symlink that must not be followed is -ELOOP, or itself with O_PATH. */
+		err = path_lookup(fs, at, name, 0, &p, NULL);
+		if (!err) {
+			err = S_ISLNK(p.dentry->mode) && !(flags & O_PATH) ? -ELOOP : -ENOTDIR;
+			path_put(&p);
+		}
+	}
+	if (err)
+		return ERR_PTR(err);
+	f = do_open(&p, flags);
+	path_put(&p);
+	return f;
+}
+
+static struct file *open_tmpfile(const struct fs_struct *fs, const struct path *at,
+				 const char *name, int flags, u32 mode)
+{
+	struct file *f;
+	struct path p;
+	int err;
+
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return ERR_PTR(-EINVAL);
+	err = path_lookup(fs, at, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p, NULL);
+	if (err)
+		return ERR_PTR(err);
+	f = p.dentry->d_op->create ? p.dentry->d_op->create(&p, ".", flags, mode) :
+				     ERR_PTR(-EOPNOTSUPP);
+	path_put(&p);
+	return f;
+}
+
+/* One step of O_CREAT: the last component in @dir is opened, made, or is a link, whose text then
+ * goes to @link (PATH_MAX bytes) and NULL is returned. */
+static struct file *create_step(const struct fs_struct *fs, const struct path *dir,
+				const char *last, int flags, u32 mode, char *link)
+{
+	struct dentry_operations const *op;
+	struct file *f;
+	struct path p;
+	int err;
+	long len;
+
+	err = path_lookup(fs, dir, last, 0, &p, NULL);
+	if (err == -ENOENT) {
+		op = dir->dentry->d_op;
+		return op->create ? op->create(dir, last, flags, mode) : ERR_PTR(-EACCES);
+	}
+	if (err)
+		return ERR_PTR(err);
+	if (flags & O_EXCL) {
+		f = ERR_PTR(-EEXIST);
+	} else if (!S_ISLNK(p.dentry->mode) || (flags & O_NOFOLLOW)) {
+		f = do_open(&p, flags);
+	} else {
+		struct path to = { NULL, NULL };
+
+		op = p.dentry->d_op;
+		if (op->get_link && !op->get_link(p.dentry, &to) && to.dentry) {
+			f = do_open(&to, flags);
+			path_put(&to);
+		} else {
+			len = op->readlink ? op->readlink(p.dentry, link, PATH_MAX) : -EINVAL;
+			f = len < 0 ? ERR_PTR(len) : len >= PATH_MAX ? ERR_PTR(-ENAMETOOLONG) : NULL;
+			if (!f)
+				link[len] = '\0';
+		}
+	}
+	path_put(&p);
+	return f;
+}
+
+static bool ends_with_slash(const char *name)
+{
+	u64 len = strlen(name);
+
+	return len && name[len - 1] == '/';
+}
+
+/* @buf: two times PATH_MAX, and NAME_MAX + 1. */
+static struct file *open_creating(const struct fs_struct *fs, const struct path *at,
+				  const char *name, int flags, u32 mode, char *buf)
+{
+	struct path dir, from = { NULL, NULL };
+	char *texts[2] = { buf, buf + PATH_MAX }, *last = buf + 2 * PATH_MAX;
+	struct file *f = NULL;
+	int err, links = 0;
+
+	while (!f) {
+		err = path_lookup(fs, at, name, LOOKUP_PARENT, &dir, last);
+		if (from.dentry)
+			path_put(&from);
+		if (err)
+			return ERR_PTR(err);
+		if (ends_with_slash(name) || !*last || !strcmp(last, ".") || !strcmp(last, ".."))
+			f = ERR_PTR(-EISDIR);
+		else if (!d_is_dir(dir.dentry))
+			f = ERR_PTR(-ENOTDIR);
+		else
+			f = create_step(fs, &dir, last, flags, mode, texts[links & 1]);
+		if (!f && links >= MAXSYMLINKS)
+			f = ERR_PTR(-ELOOP);
+		/* A link: go on with its text, from where it stands. */
+		name = texts[links++ & 1];
+		from = dir;
+		at = &from;
+	}
+	path_put(&from);
+	return f;
+}
+
+struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
+			  u32 mode)
+{
+	struct vfs *v = fs->root.dentry->vfs;
+	struct file *f;
+	char *buf;
+
+	mode &= 07777 & ~fs->umask;
+	if (flags & O_PATH)
+		return open_existing(fs, at, name,
+				     flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return open_tmpfile(fs, at, name, flags, mode);
+	if (!(flags & O_CREAT))
+		return open_existing(fs, at, name, flags);
+	if (flags & O_DIRECTORY)
+		return ERR_PTR(-EINVAL);
+	buf = kmalloc(v->mem, 2 * PATH_MAX + NAME_MAX + 1, GFP_KERNEL);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	f = open_creating(fs, at, name, flags, mode, buf);
+	kfree(v->mem, buf);
+	return f;
+}

@@ -1,0 +1,396 @@
+/* Mounts, dentries and the paths they make. See vfs.h. */
+#include "fs/vfs.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+
+#define HOST_PROC_MAGIC 0x9fa0
+#define HOST_SYSFS_MAGIC 0x62656572
+#define MAX_UNUSED_INODES 1024U
+
+/* --- dentries ------------------------------------------------------------------------------ */
+
+struct dentry *dentry_alloc(struct vfs *v, const struct dentry_operations *ops, u32 mode)
+{
+	struct dentry *d = kmem_cache_zalloc(v->dentry_cache, GFP_KERNEL);
+
+	if (!d)
+		return NULL;
+	d->refcount = 1;
+	d->d_op = ops;
+	d->vfs = v;
+	d->host_fd = -1;
+	d->mode = mode;
+	return d;
+}
+
+void dget(struct dentry *d)
+{
+	d->refcount++;
+}
+
+void dput(struct dentry *d)
+{
+	if (!d || --d->refcount)
+		return;
+	if (d->d_op->release)
+		d->d_op->release(d);
+	kmem_cache_free(d->vfs->dentry_cache, d);
+}
+
+void path_get(const struct path *p)
+{
+	dget(p->dentry);
+}
+
+void path_put(struct path *p)
+{
+	dput(p->dentry);
+	p->dentry = NULL;
+}
+
+bool d_same(const struct dentry *a, const struct dentry *b)
+{
+	return a == b || (a->d_op == b->d_op && a->dev == b->dev && a->ino == b->ino &&
+			  a->fs_private == b->fs_private && a->fs_id == b->fs_id);
+}
+
+bool path_same(const struct path *a, const struct path *b)
+{
+	return a->mnt == b->mnt && d_same(a->dentry, b->dentry);
+}
+
+/* --- mounts -------------------------------------------------------------------------------- */
+
+static struct mount *mount_of_type(struct vfs *v, const char *name)
+{
+	struct mount *m;
+
+	list_for_each_entry(m, &v->mounts, list)
+		if (!strcmp(m->type->name, name))
+			return m;
+	return NULL;
+}
+
+/* The host's own /proc and /sys may be mounted in other places, too (a chroot's): ours covers
+ * them all. */
+static struct mount *hidden_by(const struct path *dir, const struct dentry *child)
+{
+	const char *type = NULL;
+	struct statfs sfs;
+	struct mount *m;
+
+	if (child->host_fd < 0 || child->dev == dir->dentry->dev || !S_ISDIR(child->mode) ||
+	    host_fstatfs(child->host_fd, &sfs))
+		return NULL;
+	if (sfs.f_type == HOST_PROC_MAGIC)
+		type = "proc";
+	else if (sfs.f_type == HOST_SYSFS_MAGIC)
+		type = "sysfs";
+	if (!type)
+		return NULL;
+	m = mount_of_type(dir->dentry->vfs, type);
+	return m ? m : ERR_PTR(-EACCES);
+}
+
+struct mount *mount_covering(const struct path *dir, const char *name, const struct dentry *child)
+{
+	struct mount *m;
+
+	list_for_each_entry(m, &dir->dentry->vfs->mounts, list) {
+		if (!m->parent)
+			continue;
+		if (m->parent == dir->mnt && !strcmp(m->name, name) &&
+		    d_same(m->above, dir->dentry))
+			return m;
+		/* By another name: a bind mount of the host's, or through a link to it. */
+		if (child && m->mountpoint && d_same(m->mountpoint, child))
+			return m;
+	}
+	return child ? hidden_by(dir, child) : NULL;
+}
+
+static void mount_free(struct mount *m)
+{
+	struct vfs *v = m->root->vfs;
+
+	list_del(&m->list);
+	dput(m->root);
+	dput(m->mountpoint);
+	dput(m->above);
+	kfree(v->mem, m);
+}
+
+static void copy_text(char *to, const char *from, u64 size)
+{
+	u64 len = strnlen(from, size - 1);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+/* Where @m hangs: the directory above, its name there, and what it covers, if that exists. */
+static int mount_attach(struct vfs *v, struct mount *m, const char *target)
+{
+	struct fs_struct fs = { .root = { v->root_mnt, v->root_mnt->root } };
+	struct path at, dir;
+	int err;
+
+	fs.pwd = fs.root;
+	err = path_lookup(&fs, NULL, target, LOOKUP_PARENT, &dir, m->name);
+	if (err)
+		return err;
+	if (!m->name[0]) {
+		path_put(&dir);
+		return -EBUSY;
+	}
+	m->parent = dir.mnt;
+	m->above = dir.dentry; /* the reference goes with it */
+	if (!path_lookup(&fs, NULL, target, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at, NULL)) {
+		m->mountpoint = at.dentry;
+		m->host_dev = at.dentry->dev;
+		m->host_ino = at.dentry->ino;
+	}
+	return 0;
+}
+
+int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *source,
+	      const char *target, const char *options, void *arg)
+{
+	struct mount *m = kzalloc(v->mem, sizeof(*m), GFP_KERNEL);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->type = type;
+	copy_text(m->source, source, sizeof(m->source));
+	copy_text(m->target, target, sizeof(m->target));
+	copy_text(m->options, options, sizeof(m->options));
+	m->root = type->mount_root(v, arg);
+	if (IS_ERR(m->root)) {
+		err = PTR_ERR(m->root);
+		kfree(v->mem, m);
+		return err;
+	}
+	INIT_LIST_HEAD(&m->list);
+	if (v->root_mnt) {
+		err = mount_attach(v, m, target);
+		if (err) {
+			mount_free(m);
+			return err;
+		}
+	} else {
+		v->root_mnt = m;
+	}
+	list_add_tail(&m->list, &v->mounts);
+	return 0;
+}
+
+/* --- boot ---------------------------------------------------------------------------------- */
+
+static struct dentry *hostfs_mount_root(struct vfs *v, void *arg)
+{
+	int fd = host_open(arg, O_PATH | O_DIRECTORY, 0);
+
+	return fd < 0 ? ERR_PTR(fd) : hostfs_dentry(v, fd);
+}
+
+static const struct file_system_type hostfs_type = {
+	.name = "hostfs",
+	.mount_root = hostfs_mount_root,
+};
+
+static int make_caches(struct vfs *v)
+{
+	const struct {
+		struct kmem_cache **cache;
+		const char *name;
+		unsigned size;
+	} rows[] = {
+		{ &v->dentry_cache, "dentry", sizeof(struct dentry) },
+		{ &v->file_cache, "filp", sizeof(struct file) },
+		{ &v->inode_cache, "inode_cache", sizeof(struct inode) },
+	};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct kmem_cache *c =
+			kmem_cache_create(v->mem, rows[i].name, rows[i].size, 0, 0, NULL);
+
+		if (IS_ERR(c))
+			return PTR_ERR(c);
+		*rows[i].cache = c;
+	}
+	return 0;
+}
+
+static int make_internal(struct vfs *v)
+{
+	struct vfs_internal *in = kzalloc(v->mem, sizeof(*in), GFP_KERNEL);
+	u64 nofile = host_raise_nofile(), i;
+
+	if (!in)
+		return -ENOMEM;
+	v->in = in;
+	for (i = 0; i < INODE_HASH_SIZE; i++)
+		INIT_LIST_HEAD(&in->inode_hash[i]);
+	INIT_LIST_HEAD(&in->inode_lru);
+	in->max_unused = min(nofile / 4, (u64)MAX_UNUSED_INODES);
+	in->root_path = kzalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	return in->root_path ? 0 : -ENOMEM;
+}
+
+/* What the host puts before the guest's paths: nothing, unless there is a --root. */
+static void learn_root_path(struct vfs *v)
+{
+	struct vfs_internal *in = v->in;
+	long len = host_fd_path(v->root_mnt->root->host_fd, in->root_path, PATH_MAX - 1);
+
+	if (len < 0 || (len == 1 && in->root_path[0] == '/'))
+		len = 0;
+	in->root_path[len] = '\0';
+	in->root_len = len;
+}
+
+static struct address_space *file_mapping(struct file *f)
+{
+	return f->f_mapping;
+}
+
+int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root)
+{
+	int err;
+
+	memset(v, 0, sizeof(*v));
+	v->mem = mem;
+	v->events = events;
+	INIT_LIST_HEAD(&v->mounts);
+	INIT_LIST_HEAD(&v->inodes);
+	mem->hooks.file_get = get_file;
+	mem->hooks.file_put = fput;
+	mem->hooks.file_mapping = file_mapping;
+	err = make_caches(v);
+	if (!err)
+		err = make_internal(v);
+	if (!err)
+		err = vfs_mount(v, &hostfs_type, "host", "/", "rw,relatime", (void *)(root ?: "/"));
+	if (err)
+		return err;
+	learn_root_path(v);
+	/* Nothing of the host's /sys shows. */
+	return vfs_mount(v, &emptyfs_type, "sysfs", "/sys", "ro,nosuid,nodev,noexec,relatime", NULL);
+}
+
+void vfs_destroy(struct vfs *v)
+{
+	if (v->in && v->in->root_path)
+		inodes_destroy(v);
+	while (!list_empty(&v->mounts))
+		mount_free(list_last_entry(&v->mounts, struct mount, list));
+	v->root_mnt = NULL;
+	if (v->in) {
+		kfree(v->mem, v->in->root_path);
+		kfree(v->mem, v->in);
+		v->in = NULL;
+	}
+}
+
+/* Is @d inside the tree that the guest sees? */
+static bool inside_root(struct vfs *v, const struct dentry *d, char *buf)
+{
+	struct vfs_internal *in = v->in;
+	long len = host_fd_path(d->host_fd, buf, PATH_MAX - 1);
+
+	if (len < 0)
+		return false;
+	buf[len] = '\0';
+	return !strncmp(buf, in->root_path, in->root_len) &&
+	       (!in->root_len || buf[in->root_len] == '/' || !buf[in->root_len]);
+}
+
+int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
+{
+	char *buf = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	struct dentry *d = NULL;
+	struct statfs sfs;
+	int fd;
+
+	if (!buf)
+		return -ENOMEM;
+	*root = (struct path){ v->root_mnt, v->root_mnt->root };
+	*pwd = *root;
+	path_get(root);
+	fd = host_open(".", O_PATH | O_DIRECTORY, 0);
+	if (fd >= 0)
+		d = hostfs_dentry(v, fd);
+	if (!IS_ERR_OR_NULL(d)) {
+		bool hidden = !host_fstatfs(d->host_fd, &sfs) &&
+			      (sfs.f_type == HOST_PROC_MAGIC || sfs.f_type == HOST_SYSFS_MAGIC);
+
+		if (!hidden && inside_root(v, d, buf))
+			pwd->dentry = d;
+		else
+			dput(d);
+	}
+	if (pwd->dentry == root->dentry)
+		path_get(pwd);
+	kfree(v->mem, buf);
+	return 0;
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+static long host_path(struct vfs *v, const struct dentry *d, char *buf, u64 size)
+{
+	struct vfs_internal *in = v->in;
+	long len = host_fd_path(d->host_fd, buf, size);
+
+	if (len < 0)
+		return len;
+	if ((u64)len >= size)
+		return -ENAMETOOLONG;
+	buf[len] = '\0';
+	if (in->root_len && !strncmp(buf, in->root_path, in->root_len) &&
+	    (buf[in->root_len] == '/' || !buf[in->root_len])) {
+		len -= in->root_len;
+		memmove(buf, buf + in->root_len, len + 1);
+		if (!len) {
+			memcpy(buf, "/", 2);
+			len = 1;
+		}
+	}
+	return len;
+}
+
+long d_path(const struct path *p, char *buf, u64 size)
+{
+	struct dentry *d = p->dentry;
+	u64 head;
+	long len;
+
+	if (size < 2)
+		return -ENAMETOOLONG;
+	if (dentry_is_hostfs(d))
+		return host_path(d->vfs, d, buf, size);
+	if (!d->d_op->path)
+		return -ENOENT;
+	head = p->mnt && p->mnt->parent ? strlen(p->mnt->target) : 0;
+	if (head + 2 > size)
+		return -ENAMETOOLONG;
+	if (head)
+		memcpy(buf, p->mnt->target, head);
+	len = d->d_op->path(d, buf + head, size - head);
+	if (len < 0)
+		return len;
+	if (head && len == 1 && buf[head] == '/')
+		len = 0; /* the root of a mount has no slash of its own */
+	if (head && len && buf[head] != '/') {
+		memmove(buf, buf + head, len); /* pipe:[1]: no path at all */
+		head = 0;
+	}
+	buf[head + len] = '\0';
+	return head + len;
+}

@@ -1,0 +1,190 @@
+/* See elf_check.h. libelf gets a copy of the file header and the program headers, with the section
+ * table's fields cleared: like the kernel, Vellum never looks at sections to run a program. */
+#include "loader/elf_check.h"
+
+#include <libelf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PHDR_BYTES 65536 /* as fs/binfmt_elf.c */
+
+static int __printf(2, 3) refuse(struct linux_binprm *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(b->why, sizeof(b->why), fmt, ap);
+	va_end(ap);
+	return -ENOEXEC;
+}
+
+/* What the first 64 bytes say. */
+static int check_ident(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
+{
+	if (file_size < EI_NIDENT || memcmp(e->e_ident, ELFMAG, SELFMAG))
+		return refuse(b, "not an ELF file");
+	if (e->e_ident[EI_CLASS] != ELFCLASS64)
+		return refuse(b, "not a 64-bit ELF file (class %d)", e->e_ident[EI_CLASS]);
+	if (e->e_ident[EI_DATA] != ELFDATA2LSB)
+		return refuse(b, "not a little-endian ELF file (data %d)", e->e_ident[EI_DATA]);
+	if (file_size < sizeof(*e))
+		return refuse(b, "truncated ELF file: %lu bytes, the header has %zu", file_size,
+			      sizeof(*e));
+	if (e->e_type != ET_EXEC && e->e_type != ET_DYN)
+		return refuse(b, "not an executable ELF file (type %d)", e->e_type);
+	if (e->e_machine != EM_X86_64)
+		return refuse(b, "not an x86-64 ELF file (machine %d)", e->e_machine);
+	if (e->e_phentsize != sizeof(Elf64_Phdr))
+		return refuse(b, "program header size %d, not %zu", e->e_phentsize,
+			      sizeof(Elf64_Phdr));
+	if (!e->e_phnum || e->e_phnum * sizeof(Elf64_Phdr) > MAX_PHDR_BYTES)
+		return refuse(b, "%d program headers", e->e_phnum);
+	if (e->e_phoff > file_size ||
+	    e->e_phnum * sizeof(Elf64_Phdr) > file_size - e->e_phoff)
+		return refuse(b, "truncated ELF file: %d program headers at %#lx, the file has %lu bytes",
+			      e->e_phnum, e->e_phoff, file_size);
+	return 0;
+}
+
+/* Header and program headers side by side, as an image for elf_memory(). */
+static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_size)
+{
+	struct memory *mem = &b->task->machine->mem;
+	Elf64_Ehdr e;
+	u64 phdr_bytes;
+	long n;
+	int err;
+
+	memcpy(&e, b->buf, sizeof(e));
+	err = check_ident(b, &e, file_size);
+	if (err)
+		return err;
+	phdr_bytes = e.e_phnum * sizeof(Elf64_Phdr);
+	*size = sizeof(e) + phdr_bytes;
+	*image = kmalloc(mem, *size, GFP_KERNEL);
+	if (!*image)
+		return -ENOMEM;
+	n = kernel_read(b->file, *image + sizeof(e), phdr_bytes, e.e_phoff);
+	if (n != (long)phdr_bytes) {
+		kfree(mem, *image);
+		return n < 0 ? n : refuse(b, "truncated ELF file: program headers");
+	}
+	e.e_phoff = sizeof(e);
+	e.e_shoff = e.e_shnum = e.e_shstrndx = e.e_shentsize = 0;
+	memcpy(*image, &e, sizeof(e));
+	return 0;
+}
+
+static int parse_image(struct linux_binprm *b, char *image, u64 size, struct elf_program *prog)
+{
+	Elf *elf;
+	int err = 0;
+
+	elf_version(EV_CURRENT);
+	elf = elf_memory(image, size);
+	if (!elf || !gelf_getehdr(elf, &prog->ehdr)) {
+		err = refuse(b, "libelf: %s", elf_errmsg(-1));
+		goto out;
+	}
+	prog->phdr = kmalloc(&b->task->machine->mem, prog->ehdr.e_phnum * sizeof(GElf_Phdr),
+			     GFP_KERNEL);
+	if (!prog->phdr) {
+		err = -ENOMEM;
+		goto out;
+	}
+	for (int i = 0; i < prog->ehdr.e_phnum && !err; i++)
+		if (!gelf_getphdr(elf, i, &prog->phdr[i]))
+			err = refuse(b, "libelf: %s", elf_errmsg(-1));
+out:
+	elf_end(elf);
+	return err;
+}
+
+static int check_load(struct linux_binprm *b, const GElf_Phdr *p, int i, u64 file_size)
+{
+	u64 end;
+
+	if (p->p_filesz > p->p_memsz)
+		return refuse(b, "segment %d: %#lx bytes of file for %#lx of memory", i, p->p_filesz,
+			      p->p_memsz);
+	if (__builtin_add_overflow(p->p_vaddr, p->p_memsz, &end) || end > TASK_SIZE)
+		return refuse(b, "segment %d: addresses %#lx and %#lx bytes on are outside user space",
+			      i, p->p_vaddr, p->p_memsz);
+	if (p->p_filesz && page_offset(p->p_vaddr) != page_offset(p->p_offset))
+		return refuse(b, "segment %d: offset %#lx does not fit address %#lx in a page", i,
+			      p->p_offset, p->p_vaddr);
+	if (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset)
+		return refuse(b, "truncated ELF file: segment %d ends at %#lx, the file has %#lx bytes",
+			      i, p->p_offset + p->p_filesz, file_size);
+	return 0;
+}
+
+static bool overlap(const GElf_Phdr *a, const GElf_Phdr *c)
+{
+	return a->p_vaddr < c->p_vaddr + c->p_memsz && c->p_vaddr < a->p_vaddr + a->p_memsz;
+}
+
+static int check_segments(struct linux_binprm *b, const struct elf_program *prog)
+{
+	bool loads = false, entry = false;
+	int err;
+
+	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
+		const GElf_Phdr *p = &prog->phdr[i];
+
+		if (p->p_type == PT_INTERP)
+			return refuse(b, "dynamically linked: only static programs run so far");
+		if (p->p_type != PT_LOAD)
+			continue;
+		err = check_load(b, p, i, prog->file_size);
+		if (err)
+			return err;
+		loads = true;
+		for (int j = 0; j < i; j++)
+			if (prog->phdr[j].p_type == PT_LOAD && overlap(p, &prog->phdr[j]))
+				return refuse(b, "segments %d and %d overlap", j, i);
+		if ((p->p_flags & PF_X) && prog->ehdr.e_entry - p->p_vaddr < p->p_memsz)
+			entry = true;
+	}
+	if (!loads)
+		return refuse(b, "no segment to load");
+	if (!entry)
+		return refuse(b, "entry %#lx is in no executable segment", prog->ehdr.e_entry);
+	return 0;
+}
+
+int elf_program_read(struct linux_binprm *b, struct elf_program *prog)
+{
+	struct stat st;
+	char *image = NULL;
+	u64 size;
+	int err;
+
+	memset(prog, 0, sizeof(*prog));
+	err = file_stat(b->file, &st);
+	if (err)
+		return err;
+	prog->file_size = st.st_size;
+	err = read_image(b, &image, &size, prog->file_size);
+	if (err)
+		return err;
+	err = parse_image(b, image, size, prog);
+	kfree(&b->task->machine->mem, image);
+	if (!err) {
+		Elf64_Ehdr e;
+
+		memcpy(&e, b->buf, sizeof(e));
+		prog->ehdr.e_phoff = e.e_phoff; /* parse_image() saw the copy's */
+		err = check_segments(b, prog);
+	}
+	if (err)
+		elf_program_free(b, prog);
+	return err;
+}
+
+void elf_program_free(struct linux_binprm *b, struct elf_program *prog)
+{
+	kfree(&b->task->machine->mem, prog->phdr);
+	prog->phdr = NULL;
+}

@@ -1,0 +1,21 @@
+/* Is this file an ELF program that can be run here? Looks at headers only; maps nothing. */
+#ifndef LOADER_ELF_CHECK_H
+#define LOADER_ELF_CHECK_H
+
+#include <gelf.h>
+
+#include "proc/exec.h"
+
+/* The headers of a program, as libelf read them. */
+struct elf_program {
+	GElf_Ehdr ehdr;
+	GElf_Phdr *phdr; /* ehdr.e_phnum of them, kmalloc */
+	u64 file_size;
+};
+
+/* Reads @b's headers through the page cache. 0 with @prog to be freed by elf_program_free(), or
+ * -ENOEXEC, -ENOMEM, -EIO with the reason in b->why. */
+int elf_program_read(struct linux_binprm *b, struct elf_program *prog);
+void elf_program_free(struct linux_binprm *b, struct elf_program *prog);
+
+#endif

@@ -1,0 +1,145 @@
+/* See vdso.h. From low to high: [vvar], [vvar_vclock], [vdso], one block. */
+#include "loader/vdso.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const u8 vdso_image[], vdso_image_end[]; /* vdso_image.S */
+
+enum { VDSO_VVAR, VDSO_VCLOCK, VDSO_TEXT, NR_VDSO_PARTS };
+#define MAX_PART_PAGES 16
+
+struct vdso {
+	struct vm_special_mapping part[NR_VDSO_PARTS]; /* in the order of their addresses */
+	struct page *pages[NR_VDSO_PARTS][MAX_PART_PAGES];
+};
+
+static const struct {
+	const char *name;
+	u32 nr_pages; /* linux-facts 1.1: the reference kernel's */
+	vm_flags_t flags;
+	bool pfnmap;
+} part_desc[NR_VDSO_PARTS] = {
+	[VDSO_VVAR] = { "[vvar]", 4,
+			VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP, true },
+	[VDSO_VCLOCK] = { "[vvar_vclock]", 2,
+			  VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP,
+			  true },
+	[VDSO_TEXT] = { "[vdso]", 2,
+			VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND,
+			false },
+};
+
+/* The host's page count of a part; 0: the host has none of that name. */
+static u32 host_part_pages(const char *name)
+{
+	char line[256];
+	u32 pages = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	if (!maps)
+		return 0;
+	while (fgets(line, sizeof(line), maps)) {
+		unsigned long start, end;
+
+		if (strstr(line, name) && sscanf(line, "%lx-%lx", &start, &end) == 2)
+			pages = (end - start) >> PAGE_SHIFT;
+	}
+	fclose(maps);
+	return pages;
+}
+
+static u32 part_pages(const struct machine *m, int i)
+{
+	u32 n = part_desc[i].nr_pages;
+
+	if (m->config.vdso_layout == VDSO_HOST)
+		n = host_part_pages(part_desc[i].name);
+	if (i == VDSO_TEXT) /* the image has to fit */
+		n = max(n, (u32)(page_align((u64)(vdso_image_end - vdso_image)) >> PAGE_SHIFT));
+	return min(n, (u32)MAX_PART_PAGES);
+}
+
+static int make_frames(struct machine *m, struct vdso *v)
+{
+	for (int i = 0; i < NR_VDSO_PARTS; i++) {
+		v->part[i] = (struct vm_special_mapping){
+			.name = part_desc[i].name,
+			.pages = v->pages[i],
+			.nr_pages = part_pages(m, i),
+			.pfnmap = part_desc[i].pfnmap,
+		};
+		for (u32 j = 0; j < v->part[i].nr_pages; j++) {
+			struct page *p = alloc_pages(&m->mem, GFP_KERNEL | __GFP_ZERO, 0);
+
+			if (!p)
+				return -ENOMEM;
+			p->owner = OWN_KERNEL;
+			v->pages[i][j] = p;
+		}
+	}
+	return 0;
+}
+
+static void copy_image(struct machine *m, struct vdso *v)
+{
+	u64 left = vdso_image_end - vdso_image;
+
+	for (u32 j = 0; left; j++) {
+		u64 n = min(left, PAGE_SIZE);
+
+		memcpy(page_address(&m->mem, v->pages[VDSO_TEXT][j]), vdso_image + j * PAGE_SIZE, n);
+		left -= n;
+	}
+}
+
+int vdso_init(struct machine *m)
+{
+	m->vdso = kzalloc(&m->mem, sizeof(*m->vdso), GFP_KERNEL);
+	if (!m->vdso)
+		return -ENOMEM;
+	if (make_frames(m, m->vdso)) {
+		vdso_destroy(m);
+		return -ENOMEM;
+	}
+	copy_image(m, m->vdso);
+	return 0;
+}
+
+void vdso_destroy(struct machine *m)
+{
+	if (!m->vdso)
+		return;
+	for (int i = 0; i < NR_VDSO_PARTS; i++)
+		for (u32 j = 0; j < MAX_PART_PAGES; j++)
+			if (m->vdso->pages[i][j])
+				put_page(&m->mem, m->vdso->pages[i][j]);
+	kfree(&m->mem, m->vdso);
+	m->vdso = NULL;
+}
+
+int vdso_map(struct machine *m, struct mm_struct *mm)
+{
+	u64 total = 0;
+	long addr;
+
+	for (int i = 0; i < NR_VDSO_PARTS; i++)
+		total += (u64)m->vdso->part[i].nr_pages << PAGE_SHIFT;
+	addr = get_unmapped_area(mm, 0, total, 0, false, false);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	for (int i = 0; i < NR_VDSO_PARTS; i++) {
+		u64 len = (u64)m->vdso->part[i].nr_pages << PAGE_SHIFT;
+		struct vm_area_struct *vma;
+
+		if (!len)
+			continue;
+		vma = install_special_mapping(mm, addr, len, part_desc[i].flags, &m->vdso->part[i]);
+		if (IS_ERR(vma))
+			return PTR_ERR(vma);
+		if (i == VDSO_TEXT)
+			mm->vdso = addr;
+		addr += len;
+	}
+	return 0;
+}

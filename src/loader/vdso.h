@@ -1,0 +1,15 @@
+/* The frames of [vdso], [vvar] and [vvar_vclock], made once a machine and mapped into each mm. */
+#ifndef LOADER_VDSO_H
+#define LOADER_VDSO_H
+
+#include "mm/mm.h"
+#include "proc/machine.h"
+
+/* Makes the frames; layout by config.vdso_layout: 4 + 2 + 2 pages as on the reference kernel, or
+ * the host's own counts. 0, -ENOMEM. */
+int vdso_init(struct machine *m);
+void vdso_destroy(struct machine *m);
+/* Maps the three below each other where mmap would put them; mm->vdso is set. 0 or -errno. */
+int vdso_map(struct machine *m, struct mm_struct *mm);
+
+#endif

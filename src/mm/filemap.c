@@ -1,0 +1,450 @@
+/* The page cache: lookup, read-in, dirty pages and their way back. See filemap.h.
+ *
+ *   address_space.i_pages: index -> struct page       one reference held by the cache
+ *   mm_internal.file_lru:  oldest ... newest          pages of files, for reclaim
+ *
+ * A page enters the tree only when its bytes are right, so whoever finds one may use it. Faults
+ * and mappings are filemap_fault.c's. Not for: swap, the LRU of anonymous pages.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "mm/internal.h"
+#include "mm/filemap.h"
+#include "mm/rmap.h"
+#include "mm/tlb.h"
+
+#define RA_MAX 32U /* pages read at once: 128 KiB, Linux's default readahead */
+
+static struct radix_node *node_alloc(void *arg)
+{
+	struct memory *m = arg;
+
+	/* No reclaim from here: it could take pages out of the tree that is being changed. */
+	return kmem_cache_alloc(m->in->radix_node, GFP_NOWAIT | __GFP_HIGH);
+}
+
+static void node_free(void *arg, struct radix_node *node)
+{
+	struct memory *m = arg;
+
+	kmem_cache_free(m->in->radix_node, node);
+}
+
+static const struct radix_ops node_ops = { node_alloc, node_free };
+
+int filemap_init(struct memory *m)
+{
+	struct kmem_cache *c;
+
+	INIT_LIST_HEAD(&m->mappings);
+	INIT_LIST_HEAD(&m->in->file_lru);
+	c = kmem_cache_create(m, "radix_tree_node", sizeof(struct radix_node), 0,
+			      SLAB_RECLAIM_ACCOUNT, NULL);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	m->in->radix_node = c;
+	return shmem_init(m);
+}
+
+void address_space_init(struct address_space *as, struct memory *m,
+			const struct address_space_operations *ops, void *host)
+{
+	memset(as, 0, sizeof(*as));
+	as->mem = m;
+	as->a_ops = ops;
+	as->host = host;
+	radix_init(&as->i_pages, &node_ops, m);
+	INIT_LIST_HEAD(&as->i_mmap);
+	INIT_LIST_HEAD(&as->all);
+}
+
+/* --- pages in and out of the tree ---------------------------------------------------------- */
+
+static void count_pages(struct address_space *as, s64 n)
+{
+	struct memory *m = as->mem;
+
+	mod_node_stat(m, ST_file_pages, n);
+	if (as->is_shmem) {
+		mod_node_stat(m, ST_shmem, n);
+		mod_node_stat(m, ST_inactive_anon, n);
+	} else {
+		mod_node_stat(m, ST_inactive_file, n);
+	}
+}
+
+static void clear_dirty(struct address_space *as, struct page *page)
+{
+	if (!page_test(page, PG_dirty))
+		return;
+	page_clear(page, PG_dirty);
+	if (as->is_shmem)
+		return;
+	as->nr_dirty--;
+	mod_node_stat(as->mem, ST_file_dirty, -1);
+}
+
+int add_to_page_cache(struct address_space *as, struct page *page, u64 index)
+{
+	struct memory *m = as->mem;
+	int err = radix_insert(&as->i_pages, index, page);
+
+	if (err == -ENOMEM && filemap_reclaim(m, RA_MAX))
+		err = radix_insert(&as->i_pages, index, page);
+	if (err)
+		return err;
+	get_page(page);
+	page->mapping = as;
+	page->index = index;
+	page->owner = as->is_shmem ? OWN_SHMEM : OWN_FILE;
+	page_set(page, PG_uptodate);
+	if (as->is_shmem) {
+		page_set(page, PG_swapbacked);
+	} else {
+		page_set(page, PG_lru);
+		list_add_tail(&page->lru, &m->in->file_lru);
+	}
+	if (!as->nrpages++)
+		list_add_tail(&as->all, &m->mappings);
+	count_pages(as, 1);
+	return 0;
+}
+
+/* @page is in @as and no pte maps it; the cache's reference goes. */
+static void remove_from_page_cache(struct address_space *as, struct page *page)
+{
+	VM_BUG_ON(page->mapping != as || page->mapcount);
+
+	radix_erase(&as->i_pages, page->index);
+	clear_dirty(as, page);
+	if (page_test(page, PG_lru)) {
+		list_del(&page->lru);
+		page_clear(page, PG_lru);
+	}
+	page_clear(page, PG_referenced);
+	page_clear(page, PG_uptodate);
+	page_clear(page, PG_swapbacked);
+	page->mapping = NULL;
+	if (!--as->nrpages)
+		list_del_init(&as->all);
+	count_pages(as, -1);
+	put_page(as->mem, page);
+}
+
+void address_space_destroy(struct address_space *as)
+{
+	struct page *page;
+	u64 index;
+
+	VM_BUG_ON(!list_empty(&as->i_mmap));
+	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
+		remove_from_page_cache(as, page);
+	radix_destroy(&as->i_pages);
+}
+
+/* The first touch sets the mark that saves a page from reclaim once. */
+struct page *find_get_page(struct address_space *as, u64 index)
+{
+	struct page *page = radix_find(&as->i_pages, index);
+
+	if (page) {
+		get_page(page);
+		page_set(page, PG_referenced);
+	}
+	return page;
+}
+
+/* --- read-in ------------------------------------------------------------------------------- */
+
+static u64 size_in_pages(u64 size)
+{
+	return (size >> PAGE_SHIFT) + !!page_offset(size);
+}
+
+/* Pages for a run of @nr: the first one at any price, the others only if they are easy to have. */
+static unsigned alloc_run(struct memory *m, struct page **pages, unsigned nr)
+{
+	unsigned i;
+
+	for (i = 0; i < nr; i++) {
+		gfp_t gfp = i ? GFP_NOWAIT | __GFP_NORETRY : GFP_HIGHUSER_MOVABLE;
+
+		pages[i] = alloc_pages(m, gfp, 0);
+		if (!pages[i])
+			break;
+		page_set(pages[i], PG_locked);
+	}
+	return i;
+}
+
+/* Reads @nr absent pages from @first on: 0, or -errno when even the first did not come. */
+static int read_run(struct address_space *as, u64 first, unsigned nr)
+{
+	struct page *pages[RA_MAX];
+	struct memory *m = as->mem;
+	unsigned i;
+	int err;
+
+	nr = alloc_run(m, pages, min(nr, RA_MAX));
+	if (!nr)
+		return -ENOMEM;
+	err = as->a_ops->read_pages(as, first, pages, nr);
+	m->events[EV_pgpgin] += err ? 0 : nr * (PAGE_SIZE / 1024);
+	for (i = 0; i < nr; i++) {
+		page_clear(pages[i], PG_locked);
+		if (!err) {
+			int e = add_to_page_cache(as, pages[i], first + i);
+
+			if (e && e != -EEXIST && !i)
+				err = e;
+		}
+		put_page(m, pages[i]);
+	}
+	return err;
+}
+
+/* Absent pages from @index on, at least 1 (@index itself is absent), at most @max. */
+static unsigned absent_run(struct address_space *as, u64 index, unsigned max)
+{
+	u64 next = index, end = size_in_pages(as->i_size);
+
+	if (index >= end || end - index < max)
+		max = index < end ? end - index : 1;
+	if (radix_next(&as->i_pages, &next) && next - index < max)
+		max = next - index;
+	return max;
+}
+
+struct page *filemap_get_page(struct address_space *as, u64 index, unsigned ra, bool *major)
+{
+	struct page *page = find_get_page(as, index);
+	int err;
+
+	if (page)
+		return page;
+	*major = true;
+	err = read_run(as, index, absent_run(as, index, max(ra, 1U)));
+	if (err)
+		return ERR_PTR(err);
+	page = find_get_page(as, index);
+	return page ? page : ERR_PTR(-ENOMEM);
+}
+
+void filemap_readaround(struct address_space *as, u64 index, unsigned nr)
+{
+	u64 first = index > nr / 2 ? index - nr / 2 : 0;
+	u64 end = min(first + nr, size_in_pages(as->i_size));
+
+	while (first < end) {
+		unsigned run;
+
+		if (radix_find(&as->i_pages, first)) {
+			first++;
+			continue;
+		}
+		run = absent_run(as, first, end - first);
+		if (read_run(as, first, run))
+			return;
+		first += run;
+	}
+}
+
+struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero)
+{
+	struct page *page = find_get_page(as, index);
+	int err;
+
+	if (page)
+		return page;
+	page = alloc_pages(as->mem, GFP_HIGHUSER_MOVABLE | (zero ? __GFP_ZERO : 0), 0);
+	if (!page)
+		return ERR_PTR(-ENOMEM);
+	err = add_to_page_cache(as, page, index);
+	if (err) {
+		put_page(as->mem, page);
+		return ERR_PTR(err);
+	}
+	return page;
+}
+
+/* --- dirty pages --------------------------------------------------------------------------- */
+
+void folio_mark_dirty(struct page *page)
+{
+	struct address_space *as = page->mapping;
+
+	if (page_test(page, PG_dirty))
+		return;
+	page_set(page, PG_dirty);
+	if (!as || PageAnon(page) || as->is_shmem)
+		return;
+	as->nr_dirty++;
+	mod_node_stat(as->mem, ST_file_dirty, 1);
+}
+
+/* Takes the right to write away, so that the next store is noticed. */
+static int mkclean_one(struct page *page __unused, struct vm_area_struct *vma, gva_t addr,
+		       pte_t *pte, void *arg __unused)
+{
+	u64 was = pte->pte;
+
+	if (!(vma->vm_flags & VM_SHARED) || !(was & (_PAGE_RW | _PAGE_DIRTY)))
+		return 0;
+	pte->pte = was & ~(_PAGE_RW | _PAGE_DIRTY);
+	flush_tlb_page(vma->vm_mm, addr);
+	return 0;
+}
+
+static int write_one(struct address_space *as, struct page *page)
+{
+	int err;
+
+	if (page->mapcount)
+		rmap_walk(as->mem, page, mkclean_one, NULL);
+	clear_dirty(as, page);
+	get_page(page);
+	err = as->a_ops->writepage(as, page);
+	if (err)
+		folio_mark_dirty(page); /* kept for another attempt */
+	else
+		as->mem->events[EV_pgpgout] += PAGE_SIZE / 1024;
+	put_page(as->mem, page);
+	return err;
+}
+
+int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last)
+{
+	struct page *page;
+	int err = 0;
+	u64 index;
+
+	if (!as->nr_dirty || !as->a_ops->writepage)
+		return 0;
+	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++) {
+		if (page_test(page, PG_dirty)) {
+			int e = write_one(as, page);
+
+			if (e && !err)
+				err = e;
+		}
+		if (index == ~0UL)
+			break;
+	}
+	return err;
+}
+
+int sync_mappings(struct memory *m)
+{
+	struct address_space *as, *next;
+	int err = 0;
+
+	list_for_each_entry_safe(as, next, &m->mappings, all) {
+		int e = filemap_write_and_wait_range(as, 0, ~0UL);
+
+		if (e && !err)
+			err = e;
+	}
+	return err;
+}
+
+/* --- bytes changed from elsewhere ---------------------------------------------------------- */
+
+/* The host address of @page, whose bytes are about to change. */
+static u8 *page_for_change(struct memory *m, struct page *page)
+{
+	if (page_test(page, PG_code) && m->hooks.code_dirty)
+		m->hooks.code_dirty(m->hooks.code_arg, page);
+	return page_address(m, page);
+}
+
+void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len)
+{
+	const u8 *from = buf;
+
+	while (len) {
+		u64 off = page_offset(pos), n = min(len, PAGE_SIZE - off);
+		struct page *page = radix_find(&as->i_pages, pos >> PAGE_SHIFT);
+
+		if (page)
+			memcpy(page_for_change(as->mem, page) + off, from, n);
+		pos += n;
+		from += n;
+		len -= n;
+	}
+}
+
+/* Zeroes a cached page from @pos to its end. */
+static void zero_tail(struct address_space *as, u64 pos)
+{
+	struct page *page;
+
+	if (!page_offset(pos))
+		return;
+	page = radix_find(&as->i_pages, pos >> PAGE_SHIFT);
+	if (page)
+		memset(page_for_change(as->mem, page) + page_offset(pos), 0,
+		       PAGE_SIZE - page_offset(pos));
+}
+
+void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last)
+{
+	struct page *page;
+	u64 index;
+
+	if (!list_empty(&as->i_mmap))
+		unmap_mapping_range(as, first, last == ~0UL ? 0 : last - first + 1, true);
+	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++)
+		remove_from_page_cache(as, page);
+}
+
+void truncate_pagecache(struct address_space *as, u64 size)
+{
+	u64 old = as->i_size;
+
+	as->i_size = size;
+	if (size < old)
+		truncate_inode_pages_range(as, size_in_pages(size), ~0UL);
+	/* Behind the end the page reads as zeros, whatever a mapping has stored there. */
+	zero_tail(as, min(size, old));
+}
+
+/* --- reclaim ------------------------------------------------------------------------------- */
+
+static bool can_drop(const struct page *page)
+{
+	return page->refcount == 1 && !page->mapcount && !page_test(page, PG_dirty) &&
+	       !page_test(page, PG_locked) && !page_test(page, PG_writeback);
+}
+
+u64 filemap_reclaim(struct memory *m, u64 nr)
+{
+	struct list_head *lru = &m->in->file_lru;
+	/* Twice round: the first round takes the marks away. */
+	s64 budget = 2 * m->stats[ST_inactive_file];
+	u64 freed = 0;
+
+	while (freed < nr && budget-- > 0 && !list_empty(lru)) {
+		struct page *page = list_first_entry(lru, struct page, lru);
+
+		if (can_drop(page) && !page_test(page, PG_referenced)) {
+			remove_from_page_cache(page->mapping, page);
+			freed++;
+			continue;
+		}
+		page_clear(page, PG_referenced);
+		list_move_tail(&page->lru, lru);
+	}
+	m->events[EV_drop_pagecache] += freed;
+	return freed;
+}
+
+void invalidate_inode_pages(struct address_space *as)
+{
+	struct page *page;
+	u64 index;
+
+	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
+		if (can_drop(page))
+			remove_from_page_cache(as, page);
+}

@@ -1,0 +1,95 @@
+/* The page cache: pages of files and of shmem objects, by address_space and index.
+ *
+ * read(), write(), private and shared mappings of a file all see the same pages. Where the
+ * bytes come from and go to is the owner's business (address_space_operations).
+ */
+#ifndef MM_FILEMAP_H
+#define MM_FILEMAP_H
+
+#include "base/radix.h"
+#include "mm/paging.h"
+
+struct address_space_operations {
+	/* Fills @nr (>= 1) consecutive locked pages that start at index @first; bytes behind the
+	 * end of the file are zeroed. 0 or -errno (-EIO). May block. */
+	int (*read_pages)(struct address_space *as, u64 first, struct page **pages, unsigned nr);
+	/* Stores the page up to i_size. 0 or -errno. NULL: memory only (shmem). */
+	int (*writepage)(struct address_space *as, struct page *page);
+	/* Asks the owner whether the file changed behind our back; may drop pages and set i_size.
+	 * Called at open, read and fault. NULL: cannot change. */
+	void (*revalidate)(struct address_space *as);
+};
+
+struct address_space {
+	struct memory *mem;
+	const struct address_space_operations *a_ops;
+	void *host; /* the inode, or the shmem object's own */
+	u64 i_size; /* bytes; kept by the owner */
+	u64 nrpages;
+	struct radix_tree i_pages; /* index -> struct page */
+	struct list_head i_mmap;   /* VMAs that map it, any order */
+	struct list_head all;	   /* in memory.mappings while it has pages */
+	u64 nr_dirty;
+	bool is_shmem;
+	u32 dev_major, dev_minor; /* for maps */
+	u64 ino;
+};
+
+void address_space_init(struct address_space *as, struct memory *m,
+			const struct address_space_operations *ops, void *host);
+/* Drops every page (dirty ones are not written: sync first). No mapping may be left. */
+void address_space_destroy(struct address_space *as);
+
+/* The cached page (referenced) or NULL. */
+struct page *find_get_page(struct address_space *as, u64 index);
+/* The cached page, read in if needed (with readahead of up to @ra pages when @ra > 1);
+ * referenced, up to date. *@major set when the owner was asked. ERR_PTR(-ENOMEM, -EIO). */
+struct page *filemap_get_page(struct address_space *as, u64 index, unsigned ra, bool *major);
+/* A new cached page for @index without reading (write of a whole page, shmem hole): zeroed or
+ * arbitrary bytes; referenced. ERR_PTR(-ENOMEM). */
+struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero);
+
+/* Puts @page, whose bytes are right, into the cache at @index; the cache takes a reference of its
+ * own. 0, -EEXIST, -ENOMEM. */
+int add_to_page_cache(struct address_space *as, struct page *page, u64 index);
+/* Reads what is absent of @nr pages around @index (half of them before it), as far as memory is
+ * easy to have. */
+void filemap_readaround(struct address_space *as, u64 index, unsigned nr);
+
+/* Marks dirty / clean with the counters; under a shared mapping clean also write-protects ptes. */
+void folio_mark_dirty(struct page *page);
+/* Writes dirty pages of [first, last] back through a_ops. 0 or the first -errno. */
+int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last);
+/* write(2) put new bytes in the cache? For owners with write-through: updates pages that are
+ * cached, makes none; returns nothing: cannot fail. @buf is host memory. */
+void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len);
+/* The file now ends at @size: drops whole pages behind it everywhere (mappings too: SIGBUS),
+ * zeroes the rest of the last one, sets i_size. */
+void truncate_pagecache(struct address_space *as, u64 size);
+/* Takes pages [first, last] out of the cache and of every mapping (private copies too); dirty
+ * ones are lost. @last ~0: to the end. */
+void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last);
+/* Drops clean pages that nobody maps, in any file; pages freed, at most about @nr. */
+u64 filemap_reclaim(struct memory *m, u64 nr);
+/* Drops all clean unmapped pages of one file (changed on the host). */
+void invalidate_inode_pages(struct address_space *as);
+/* Writes back everything dirty of all files: orderly end of Vellum. */
+int sync_mappings(struct memory *m);
+
+/* Fault-around, for vm_ops->map_pages of anything with a page cache; end inclusive. */
+void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff);
+extern const struct vm_operations_struct generic_file_vm_ops;
+
+/* Every mapping against its pages, and the counters. 0 or -EFAULT, violations on the log. */
+int filemap_validate(struct memory *m);
+
+/* --- shmem.c: MAP_SHARED|MAP_ANONYMOUS, later memfd, /dev/shm ----------------------------- */
+
+/* A new object of @size bytes; shown as "/dev/zero (deleted)", dev 00:01. Counted in
+ * Committed_AS unless VM_NORESERVE. Owned through references. ERR_PTR(-ENOMEM). */
+struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags);
+void shmem_get(struct address_space *as);
+void shmem_put(struct address_space *as);
+extern const struct vm_operations_struct shmem_vm_ops; /* open/close count references */
+
+#endif

@@ -1,0 +1,129 @@
+/* What the files of mm/ share and no other room includes. */
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+#include "mm/paging.h"
+#include "mm/slab.h"
+
+/* memory.in: mm/'s own part of struct memory. Allocated and filled by memory_init(). */
+struct mm_internal {
+	/* Caches of the guest kernel's objects that mm/ makes. */
+	struct kmem_cache *mm_struct;
+	struct kmem_cache *vm_area_struct;
+	struct kmem_cache *maple_node;	   /* made by vma_tree_init() */
+	struct kmem_cache *anon_vma;	   /* made by rmap_init() */
+	struct kmem_cache *anon_vma_chain; /* likewise */
+	struct kmem_cache *radix_node;	   /* page cache */
+	struct kmem_cache *shmem_inode;
+	u64 validate_skipped;		   /* mm_debug_validate() */
+	struct list_head file_lru; /* page cache pages of files, oldest first: page->lru */
+};
+
+/* Boot, called by memory_init() after slab_init(); each makes its caches. 0 or -ENOMEM. */
+int rmap_init(struct memory *m);
+int vma_init(struct memory *m); /* mm_struct, vm_area_struct and, by vma_tree_init(), maple_node */
+int vma_tree_init(struct memory *m);
+
+/* --- ptes of a range (pgtable.c) --------------------------------------------------------- */
+
+/* The first pte at or above *@addr whose table exists, with *@addr moved there; NULL: none below
+ * @end. The ptes up to the end of that table follow it. */
+pte_t *pte_next_table(const struct mm_struct *mm, gva_t *addr, gva_t end);
+/* The pmd entry of @addr; NULL: a table above it is missing. */
+u64 *pmd_offset(const struct mm_struct *mm, gva_t addr);
+/* The same, making the tables above it; NULL: out of memory. */
+u64 *pmd_alloc(struct mm_struct *mm, gva_t addr);
+
+/* --- rights ------------------------------------------------------------------------------ */
+
+/* Does a first store to a clean page have to be noticed (page_mkwrite)? */
+static inline bool vma_wants_writenotify(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) && vma->vm_ops &&
+	       vma->vm_ops->page_mkwrite;
+}
+
+/* The bits of a fresh pte of @vma (Linux: vm_page_prot). Private pages are read-only in it:
+ * who knows that the page is the area's own adds _PAGE_RW. */
+static inline u64 vma_page_prot(const struct vm_area_struct *vma)
+{
+	u64 prot = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+
+	if (!(vma->vm_flags & VM_ACCESS_FLAGS))
+		return _PAGE_PROTNONE | _PAGE_ACCESSED;
+	if (!(vma->vm_flags & VM_EXEC))
+		prot |= _PAGE_NX;
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) &&
+	    !vma_wants_writenotify(vma))
+		prot |= _PAGE_RW;
+	return prot;
+}
+
+/* Private, and may be or become writable. */
+static inline bool is_cow_mapping(vm_flags_t flags)
+{
+	return (flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+/* --- pages behind ptes ------------------------------------------------------------------- */
+
+/* The counted page behind a present pte; NULL: the zero page, a raw frame (vvar). */
+static inline struct page *vm_normal_page(const struct memory *m, pte_t pte)
+{
+	return pte_special(pte) ? NULL : pfn_to_page(m, pte_pfn(pte));
+}
+
+static inline enum rss_kind mm_counter_file(const struct page *page)
+{
+	return page_test(page, PG_swapbacked) ? MM_SHMEMPAGES : MM_FILEPAGES;
+}
+
+static inline enum rss_kind mm_counter(const struct page *page)
+{
+	return PageAnon(page) ? MM_ANONPAGES : mm_counter_file(page);
+}
+
+static inline u64 get_mm_rss(const struct mm_struct *mm)
+{
+	return mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES];
+}
+
+/* Before rss shrinks. */
+static inline void update_hiwater_rss(struct mm_struct *mm)
+{
+	mm->hiwater_rss = max(mm->hiwater_rss, get_mm_rss(mm));
+}
+
+/* page_remove_rmap() without an area at hand. */
+static inline void __page_remove_rmap(struct memory *m, struct page *page)
+{
+	VM_BUG_ON(page->mapcount <= 0);
+	if (!--page->mapcount)
+		mod_node_stat(m, PageAnon(page) ? ST_anon_pages : ST_mapped, -1);
+}
+
+/* One more mapping of an anonymous page that its anon_vma knows (fork). */
+static inline void page_dup_anon_rmap(struct page *page)
+{
+	VM_BUG_ON(page->mapcount <= 0);
+	page->mapcount++;
+}
+
+/* The last owner takes a page over: its rmap is @vma's own anon_vma from now on. */
+void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
+
+/* The area of @addr; a stack below which it lies is grown first. NULL: none (fault.c). */
+struct vm_area_struct *find_extend_vma(struct mm_struct *mm, gva_t addr);
+
+/* --- TLB, validation --------------------------------------------------------------------- */
+int filemap_init(struct memory *m); /* and m->mappings; calls shmem_init() */
+int shmem_init(struct memory *m);
+
+/* Forgets the pmd tables that any TLB knows for [start, end): tables are about to be freed. */
+void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end);
+
+/* The part of memory_validate() that is about address spaces: each mm of mm_list, map counts
+ * over all of them, every CPU's TLB. 0 or -EFAULT, each violation on the log. */
+int memory_validate_mms(struct memory *m);
+
+#endif

@@ -1,0 +1,130 @@
+/* One machine's memory, put together and taken apart: RAM, mem_map, and the boot of buddy and slab.
+ *
+ * RAM and mem_map are reservations of the host's: what nobody touches costs nothing, and a
+ * struct page that was never written is all zero, which is what it should be (page.h).
+ */
+#include "mm/memory.h"
+
+#include <string.h>
+
+#include "base/asan.h"
+#include "base/err.h"
+#include "base/host.h"
+#include "base/log.h"
+#include "mm/internal.h"
+
+#define RAM_MIN (4UL << 20)
+#define RAM_MAX (1UL << 40)
+#define RAM_ALIGN (2UL << 20) /* so that the host can use huge pages */
+#define DEFAULT_MAX_MAP_COUNT 65530
+
+static size_t mem_map_size(const struct memory *m)
+{
+	return page_align(m->max_pfn * sizeof(struct page));
+}
+
+static int reserve(struct memory *m, u64 size)
+{
+	void *p;
+	int err;
+
+	err = host_mmap_reserve(size, RAM_ALIGN, &p);
+	if (err)
+		return err;
+	m->ram = p;
+	m->ram_size = size;
+	m->max_pfn = size >> PAGE_SHIFT;
+	if (m->max_pfn > HOLE_START_PFN)
+		m->max_pfn += HOLE_END_PFN - HOLE_START_PFN;
+	err = host_mmap_reserve(mem_map_size(m), PAGE_SIZE, &p);
+	if (err)
+		return err;
+	m->mem_map = p;
+	return 0;
+}
+
+static int make_zero_page(struct memory *m)
+{
+	m->zero_page = alloc_pages(m, GFP_KERNEL | __GFP_ZERO, 0);
+	if (!m->zero_page)
+		return -ENOMEM;
+	page_set(m->zero_page, PG_reserved);
+	return 0;
+}
+
+/* Files whose boot is skipped where they are not linked in: unit tests of the lower half. */
+#pragma weak vma_init
+#pragma weak rmap_init
+#pragma weak filemap_init
+#pragma weak memory_validate_mms
+
+/* Caches of the objects that mm/ makes. */
+static int boot_mm(struct memory *m)
+{
+	struct mm_internal *in = kzalloc(m, sizeof(*in), GFP_KERNEL);
+	int err = 0;
+
+	if (!in)
+		return -ENOMEM;
+	m->in = in;
+	if (vma_init)
+		err = vma_init(m);
+	if (!err && rmap_init)
+		err = rmap_init(m);
+	if (!err && filemap_init)
+		err = filemap_init(m);
+	return err;
+}
+
+int memory_init(struct memory *m, u64 size)
+{
+	int err;
+
+	if (!page_aligned(size) || size < RAM_MIN || size > RAM_MAX)
+		return -EINVAL;
+	INIT_LIST_HEAD(&m->mm_list);
+	INIT_LIST_HEAD(&m->mappings);
+	m->max_map_count = DEFAULT_MAX_MAP_COUNT;
+	m->next_anon_ino = 1;
+
+	err = reserve(m, size);
+	if (!err)
+		err = page_alloc_init(m);
+	if (!err)
+		err = make_zero_page(m);
+	if (!err)
+		err = slab_init(m);
+	if (!err)
+		err = boot_mm(m);
+	if (err)
+		memory_destroy(m);
+	return err;
+}
+
+void memory_destroy(struct memory *m)
+{
+	page_alloc_destroy(m);
+	if (m->mem_map)
+		host_munmap(m->mem_map, mem_map_size(m));
+	if (m->ram) {
+		/* Somebody else may get these addresses from the host. */
+		asan_unpoison(m->ram, m->ram_size);
+		host_munmap(m->ram, m->ram_size);
+	}
+	m->mem_map = NULL;
+	m->ram = NULL;
+	m->zero_page = NULL;
+	m->caches = NULL;
+	m->in = NULL;
+}
+
+int memory_validate(struct memory *m)
+{
+	int err = buddy_validate(m);
+
+	if (slab_validate(m))
+		err = -EFAULT;
+	if (memory_validate_mms && memory_validate_mms(m))
+		err = -EFAULT;
+	return err;
+}

@@ -1,0 +1,120 @@
+/* One machine's memory: guest RAM, the map of its frames, and what the rest of mm/ hangs on.
+ *
+ * RAM is one private anonymous host reservation; frame n lies at ram + offset(n), with the PC's
+ * hole at 3-4 GiB. There is no mutable global data in mm/: everything starts at struct memory.
+ */
+#ifndef MM_MEMORY_H
+#define MM_MEMORY_H
+
+#include "base/list.h"
+#include "base/types.h"
+
+struct kmem_cache;
+struct mm_struct;
+struct page;
+struct file;
+struct address_space;
+struct tlb;
+struct trace;
+
+#define HOLE_START_PFN 0xc0000UL  /* 3 GiB */
+#define HOLE_END_PFN 0x100000UL	  /* 4 GiB */
+#define MAX_CPUS 8
+
+/* Events by /proc/vmstat's names, and counters Vellum adds (marked v_). One row an event. */
+enum vm_event {
+#define VM_EVENT(name) EV_##name,
+#include "mm/vm_event.def"
+#undef VM_EVENT
+	NR_VM_EVENTS
+};
+
+/* Frames by use, /proc/meminfo's and vmstat's nr_*; in pages unless the row says otherwise. */
+enum node_stat {
+#define NODE_STAT(name) ST_##name,
+#include "mm/node_stat.def"
+#undef NODE_STAT
+	NR_NODE_STATS
+};
+
+/* What rooms above mm/ fill in before the first guest page exists. A NULL hook is not called. */
+struct memory_hooks {
+	/* The frame's bytes are about to change, or the frame is freed: its code goes (cpu/). */
+	void (*code_dirty)(void *arg, struct page *page);
+	void *code_arg;
+	/* References to an open file that a VMA holds (fs/). */
+	void (*file_get)(struct file *f);
+	void (*file_put)(struct file *f);
+	struct address_space *(*file_mapping)(struct file *f);
+	/* Last resort of the page allocator before it fails a GFP_KERNEL request: returns pages
+	 * freed. The default drops clean page-cache pages. */
+	u64 (*oom_kill)(void *arg);
+	void *oom_arg;
+};
+
+struct memory {
+	u8 *ram;		/* host address of frame 0; set once in memory_init() */
+	u64 ram_size;		/* bytes of RAM, page multiple; set once */
+	pfn_t max_pfn;		/* frames exist in [0, hole) and [hole end, max_pfn) */
+	struct page *mem_map;	/* by pfn; holes of the PC have (untouched) entries too */
+	struct pglist_data *node; /* zones, watermarks, per-CPU lists: mm/page_alloc.h */
+	struct page *zero_page;	/* the shared zero page, never freed */
+	struct memory_hooks hooks;
+	u64 events[NR_VM_EVENTS];
+	s64 stats[NR_NODE_STATS];
+	struct kmem_caches *caches; /* slab: mm/slab.h */
+	struct list_head mm_list;   /* every mm_struct: mm->mmlist */
+	struct tlb *tlbs[MAX_CPUS]; /* set by tlb_init() */
+	struct list_head mappings;  /* every address_space with pages, for reclaim and sync */
+	u64 committed_as;	    /* pages, Committed_AS */
+	u64 max_map_count;	    /* vm.max_map_count: 65530 */
+	u64 next_anon_ino;	    /* inode numbers of shmem objects (s_dev 00:01) */
+	u32 fail_nth;		    /* tests: the n-th allocation from now fails; 0: none does */
+	struct trace *trace;	    /* tracepoints */
+	struct mm_internal *in;	    /* mm/'s own */
+};
+
+static inline void count_vm_event(struct memory *m, enum vm_event e)
+{
+	m->events[e]++;
+}
+
+static inline void mod_node_stat(struct memory *m, enum node_stat s, s64 delta)
+{
+	m->stats[s] += delta;
+}
+
+/* Host address of a frame's first byte. @pfn must be RAM. */
+static inline void *pfn_to_virt(const struct memory *m, pfn_t pfn)
+{
+	if (pfn >= HOLE_END_PFN)
+		pfn -= HOLE_END_PFN - HOLE_START_PFN;
+	return m->ram + (pfn << PAGE_SHIFT);
+}
+
+/* The frame that holds host address @p, which must lie in RAM. */
+static inline pfn_t virt_to_pfn(const struct memory *m, const void *p)
+{
+	pfn_t pfn = ((const u8 *)p - m->ram) >> PAGE_SHIFT;
+
+	return pfn < HOLE_START_PFN ? pfn : pfn + (HOLE_END_PFN - HOLE_START_PFN);
+}
+
+static inline bool virt_in_ram(const struct memory *m, const void *p)
+{
+	return (u64)((const u8 *)p - m->ram) < m->ram_size;
+}
+
+/* Reserves @size bytes of guest RAM (page multiple, 4 MiB .. 1 TiB), lays out zones, and boots
+ * buddy, slab and the caches of mm/. @m is zeroed memory of the caller's. Touches no frame
+ * that is not used. 0, -EINVAL, -ENOMEM (host). */
+int memory_init(struct memory *m, u64 size);
+/* Gives everything back to the host. Every mm must be gone. */
+void memory_destroy(struct memory *m);
+
+/* Checks the whole state of memory: buddy, slab, every mm of mm_list against its page tables,
+ * map and reference counts, rmap, page cache, TLBs. 0, or -EFAULT after one log line for each
+ * of up to ten violations. */
+int memory_validate(struct memory *m);
+
+#endif

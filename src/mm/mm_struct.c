@@ -1,0 +1,99 @@
+/* An address space from its first user to its last: mm_alloc, mmput, and what it adds up to.
+ *
+ * Not for: what lies in it (mmap.c and kin), copying it at fork (proc/ with copy_page_range).
+ */
+#include "mm/tlb.h"
+#include "mm/vma_internal.h"
+
+struct mm_struct *mm_alloc(struct memory *m)
+{
+	struct mm_struct *mm = kmem_cache_zalloc(m->in->mm_struct, GFP_KERNEL);
+
+	if (!mm)
+		return ERR_PTR(-ENOMEM);
+	mm->pgd = pgd_alloc(m);
+	if (!mm->pgd) {
+		kmem_cache_free(m->in->mm_struct, mm);
+		return ERR_PTR(-ENOMEM);
+	}
+	mm->mem = m;
+	mm->mm_users = 1;
+	mm->mm_count = 1;
+	mm->mmap_base = TASK_SIZE;
+	list_add_tail(&mm->mmlist, &m->mm_list);
+	return mm;
+}
+
+/* Everything goes: ptes and frames, page tables, areas, tree. Cannot fail. */
+static void exit_mmap(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma = vma_first(mm), *next;
+	u64 accounted = 0;
+
+	if (vma) {
+		zap_page_range(mm, vma->vm_start, TASK_SIZE);
+		free_pgtables(mm, vma->vm_start, TASK_SIZE, 0, 0);
+	}
+	for (; vma; vma = next) {
+		next = vma_next(vma);
+		if (vma->vm_flags & VM_ACCOUNT)
+			accounted += vma_pages(vma);
+		if (vma->vm_mapping)
+			list_del_init(&vma->shared);
+		vma_release(vma);
+	}
+	vma_tree_destroy(mm);
+	vm_unacct_memory(mm, accounted);
+	mm->map_count = 0;
+	mm->total_vm = mm->locked_vm = mm->data_vm = mm->exec_vm = mm->stack_vm = 0;
+}
+
+void mmput(struct mm_struct *mm)
+{
+	const struct memory_hooks *h = &mm->mem->hooks;
+
+	VM_BUG_ON(!mm->mm_users);
+	if (--mm->mm_users)
+		return;
+	exit_mmap(mm);
+	if (mm->exe_file && h->file_put)
+		h->file_put(mm->exe_file);
+	mm->exe_file = NULL;
+	list_del_init(&mm->mmlist);
+	mmdrop(mm);
+}
+
+void mmdrop(struct mm_struct *mm)
+{
+	struct memory *m = mm->mem;
+
+	VM_BUG_ON(!mm->mm_count);
+	if (--mm->mm_count)
+		return;
+	tlb_forget_mm(mm);
+	pgd_free(m, mm->pgd);
+	kmem_cache_free(m->in->mm_struct, mm);
+}
+
+void mm_read_counts(struct mm_struct *mm, struct mm_counts *c)
+{
+	u64 text = (page_align(mm->end_code) - (mm->start_code & PAGE_MASK)) >> PAGE_SHIFT;
+	u64 rss;
+
+	c->rss_anon = mm->rss[MM_ANONPAGES];
+	c->rss_file = mm->rss[MM_FILEPAGES];
+	c->rss_shmem = mm->rss[MM_SHMEMPAGES];
+	c->swapents = mm->rss[MM_SWAPENTS];
+	rss = c->rss_anon + c->rss_file + c->rss_shmem;
+	c->peak_rss = max(mm->hiwater_rss, rss);
+	c->total_vm = mm->total_vm;
+	c->peak_vm = max(mm->hiwater_vm, mm->total_vm);
+	c->locked_vm = mm->locked_vm;
+	c->pinned_vm = mm->pinned_vm;
+	c->data_vm = mm->data_vm;
+	c->stack_vm = mm->stack_vm;
+	c->exec_vm = mm->exec_vm;
+	c->text_vm = min(text, mm->exec_vm);
+	c->lib_vm = mm->exec_vm - c->text_vm;
+	c->pgtables_bytes = mm->pgtables_bytes;
+}

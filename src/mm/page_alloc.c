@@ -1,0 +1,576 @@
+/* alloc_pages() and friends: per-CPU lists in front of the buddy, watermarks, first touch of host
+ * memory, and what happens when memory is short. The buddy itself is in buddy.c.
+ *
+ *   alloc_pages --> per-CPU list --(empty)--> zone of the zonelist above its watermark --> buddy
+ *               --(none)--> reclaim, retry --(none)--> OOM kill, retry --(none)--> NULL
+ *
+ * Simpler than Linux: no migrate types, only order 0 on per-CPU lists, no kswapd yet (so requests
+ * stop at the min watermark directly), lists of fixed length.
+ */
+#include "mm/page_alloc.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/asan.h"
+#include "base/err.h"
+#include "base/host.h"
+#include "base/trace.h"
+#include "mm/buddy.h"
+#include "mm/filemap.h"
+#include "mm/slab.h"
+
+#define DMA_END_PFN 0x1000UL /* 16 MiB */
+
+/* --- Boot ---------------------------------------------------------------------------------------
+ */
+
+static u64 int_sqrt(u64 x)
+{
+	u64 r = 0;
+
+	for (u64 bit = 1UL << 31; bit; bit >>= 1)
+		if ((r + bit) * (r + bit) <= x)
+			r += bit;
+	return r;
+}
+
+/* See: mm/page_alloc.c, calculate_min_free_kbytes() and __setup_per_zone_wmarks(). */
+static void setup_watermarks(struct pglist_data *node, u64 total)
+{
+	u64 min_free_kbytes = int_sqrt((total << (PAGE_SHIFT - 10)) * 16), pages_min;
+
+	min_free_kbytes = min(min_free_kbytes, 262144UL);
+	min_free_kbytes = max(min_free_kbytes, 128UL);
+	pages_min = min_free_kbytes >> (PAGE_SHIFT - 10);
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *z = &node->zones[i];
+		u64 mark = pages_min * z->managed_pages / total;
+		u64 gap = max(mark >> 2, z->managed_pages * 10 / 10000);
+
+		z->watermark[WMARK_MIN] = mark;
+		z->watermark[WMARK_LOW] = mark + gap;
+		z->watermark[WMARK_HIGH] = mark + 2 * gap;
+	}
+}
+
+/* See: vm.lowmem_reserve_ratio, 256 for DMA and DMA32; setup_per_zone_lowmem_reserve(). */
+static void setup_lowmem_reserve(struct pglist_data *node)
+{
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		u64 above = 0;
+
+		for (unsigned j = i + 1; j < MAX_NR_ZONES; j++) {
+			above += node->zones[j].managed_pages;
+			node->zones[i].lowmem_reserve[j] = above / 256;
+		}
+	}
+}
+
+/* See: zone_batchsize(). */
+static u32 zone_batchsize(const struct zone *z)
+{
+	u64 batch = min(z->managed_pages >> 10, (1UL << 20) / PAGE_SIZE) / 4;
+
+	batch = max(batch, 1UL);
+	batch += batch / 2;
+	batch = (1UL << (63 - __builtin_clzl(batch))) - 1;
+	return max(batch, 1UL);
+}
+
+static void setup_pcp(struct pglist_data *node)
+{
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+			struct per_cpu_pages *pcp = &node->pcp[cpu][i];
+
+			pcp->batch = zone_batchsize(&node->zones[i]);
+			pcp->high = 6 * pcp->batch; /* at most 378: batch is at most 63 */
+		}
+	}
+}
+
+#define POPULATE_MIN 16U  /* pages: a hello stays small */
+#define POPULATE_MAX 512U /* pages: 2 MiB, a huge page of the host */
+
+int page_alloc_init(struct memory *m)
+{
+	struct pglist_data *node;
+	pfn_t low_end = min(m->max_pfn, HOLE_START_PFN);
+	void *p;
+	int err;
+
+	err = host_mmap_reserve(page_align(sizeof(*node)), PAGE_SIZE, &p);
+	if (err)
+		return err;
+	m->node = node = p;
+	node->mem = m;
+	/* Frame 0 belongs to the firmware, as on a PC. */
+	zone_init(&node->zones[ZONE_DMA], ZONE_DMA, 1, min(low_end, DMA_END_PFN));
+	zone_init(&node->zones[ZONE_DMA32], ZONE_DMA32, DMA_END_PFN, low_end);
+	zone_init(&node->zones[ZONE_NORMAL], ZONE_NORMAL, HOLE_END_PFN, m->max_pfn);
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		node->zones[i].populate_batch = POPULATE_MIN;
+		if (node->zones[i].managed_pages)
+			node->top_zone = i;
+	}
+	setup_watermarks(node, totalram_pages(m));
+	setup_lowmem_reserve(node);
+	setup_pcp(node);
+	return 0;
+}
+
+void page_alloc_destroy(struct memory *m)
+{
+	if (m->node)
+		host_munmap(m->node, page_align(sizeof(*m->node)));
+	m->node = NULL;
+}
+
+/* --- First touch of host memory
+ * ------------------------------------------------------------------- */
+
+/* Prefaults from the first frame that is about to be used on, more each time. A page fault of the
+ * host costs 1 to 2 us a page, MADV_POPULATE_WRITE 0.6 to 1.4 us, with huge pages 0.5 us. */
+static void populate(struct memory *m, struct zone *z, pfn_t pfn, u64 nr)
+{
+	pfn_t start = z->populated_pfn, end;
+
+	if (pfn - start > z->populate_batch) /* far ahead: a block that needed alignment */
+		start = pfn;
+	end = max(pfn + nr, start + z->populate_batch);
+	if (z->populate_batch == POPULATE_MAX) {
+		/* Demand is real: whole huge pages of the host from now on. A host without them
+		 * says so here, and nothing is lost. */
+		end = (end + POPULATE_MAX - 1) & ~(POPULATE_MAX - 1UL);
+		end = min(end, z->end_pfn);
+		host_madvise(pfn_to_virt(m, start), (end - start) << PAGE_SHIFT, MADV_HUGEPAGE);
+	}
+	end = min(end, z->end_pfn);
+	z->populated_pfn = end;
+	if (host_populate(pfn_to_virt(m, start), (end - start) << PAGE_SHIFT)) {
+		z->populate_batch = 0; /* a host before 5.14: its faults must do */
+		return;
+	}
+	m->events[EV_v_prefault] += end - start;
+	z->populate_batch = m->events[EV_v_prefault] / 4; /* at most a quarter too much */
+	z->populate_batch = min(z->populate_batch, POPULATE_MAX);
+	z->populate_batch = max(z->populate_batch, POPULATE_MIN);
+}
+
+static void first_touch(struct memory *m, struct page *page, u64 nr)
+{
+	struct zone *z = page_zone(m, page);
+	pfn_t pfn = page_to_pfn(m, page);
+
+	if (z->populate_batch && pfn + nr > z->populated_pfn)
+		populate(m, z, pfn, nr);
+	for (u64 i = 0; i < nr; i++)
+		page[i].touched = 1;
+}
+
+/* --- Poison
+ * ----------------------------------------------------------------------------------------- */
+
+#ifdef CONFIG_DEBUG_VM
+static void poison_frames(struct memory *m, struct page *page, u64 nr)
+{
+	asan_unpoison(page_address(m, page), nr << PAGE_SHIFT); /* the owner may have left marks */
+	memset(page_address(m, page), PAGE_POISON, nr << PAGE_SHIFT);
+}
+
+static void check_poison(struct memory *m, struct page *page, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++) {
+		const u8 *p = page_address(m, page + i);
+
+		if (page[i].touched && (p[0] != PAGE_POISON || memcmp(p, p + 1, PAGE_SIZE - 1)))
+			BUG("a free frame was written to");
+	}
+}
+#else
+#define poison_frames(m, page, nr) ((void)0)
+#define check_poison(m, page, nr) ((void)0)
+#endif
+
+/* --- A new page
+ * ------------------------------------------------------------------------------------- */
+
+static void prep_compound_page(struct page *page, unsigned order)
+{
+	page_set(page, PG_head);
+	for (u64 i = 1; i < BIT(order); i++)
+		page[i].compound_head = (struct page *)((u64)page | 1);
+}
+
+/* Frames that the host still knows as untouched are zero and need no clearing. */
+static void clear_frames(struct memory *m, struct page *page, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++)
+		if (page[i].touched)
+			memset(page_address(m, page + i), 0, PAGE_SIZE);
+}
+
+/* The rest of preparing a block of several frames. */
+static void prep_block(struct memory *m, struct page *page, gfp_t gfp, unsigned order)
+{
+	u64 nr = BIT(order);
+
+	check_poison(m, page, nr);
+	if (gfp & __GFP_ZERO)
+		clear_frames(m, page, nr);
+	first_touch(m, page, nr);
+	if (gfp & __GFP_COMP)
+		prep_compound_page(page, order);
+}
+
+/* What is not set here is zero since the frame was freed, or for ever. */
+static inline struct page *prep_new_page(struct memory *m, struct zone *z, struct page *page,
+					 gfp_t gfp, unsigned order)
+{
+	page->flags = 0;
+	page->refcount = 1;
+	page->order = order;
+	page->owner = OWN_KERNEL;
+	asan_unpoison(page_address(m, page), PAGE_SIZE << order);
+	if (unlikely(order)) {
+		prep_block(m, page, gfp, order);
+	} else {
+		check_poison(m, page, 1);
+		if (unlikely(!page->touched))
+			first_touch(m, page, 1);
+		else if (gfp & __GFP_ZERO)
+			memset(page_address(m, page), 0, PAGE_SIZE);
+	}
+	m->events[EV_pgalloc_dma + z->idx] += BIT(order);
+	trace_event(m->trace, TP_kmem_mm_page_alloc, "pfn=%#lx order=%u gfp_flags=%#x",
+		    page_to_pfn(m, page), order, gfp);
+	return page;
+}
+
+/* --- Zones and per-CPU lists
+ * ------------------------------------------------------------------------ */
+
+/* One host thread drives all CPUs today. */
+static inline unsigned this_cpu(void)
+{
+	return 0;
+}
+
+static enum zone_type gfp_zone(gfp_t gfp)
+{
+	if (gfp & __GFP_DMA)
+		return ZONE_DMA;
+	return gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+}
+
+/* Pages that a request of this kind may still take from @z; see __zone_watermark_ok(). */
+static u64 zone_headroom(const struct memory *m, const struct zone *z, gfp_t gfp)
+{
+	u64 free = zone_buddy_pages(z), keep = z->watermark[WMARK_MIN];
+
+	if (gfp & (__GFP_MEMALLOC | __GFP_NOFAIL) || m->node->reclaiming)
+		return free;
+	if (gfp & __GFP_HIGH)
+		keep -= keep / 2;
+	keep += z->lowmem_reserve[gfp_zone(gfp)];
+	return free > keep ? free - keep : 0;
+}
+
+static inline struct page *pcp_pop(struct per_cpu_pages *pcp)
+{
+	return pcp->stack[--pcp->count];
+}
+
+/* Fills an empty list so that frames leave in the order in which the buddy gave them. */
+static void pcp_refill(struct memory *m, struct zone *z, struct per_cpu_pages *pcp, u64 nr)
+{
+	struct page *page;
+	u32 got = 0;
+
+	while (got < nr && (page = rmqueue_buddy(m, z, 0))) {
+		page->flags = BIT(PG_pcp);
+		pcp->stack[nr - ++got] = page;
+	}
+	if (got < nr)
+		memmove(pcp->stack, pcp->stack + nr - got, got * sizeof(page));
+	pcp->count = got;
+}
+
+/* The coldest @nr pages go back. */
+static void pcp_drain(struct memory *m, struct zone *z, struct per_cpu_pages *pcp, u32 nr)
+{
+	nr = min(nr, pcp->count);
+	for (u32 i = 0; i < nr; i++) {
+		pcp->stack[i]->flags = 0;
+		free_to_buddy(m, z, pcp->stack[i], 0);
+	}
+	pcp->count -= nr;
+	memmove(pcp->stack, pcp->stack + nr, pcp->count * sizeof(pcp->stack[0]));
+}
+
+void drain_all_pages(struct memory *m)
+{
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+			pcp_drain(m, &m->node->zones[i], &m->node->pcp[cpu][i], ~0U);
+}
+
+static struct page *rmqueue(struct memory *m, struct zone *z, gfp_t gfp, unsigned order)
+{
+	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][z->idx];
+	u64 room;
+
+	if (!order && pcp->count)
+		return pcp_pop(pcp);
+	room = zone_headroom(m, z, gfp);
+	if (room < BIT(order))
+		return NULL;
+	if (order)
+		return rmqueue_buddy(m, z, order);
+	pcp_refill(m, z, pcp, min(room, (u64)pcp->batch));
+	return pcp->count ? pcp_pop(pcp) : NULL;
+}
+
+static struct page *get_page_from_freelist(struct memory *m, gfp_t gfp, unsigned order)
+{
+	for (int i = gfp_zone(gfp); i >= 0; i--) {
+		struct zone *z = &m->node->zones[i];
+		struct page *page = rmqueue(m, z, gfp, order);
+
+		if (page)
+			return prep_new_page(m, z, page, gfp, order);
+	}
+	return NULL;
+}
+
+/* --- When memory is short
+ * --------------------------------------------------------------------------- */
+
+/* Until the page cache is linked in (unit tests of the lower half), there is none to drop. */
+#pragma weak filemap_reclaim
+
+#define SWAP_CLUSTER_MAX 32UL
+#define PAGE_ALLOC_COSTLY_ORDER 3
+#define MAX_RECLAIM_RETRIES 16
+
+/* Pages freed: empty slabs, then clean page cache that nobody maps. */
+static u64 direct_reclaim(struct memory *m, unsigned order)
+{
+	u64 freed;
+
+	trace_event(m->trace, TP_vmscan_mm_vmscan_direct_reclaim_begin, "order=%u", order);
+	m->node->reclaiming = true;
+	freed = slab_shrink(m);
+	if (filemap_reclaim && m->in)
+		freed += filemap_reclaim(m, max(SWAP_CLUSTER_MAX, BIT(order)));
+	drain_all_pages(m);
+	m->node->reclaiming = false;
+	trace_event(m->trace, TP_vmscan_mm_vmscan_direct_reclaim_end, "nr_reclaimed=%lu", freed);
+	return freed;
+}
+
+static struct page *alloc_after_reclaim(struct memory *m, gfp_t gfp, unsigned order)
+{
+	for (unsigned tries = 0; tries < MAX_RECLAIM_RETRIES; tries++) {
+		u64 freed = direct_reclaim(m, order);
+		struct page *page = get_page_from_freelist(m, gfp, order);
+
+		if (page || !freed)
+			return page;
+	}
+	return NULL;
+}
+
+static struct page *alloc_after_oom(struct memory *m, gfp_t gfp, unsigned order)
+{
+	for (unsigned tries = 0; tries < MAX_RECLAIM_RETRIES; tries++) {
+		u64 freed = m->hooks.oom_kill(m->hooks.oom_arg);
+		struct page *page;
+
+		drain_all_pages(m);
+		page = get_page_from_freelist(m, gfp, order);
+		if (page || !freed)
+			return page;
+	}
+	return NULL;
+}
+
+static struct page *alloc_pages_slowpath(struct memory *m, gfp_t gfp, unsigned order)
+{
+	struct page *page;
+
+	if (m->node->reclaiming)
+		return NULL;
+	if (order) { /* what the per-CPU lists hold may be what is missing to a whole block */
+		drain_all_pages(m);
+		page = get_page_from_freelist(m, gfp, order);
+		if (page)
+			return page;
+	}
+	if (!(gfp & __GFP_DIRECT_RECLAIM))
+		return NULL;
+	count_vm_event(m, EV_allocstall_normal);
+	page = alloc_after_reclaim(m, gfp, order);
+	if (page || (gfp & __GFP_NORETRY) || order > PAGE_ALLOC_COSTLY_ORDER || !m->hooks.oom_kill)
+		return page;
+	return alloc_after_oom(m, gfp, order);
+}
+
+/* --- The public half
+ * -------------------------------------------------------------------------------- */
+
+static bool should_fail(struct memory *m, gfp_t gfp)
+{
+	return !(gfp & __GFP_NOFAIL) && !--m->fail_nth;
+}
+
+struct page *alloc_pages(struct memory *m, gfp_t gfp, unsigned order)
+{
+	enum zone_type top = m->node->top_zone;
+	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][top];
+	struct page *page;
+
+	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	if (unlikely(m->fail_nth) && should_fail(m, gfp))
+		return NULL;
+	if (likely(!order && pcp->count && !(gfp & (__GFP_DMA | __GFP_DMA32))))
+		return prep_new_page(m, &m->node->zones[top], pcp_pop(pcp), gfp, 0);
+	page = get_page_from_freelist(m, gfp, order);
+	return page ? page : alloc_pages_slowpath(m, gfp, order);
+}
+
+/* A frame in these states must not be freed: somebody still holds it, or it is free already. */
+#define PAGE_FLAGS_CHECK_AT_FREE                                                                   \
+	(BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_lru) | BIT(PG_locked) |               \
+	 BIT(PG_writeback) | BIT(PG_reserved))
+
+static void free_page_slow_checks(struct memory *m, struct page *page)
+{
+	if (page->flags & PAGE_FLAGS_CHECK_AT_FREE)
+		BUG("freeing a frame that is in use, or free");
+	if (page_test(page, PG_code) && m->hooks.code_dirty)
+		m->hooks.code_dirty(m->hooks.code_arg, page);
+}
+
+static inline void free_page_prepare(struct memory *m, struct page *page)
+{
+	if (unlikely(page->flags & (PAGE_FLAGS_CHECK_AT_FREE | BIT(PG_code))))
+		free_page_slow_checks(m, page);
+	VM_BUG_ON(page->mapcount);
+	page->flags = 0;
+	page->lru.next = page->lru.prev = NULL;
+	page->mapping = NULL;
+	page->index = 0;
+	page->private = 0;
+	page->mapcount = 0;
+	page->refcount = 0;
+	page->order = 0;
+	page->owner = OWN_FREE;
+}
+
+static void free_block(struct memory *m, struct zone *z, struct page *page, unsigned order)
+{
+	for (u64 i = 0; i < BIT(order); i++)
+		free_page_prepare(m, page + i);
+	poison_frames(m, page, BIT(order));
+	asan_poison(page_address(m, page), PAGE_SIZE << order);
+	free_to_buddy(m, z, page, order);
+}
+
+/* The block's last reference is gone. */
+static void free_frozen_pages(struct memory *m, struct page *page, unsigned order)
+{
+	struct zone *z = page_zone(m, page);
+	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][z->idx];
+
+	trace_event(m->trace, TP_kmem_mm_page_free, "pfn=%#lx order=%u", page_to_pfn(m, page),
+		    order);
+	m->events[EV_pgfree] += BIT(order);
+	if (order) {
+		free_block(m, z, page, order);
+		return;
+	}
+	free_page_prepare(m, page);
+	poison_frames(m, page, 1);
+	asan_poison(page_address(m, page), PAGE_SIZE);
+	page->flags = BIT(PG_pcp);
+	pcp->stack[pcp->count++] = page;
+	if (unlikely(pcp->count > pcp->high))
+		pcp_drain(m, z, pcp, pcp->batch);
+}
+
+void put_page(struct memory *m, struct page *p)
+{
+	p = compound_head(p);
+	if (unlikely(p->refcount <= 0))
+		BUG("put_page() of a free page");
+	if (!--p->refcount)
+		free_frozen_pages(m, p, p->order);
+}
+
+void __free_pages(struct memory *m, struct page *page, unsigned order)
+{
+	VM_BUG_ON(order != page->order || compound_head(page) != page);
+	if (unlikely(page->refcount <= 0))
+		BUG("freeing a free page");
+	if (!--page->refcount)
+		free_frozen_pages(m, page, order);
+}
+
+void free_unref_page_list(struct memory *m, struct page **pages, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		VM_BUG_ON(pages[i]->refcount < 0 || pages[i]->refcount > 1);
+		free_frozen_pages(m, pages[i], pages[i]->order);
+	}
+}
+
+void *__get_free_pages(struct memory *m, gfp_t gfp, unsigned order)
+{
+	struct page *page = alloc_pages(m, gfp, order);
+
+	return page ? page_address(m, page) : NULL;
+}
+
+void *get_zeroed_page(struct memory *m, gfp_t gfp)
+{
+	return __get_free_pages(m, gfp | __GFP_ZERO, 0);
+}
+
+void free_pages(struct memory *m, void *addr, unsigned order)
+{
+	if (addr)
+		__free_pages(m, virt_to_page(m, addr), order);
+}
+
+/* --- Counts
+ * ------------------------------------------------------------------------------------------ */
+
+u64 zone_free_pages(const struct zone *z)
+{
+	const struct pglist_data *node = container_of(z - z->idx, struct pglist_data, zones[0]);
+	u64 n = zone_buddy_pages(z);
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		n += node->pcp[cpu][z->idx].count;
+	return n;
+}
+
+u64 nr_free_pages(const struct memory *m)
+{
+	u64 n = 0;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		n += zone_free_pages(&m->node->zones[i]);
+	return n;
+}
+
+u64 totalram_pages(const struct memory *m)
+{
+	u64 n = 0;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		n += m->node->zones[i].managed_pages;
+	return n;
+}

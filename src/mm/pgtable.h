@@ -1,0 +1,101 @@
+/* Four-level page tables in guest frames, entries bit-exact x86-64. SDM vol. 3A, 4.5.
+ *
+ *   pgd (cr3) -> pud -> pmd -> pte       9 bits of the address each; one frame each
+ *
+ * Nothing but these entries decides what the guest may touch. Frame numbers are the guest's.
+ * Software's use of a not-present entry: bit 1..: swap and guard markers, later.
+ */
+#ifndef MM_PGTABLE_H
+#define MM_PGTABLE_H
+
+#include "mm/page.h"
+
+typedef struct {
+	u64 pte;
+} pte_t;
+
+#define _PAGE_PRESENT BIT(0)
+#define _PAGE_RW BIT(1)
+#define _PAGE_USER BIT(2)
+#define _PAGE_PWT BIT(3)
+#define _PAGE_PCD BIT(4)
+#define _PAGE_ACCESSED BIT(5)
+#define _PAGE_DIRTY BIT(6)
+#define _PAGE_PSE BIT(7)      /* pmd, pud: a large page */
+#define _PAGE_GLOBAL BIT(8)   /* with PRESENT clear: PROTNONE, as in Linux */
+#define _PAGE_PROTNONE _PAGE_GLOBAL
+#define _PAGE_SPECIAL BIT(9)  /* no struct page accounting: zero page, vvar */
+#define _PAGE_UFFD_WP BIT(10)
+#define _PAGE_SOFT_DIRTY BIT(11)
+#define _PAGE_NX BIT(63)
+#define PTE_PFN_MASK 0x000ffffffffff000UL
+
+#define PGDIR_SHIFT 39
+#define PUD_SHIFT 30
+#define PMD_SHIFT 21
+#define PMD_SIZE BIT(PMD_SHIFT)
+#define PMD_MASK (~(PMD_SIZE - 1))
+#define PTRS_PER_TABLE 512
+
+static inline bool pte_none(pte_t p)
+{
+	return !p.pte;
+}
+
+/* What the kernel writes into the upper levels: all rights; the pte decides. */
+#define _PAGE_TABLE                                                                                \
+	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
+/* What a change of rights keeps. */
+#define _PAGE_CHG_MASK                                                                             \
+	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_UFFD_WP |             \
+	 _PAGE_SOFT_DIRTY)
+
+/* Slot of @addr in a table whose entries each cover 1 << shift bytes. */
+static inline u64 table_index(gva_t addr, unsigned shift)
+{
+	return (addr >> shift) & (PTRS_PER_TABLE - 1);
+}
+
+/* Host address of the table that a present upper-level entry points to. */
+static inline u64 *entry_table(const struct memory *m, u64 entry)
+{
+	return pfn_to_virt(m, (entry & PTE_PFN_MASK) >> PAGE_SHIFT);
+}
+
+/* Present to the kernel: also PROT_NONE pages, which the hardware sees as not present. */
+static inline bool pte_present(pte_t p)
+{
+	return p.pte & (_PAGE_PRESENT | _PAGE_PROTNONE);
+}
+
+static inline bool pte_write(pte_t p)
+{
+	return p.pte & _PAGE_RW;
+}
+
+static inline bool pte_dirty(pte_t p)
+{
+	return p.pte & _PAGE_DIRTY;
+}
+
+static inline bool pte_young(pte_t p)
+{
+	return p.pte & _PAGE_ACCESSED;
+}
+
+static inline bool pte_special(pte_t p)
+{
+	return p.pte & _PAGE_SPECIAL;
+}
+
+static inline pfn_t pte_pfn(pte_t p)
+{
+	return (p.pte & PTE_PFN_MASK) >> PAGE_SHIFT;
+}
+
+static inline pte_t pfn_pte(pfn_t pfn, u64 prot)
+{
+	return (pte_t){ (pfn << PAGE_SHIFT) | prot };
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* Faulting in on purpose, without an access: MAP_POPULATE, mlock, and other people's memory.
+ * Linux: mm/gup.c. */
+#include <string.h>
+
+#include "base/err.h"
+#include "mm/internal.h"
+#include "mm/uaccess.h"
+
+#define FOLL_WRITE 1U
+#define FOLL_FORCE 2U
+#define FOLL_REMOTE 4U
+
+/* Does the area let us ask at all? See: Linux, check_vma_flags(). */
+static int check_vma_flags(const struct vm_area_struct *vma, unsigned foll)
+{
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		return -EFAULT;
+	if (foll & FOLL_WRITE) {
+		if (vma->vm_flags & VM_WRITE)
+			return 0;
+		return (foll & FOLL_FORCE) && is_cow_mapping(vma->vm_flags) ? 0 : -EFAULT;
+	}
+	if (vma->vm_flags & VM_READ)
+		return 0;
+	return (foll & FOLL_FORCE) && (vma->vm_flags & VM_MAYREAD) ? 0 : -EFAULT;
+}
+
+/* May a write go through this pte? FOLL_FORCE needs no right, but a page of the area's own. */
+static bool can_follow_write_pte(const struct vm_area_struct *vma, pte_t pte, unsigned foll)
+{
+	struct page *page;
+
+	if (pte_write(pte))
+		return true;
+	if (!(foll & FOLL_FORCE) || (vma->vm_flags & VM_WRITE))
+		return false;
+	page = vm_normal_page(vma->vm_mm->mem, pte);
+	return page && PageAnon(page) && page_test(page, PG_anon_exclusive);
+}
+
+/* Makes the page of @addr present in the wanted way; its pte, or ERR_PTR(-EFAULT, -ENOMEM). */
+static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned foll)
+{
+	unsigned flags = 0, ret;
+	pte_t *pte;
+
+	if (foll & FOLL_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	if (foll & FOLL_FORCE)
+		flags |= FAULT_FLAG_FORCE;
+	if (foll & FOLL_REMOTE)
+		flags |= FAULT_FLAG_REMOTE;
+	for (;;) {
+		pte = pte_offset(vma->vm_mm, addr);
+		if (pte && pte_present(*pte) &&
+		    (!(foll & FOLL_WRITE) || can_follow_write_pte(vma, *pte, foll)))
+			return pte;
+		ret = handle_mm_fault(vma, addr, flags);
+		if (ret & VM_FAULT_OOM)
+			return ERR_PTR(-ENOMEM);
+		if (ret & VM_FAULT_ERROR)
+			return ERR_PTR(-EFAULT);
+	}
+}
+
+long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
+{
+	unsigned foll = 0;
+	gva_t addr;
+	int err;
+
+	if (vma->vm_flags & VM_LOCKONFAULT)
+		return (end - start) >> PAGE_SHIFT;
+	/* Break COW in advance, but do not dirty what is shared. */
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+		foll |= FOLL_WRITE;
+	/* Write-only and execute-only areas can be read on this CPU. */
+	if (vma->vm_flags & VM_ACCESS_FLAGS)
+		foll |= FOLL_FORCE;
+	err = check_vma_flags(vma, foll);
+	if (err)
+		return err;
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		pte_t *pte = follow_or_fault(vma, addr, foll);
+
+		if (IS_ERR(pte))
+			return addr > start ? (long)((addr - start) >> PAGE_SHIFT) : PTR_ERR(pte);
+	}
+	return (end - start) >> PAGE_SHIFT;
+}
+
+int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)
+{
+	gva_t addr = start, end = start + len, stop;
+	long done;
+
+	for (; addr < end; addr = stop) {
+		struct vm_area_struct *vma = find_vma_intersection(mm, addr, end);
+
+		if (!vma)
+			break;
+		stop = min(end, vma->vm_end);
+		if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+			continue;
+		addr = max(addr, vma->vm_start);
+		done = populate_vma_page_range(vma, addr, stop);
+		if (done >= 0 && (u64)done < (stop - addr) >> PAGE_SHIFT) {
+			/* What stopped it comes first now. */
+			addr += (u64)done << PAGE_SHIFT;
+			done = populate_vma_page_range(vma, addr, stop);
+		}
+		if (done < 0 && !ignore)
+			return done;
+	}
+	return 0;
+}
+
+/* --- another address space's memory ------------------------------------------------------ */
+
+/* Copies within one page; 0 or -errno. */
+static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n, unsigned foll)
+{
+	struct vm_area_struct *vma = find_extend_vma(mm, addr);
+	struct memory *m = mm->mem;
+	struct page *page;
+	pte_t *pte;
+	int err;
+
+	if (!vma)
+		return -EFAULT;
+	err = check_vma_flags(vma, foll);
+	if (err)
+		return err;
+	pte = follow_or_fault(vma, addr, foll);
+	if (IS_ERR(pte))
+		return PTR_ERR(pte);
+	page = pfn_to_page(m, pte_pfn(*pte));
+	if (!(foll & FOLL_WRITE)) {
+		memcpy(buf, (u8 *)page_address(m, page) + page_offset(addr), n);
+		return 0;
+	}
+	if (page_test(page, PG_code) && m->hooks.code_dirty)
+		m->hooks.code_dirty(m->hooks.code_arg, page);
+	memcpy((u8 *)page_address(m, page) + page_offset(addr), buf, n);
+	pte->pte |= _PAGE_DIRTY; /* as set_page_dirty() in Linux: smaps shows it */
+	return 0;
+}
+
+long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force)
+{
+	unsigned foll = FOLL_REMOTE | (write ? FOLL_WRITE : 0) | (force ? FOLL_FORCE : 0);
+	u64 done = 0;
+
+	while (done < n && addr < TASK_SIZE) {
+		u64 part = min(n - done, PAGE_SIZE - page_offset(addr));
+
+		if (access_remote_page(mm, addr, (u8 *)buf + done, part, foll))
+			break;
+		addr += part;
+		done += part;
+	}
+	return done || !n ? (long)done : -EFAULT;
+}

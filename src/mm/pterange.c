@@ -1,0 +1,173 @@
+/* Changing, moving and copying the ptes of a range: mprotect, mremap, fork. */
+#include "base/err.h"
+#include "mm/internal.h"
+#include "mm/rmap.h"
+#include "mm/tlb.h"
+
+/* --- mprotect ---------------------------------------------------------------------------- */
+
+/* May the pte be writable at once, or does a first store have to fault? */
+static bool can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte)
+{
+	const struct page *page;
+
+	if (vma->vm_flags & VM_SHARED) /* write-notify: whoever is dirty was noticed */
+		return pte_dirty(pte);
+	page = vm_normal_page(vma->vm_mm->mem, pte);
+	return page && PageAnon(page) && page_test(page, PG_anon_exclusive);
+}
+
+/* Does @old let the CPU do anything that @new does not? */
+static bool rights_shrink(pte_t old, pte_t new)
+{
+	return (old.pte & ~new.pte & (_PAGE_PRESENT | _PAGE_RW)) || (new.pte & ~old.pte & _PAGE_NX);
+}
+
+void change_protection(struct vm_area_struct *vma, gva_t start, gva_t end)
+{
+	u64 prot = vma_page_prot(vma);
+	bool try_write = (vma->vm_flags & VM_WRITE) && !(prot & _PAGE_RW);
+	gva_t flush_start = 0, flush_end = 0;
+	pte_t *p;
+
+	while ((p = pte_next_table(vma->vm_mm, &start, end))) {
+		gva_t stop = min((start & PMD_MASK) + PMD_SIZE, end);
+
+		for (; start < stop; start += PAGE_SIZE, p++) {
+			pte_t old = *p, new;
+
+			if (!pte_present(old))
+				continue;
+			new.pte = (old.pte & _PAGE_CHG_MASK) | (prot & ~_PAGE_CHG_MASK);
+			if (try_write && can_change_pte_writable(vma, new))
+				new.pte |= _PAGE_RW;
+			*p = new;
+			if (rights_shrink(old, new)) {
+				if (!flush_end)
+					flush_start = start;
+				flush_end = start + PAGE_SIZE;
+			}
+		}
+	}
+	if (flush_end)
+		flush_tlb_range(vma->vm_mm, flush_start, flush_end);
+}
+
+/* --- mremap ------------------------------------------------------------------------------ */
+
+/* Moves a whole page table if both sides are aligned to it and nothing is in the new place. */
+static bool move_normal_pmd(struct mm_struct *mm, gva_t old, gva_t new)
+{
+	u64 *from = pmd_offset(mm, old), *to;
+
+	to = pmd_alloc(mm, new);
+	if (!to || (*to & _PAGE_PRESENT))
+		return false;
+	*to = *from;
+	*from = 0;
+	return true;
+}
+
+u64 move_page_tables(struct vm_area_struct *vma, gva_t old_addr, struct vm_area_struct *new_vma,
+		     gva_t new_addr, u64 len)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	gva_t addr = old_addr, end = old_addr + len;
+	pte_t *from, *to;
+
+	VM_BUG_ON(new_vma->vm_mm != mm);
+	while ((from = pte_next_table(mm, &addr, end))) {
+		gva_t dst = new_addr + (addr - old_addr), stop;
+
+		stop = min((addr & PMD_MASK) + PMD_SIZE, end);
+		if (!((addr | dst) & ~PMD_MASK) && stop - addr == PMD_SIZE &&
+		    move_normal_pmd(mm, addr, dst)) {
+			addr = stop;
+			continue;
+		}
+		/* To the end of the nearer table's range. */
+		stop = min(stop, addr + (PMD_SIZE - (dst & ~PMD_MASK)));
+		to = NULL;
+		for (; addr < stop; addr += PAGE_SIZE, dst += PAGE_SIZE, from++) {
+			if (pte_none(*from)) {
+				to = to ? to + 1 : NULL;
+				continue;
+			}
+			if (!to)
+				to = pte_alloc(mm, dst);
+			if (!to) {
+				flush_tlb_range(mm, old_addr, addr);
+				return addr - old_addr;
+			}
+			VM_BUG_ON(!pte_none(*to));
+			*to++ = *from;
+			from->pte = 0;
+		}
+	}
+	flush_tlb_range(mm, old_addr, end);
+	return len;
+}
+
+/* --- fork -------------------------------------------------------------------------------- */
+
+/* Can the child find everything by faulting? Only private copies, and raw frames, it cannot. */
+static bool vma_needs_copy(const struct vm_area_struct *src)
+{
+	return (src->vm_flags & VM_PFNMAP) || src->anon_vma;
+}
+
+/* The child's pte for a present one of @src, which loses its write right if the page is shared
+ * by copy-on-write from now on. */
+static pte_t copy_present_pte(struct vm_area_struct *dst, struct vm_area_struct *src, pte_t *src_pte)
+{
+	struct page *page = vm_normal_page(src->vm_mm->mem, *src_pte);
+	pte_t pte;
+
+	if (page) {
+		get_page(page);
+		if (PageAnon(page)) {
+			page_dup_anon_rmap(page);
+			page_clear(page, PG_anon_exclusive);
+		} else {
+			page_add_file_rmap(page, dst);
+		}
+		dst->vm_mm->rss[mm_counter(page)]++;
+	}
+	if (is_cow_mapping(src->vm_flags))
+		src_pte->pte &= ~_PAGE_RW;
+	pte = *src_pte;
+	if (src->vm_flags & VM_SHARED)
+		pte.pte &= ~_PAGE_DIRTY;
+	pte.pte &= ~_PAGE_ACCESSED;
+	return pte;
+}
+
+int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	gva_t addr = src->vm_start, end = src->vm_end, stop;
+	pte_t *from, *to;
+	int err = 0;
+
+	if (!vma_needs_copy(src))
+		return 0;
+	for (; !err && (from = pte_next_table(src->vm_mm, &addr, end)); addr = stop) {
+		stop = min((addr & PMD_MASK) + PMD_SIZE, end);
+		to = NULL;
+		for (gva_t a = addr; a < stop; a += PAGE_SIZE, from++) {
+			if (pte_none(*from))
+				continue;
+			if (!to) { /* of the table's first slot */
+				to = pte_alloc(dst->vm_mm, a & PMD_MASK);
+				if (!to) {
+					err = -ENOMEM;
+					break;
+				}
+			}
+			to[table_index(a, PAGE_SHIFT)] =
+				pte_present(*from) ? copy_present_pte(dst, src, from) : *from;
+		}
+	}
+	if (is_cow_mapping(src->vm_flags))
+		flush_tlb_range(src->vm_mm, src->vm_start, src->vm_end);
+	return err;
+}

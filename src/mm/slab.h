@@ -1,0 +1,62 @@
+/* The slab allocator: caches of equal objects in guest RAM, and kmalloc.
+ *
+ * Every object of the guest kernel (mm_struct, vm_area_struct, task_struct, file, ...) comes
+ * from here, so /proc/slabinfo is counted, and running out of guest RAM is a real -ENOMEM.
+ *
+ *   kmem_cache --> partial slabs --> free objects, linked inside themselves
+ *              --> full slabs    (a slab: one block of frames, PG_slab, page->slab_cache)
+ */
+#ifndef MM_SLAB_H
+#define MM_SLAB_H
+
+#include "mm/page_alloc.h"
+
+struct kmem_cache;
+
+#define SLAB_RECLAIM_ACCOUNT 0x1U /* counts as SReclaimable */
+#define SLAB_HWCACHE_ALIGN 0x2U	  /* objects start at 64-byte lines */
+#define SLAB_PANIC 0x4U		  /* boot: failure ends Vellum */
+
+/* @ctor (may be NULL) runs once for each object when its slab is made. @align 0: 8 bytes.
+ * ERR_PTR(-EINVAL, -ENOMEM). The name is kept by pointer. */
+struct kmem_cache *kmem_cache_create(struct memory *m, const char *name, unsigned size,
+				     unsigned align, u32 flags, void (*ctor)(void *));
+/* All objects must be free. */
+void kmem_cache_destroy(struct kmem_cache *c);
+/* Gives empty slabs back to the buddy; pages freed. */
+u64 kmem_cache_shrink(struct kmem_cache *c);
+
+/* An object or NULL; bytes arbitrary (constructed) unless __GFP_ZERO or zalloc. */
+void *kmem_cache_alloc(struct kmem_cache *c, gfp_t gfp);
+void *kmem_cache_zalloc(struct kmem_cache *c, gfp_t gfp);
+/* ASan builds poison the object until it is handed out again; debug builds overwrite it. */
+void kmem_cache_free(struct kmem_cache *c, void *obj);
+
+/* Size classes 8 .. 8192 bytes (8 16 32 64 96 128 192 256 512 1k 2k 4k 8k); larger requests
+ * take whole blocks from the buddy, at most 4 MiB. NULL when there is none. */
+void *kmalloc(struct memory *m, u64 size, gfp_t gfp);
+void *kzalloc(struct memory *m, u64 size, gfp_t gfp);
+void *kcalloc(struct memory *m, u64 n, u64 size, gfp_t gfp);
+void *krealloc(struct memory *m, void *p, u64 size, gfp_t gfp);
+void kfree(struct memory *m, void *p); /* NULL is fine */
+u64 ksize(struct memory *m, const void *p); /* usable bytes */
+char *kstrdup(struct memory *m, const char *s, gfp_t gfp);
+
+/* What /proc/slabinfo prints of a cache. */
+struct slabinfo {
+	const char *name;
+	u64 active_objs, num_objs, active_slabs, num_slabs;
+	u32 objsize, objperslab, pagesperslab;
+};
+/* The i-th cache, newest first as in the kernel; false behind the last. */
+bool slab_info(const struct memory *m, unsigned i, struct slabinfo *out);
+
+/* Gives empty slabs of all caches back to the buddy; pages freed. */
+u64 slab_shrink(struct memory *m);
+
+/* Boot: the cache of caches and the kmalloc classes. 0, -ENOMEM. */
+int slab_init(struct memory *m);
+/* Lists, counts and free chains of every cache. 0 or -EFAULT, each violation on the log. */
+int slab_validate(struct memory *m);
+
+#endif

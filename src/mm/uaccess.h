@@ -1,0 +1,42 @@
+/* The guest kernel's access to guest memory: the same page tables, the same faults.
+ *
+ * Not for: host pointers handed to somebody who keeps them; a page may move or go at the next
+ * fault. Each function stops at the first byte that the guest could not reach itself.
+ */
+#ifndef MM_UACCESS_H
+#define MM_UACCESS_H
+
+#include "mm/mm.h"
+
+/* Bytes NOT copied (0: all). A fault is served as a user access's would be (counted, stack
+ * grown, COW broken); what cannot be served ends the copy. */
+u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n) __must_check;
+u64 copy_to_user(struct mm_struct *mm, gva_t to, const void *from, u64 n) __must_check;
+u64 clear_user(struct mm_struct *mm, gva_t to, u64 n) __must_check;
+/* Length without the NUL; @n when there is none in @n bytes; -EFAULT. */
+long strncpy_from_user(struct mm_struct *mm, char *to, gva_t from, u64 n) __must_check;
+/* Length with the NUL; 0: fault; more than @n: none found in @n bytes. */
+long strnlen_user(struct mm_struct *mm, gva_t s, u64 n) __must_check;
+/* The highest user address: is [addr, addr+n) inside user space? */
+static inline bool access_ok(gva_t addr, u64 n)
+{
+	return n <= TASK_SIZE && addr <= TASK_SIZE - n;
+}
+
+/* A run of guest memory as host memory, for reads and writes without a second copy: at most to
+ * the end of the page. *@host valid until the next call into mm/. @write: for storing. Bytes
+ * available (1 .. n) or -EFAULT. */
+long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) __must_check;
+
+/* Single values: 0 or -EFAULT. */
+#define get_user(mm, val, addr) (copy_from_user(mm, &(val), addr, sizeof(val)) ? -EFAULT : 0)
+#define put_user(mm, val, addr)                                                                    \
+	({                                                                                         \
+		__typeof__(val) _v = (val);                                                        \
+		copy_to_user(mm, addr, &_v, sizeof(_v)) ? -EFAULT : 0;                             \
+	})
+
+/* Another address space's memory (FOLL_FORCE: /proc/PID/mem); bytes done or -EFAULT. */
+long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force);
+
+#endif

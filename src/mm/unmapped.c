@@ -1,0 +1,121 @@
+/* Where a mapping goes: get_unmapped_area, as x86-64 Linux 6.18 with four page-table levels
+ * places it. Top down from mmap_base; bottom up for MAP_32BIT, the legacy layout, and when the
+ * top-down search finds nothing.
+ *
+ * A mapping that could use 2 MiB pages is placed so that it can: private anonymous ones of a
+ * multiple of 2 MiB, files that hold a whole aligned 2 MiB. Shared anonymous memory is not
+ * (shmem_enabled "never").
+ */
+#include "mm/mmap_flags.h"
+#include "mm/vma_internal.h"
+
+#define COMPAT_TASK_SIZE 0xffffe000UL
+#define LEGACY_BASE page_align((gva_t)TASK_SIZE / 3)
+#define LEGACY_COMPAT_BASE page_align(COMPAT_TASK_SIZE / 3)
+#define LOW_32BIT_START 0x40000000UL
+#define LOW_32BIT_END 0x80000000UL
+
+/* Is [addr, addr + len) free, the guard gap of a stack above it included? */
+static bool hint_is_free(struct mm_struct *mm, gva_t addr, u64 len)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return !vma || addr + len <= vm_start_gap(vma);
+}
+
+static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat)
+{
+	gva_t low = compat ? LEGACY_COMPAT_BASE : LEGACY_BASE;
+	gva_t high = compat ? COMPAT_TASK_SIZE : TASK_SIZE;
+
+	if (!compat && (flags & MAP_32BIT)) {
+		low = LOW_32BIT_START;
+		high = LOW_32BIT_END;
+	}
+	if (len > high)
+		return -ENOMEM;
+	addr = page_align(addr);
+	if (addr && high - len >= addr && hint_is_free(mm, addr, len))
+		return addr;
+	return vma_gap_bottomup(mm, len, max(low, MMAP_HINT_MIN_ADDR), high, PAGE_SIZE);
+}
+
+static long topdown(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat)
+{
+	gva_t high = compat ? mm->mmap_compat_base : mm->mmap_base, hint = addr & PAGE_MASK;
+	long found;
+
+	if (!compat && (flags & MAP_32BIT))
+		return bottomup(mm, addr, len, flags, compat);
+	if (hint && hint <= TASK_SIZE - len && hint_is_free(mm, hint, len))
+		return hint;
+	found = vma_gap_topdown(mm, len, MMAP_HINT_MIN_ADDR, high, PAGE_SIZE);
+	return found < 0 ? bottomup(mm, addr, len, flags, compat) : found;
+}
+
+static long arch_get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 flags,
+				   bool compat)
+{
+	if (len > TASK_SIZE)
+		return -ENOMEM;
+	if (flags & MAP_FIXED)
+		return addr;
+	if (mm->mmap_legacy)
+		return bottomup(mm, addr, len, flags, compat);
+	return topdown(mm, addr, len, flags, compat);
+}
+
+/* A place where file offset @off and address agree modulo 2 MiB; 0: it is not worth it. */
+static long thp_get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 off, u64 flags)
+{
+	u64 off_align = (off + PMD_SIZE - 1) & PMD_MASK, skip;
+	long found;
+
+	if (off + len <= off_align || off + len - off_align < PMD_SIZE)
+		return 0;
+	found = arch_get_unmapped_area(mm, addr, len + PMD_SIZE, flags, false);
+	if (found < 0)
+		return 0;
+	if ((gva_t)found == addr)
+		return addr; /* the hint was free */
+	skip = (off - found) & (PMD_SIZE - 1);
+	if (!mm->mmap_legacy && !skip)
+		return found + PMD_SIZE;
+	return found + skip;
+}
+
+long __get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 pgoff, u64 flags,
+			 enum thp_placement thp, bool compat)
+{
+	long found = 0;
+
+	if (len > TASK_SIZE)
+		return -ENOMEM;
+	if (!compat && (thp == THP_FILE || (thp == THP_ANON && !addr && !(len & (PMD_SIZE - 1)))))
+		found = thp_get_unmapped_area(mm, addr, len, thp == THP_FILE ? pgoff << PAGE_SHIFT : 0,
+					      flags);
+	if (!found)
+		found = arch_get_unmapped_area(mm, addr, len, flags, compat);
+	if (IS_ERR_VALUE(found))
+		return found;
+	if ((gva_t)found > TASK_SIZE - len)
+		return -ENOMEM;
+	if (!page_aligned((gva_t)found))
+		return -EINVAL;
+	if ((gva_t)found < MMAP_MIN_ADDR && !(mm->caps & MM_CAP_SYS_RAWIO))
+		return -EPERM;
+	return found;
+}
+
+long get_unmapped_area(struct mm_struct *mm, gva_t hint, u64 len, u64 flags, bool thp_align,
+		       bool compat)
+{
+	return __get_unmapped_area(mm, hint, len, 0, flags, thp_align ? THP_FILE : THP_ANON, compat);
+}
+
+enum thp_placement vma_thp_placement(const struct vm_area_struct *vma)
+{
+	if (vma->vm_mapping)
+		return vma->vm_mapping->is_shmem ? THP_NONE : THP_FILE;
+	return vma->vm_file ? THP_FILE : THP_ANON; /* a file and no mapping: private /dev/zero */
+}

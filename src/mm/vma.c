@@ -1,0 +1,346 @@
+/* VMAs as objects: made, linked, split, given other flags, grown down; and the limits that a
+ * change of the address space must respect (RLIMIT_*, overcommit, map count).
+ *
+ * Not for: which areas may become one (vma_merge.c), where they lie (unmapped.c), the tree's
+ * nodes (vma_tree.c).
+ */
+#include "mm/vma_internal.h"
+
+/* --- objects ----------------------------------------------------------------------------- */
+
+int vma_init(struct memory *m)
+{
+	struct kmem_cache *c;
+
+	c = kmem_cache_create(m, "vm_area_struct", sizeof(struct vm_area_struct), 8, 0, NULL);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	m->in->vm_area_struct = c;
+	c = kmem_cache_create(m, "mm_struct", sizeof(struct mm_struct), 8, SLAB_HWCACHE_ALIGN,
+			      NULL);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	m->in->mm_struct = c;
+	return vma_tree_init(m);
+}
+
+struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma =
+		kmem_cache_zalloc(mm->mem->in->vm_area_struct, GFP_KERNEL);
+
+	if (vma) {
+		vma->vm_mm = mm;
+		INIT_LIST_HEAD(&vma->anon_vma_chain);
+		INIT_LIST_HEAD(&vma->shared);
+	}
+	return vma;
+}
+
+struct vm_area_struct *vm_area_dup(struct vm_area_struct *orig)
+{
+	struct vm_area_struct *vma =
+		kmem_cache_alloc(orig->vm_mm->mem->in->vm_area_struct, GFP_KERNEL);
+
+	if (vma) {
+		*vma = *orig;
+		vma->vm_leaf = NULL;
+		INIT_LIST_HEAD(&vma->anon_vma_chain);
+		INIT_LIST_HEAD(&vma->shared);
+	}
+	return vma;
+}
+
+void vm_area_free(struct vm_area_struct *vma)
+{
+	kmem_cache_free(vma->vm_mm->mem->in->vm_area_struct, vma);
+}
+
+static void vma_get_file(struct vm_area_struct *vma)
+{
+	const struct memory_hooks *h = &vma->vm_mm->mem->hooks;
+
+	if (vma->vm_file && h->file_get)
+		h->file_get(vma->vm_file);
+}
+
+struct vm_area_struct *vma_copy(struct vm_area_struct *orig)
+{
+	struct vm_area_struct *vma = vm_area_dup(orig);
+
+	if (!vma)
+		return NULL;
+	if (orig->anon_vma && anon_vma_clone(vma, orig)) {
+		vm_area_free(vma);
+		return NULL;
+	}
+	vma_get_file(vma);
+	if (vma->vm_ops && vma->vm_ops->open)
+		vma->vm_ops->open(vma);
+	return vma;
+}
+
+void vma_release(struct vm_area_struct *vma)
+{
+	const struct memory_hooks *h = &vma->vm_mm->mem->hooks;
+
+	if (vma->anon_vma || !list_empty(&vma->anon_vma_chain))
+		unlink_anon_vmas(vma);
+	if (vma->vm_ops && vma->vm_ops->close)
+		vma->vm_ops->close(vma);
+	if (vma->vm_file && h->file_put)
+		h->file_put(vma->vm_file);
+	vm_area_free(vma);
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	vma_tree_insert(mm, vma);
+	mm->map_count++;
+	if (vma->vm_mapping)
+		list_add_tail(&vma->shared, &vma->vm_mapping->i_mmap);
+}
+
+void vma_unlink_free(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	vma_tree_erase(mm, vma);
+	mm->map_count--;
+	if (vma->vm_mapping)
+		list_del_init(&vma->shared);
+	vma_release(vma);
+}
+
+void vma_set_range(struct vm_area_struct *vma, gva_t start, gva_t end, u64 pgoff)
+{
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_pgoff = pgoff;
+	vma_tree_update(vma->vm_mm, vma);
+}
+
+/* --- splitting --------------------------------------------------------------------------- */
+
+int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, gva_t addr, bool new_below)
+{
+	u64 pgoff = linear_page_index(vma, addr);
+	struct vm_area_struct *new;
+
+	VM_BUG_ON(addr <= vma->vm_start || addr >= vma->vm_end);
+	if (mm->map_count >= mm->mem->max_map_count || vma_tree_reserve(mm, 1))
+		return -ENOMEM;
+	new = vma_copy(vma);
+	if (!new)
+		return -ENOMEM;
+
+	if (new_below) {
+		new->vm_end = addr;
+		vma_set_range(vma, addr, vma->vm_end, pgoff);
+	} else {
+		new->vm_start = addr;
+		new->vm_pgoff = pgoff;
+		vma_set_range(vma, vma->vm_start, addr, vma->vm_pgoff);
+	}
+	vma_link(mm, new);
+	count_vm_event(mm->mem, EV_v_vma_split);
+	return 0;
+}
+
+/* Undoes split_vma(.., new_below): @lower and @vma were one a moment ago. */
+static void unsplit_vma(struct mm_struct *mm, struct vm_area_struct *lower,
+			struct vm_area_struct *vma)
+{
+	gva_t start = lower->vm_start;
+	u64 pgoff = lower->vm_pgoff;
+
+	vma_unlink_free(mm, lower);
+	vma_set_range(vma, start, vma->vm_end, pgoff);
+}
+
+/* Cuts [start, end) out of @vma, which stays the middle. For lack of memory nothing changes; at
+ * the map limit the first cut stays, as it does in Linux. */
+static int isolate_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t start, gva_t end)
+{
+	struct vm_area_struct *lower = NULL;
+	int err;
+
+	if (vma->vm_start < start) {
+		err = split_vma(mm, vma, start, true);
+		if (err)
+			return err;
+		lower = vma_prev(vma);
+	}
+	if (vma->vm_end > end) {
+		err = split_vma(mm, vma, end, false);
+		if (err && lower && mm->map_count < mm->mem->max_map_count)
+			unsplit_vma(mm, lower, vma);
+		return err;
+	}
+	return 0;
+}
+
+struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_struct *vma,
+					gva_t start, gva_t end, vm_flags_t flags)
+{
+	struct vma_merge vmg = {
+		.mm = mm,
+		.prev = vma_prev(vma),
+		.next = vma_next(vma),
+		.middle = vma,
+		.start = start,
+		.end = end,
+		.pgoff = linear_page_index(vma, start),
+		.flags = flags,
+		.file = vma->vm_file,
+		.mapping = vma->vm_mapping,
+		.anon_vma = vma->anon_vma,
+	};
+	struct vm_area_struct *merged = vma_merge_existing_range(&vmg);
+	int err;
+
+	if (merged)
+		return merged;
+	if (vmg.no_memory)
+		return ERR_PTR(-ENOMEM);
+	err = isolate_range(mm, vma, start, end);
+	if (err)
+		return ERR_PTR(err);
+	vma->vm_flags = flags;
+	return vma;
+}
+
+/* --- limits and accounts ----------------------------------------------------------------- */
+
+u64 rlimit(const struct mm_struct *mm, unsigned which)
+{
+	return mm->rlim_cur ? mm->rlim_cur[which] : RLIM_INF;
+}
+
+static bool is_exec_mapping(vm_flags_t flags)
+{
+	return (flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC;
+}
+
+static bool is_data_mapping(vm_flags_t flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, u64 npages)
+{
+	u64 limit = rlimit(mm, RLIM_DATA);
+
+	if (mm->total_vm + npages > rlimit(mm, RLIM_AS) >> PAGE_SHIFT)
+		return false;
+	if (!is_data_mapping(flags) || mm->data_vm + npages <= limit >> PAGE_SHIFT)
+		return true;
+	/* Linux lets a soft limit of 0 pass below the hard one: valgrind sets it so. */
+	return limit == 0 && mm->rlim_max &&
+	       mm->data_vm + npages <= mm->rlim_max[RLIM_DATA] >> PAGE_SHIFT;
+}
+
+void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, s64 npages)
+{
+	mm->total_vm += npages;
+	if (is_exec_mapping(flags))
+		mm->exec_vm += npages;
+	else if (flags & VM_GROWSDOWN)
+		mm->stack_vm += npages;
+	else if (is_data_mapping(flags))
+		mm->data_vm += npages;
+}
+
+bool can_do_mlock(const struct mm_struct *mm)
+{
+	return rlimit(mm, RLIM_MEMLOCK) || (mm->caps & MM_CAP_IPC_LOCK);
+}
+
+bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, u64 bytes)
+{
+	if (!(flags & VM_LOCKED) || (mm->caps & MM_CAP_IPC_LOCK))
+		return true;
+	return (bytes >> PAGE_SHIFT) + mm->locked_vm <= rlimit(mm, RLIM_MEMLOCK) >> PAGE_SHIFT;
+}
+
+int security_vm_enough_memory(struct mm_struct *mm, u64 pages)
+{
+	/* vm.overcommit_memory 0: one request may be as large as RAM and swap (there is none). */
+	if (pages > totalram_pages(mm->mem))
+		return -ENOMEM;
+	mm->mem->committed_as += pages;
+	return 0;
+}
+
+void vm_unacct_memory(struct mm_struct *mm, u64 pages)
+{
+	VM_BUG_ON(mm->mem->committed_as < pages);
+	mm->mem->committed_as -= pages;
+}
+
+vm_flags_t calc_vm_prot_bits(u64 prot)
+{
+	_Static_assert(VM_READ == PROT_READ && VM_WRITE == PROT_WRITE && VM_EXEC == PROT_EXEC,
+		       "PROT_* are VM_*");
+	return prot & VM_ACCESS_FLAGS;
+}
+
+void update_hiwater(struct mm_struct *mm)
+{
+	u64 rss = mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES];
+
+	if (mm->hiwater_rss < rss)
+		mm->hiwater_rss = rss;
+	if (mm->hiwater_vm < mm->total_vm)
+		mm->hiwater_vm = mm->total_vm;
+}
+
+/* --- the stack --------------------------------------------------------------------------- */
+
+/* May @vma become @size bytes by growing @grow pages? Charges Committed_AS when it may. */
+static int acct_stack_growth(struct vm_area_struct *vma, u64 size, u64 grow)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!may_expand_vm(mm, vma->vm_flags, grow) || size > rlimit(mm, RLIM_STACK) ||
+	    !mlock_future_ok(mm, vma->vm_flags, grow << PAGE_SHIFT))
+		return -ENOMEM;
+	if (!(vma->vm_flags & VM_ACCOUNT))
+		return 0;
+	return security_vm_enough_memory(mm, grow);
+}
+
+static bool vma_is_accessible(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_ACCESS_FLAGS;
+}
+
+int expand_stack(struct vm_area_struct *vma, gva_t addr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_area_struct *prev;
+	u64 grow;
+
+	addr &= PAGE_MASK;
+	if (!(vma->vm_flags & VM_GROWSDOWN))
+		return -EFAULT;
+	if (addr >= vma->vm_start)
+		return 0;
+	if (addr < MMAP_HINT_MIN_ADDR)
+		return -EPERM;
+	prev = vma_prev(vma);
+	if (prev && (addr < prev->vm_end ||
+		     (!(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
+		      addr - prev->vm_end < STACK_GUARD_GAP << PAGE_SHIFT)))
+		return -ENOMEM;
+	grow = (vma->vm_start - addr) >> PAGE_SHIFT;
+	if (grow > vma->vm_pgoff || (!vma->anon_vma && anon_vma_prepare(vma)))
+		return -ENOMEM;
+	if (acct_stack_growth(vma, vma->vm_end - addr, grow))
+		return -ENOMEM;
+
+	if (vma->vm_flags & VM_LOCKED)
+		mm->locked_vm += grow;
+	vm_stat_account(mm, vma->vm_flags, grow);
+	vma_set_range(vma, addr, vma->vm_end, vma->vm_pgoff - grow);
+	mm_debug_validate(mm);
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* Taking pages out of page tables: munmap, MADV_DONTNEED, exit, truncate.
+ *
+ * For each pte: clear it, settle the page's dirty and accessed bits, rss and map count, drop the
+ * reference. Frames whose last one it was are gathered, and freed in one go behind a flush of
+ * just the stretch they were mapped in (Linux: mmu_gather).
+ */
+#include "base/log.h"
+#include "mm/filemap.h"
+#include "mm/internal.h"
+#include "mm/tlb.h"
+
+#define GATHER_PAGES 64 /* kept on the stack */
+
+struct mmu_gather {
+	struct mm_struct *mm;
+	bool even_cows;	  /* false: leave private copies alone (unmap_mapping_range) */
+	gva_t start, end; /* what was cleared since the last flush; end 0: nothing */
+	unsigned nr;
+	s64 rss[NR_MM_COUNTERS]; /* pages taken away */
+	s64 unmapped_anon, unmapped_file; /* pages whose map count fell to 0 */
+	struct page *pages[GATHER_PAGES];
+};
+
+static void tlb_gather_flush(struct mmu_gather *tlb)
+{
+	if (tlb->end)
+		flush_tlb_range(tlb->mm, tlb->start, tlb->end);
+	tlb->end = 0;
+	free_unref_page_list(tlb->mm->mem, tlb->pages, tlb->nr);
+	tlb->nr = 0;
+}
+
+static void tlb_gather_finish(struct mmu_gather *tlb)
+{
+	struct memory *m = tlb->mm->mem;
+
+	tlb_gather_flush(tlb);
+	update_hiwater_rss(tlb->mm);
+	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
+		tlb->mm->rss[i] -= tlb->rss[i];
+	mod_node_stat(m, ST_anon_pages, -tlb->unmapped_anon);
+	mod_node_stat(m, ST_mapped, -tlb->unmapped_file);
+}
+
+/* One mapping of @page is gone; what is left to do for it. */
+static inline void zap_page(struct mmu_gather *tlb, struct page *page, pte_t pte)
+{
+	bool last = !--page->mapcount;
+
+	VM_BUG_ON(page->mapcount < 0);
+	if (PageAnon(page)) {
+		tlb->rss[MM_ANONPAGES]++;
+		tlb->unmapped_anon += last;
+	} else {
+		tlb->rss[mm_counter_file(page)]++;
+		tlb->unmapped_file += last;
+		if (pte_dirty(pte) && page->mapping)
+			folio_mark_dirty(page);
+		if (pte_young(pte))
+			page_set(page, PG_referenced);
+	}
+	if (page->refcount == 1)
+		tlb->pages[tlb->nr++] = page;
+	else
+		put_page(tlb->mm->mem, page);
+}
+
+/* The ptes of one table that belong to [addr, end). */
+static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t end)
+{
+	struct memory *m = tlb->mm->mem;
+
+	for (; addr < end; addr += PAGE_SIZE, p++) {
+		struct page *page;
+		pte_t pte = *p;
+
+		if (pte_none(pte))
+			continue;
+		page = pte_present(pte) ? vm_normal_page(m, pte) : NULL;
+		if (!tlb->even_cows && (!page || PageAnon(page)))
+			continue;
+		p->pte = 0;
+		if (!tlb->end)
+			tlb->start = addr;
+		tlb->end = addr + PAGE_SIZE;
+		if (!page)
+			continue;
+		zap_page(tlb, page, pte);
+		if (tlb->nr == GATHER_PAGES)
+			tlb_gather_flush(tlb);
+	}
+}
+
+static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_cows)
+{
+	struct mmu_gather tlb;
+	pte_t *pte;
+
+	VM_BUG_ON(!page_aligned(start) || !page_aligned(end));
+	tlb.mm = mm;
+	tlb.even_cows = even_cows;
+	tlb.end = 0;
+	tlb.nr = 0;
+	tlb.unmapped_anon = tlb.unmapped_file = 0;
+	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
+		tlb.rss[i] = 0;
+
+	while ((pte = pte_next_table(mm, &start, end))) {
+		gva_t next = min((start & PMD_MASK) + PMD_SIZE, end);
+
+		zap_pte_range(&tlb, pte, start, next);
+		start = next;
+	}
+	tlb_gather_finish(&tlb);
+}
+
+void zap_page_range(struct mm_struct *mm, gva_t start, gva_t end)
+{
+	zap_range(mm, start, end, true);
+}
+
+void unmap_mapping_range(struct address_space *mapping, u64 first, u64 nr, bool even_cows)
+{
+	u64 last = nr ? first + nr - 1 : ~0UL;
+	struct vm_area_struct *vma;
+
+	if (last < first)
+		last = ~0UL;
+	list_for_each_entry (vma, &mapping->i_mmap, shared) {
+		u64 vma_last = vma->vm_pgoff + vma_pages(vma) - 1;
+		u64 from = max(first, vma->vm_pgoff), to = min(last, vma_last);
+
+		if (from > to)
+			continue;
+		zap_range(vma->vm_mm, vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT),
+			  vma->vm_start + ((to - vma->vm_pgoff + 1) << PAGE_SHIFT), even_cows);
+	}
+}

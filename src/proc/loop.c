@@ -1,0 +1,177 @@
+/* The task loop: runs guest code and serves what stops it. Entry for exceptions; system calls go
+ * to what syscalls/ registered. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "mm/uaccess.h"
+#include "proc/task.h"
+
+#define VSYSCALL_ADDR 0xffffffffff600000UL
+
+/* What an exception without a story of its own becomes. linux-facts 5.10; arch/x86/kernel/traps.c */
+static const struct trap_desc {
+	u8 sig;
+	s16 code;
+	bool addr_is_rip;
+} trap_table[32] = {
+	[X86_DE] = { SIGFPE, FPE_INTDIV, true },  [X86_DB] = { SIGTRAP, TRAP_TRACE, true },
+	[X86_BP] = { SIGTRAP, SI_KERNEL, false }, [X86_OF] = { SIGSEGV, SI_KERNEL, false },
+	[X86_BR] = { SIGSEGV, SI_KERNEL, false }, [X86_UD] = { SIGILL, ILL_ILLOPN, true },
+	[X86_NM] = { SIGSEGV, SI_KERNEL, false }, [X86_SS] = { SIGBUS, SI_KERNEL, false },
+	[X86_GP] = { SIGSEGV, SI_KERNEL, false }, [X86_MF] = { SIGFPE, 0, true },
+	[X86_AC] = { SIGBUS, BUS_ADRALN, false }, [X86_XM] = { SIGFPE, 0, true },
+};
+
+/* si_code of a floating-point exception: the unmasked ones that are raised, in this order.
+ * fpu__exception_code() */
+static int fp_code(u32 raised)
+{
+	static const struct {
+		u8 bit, code;
+	} order[] = { { 0x01, FPE_FLTINV }, { 0x04, FPE_FLTDIV }, { 0x08, FPE_FLTOVF },
+		      { 0x12, FPE_FLTUND }, { 0x20, FPE_FLTRES } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		if (raised & order[i].bit)
+			return order[i].code;
+	return 0;
+}
+
+static int fp_exception_code(const struct task_struct *t, u8 vector)
+{
+	u16 cw, sw;
+	u32 mxcsr;
+
+	memcpy(&cw, t->fpu->area, 2);
+	memcpy(&sw, t->fpu->area + 2, 2);
+	memcpy(&mxcsr, t->fpu->area + 24, 4);
+	return fp_code(vector == X86_MF ? sw & ~cw & 0x3f : mxcsr & ~(mxcsr >> 7) & 0x3f);
+}
+
+/* A call into the vsyscall page: the kernel runs the system call and returns for the program.
+ * emulate_vsyscall() */
+static bool emulate_vsyscall(struct task_struct *t)
+{
+	static const u16 calls[] = { 96 /* gettimeofday */, 201 /* time */, 309 /* getcpu */ };
+	struct cpu_regs *r = &t->machine->cpu.regs;
+	u64 off = r->rip - VSYSCALL_ADDR;
+	gva_t caller;
+
+	if (off >= 3 * 0x400 || (off & 0x3ff))
+		return false;
+	if (get_user(t->mm, caller, r->gpr[R_RSP]))
+		return false;
+	r->gpr[R_RAX] = calls[off / 0x400];
+	t->machine->do_syscall(t, false);
+	r->rip = caller;
+	r->gpr[R_RSP] += 8;
+	t->syscall_nr = ~0UL;
+	return true;
+}
+
+static void report_oom(struct task_struct *t)
+{
+	log_line("out of memory: killed %s (pid %d): all %lu MiB of guest RAM are in use", t->comm,
+		 t->pid, t->machine->mem.ram_size >> 20);
+	count_vm_event(&t->machine->mem, EV_oom_kill);
+}
+
+static void page_fault(struct task_struct *t, const struct cpu_exit *e)
+{
+	struct fault_signal fs = { 0 };
+
+	if ((e->error_code & PF_INSTR) && e->cr2 == t->machine->cpu.regs.rip &&
+	    (e->cr2 & PAGE_MASK) == VSYSCALL_ADDR && emulate_vsyscall(t))
+		return;
+	do_user_addr_fault(t->mm, e->cr2, e->error_code | PF_USER, &fs);
+	if (fs.oom) {
+		report_oom(t);
+		do_group_exit(t, SIGKILL);
+	}
+	if (fs.signo)
+		force_sig_fault(t, fs.signo, fs.code, fs.addr, X86_PF, fs.error_code, fs.addr);
+}
+
+/* One line for an instruction that Vellum lacks. */
+static void report_unsupported(struct task_struct *t, const char *missing)
+{
+	struct machine *m = t->machine;
+	gva_t rip = m->cpu.regs.rip;
+	char text[96] = "", where[96] = "", hex[48] = "";
+	u8 code[15];
+	u64 got = sizeof(code) - copy_from_user(t->mm, code, rip, sizeof(code));
+	unsigned len = cpu_disassemble(code, got, rip, text, sizeof(text));
+
+	if (!len)
+		len = got < 8 ? got : 8;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(hex + 3 * i, sizeof(hex) - 3 * i, " %02x", code[i]);
+	if (m->symbolize)
+		m->symbolize(m, t, rip, where, sizeof(where));
+	log_line("unsupported instruction: at %#lx%s%s%s:%s (%s): %s", rip, where[0] ? " <" : "",
+		 where, where[0] ? ">" : "", hex, text[0] ? text : "unknown", missing);
+}
+
+static void exception(struct task_struct *t)
+{
+	struct cpu *cpu = &t->machine->cpu;
+	const struct cpu_exit *e = &cpu->exit;
+	const struct trap_desc *d;
+	int code;
+
+	if (e->vector == X86_PF) {
+		page_fault(t, e);
+		return;
+	}
+	if (e->vector == X86_UD && e->unsupported)
+		report_unsupported(t, e->unsupported);
+	if (e->vector >= ARRAY_SIZE(trap_table) || !trap_table[e->vector].sig)
+		BUG("an exception that user mode cannot raise");
+	d = &trap_table[e->vector];
+	code = d->code;
+	if (e->vector == X86_MF || e->vector == X86_XM)
+		code = fp_exception_code(t, e->vector);
+	force_sig_fault(t, d->sig, code, d->addr_is_rip ? cpu->regs.rip : 0, e->vector,
+			e->error_code, 0);
+}
+
+/* The slice is over, or somebody called: look outside, and let others run. */
+static void reschedule(struct task_struct *t)
+{
+	struct machine *m = t->machine;
+
+	event_loop_run(&m->events, false);
+	if (!list_empty(&m->rq.queue)) {
+		t->nivcsw++;
+		schedule(m);
+	}
+}
+
+void task_loop(struct task_struct *t)
+{
+	struct machine *m = t->machine;
+
+	for (;;) {
+		switch (cpu_run(&m->cpu, SCHED_SLICE)) {
+		case CPU_SYSCALL:
+			m->do_syscall(t, false);
+			break;
+		case CPU_INT80:
+			m->do_syscall(t, true);
+			break;
+		case CPU_EXCEPTION:
+			t->syscall_nr = ~0UL;
+			exception(t);
+			break;
+		case CPU_BUDGET:
+		case CPU_INTERRUPTED:
+			t->syscall_nr = ~0UL;
+			reschedule(t);
+			break;
+		}
+		if (unlikely(signal_pending(t) || t->restore_sigmask))
+			do_signal(t);
+	}
+}

@@ -1,0 +1,88 @@
+/* struct machine: one emulated computer. There are no other mutable globals: two machines can
+ * live in one host process. Rooms below see their own part (struct memory, struct vfs, ...). */
+#ifndef PROC_MACHINE_H
+#define PROC_MACHINE_H
+
+#include "base/event.h"
+#include "cpu/cpu.h"
+#include "fs/file.h"
+#include "mm/memory.h"
+#include "proc/sched.h"
+
+struct linux_binfmt;
+struct task_struct;
+
+/* What the command line (or a test) chooses; kept unchanged by the machine. */
+struct machine_config {
+	u64 mem_size;		  /* bytes */
+	struct tlb_geometry tlb;
+	enum cpu_model cpu_model;
+	bool tlb_check;		  /* --check */
+	bool deterministic;	  /* virtual clock */
+	bool strace;		  /* a line a system call on the log */
+	u64 seed;		  /* of AT_RANDOM, getrandom */
+	const char *root;	  /* NULL: the host's "/" */
+	enum { VDSO_REFERENCE, VDSO_HOST } vdso_layout;
+	bool single_step;
+	u64 nofile_cur; /* RLIMIT_NOFILE's soft limit before Vellum raised its own; 0: as the host's */
+	bool sigpipe_ignored; /* before Vellum ignored it for itself */
+	u64 core_cur;	/* RLIMIT_CORE's, before Vellum set its own to 0 */
+};
+
+struct machine {
+	struct machine_config config;
+	struct memory mem;
+	struct cpu cpu; /* one for now; per-CPU state never lives elsewhere */
+	struct code_cache *code;
+	struct event_loop events;
+	struct vfs vfs;
+	struct sched sched; /* how wait queues sleep and wake */
+	struct rq rq;
+	struct list_head tasks; /* every task_struct, by pid: task->tasks */
+	s32 last_pid, init_pid; /* init_pid: the first task's, set once */
+	struct list_head binfmts; /* registered by the loader */
+	struct vdso *vdso;	  /* the loader's: frames of [vdso] and [vvar] */
+	/* Serves a system call for the current task: syscalls/ registers it. */
+	void (*do_syscall)(struct task_struct *t, bool compat);
+	/* "main+0x12" for a guest address, if the program's symbols tell (loader/); may be NULL. */
+	bool (*symbolize)(struct machine *m, struct task_struct *t, gva_t addr, char *buf, u64 size);
+	/* Told before a task's mm goes at exit (compare, --stats); may be NULL. */
+	void (*on_exit)(struct machine *m, struct task_struct *t, void *arg);
+	void *on_exit_arg;
+	struct kmem_cache *task_cache, *signal_cache, *sighand_cache, *fpu_cache, *sigqueue_cache;
+	struct kmem_cache *fs_cache;
+	u64 boot_ns;	/* host CLOCK_BOOTTIME at start: /proc/uptime counts from here */
+	u64 virtual_ns; /* --deterministic: the clock, from retired instructions and idle jumps */
+	u64 rng[4];	/* state of getrandom */
+	int exit_status; /* wait(2) status word of the first task's end */
+	bool ended;	 /* the first task has ended */
+	u64 nr_syscalls;
+	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
+	struct machine_internal *in;
+};
+
+/* Builds a machine; nothing runs yet. The struct is the caller's, zeroed. 0 or -errno, with one
+ * line on the log. */
+int machine_init(struct machine *m, const struct machine_config *config);
+/* Writes dirty pages back, takes everything down. */
+void machine_destroy(struct machine *m);
+/* Runs until the first task has ended: its wait(2) status word. */
+int machine_run(struct machine *m);
+/* Whole state: memory_validate() plus tasks and files. 0 or -EFAULT. */
+int machine_validate(struct machine *m);
+
+/* clock.c, called once by machine_init(). */
+void machine_clock_init(struct machine *m);
+void machine_rng_init(struct machine *m);
+/* Nanoseconds of a guest clock (CLOCK_REALTIME, MONOTONIC, BOOTTIME, *_CPUTIME_ID ...). */
+int machine_clock_gettime(struct machine *m, struct task_struct *t, int clk, struct timespec *ts);
+u64 machine_now_ns(struct machine *m); /* monotonic */
+/* @n bytes of the machine's repeatable randomness. */
+void machine_random(struct machine *m, void *buf, u64 n);
+/* The machine that a task's memory belongs to. */
+static inline struct machine *memory_machine(struct memory *mem)
+{
+	return container_of(mem, struct machine, mem);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* /proc: one writer function a file, over live structures, registered in one table (files.def). */
+#ifndef PROC_PROCFS_PROCFS_H
+#define PROC_PROCFS_PROCFS_H
+
+#include "proc/task.h"
+
+/* Mounts /proc in the machine's vfs. 0 or -errno. */
+int procfs_init(struct machine *m);
+
+/* A file's text as the guest would read it: @name as in files.def ("maps", "status", "meminfo");
+ * @t NULL for system files. For compare and --stats. 0, -ENOENT, -ENOMEM. @out is fresh; the caller
+ * releases it. */
+int procfs_read_text(struct machine *m, struct task_struct *t, const char *name, struct seq *out);
+
+#endif

@@ -1,0 +1,182 @@
+/* The scheduler. See sched.h. */
+#include "proc/sched.h"
+
+#include "proc/task.h"
+
+/* A task's registers travel with it: the CPU holds those of the running one only. */
+static void switch_out(struct machine *m, struct task_struct *t)
+{
+	t->regs = m->cpu.regs;
+	t->retired = m->cpu.retired - m->retired_others;
+}
+
+static void switch_in(struct machine *m, struct task_struct *t)
+{
+	m->cpu.regs = t->regs;
+	m->cpu.fpu = t->fpu;
+	m->retired_others = m->cpu.retired - t->retired;
+	if (t->mm) /* a kernel thread borrows whatever is there */
+		tlb_switch(&m->cpu.tlb, t->mm);
+}
+
+static struct task_struct *pick_next(struct rq *rq)
+{
+	struct task_struct *t;
+
+	if (list_empty(&rq->queue))
+		return NULL;
+	t = list_first_entry(&rq->queue, struct task_struct, run_list);
+	list_del_init(&t->run_list);
+	return t;
+}
+
+static void check_canary(struct task_struct *t)
+{
+	if (unlikely(*(u64 *)t->stack != KSTACK_CANARY))
+		BUG("kernel stack overflow");
+}
+
+void schedule(struct machine *m)
+{
+	struct rq *rq = &m->rq;
+	struct task_struct *prev = rq->curr, *next;
+
+	check_canary(prev);
+	if (prev->state == TASK_RUNNING)
+		list_add_tail(&prev->run_list, &rq->queue);
+	next = pick_next(rq);
+	if (next == prev)
+		return;
+	switch_out(m, prev);
+	if (next)
+		switch_in(m, next);
+	rq->curr = next;
+	rq->nr_switches++;
+	coro_switch(&prev->coro, next ? &next->coro : &rq->idle);
+}
+
+void schedule_dead(struct machine *m)
+{
+	struct task_struct *t = m->rq.curr;
+
+	m->rq.curr = NULL;
+	m->rq.dead = t;
+	coro_exit_to(&t->coro, &m->rq.idle);
+}
+
+static void run_task(struct machine *m, struct task_struct *t)
+{
+	struct rq *rq = &m->rq;
+
+	switch_in(m, t);
+	rq->curr = t;
+	rq->nr_switches++;
+	coro_switch(&rq->idle, &t->coro);
+	if (rq->dead) {
+		t = rq->dead;
+		rq->dead = NULL;
+		release_task(t);
+	}
+}
+
+void sched_run(struct machine *m, const bool *stop)
+{
+	struct task_struct *t;
+
+	while (!*stop) {
+		event_loop_run(&m->events, list_empty(&m->rq.queue));
+		t = pick_next(&m->rq);
+		if (t)
+			run_task(m, t);
+	}
+}
+
+bool wake_up_process(struct task_struct *t)
+{
+	struct rq *rq = &t->machine->rq;
+
+	if (t->state == TASK_RUNNING || t->exit_state != EXIT_NONE)
+		return false;
+	t->state = TASK_RUNNING;
+	if (t != rq->curr && list_empty(&t->run_list))
+		list_add_tail(&t->run_list, &rq->queue);
+	return true;
+}
+
+/* --- what base/wait.h calls ---------------------------------------------------------------- */
+
+struct sleep_timer {
+	struct event_timer timer;
+	struct task_struct *task;
+};
+
+static void sleep_timer_fn(struct event_timer *timer)
+{
+	wake_up_process(container_of(timer, struct sleep_timer, timer)->task);
+}
+
+static struct task_struct *op_current(void *arg)
+{
+	return ((struct machine *)arg)->rq.curr;
+}
+
+static void op_set_current_state(void *arg, enum task_wait state)
+{
+	((struct machine *)arg)->rq.curr->state = state;
+}
+
+static int op_block(void *arg, u64 deadline_ns)
+{
+	struct machine *m = arg;
+	struct task_struct *t = m->rq.curr;
+	struct sleep_timer st = { .task = t };
+
+	if (deadline_ns == WAIT_FOREVER) {
+		if (t->state != TASK_RUNNING)
+			schedule(m);
+		return 0;
+	}
+	if (machine_now_ns(m) >= deadline_ns) {
+		t->state = TASK_RUNNING;
+		return -ETIME;
+	}
+	st.timer.fn = sleep_timer_fn;
+	event_timer_add(&m->events, &st.timer, deadline_ns);
+	if (t->state != TASK_RUNNING)
+		schedule(m);
+	event_timer_del(&st.timer);
+	return machine_now_ns(m) >= deadline_ns ? -ETIME : 0;
+}
+
+static bool op_wake(void *arg, struct task_struct *t)
+{
+	(void)arg;
+	return wake_up_process(t);
+}
+
+static bool op_signal_pending(void *arg, enum task_wait state)
+{
+	struct task_struct *t = ((struct machine *)arg)->rq.curr;
+
+	if (!t || state == TASK_UNINTERRUPTIBLE)
+		return false;
+	if (state == TASK_KILLABLE)
+		return (t->pending.signal | t->signal->shared_pending.signal) & sigmask_k(SIGKILL);
+	return signal_pending(t);
+}
+
+static const struct sched_ops machine_sched_ops = {
+	.current = op_current,
+	.set_current_state = op_set_current_state,
+	.block = op_block,
+	.wake = op_wake,
+	.signal_pending = op_signal_pending,
+};
+
+void sched_init(struct machine *m)
+{
+	INIT_LIST_HEAD(&m->rq.queue);
+	coro_init_host(&m->rq.idle);
+	m->sched.ops = &machine_sched_ops;
+	m->sched.arg = m;
+}

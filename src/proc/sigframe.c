@@ -1,0 +1,184 @@
+/* The signal frame on the user's stack: struct rt_sigframe of the x86-64 ABI, bit for bit.
+ *
+ *	high    fpstate (64-byte aligned FXSAVE image)
+ *	        siginfo
+ *	        ucontext: flags, link, stack, sigcontext, sigmask
+ *	rsp --> address of the restorer          (rsp % 16 == 8, as after a call)
+ *
+ * See: sigreturn(2); arch/x86/kernel/signal_64.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "mm/uaccess.h"
+#include "proc/task.h"
+
+#define UC_SIGCONTEXT_SS 2
+#define UC_STRICT_RESTORE_SS 4
+#define SA_RESTORER_K 0x04000000UL
+#define REDZONE 128
+#define FPSTATE_SIZE 512 /* an FXSAVE image: the model has no XSAVE */
+
+struct sigcontext_k {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+	u16 cs, gs, fs, ss;
+	u64 err, trapno, oldmask, cr2;
+	gva_t fpstate;
+	u64 reserved1[8];
+};
+
+struct ucontext_k {
+	u64 uc_flags;
+	gva_t uc_link;
+	stack_t_k uc_stack;
+	struct sigcontext_k uc_mcontext;
+	sigset_k uc_sigmask;
+};
+
+struct rt_sigframe {
+	gva_t pretcode;
+	struct ucontext_k uc;
+	struct k_siginfo info;
+};
+
+_Static_assert(sizeof(struct sigcontext_k) == 256 && sizeof(struct k_siginfo) == 128, "the ABI");
+
+/* Where sigcontext keeps each general register, by encoding number. */
+static const u16 gpr_offset[NR_GPR] = {
+	[R_RAX] = offsetof(struct sigcontext_k, ax),  [R_RCX] = offsetof(struct sigcontext_k, cx),
+	[R_RDX] = offsetof(struct sigcontext_k, dx),  [R_RBX] = offsetof(struct sigcontext_k, bx),
+	[R_RSP] = offsetof(struct sigcontext_k, sp),  [R_RBP] = offsetof(struct sigcontext_k, bp),
+	[R_RSI] = offsetof(struct sigcontext_k, si),  [R_RDI] = offsetof(struct sigcontext_k, di),
+	[R_R8] = offsetof(struct sigcontext_k, r8),   [R_R9] = offsetof(struct sigcontext_k, r9),
+	[R_R10] = offsetof(struct sigcontext_k, r10), [R_R11] = offsetof(struct sigcontext_k, r11),
+	[R_R12] = offsetof(struct sigcontext_k, r12), [R_R13] = offsetof(struct sigcontext_k, r13),
+	[R_R14] = offsetof(struct sigcontext_k, r14), [R_R15] = offsetof(struct sigcontext_k, r15),
+};
+
+static u64 *sc_gpr(struct sigcontext_k *sc, unsigned reg)
+{
+	return (u64 *)((char *)sc + gpr_offset[reg]);
+}
+
+static bool on_altstack(const struct task_struct *t, gva_t sp)
+{
+	const stack_t_k *s = &t->altstack;
+
+	return !(s->ss_flags & SS_DISABLE) && sp - s->ss_sp - 1 < s->ss_size;
+}
+
+static void save_sigcontext(struct task_struct *t, struct sigcontext_k *sc, sigset_k oldset)
+{
+	const struct cpu_regs *r = &t->machine->cpu.regs;
+
+	for (unsigned i = 0; i < NR_GPR; i++)
+		*sc_gpr(sc, i) = r->gpr[i];
+	sc->ip = r->rip;
+	sc->flags = r->flags;
+	sc->cs = r->cs;
+	sc->ss = r->ss;
+	sc->err = t->trap_error;
+	sc->trapno = t->trap_nr;
+	sc->oldmask = oldset;
+	sc->cr2 = t->cr2;
+}
+
+int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
+		   const struct k_siginfo *info, sigset_k oldset)
+{
+	struct cpu_regs *r = &t->machine->cpu.regs;
+	struct rt_sigframe frame = { .pretcode = ka->restorer, .info = *info };
+	bool nested = on_altstack(t, r->gpr[R_RSP]), switched = false;
+	gva_t sp = r->gpr[R_RSP] - REDZONE, fp;
+
+	if (!(ka->flags & SA_RESTORER_K))
+		return -EFAULT; /* x86-64 has no trampoline of the kernel's */
+	if ((ka->flags & SA_ONSTACK) && !nested && !(t->altstack.ss_flags & SS_DISABLE)) {
+		sp = t->altstack.ss_sp + t->altstack.ss_size;
+		switched = true;
+	}
+	fp = (sp - FPSTATE_SIZE) & ~63UL;
+	sp = ((fp - sizeof(frame)) & ~15UL) - 8;
+	if ((nested || switched) && !on_altstack(t, sp))
+		return -EFAULT; /* the alternate stack is full */
+
+	frame.uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	frame.uc.uc_stack = t->altstack;
+	if (!(t->altstack.ss_flags & SS_DISABLE))
+		frame.uc.uc_stack.ss_flags = nested ? SS_ONSTACK : t->altstack.ss_flags;
+	save_sigcontext(t, &frame.uc.uc_mcontext, oldset);
+	frame.uc.uc_mcontext.fpstate = fp;
+	frame.uc.uc_sigmask = oldset;
+	if (copy_to_user(t->mm, fp, t->fpu->area, FPSTATE_SIZE) ||
+	    copy_to_user(t->mm, sp, &frame, sizeof(frame)))
+		return -EFAULT;
+
+	r->gpr[R_RDI] = sig;
+	r->gpr[R_RSI] = sp + offsetof(struct rt_sigframe, info);
+	r->gpr[R_RDX] = sp + offsetof(struct rt_sigframe, uc);
+	r->gpr[R_RAX] = 0;
+	r->gpr[R_RSP] = sp;
+	r->rip = ka->handler;
+	r->flags &= ~(F_DF | F_TF | BIT(16) /* RF */);
+	r->cs = 0x33;
+	r->ss = 0x2b;
+	fpu_state_init(t->fpu); /* as fpu__clear_user_states(): the handler starts clean */
+	return 0;
+}
+
+/* Bits of EFLAGS that a frame may change. FIX_EFLAGS of arch/x86/kernel/signal.c. */
+#define FIX_EFLAGS (F_AC | F_OF | F_DF | F_TF | F_SF | F_ZF | F_AF | F_PF | F_CF | BIT(16))
+
+static void restore_sigcontext(struct task_struct *t, struct sigcontext_k *sc)
+{
+	struct cpu_regs *r = &t->machine->cpu.regs;
+
+	for (unsigned i = 0; i < NR_GPR; i++)
+		r->gpr[i] = *sc_gpr(sc, i);
+	r->rip = sc->ip;
+	r->flags = (r->flags & ~FIX_EFLAGS) | (sc->flags & FIX_EFLAGS);
+	r->cs = sc->cs | 3;
+	r->ss = sc->ss | 3;
+}
+
+static int restore_fpstate(struct task_struct *t, gva_t fp)
+{
+	u8 area[FPSTATE_SIZE];
+	u32 mxcsr;
+
+	if (!fp) {
+		fpu_state_init(t->fpu);
+		return 0;
+	}
+	if (copy_from_user(t->mm, area, fp, sizeof(area)))
+		return -EFAULT;
+	memcpy(&mxcsr, area + 24, sizeof(mxcsr));
+	if (mxcsr & ~0xffffU) /* what FXRSTOR would refuse with #GP */
+		return -EINVAL;
+	memcpy(t->fpu->area, area, sizeof(area));
+	return 0;
+}
+
+long do_rt_sigreturn(struct task_struct *t)
+{
+	struct cpu_regs *r = &t->machine->cpu.regs;
+	gva_t sp = r->gpr[R_RSP] - 8; /* the handler's ret took pretcode */
+	struct rt_sigframe frame;
+
+	if (copy_from_user(t->mm, &frame, sp, sizeof(frame) - sizeof(frame.info)))
+		goto bad;
+	t->blocked = frame.uc.uc_sigmask & ~(sigmask_k(SIGKILL) | sigmask_k(SIGSTOP));
+	restore_sigcontext(t, &frame.uc.uc_mcontext);
+	if (restore_fpstate(t, frame.uc.uc_mcontext.fpstate))
+		goto bad;
+	/* restore_altstack(): errors are ignored, as in Linux */
+	if (!on_altstack(t, r->gpr[R_RSP]))
+		t->altstack = frame.uc.uc_stack;
+	t->altstack.ss_flags &= ~SS_ONSTACK;
+	t->syscall_nr = ~0UL; /* what is in rax now is the interrupted program's */
+	return r->gpr[R_RAX];
+bad:
+	force_sig_info(SIGSEGV, NULL, t);
+	return 0;
+}

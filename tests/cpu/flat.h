@@ -1,0 +1,40 @@
+/* The smallest machine that cpu_run() works in: a few guest pages at FLAT_BASE, page tables made
+ * by hand, one CPU. No VMAs, no faults served. Shared by the tests of src/cpu and tests/diff. */
+#ifndef TESTS_CPU_FLAT_H
+#define TESTS_CPU_FLAT_H
+
+#include "cpu/cpu.h"
+#include "mm/memory.h"
+
+struct mm_struct;
+
+#define FLAT_BASE 0x10000000UL /* below 4 GiB: 32-bit addresses and images reach it */
+#define FLAT_PAGES 32
+
+/* Rights of a page, as pte bits; FLAT_NONE: not present. */
+#define FLAT_NONE 0UL
+#define FLAT_R 1UL
+#define FLAT_W 2UL
+#define FLAT_X 4UL
+#define FLAT_RWX 7UL
+
+struct flat {
+	struct memory mem;
+	struct mm_struct *mm;
+	struct cpu cpu;
+	struct fpu_state fpu;
+	struct code_cache *code;
+};
+
+/* A machine of @model whose pages are all FLAT_RWX and zero, registers as at exec. Aborts when
+ * the host has no memory. */
+struct flat *flat_new(enum cpu_model model);
+void flat_free(struct flat *f);
+/* Gives the page that holds @addr other rights. */
+void flat_protect(struct flat *f, gva_t addr, unsigned long rights);
+/* Host address of guest memory. */
+void *flat_ptr(struct flat *f, gva_t addr);
+/* Copies code to guest memory, telling the code cache. */
+void flat_write(struct flat *f, gva_t addr, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * Slab caches and kmalloc: objects never overlap, counts are true, memory comes back.
+ */
+#include "unit.h"
+
+#include "base/asan.h"
+#include "base/err.h"
+#include "mm/slab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB (1UL << 20)
+
+static struct memory *new_memory(u64 size)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	CU_ASSERT_EQUAL_FATAL(memory_init(m, size), 0);
+	return m;
+}
+
+static void end_memory(struct memory *m)
+{
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	memory_destroy(m);
+	free(m);
+}
+
+static struct slabinfo info_of(struct memory *m, const char *name)
+{
+	struct slabinfo info;
+
+	for (unsigned i = 0; slab_info(m, i, &info); i++)
+		if (!strcmp(info.name, name))
+			return info;
+	CU_FAIL("no such cache");
+	return (struct slabinfo){0};
+}
+
+static void the_object_freed_last_comes_first(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+	struct kmem_cache *c = kmem_cache_create(m, "thing", 120, 0, 0, NULL);
+	void *a = kmem_cache_alloc(c, GFP_KERNEL), *b = kmem_cache_alloc(c, GFP_KERNEL);
+
+	CU_ASSERT_PTR_NOT_EQUAL(a, b);
+	kmem_cache_free(c, b);
+	kmem_cache_free(c, a);
+	CU_ASSERT_PTR_EQUAL(kmem_cache_alloc(c, GFP_KERNEL), a);
+	CU_ASSERT_PTR_EQUAL(kmem_cache_alloc(c, GFP_KERNEL), b);
+	kmem_cache_free(c, a);
+	kmem_cache_free(c, b);
+	kmem_cache_destroy(c);
+	end_memory(m);
+}
+
+static void slabinfo_counts_what_is_out(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+	struct kmem_cache *c = kmem_cache_create(m, "thing", 200, 0, 0, NULL);
+	void *obj[100];
+
+	for (unsigned i = 0; i < 100; i++)
+		obj[i] = kmem_cache_alloc(c, GFP_KERNEL);
+	CU_ASSERT_EQUAL(info_of(m, "thing").active_objs, 100);
+	CU_ASSERT(info_of(m, "thing").num_objs >= 100);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	for (unsigned i = 0; i < 100; i++)
+		kmem_cache_free(c, obj[i]);
+	CU_ASSERT_EQUAL(info_of(m, "thing").active_objs, 0);
+	kmem_cache_shrink(c);
+	CU_ASSERT_EQUAL(info_of(m, "thing").num_slabs, 0);
+	kmem_cache_destroy(c);
+	end_memory(m);
+}
+
+static unsigned constructed;
+
+static void construct(void *obj)
+{
+	constructed++;
+	memset(obj, 0x42, 64);
+}
+
+static void a_constructed_object_stays_so(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+	struct kmem_cache *c = kmem_cache_create(m, "built", 64, 0, 0, construct);
+	unsigned once;
+	u8 *p = kmem_cache_alloc(c, GFP_KERNEL);
+
+	once = constructed;
+	CU_ASSERT_EQUAL(once, info_of(m, "built").num_objs);
+	for (unsigned i = 0; i < 10; i++) {
+		CU_ASSERT(p[0] == 0x42 && !memcmp(p, p + 1, 63));
+		kmem_cache_free(c, p);
+		p = kmem_cache_alloc(c, GFP_KERNEL);
+	}
+	CU_ASSERT_EQUAL(constructed, once);
+	kmem_cache_free(c, p);
+	kmem_cache_destroy(c);
+	end_memory(m);
+}
+
+static void alignment_is_kept(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+
+	for (unsigned align = 8; align <= 512; align *= 2) {
+		struct kmem_cache *c = kmem_cache_create(m, "aligned", 40, align, 0, NULL);
+		void *a = kmem_cache_alloc(c, GFP_KERNEL), *b = kmem_cache_alloc(c, GFP_KERNEL);
+
+		CU_ASSERT_EQUAL((uintptr_t)a % align, 0);
+		CU_ASSERT_EQUAL((uintptr_t)b % align, 0);
+		kmem_cache_free(c, a);
+		kmem_cache_free(c, b);
+		kmem_cache_destroy(c);
+	}
+	CU_ASSERT_EQUAL(PTR_ERR(kmem_cache_create(m, "odd", 40, 24, 0, NULL)), -EINVAL);
+	CU_ASSERT_EQUAL(PTR_ERR(kmem_cache_create(m, "none", 0, 0, 0, NULL)), -EINVAL);
+	end_memory(m);
+}
+
+static void kmalloc_serves_every_size(void)
+{
+	struct memory *m = new_memory(64 * MIB);
+	s64 slab_pages = m->stats[ST_slab_unreclaimable];
+	u64 free = nr_free_pages(m);
+
+	for (u64 size = 1; size <= 4 * MIB; size += size / 3 + 1) {
+		u8 *p = kzalloc(m, size, GFP_KERNEL);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		CU_ASSERT(!p[0] && !p[size - 1] && ksize(m, p) >= size);
+		memset(p, 0xee, ksize(m, p));
+		kfree(m, p);
+	}
+	CU_ASSERT_PTR_NULL(kmalloc(m, 4 * MIB + 1, GFP_KERNEL));
+	CU_ASSERT_PTR_NULL(kcalloc(m, 1UL << 33, 1UL << 33, GFP_KERNEL));
+	kfree(m, NULL);
+	slab_shrink(m);
+	CU_ASSERT(m->stats[ST_slab_unreclaimable] <= slab_pages);
+	CU_ASSERT(nr_free_pages(m) >= free);
+	end_memory(m);
+}
+
+static void krealloc_keeps_the_bytes(void)
+{
+	struct memory *m = new_memory(64 * MIB);
+	char *p = kstrdup(m, "vellum", GFP_KERNEL);
+
+	for (u64 size = 8; size < 100000; size *= 3) {
+		p = krealloc(m, p, size, GFP_KERNEL);
+		CU_ASSERT_STRING_EQUAL(p, "vellum");
+		p[size - 1] = 1;
+	}
+	kfree(m, p);
+	end_memory(m);
+}
+
+static void out_of_memory_is_an_answer(void)
+{
+	struct memory *m = new_memory(4 * MIB);
+	struct kmem_cache *c = kmem_cache_create(m, "big", 2000, 0, 0, NULL);
+	static void *obj[4096];
+	unsigned n = 0;
+
+	while ((obj[n] = kmem_cache_alloc(c, GFP_KERNEL)))
+		n++;
+	CU_ASSERT(n > 1000);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	while (n)
+		kmem_cache_free(c, obj[--n]);
+	CU_ASSERT_PTR_NOT_NULL(obj[0] = alloc_pages(m, GFP_KERNEL, 9)); /* slabs went back */
+	__free_pages(m, obj[0], 9);
+	kmem_cache_destroy(c);
+	end_memory(m);
+}
+
+static void making_a_cache_fails_whole(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+
+	for (unsigned n = 1;; n++) {
+		u64 free = nr_free_pages(m);
+		struct kmem_cache *c;
+
+		m->fail_nth = n;
+		c = kmem_cache_create(m, "thing", 100, 0, 0, NULL);
+		m->fail_nth = 0;
+		CU_ASSERT_EQUAL(memory_validate(m), 0);
+		if (!IS_ERR(c)) {
+			kmem_cache_destroy(c);
+			break;
+		}
+		CU_ASSERT_EQUAL(PTR_ERR(c), -ENOMEM);
+		CU_ASSERT_EQUAL(nr_free_pages(m), free);
+	}
+	end_memory(m);
+}
+
+#define SLOTS 3000
+
+static void random_objects_never_overlap(void)
+{
+	static u8 *slot[SLOTS];
+	static u32 size[SLOTS];
+	struct memory *m = new_memory(32 * MIB);
+	int ok = 1;
+
+	srandom(3);
+	for (unsigned step = 0; step < 100000; step++) {
+		unsigned i = random() % SLOTS;
+
+		if (!slot[i]) {
+			size[i] = 1 + random() % (random() % 8 ? 300 : 9000);
+			if (random() % 50 == 0)
+				m->fail_nth = 1 + random() % 2;
+			slot[i] = kmalloc(m, size[i], GFP_KERNEL);
+			m->fail_nth = 0;
+			if (slot[i])
+				memset(slot[i], i, size[i]);
+		} else {
+			u8 *p = slot[i];
+
+			ok &= p[0] == (u8)i && !memcmp(p, p + 1, size[i] - 1);
+			kfree(m, p);
+			slot[i] = NULL;
+		}
+		if (step % 2000 == 0) {
+			if (step % 10000 == 0)
+				slab_shrink(m);
+			ok &= !memory_validate(m);
+		}
+	}
+	CU_ASSERT_TRUE(ok);
+	for (unsigned i = 0; i < SLOTS; i++)
+		kfree(m, slot[i]);
+	memset(slot, 0, sizeof(slot));
+	end_memory(m);
+}
+
+/* What an ASan build reports, it finds in these marks. */
+static void freed_objects_are_poisoned_for_asan(void)
+{
+#ifdef ASAN_BUILD
+	struct memory *m = new_memory(16 * MIB);
+	u8 *p = kmalloc(m, 20, GFP_KERNEL);
+	struct page *page = alloc_pages(m, GFP_KERNEL, 1);
+	u8 *frame = page_address(m, page);
+
+	CU_ASSERT_FALSE(__asan_address_is_poisoned(p + 19));
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(p + 20));
+	kfree(m, p);
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(p));
+	CU_ASSERT_FALSE(__asan_address_is_poisoned(frame + PAGE_SIZE));
+	__free_pages(m, page, 1);
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(frame + PAGE_SIZE));
+	end_memory(m);
+#endif
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(the_object_freed_last_comes_first),
+	UNIT_TEST(slabinfo_counts_what_is_out),
+	UNIT_TEST(a_constructed_object_stays_so),
+	UNIT_TEST(alignment_is_kept),
+	UNIT_TEST(kmalloc_serves_every_size),
+	UNIT_TEST(krealloc_keeps_the_bytes),
+	UNIT_TEST(out_of_memory_is_an_answer),
+	UNIT_TEST(making_a_cache_fails_whole),
+	UNIT_TEST(random_objects_never_overlap),
+	UNIT_TEST(freed_objects_are_poisoned_for_asan),
+	UNIT_END,
+};
+const struct unit_suite suite_slab = {"slab", tests};
