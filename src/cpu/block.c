@@ -31,9 +31,14 @@ static void op_stopped(struct cpu *cpu __unused, const struct insn *in __unused)
 static const struct insn insn_stopped = { .fn = op_stopped };
 
 /* Behind the last instruction of a block that ends without a jump. */
-static void op_fall(struct cpu *cpu, const struct insn *in)
+static void op_fall_slow(struct cpu *cpu, const struct insn *in)
 {
 	GOTO(cpu, block_goto(cpu, 0, cpu->regs.rip + (s64)in->off));
+}
+
+static void op_fall(struct cpu *cpu, const struct insn *in)
+{
+	GOTO_LINK(cpu, in, 0, op_fall_slow);
 }
 
 /* An encoding that raises an exception: #UD or #GP(0). */
@@ -168,11 +173,18 @@ static void mark_dead_flags(struct block *b)
 	u32 live = F_OSZAPC;
 
 	for (struct insn *in = b->insn + b->n; in-- > b->insn;) {
-		const struct insn_row *row = &insn_rows[in->row];
-		u32 changed = (row->writes | row->undefined) & F_OSZAPC;
-		bool may_stop = !(row->attr & NOFAULT) ||
-				((in->flags & IN_MEM) && !(row->attr & NOACCESS));
+		const struct insn_row *row;
+		u32 changed;
+		bool may_stop;
 
+		if (in->row == NO_ROW) { /* op_bad */
+			live = F_OSZAPC;
+			continue;
+		}
+		row = &insn_rows[in->row];
+		changed = (row->writes | row->undefined) & F_OSZAPC;
+		may_stop = !(row->attr & NOFAULT) ||
+			   ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
 		if (changed && !(live & changed))
 			insn_flags_dead(in);
 		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
@@ -379,7 +391,7 @@ const struct insn *block_enter(struct cpu *cpu)
 	return block_run(cpu, b);
 }
 
-const struct insn *block_goto_slow(struct cpu *cpu, unsigned slot, gva_t target)
+const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target)
 {
 	struct block *from = cpu->block;
 	const struct insn *in;
@@ -387,7 +399,7 @@ const struct insn *block_goto_slow(struct cpu *cpu, unsigned slot, gva_t target)
 			from->base == (target & PAGE_MASK);
 
 	if (!linkable)
-		return block_jump(cpu, cpu->code->jumps, target);
+		return block_jump(cpu, target);
 	cpu->regs.rip = target;
 	in = block_enter(cpu);
 	/* The arena may have been flushed, or @from dropped, while the target was built. */

@@ -74,8 +74,9 @@ void code_cache_dirty(void *cache, struct page *page);
  */
 const struct insn *block_enter(struct cpu *cpu);
 
-/* Slow part of block_goto(). */
-const struct insn *block_goto_slow(struct cpu *cpu, unsigned slot, gva_t target);
+/* Ends the running block, going to @target, an address that link @slot always leads to; makes the
+ * link if both are of one page. */
+const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target);
 
 /* Host address of the byte at @rip if the first TLB level has it executable, else NULL. */
 static __always_inline_ const u8 *exec_lookup(struct cpu *cpu, gva_t rip)
@@ -97,33 +98,22 @@ static __always_inline_ bool block_may_run(const struct cpu *cpu, const struct b
 	return likely(cpu->budget >= b->n) && likely(!cpu->interrupt);
 }
 
-/* Ends the running block, going to @target, an address that link @slot always leads to. */
-static __always_inline_ const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target)
-{
-	struct block *b = cpu->block->link[slot];
-
-	if (likely(b) && block_may_run(cpu, b))
-		return block_run(cpu, b);
-	return block_goto_slow(cpu, slot, target);
-}
-
 static __always_inline_ unsigned jump_hash(gva_t rip)
 {
 	return (rip ^ (rip >> 12)) & (NR_JUMPS - 1);
 }
 
 /* Ends the running block with a jump to a computed @target. */
-static __always_inline_ const struct insn *block_jump(struct cpu *cpu, struct jump *jumps,
-						      gva_t target)
+static __always_inline_ const struct insn *block_jump(struct cpu *cpu, gva_t target)
 {
-	struct jump *j = &jumps[jump_hash(target)];
+	struct jump *j = &cpu->code->jumps[jump_hash(target)];
 	struct block *b = j->block;
 
 	if (likely(j->rip == target && b) && likely(b->mode == cpu->block->mode) &&
 	    likely(exec_lookup(cpu, target) == b->host) && block_may_run(cpu, b))
 		return block_run(cpu, b);
 	cpu->regs.rip = target;
-	return block_enter(cpu);
+	return &cpu->code->again;
 }
 
 #endif

@@ -70,7 +70,7 @@ static void put_text(struct line *l, const char *s)
 
 static void put_hex(struct line *l, u64 v)
 {
-	char digits[17] = { 0 };
+	char digits[17] = {0};
 	int i = 16;
 
 	do
@@ -96,7 +96,7 @@ static const char *signal_name(int sig)
 
 static void __noreturn report_bug(int sig, u64 rip, u64 addr)
 {
-	struct line l = { .len = 0 };
+	struct line l = {.len = 0};
 	ssize_t ignored;
 
 	put_text(&l, "vellum: bug: host ");
@@ -132,9 +132,9 @@ static void handle(int sig, siginfo_t *info, void *context)
 
 int cpu_install_host_handlers(void)
 {
-	static const int signals[] = { SIGFPE, SIGSEGV, SIGBUS, SIGILL };
-	stack_t stack = { .ss_sp = handler_stack, .ss_size = sizeof(handler_stack) };
-	struct sigaction act = { .sa_sigaction = handle, .sa_flags = SA_ONSTACK | SA_SIGINFO };
+	static const int signals[] = {SIGFPE, SIGSEGV, SIGBUS, SIGILL};
+	stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof(handler_stack)};
+	struct sigaction act = {.sa_sigaction = handle, .sa_flags = SA_ONSTACK | SA_SIGINFO};
 	unsigned nr = ARRAY_SIZE(signals);
 
 #ifdef CONFIG_ASAN

@@ -41,6 +41,22 @@
 		TAIL return _to->fn((cpu), _to);                                                   \
 	} while (0)
 
+/* Ends the block by way of link @slot of it; @slow, an op_fn, does the same without haste (so that
+ * this needs no stack frame). */
+#define GOTO_LINK(cpu, in, slot, slow)                                                             \
+	do {                                                                                       \
+		struct block *_b = (cpu)->block->link[slot];                                       \
+		if (likely(_b) && block_may_run(cpu, _b))                                          \
+			GOTO(cpu, block_run(cpu, _b));                                             \
+		TAIL return slow(cpu, in);                                                         \
+	} while (0)
+/* Ends the block with a jump to a computed address. */
+#define GOTO_ADDRESS(cpu, target)                                                                  \
+	do {                                                                                       \
+		const struct insn *_j = block_jump(cpu, target);                                   \
+		GOTO(cpu, _j);                                                                     \
+	} while (0)
+
 /* Guest registers by byte offset. 32-bit writes clear the upper half: SDM vol. 1, 3.4.1.1. */
 typedef u8 __attribute__((may_alias)) reg_B;
 typedef u16 __attribute__((may_alias)) reg_W;
@@ -182,12 +198,14 @@ struct mem_value {
 	u64 val;
 	bool ok;
 };
-struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width);
-const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width,
+/* Out of line, away from the fast paths. */
+#define SLOW __attribute__((cold, noinline))
+SLOW struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width);
+SLOW const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width,
 				  u64 val);
-void *mem_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
+SLOW void *mem_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
 		    enum tlb_access acc);
-const struct insn *mem_close_slow(struct cpu *cpu, const struct insn *in);
+SLOW const struct insn *mem_close_slow(struct cpu *cpu, const struct insn *in);
 
 static __always_inline_ bool mem_fast(const struct cpu *cpu, bool careful)
 {
@@ -235,9 +253,9 @@ static __always_inline_ const struct insn *mem_close(struct cpu *cpu, const stru
 }
 
 /* Pushes and pops at @sp: as above, but a non-canonical address is always #SS. */
-const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width,
+SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width,
 				 u64 val);
-struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width);
+SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width);
 
 static __always_inline_ const struct insn *mem_push(struct cpu *cpu, const struct insn *in,
 						    gva_t sp, unsigned width, u64 val,

@@ -28,14 +28,15 @@ static __always_inline_ gva_t bit_unit(struct cpu *cpu, const struct insn *in, s
 		: [dst] "+r"(d), "+&a"(cc)                                                         \
 		: [bit] "r"(n)                                                                     \
 		: "cc")
-#define BIT_R(W, f, source, count)                                                                 \
+#define BIT_R(W, f, source, count, acc)                                                            \
 	static void f##_##count##_r_##W(struct cpu *cpu, const struct insn *in)                    \
 	{                                                                                          \
 		reg_##W d = REG(cpu, in->rm, W), n = (source);                                     \
 		u32 cc = (u16)cpu->cc;                                                             \
                                                                                                    \
 		HOST_BIT(#f, d, n, cc);                                                            \
-		SET_##W(cpu, in->rm, d);                                                           \
+		if (acc == TLB_WRITE)                                                              \
+			SET_##W(cpu, in->rm, d);                                                   \
 		cpu->cc = cc;                                                                      \
 		NEXT(cpu, in);                                                                     \
 	}
@@ -63,9 +64,9 @@ static __always_inline_ gva_t bit_unit(struct cpu *cpu, const struct insn *in, s
 #define SIGNED_L(n) (s64)(s32)(n)
 #define SIGNED_Q(n) (s64)(n)
 #define BIT_OP(f, acc)                                                                             \
-	WLQ(BIT_R, f, in->imm, I)                                                                  \
+	WLQ(BIT_R, f, in->imm, I, acc)                                                                  \
 	WLQ(BIT_M, f, in->imm, I, acc)                                                             \
-	WLQ(BIT_R, f, REG_AGAIN(in->reg), G)                                                       \
+	WLQ(BIT_R, f, REG_AGAIN(in->reg), G, acc)                                                       \
 	WLQ(BIT_M, f, REG_AGAIN(in->reg), G, acc)                                                  \
 	SET_WLQ(op_##f##_I, f##_I_r, f##_I_m)                                                      \
 	SET_WLQ(op_##f##_G, f##_G_r, f##_G_m)

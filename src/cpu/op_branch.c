@@ -16,18 +16,32 @@ static __always_inline_ bool target_ok(struct cpu *cpu, const struct insn *in, g
 	return false;
 }
 
-#define JUMP(cpu, target) GOTO(cpu, block_jump(cpu, (cpu)->code->jumps, target))
-
 static gva_t next_rip(const struct cpu *cpu, const struct insn *in)
 {
 	return cpu->regs.rip + (s64)in->off + in->len;
+}
+
+/* Slow ways out of a block: link 0 or 1 to the address in imm, link 0 to what follows. */
+static __attribute__((noinline)) void goto_imm_0(struct cpu *cpu, const struct insn *in)
+{
+	GOTO(cpu, block_goto(cpu, 0, in->imm));
+}
+
+static __attribute__((noinline)) void goto_imm_1(struct cpu *cpu, const struct insn *in)
+{
+	GOTO(cpu, block_goto(cpu, 1, in->imm));
+}
+
+static __attribute__((noinline)) void goto_next(struct cpu *cpu, const struct insn *in)
+{
+	GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));
 }
 
 /* Direct branches: a target beyond the canonical half shows at the fetch, as #GP there; user code
  * ends a page before. */
 static void jmp(struct cpu *cpu, const struct insn *in)
 {
-	GOTO(cpu, block_goto(cpu, 0, in->imm));
+	GOTO_LINK(cpu, in, 0, goto_imm_0);
 }
 op_set op_jmp = OPS_ONE(jmp);
 
@@ -35,8 +49,8 @@ op_set op_jmp = OPS_ONE(jmp);
 	static void jcc_##code(struct cpu *cpu, const struct insn *in)                             \
 	{                                                                                          \
 		if (condition(cpu, code))                                                          \
-			GOTO(cpu, block_goto(cpu, 1, in->imm));                                    \
-		GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));                                  \
+			GOTO_LINK(cpu, in, 1, goto_imm_1);                                         \
+		GOTO_LINK(cpu, in, 0, goto_next);                                          \
 	}                                                                                          \
 	op_set op_j##name = OPS_ONE(jcc_##code);
 JCC(o, 0)
@@ -68,8 +82,8 @@ static bool count_down(struct cpu *cpu, const struct insn *in)
 	static void f(struct cpu *cpu, const struct insn *in)                                      \
 	{                                                                                          \
 		if (count_down(cpu, in) && (and_if))                                               \
-			GOTO(cpu, block_goto(cpu, 1, in->imm));                                    \
-		GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));                                  \
+			GOTO_LINK(cpu, in, 1, goto_imm_1);                                         \
+		GOTO_LINK(cpu, in, 0, goto_next);                                          \
 	}                                                                                          \
 	op_set op_##f = OPS_ONE(f);
 LOOP(loop, true)
@@ -83,8 +97,8 @@ static void jrcxz(struct cpu *cpu, const struct insn *in)
 	if (in->flags & IN_A32)
 		count = (u32)count;
 	if (!count)
-		GOTO(cpu, block_goto(cpu, 1, in->imm));
-	GOTO(cpu, block_goto(cpu, 0, next_rip(cpu, in)));
+		GOTO_LINK(cpu, in, 1, goto_imm_1);
+	GOTO_LINK(cpu, in, 0, goto_next);
 }
 op_set op_jrcxz = OPS_ONE(jrcxz);
 
@@ -108,7 +122,7 @@ static void call(struct cpu *cpu, const struct insn *in)
 {
 	if (unlikely(!push_rip(cpu, in)))
 		return;
-	GOTO(cpu, block_goto(cpu, 0, in->imm));
+	GOTO_LINK(cpu, in, 0, goto_imm_0);
 }
 op_set op_call = OPS_ONE(call);
 
@@ -118,7 +132,7 @@ static void call_r(struct cpu *cpu, const struct insn *in)
 
 	if (unlikely(!target_ok(cpu, in, target)) || unlikely(!push_rip(cpu, in)))
 		return;
-	JUMP(cpu, target);
+	GOTO_ADDRESS(cpu, target);
 }
 
 static void call_m(struct cpu *cpu, const struct insn *in)
@@ -127,7 +141,7 @@ static void call_m(struct cpu *cpu, const struct insn *in)
 
 	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)) || unlikely(!push_rip(cpu, in)))
 		return;
-	JUMP(cpu, m.val);
+	GOTO_ADDRESS(cpu, m.val);
 }
 
 static void jmp_r(struct cpu *cpu, const struct insn *in)
@@ -136,7 +150,7 @@ static void jmp_r(struct cpu *cpu, const struct insn *in)
 
 	if (unlikely(!target_ok(cpu, in, target)))
 		return;
-	JUMP(cpu, target);
+	GOTO_ADDRESS(cpu, target);
 }
 
 static void jmp_m(struct cpu *cpu, const struct insn *in)
@@ -145,7 +159,7 @@ static void jmp_m(struct cpu *cpu, const struct insn *in)
 
 	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)))
 		return;
-	JUMP(cpu, m.val);
+	GOTO_ADDRESS(cpu, m.val);
 }
 
 #define BY_KIND(r, m)                                                                              \
@@ -163,7 +177,7 @@ static void ret(struct cpu *cpu, const struct insn *in)
 	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)))
 		return;
 	cpu->regs.gpr[R_RSP] = sp + 8 + (u16)in->imm;
-	JUMP(cpu, m.val);
+	GOTO_ADDRESS(cpu, m.val);
 }
 op_set op_ret = OPS_ONE(ret);
 

@@ -312,6 +312,8 @@ ADX(adcx, CC_C, L, u64)
 ADX(adcx, CC_C, Q, unsigned __int128)
 ADX(adox, CC_O, L, u64)
 ADX(adox, CC_O, Q, unsigned __int128)
-#define OPS_LQ(f, ea) [VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q
+#define OPS_LQ(f, ea)                                                                              \
+	[VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q,                              \
+	[VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
 op_set op_adcx = { OPS_LQ(adcx, EA_REG), OPS_LQ(adcx, EA_BASE), OPS_LQ(adcx, EA_FULL) };
 op_set op_adox = { OPS_LQ(adox, EA_REG), OPS_LQ(adox, EA_BASE), OPS_LQ(adox, EA_FULL) };

@@ -32,9 +32,9 @@ VEC_FAST_STORE(x87, V_X87 | V_PTRS, 8, false, 8)
 VEC_FAST_STORE(x87, V_X87 | V_PTRS, 10, false, 10)
 
 const struct vec_fast x87_fast[] = {
-	VEC_FAST_ROWS(x87, ld, 4, 4, MEM_READ),	   VEC_FAST_ROWS(x87, ld, 8, 8, MEM_READ),
-	VEC_FAST_ROWS(x87, ld, 10, 10, MEM_READ),  VEC_FAST_ROWS(x87, st, 4, 4, MEM_WRITE),
-	VEC_FAST_ROWS(x87, st, 8, 8, MEM_WRITE),   VEC_FAST_ROWS(x87, st, 10, 10, MEM_WRITE),
+	VEC_FAST_ROWS(x87, ld, 4, 4, MEM_READ),	  VEC_FAST_ROWS(x87, ld, 8, 8, MEM_READ),
+	VEC_FAST_ROWS(x87, ld, 10, 10, MEM_READ), VEC_FAST_ROWS(x87, st, 4, 4, MEM_WRITE),
+	VEC_FAST_ROWS(x87, st, 8, 8, MEM_WRITE),  VEC_FAST_ROWS(x87, st, 10, 10, MEM_WRITE),
 };
 const unsigned nr_x87_fast = ARRAY_SIZE(x87_fast);
 
@@ -69,8 +69,8 @@ struct env_layout {
 	u8 pointer; /* bytes of FIP and FDP */
 };
 static const struct env_layout env_layouts[2] = {
-	{ .fip = 12, .fcs = 16, .fop = 18, .fdp = 20, .fds = 24, .pointer = 4 },
-	{ .fip = 6, .fcs = 8, .fop = 0, .fdp = 10, .fds = 12, .pointer = 2 },
+	{.fip = 12, .fcs = 16, .fop = 18, .fdp = 20, .fds = 24, .pointer = 4},
+	{.fip = 6, .fcs = 8, .fop = 0, .fdp = 10, .fds = 12, .pointer = 2},
 };
 
 static const struct env_layout *env_layout(const struct insn *in)
@@ -236,8 +236,8 @@ static bool masked_run(struct cpu *cpu, const struct insn *in, unsigned v, struc
  *
  * Return: the instruction to go on with; NULL: exception raised. No handler itself, because a
  * function whose locals have addresses makes no tail call. */
-static __attribute__((noinline)) const struct insn *
-masked_store(struct cpu *cpu, const struct insn *in, unsigned v)
+static __attribute__((noinline)) const struct insn *masked_store(struct cpu *cpu,
+								 const struct insn *in, unsigned v)
 {
 	struct masked m;
 	gva_t ea = cpu->regs.gpr[R_RDI];

@@ -16,19 +16,21 @@
 
 /* ---- The pool ------------------------------------------------------------------------------- */
 
-static const u8 code_fwait[] = { 0x9b };
+static const u8 code_none[1], code_fwait[] = { 0x9b };
 
 /* What stands around the instruction, by kind: see CAPTURE and RESTORE of interp.h. */
 static const struct {
 	u8 before[4], after[5];
 	u8 nr_before, nr_after;
 } frames[] = {
-	[THUNK_PLAIN] = { .after = { RET }, .nr_after = 1 },
+	[THUNK_PLAIN] = {.after = {RET}, .nr_after = 1},
 	/* lahf; seto al; ret */
-	[THUNK_FLAGS_OUT] = { .after = { 0x9f, 0x0f, 0x90, 0xc0, RET }, .nr_after = 5 },
+	[THUNK_FLAGS_OUT] = {.after = {0x9f, 0x0f, 0x90, 0xc0, RET}, .nr_after = 5},
 	/* add al, 0x7f; sahf */
-	[THUNK_FLAGS_IN] = { .before = { 0x04, 0x7f, 0x9e }, .nr_before = 3,
-			     .after = { RET }, .nr_after = 1 },
+	[THUNK_FLAGS_IN] = {.before = {0x04, 0x7f, 0x9e},
+			    .nr_before = 3,
+			    .after = {RET},
+			    .nr_after = 1},
 };
 
 static u32 hash_slot(const u8 *slot)
@@ -54,7 +56,7 @@ static void write_slot(u8 *slot, const u8 *code, unsigned len, enum thunk_kind k
 void thunk_pool_reset(struct thunk_pool *p)
 {
 	memset(p->bucket, 0, THUNK_BUCKETS * sizeof(*p->bucket));
-	write_slot(p->write + THUNK_FAULT * THUNK_SIZE, NULL, 0, THUNK_PLAIN);
+	write_slot(p->write + THUNK_FAULT * THUNK_SIZE, code_none, 0, THUNK_PLAIN);
 	write_slot(p->write + THUNK_FWAIT * THUNK_SIZE, code_fwait, sizeof(code_fwait),
 		   THUNK_PLAIN);
 	p->nr = NR_FIXED_THUNKS;
@@ -124,7 +126,7 @@ static u8 host_modrm(const struct decoded *d)
 /* Bytes of the mandatory prefix, and of 66 where it selects the format of an image. */
 static unsigned put_prefix(u8 *out, const struct decoded *d)
 {
-	static const u8 bytes[] = { [PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2 };
+	static const u8 bytes[] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
 	const struct insn_row *row = &insn_rows[d->row];
 	unsigned pfx = (row->attr & SIZE_BY_66) && d->width == W_W ? PFX_66 : row->pfx;
 
@@ -137,10 +139,9 @@ static unsigned put_prefix(u8 *out, const struct decoded *d)
 /* Writes the instruction as the host is to run it; returns its length, at most 8. */
 static unsigned encode(u8 *out, const struct decoded *d)
 {
-	static const u8 maps[NR_MAPS][2] = { [MAP_0F] = { 0x0f },
-					     [MAP_0F38] = { 0x0f, 0x38 },
-					     [MAP_0F3A] = { 0x0f, 0x3a } };
-	static const u8 nr_map[NR_MAPS] = { [MAP_0F] = 1, [MAP_0F38] = 2, [MAP_0F3A] = 2 };
+	static const u8 maps[NR_MAPS][2] = {
+		[MAP_0F] = {0x0f}, [MAP_0F38] = {0x0f, 0x38}, [MAP_0F3A] = {0x0f, 0x3a}};
+	static const u8 nr_map[NR_MAPS] = {[MAP_0F] = 1, [MAP_0F38] = 2, [MAP_0F3A] = 2};
 	unsigned n = put_prefix(out, d);
 	u8 rex = d->modrm_at ? host_rex(d) : 0;
 

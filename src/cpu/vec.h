@@ -180,9 +180,9 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 		unsigned size = vec_size(row, in);                                                 \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, row->attr & ALIGN);              \
+			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, row->attr &ALIGN);               \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, row->attr & ALIGN);               \
+			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, row->attr &ALIGN);                \
 	}                                                                                          \
 	static void name##_full(struct cpu *cpu, const struct insn *in)                            \
 	{                                                                                          \
@@ -190,9 +190,9 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 		unsigned size = vec_size(row, in);                                                 \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, row->attr & ALIGN);              \
+			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, row->attr &ALIGN);               \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, row->attr & ALIGN);               \
+			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, row->attr &ALIGN);                \
 	}
 /* Both, and their set. */
 #define VEC_SET(name, v)                                                                           \
@@ -231,7 +231,7 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 		VEC_STORE_BODY(cpu, in, v, EA_FULL, sz, aligned);                                  \
 	}
 #define VEC_FAST_ROWS(name, dir, suffix, sz, attrs)                                                \
-	{ name##_base, name##_base_##dir##suffix, sz, attrs },                                     \
+	{name##_base, name##_base_##dir##suffix, sz, attrs},                                       \
 	{                                                                                          \
 		name##_full, name##_full_##dir##suffix, sz, attrs                                  \
 	}

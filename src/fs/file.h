@@ -24,6 +24,10 @@ struct iov_iter {
 u64 copy_to_iter(const void *from, u64 n, struct iov_iter *i);
 u64 copy_from_iter(void *to, u64 n, struct iov_iter *i);
 u64 iov_iter_zero(u64 n, struct iov_iter *i);
+/* Of the next @n bytes, those that can be stored to (@write) or loaded now; moves nothing. */
+u64 iov_iter_fault_in(const struct iov_iter *i, u64 n, bool write);
+/* Moves on without copying. */
+void iov_iter_advance(struct iov_iter *i, u64 n);
 
 struct file;
 
@@ -50,8 +54,10 @@ struct file {
 	u32 refcount;
 	u32 f_mode;  /* FMODE_* */
 	u32 f_flags; /* O_* as fcntl(F_GETFL) shows, O_CLOEXEC not included */
-	int host_fd; /* hostfs; -1 elsewhere */
+	int host_fd; /* hostfs: its dentry's, which closes it; -1 elsewhere */
+	bool host_pos_shared; /* inherited: f_pos follows the host's position, and it ours */
 	u64 f_pos;
+	u64 ra_next; /* regular: the page a sequential reader asks for next */
 	const struct file_operations *f_op;
 	struct path f_path;
 	struct inode *f_inode;		 /* hostfs regular files */

@@ -17,8 +17,8 @@ struct address_space;
 struct tlb;
 struct trace;
 
-#define HOLE_START_PFN 0xc0000UL  /* 3 GiB */
-#define HOLE_END_PFN 0x100000UL	  /* 4 GiB */
+#define HOLE_START_PFN 0xc0000UL /* 3 GiB */
+#define HOLE_END_PFN 0x100000UL	 /* 4 GiB */
 #define MAX_CPUS 8
 
 /* Events by /proc/vmstat's names, and counters Vellum adds (marked v_). One row an event. */
@@ -53,12 +53,12 @@ struct memory_hooks {
 };
 
 struct memory {
-	u8 *ram;		/* host address of frame 0; set once in memory_init() */
-	u64 ram_size;		/* bytes of RAM, page multiple; set once */
-	pfn_t max_pfn;		/* frames exist in [0, hole) and [hole end, max_pfn) */
-	struct page *mem_map;	/* by pfn; holes of the PC have (untouched) entries too */
+	u8 *ram;		  /* host address of frame 0; set once in memory_init() */
+	u64 ram_size;		  /* bytes of RAM, page multiple; set once */
+	pfn_t max_pfn;		  /* frames exist in [0, hole) and [hole end, max_pfn) */
+	struct page *mem_map;	  /* by pfn; holes of the PC have (untouched) entries too */
 	struct pglist_data *node; /* zones, watermarks, per-CPU lists: mm/page_alloc.h */
-	struct page *zero_page;	/* the shared zero page, never freed */
+	struct page *zero_page;	  /* the shared zero page, never freed */
 	struct memory_hooks hooks;
 	u64 events[NR_VM_EVENTS];
 	s64 stats[NR_NODE_STATS];

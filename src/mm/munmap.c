@@ -84,7 +84,7 @@ void vma_unmap_commit(struct vma_unmap *u)
 
 	if (!vma)
 		return;
-	update_hiwater(mm);
+	update_hiwater_vm(mm);
 
 	/* Neighbours bound the page tables that may go: those they share stay. */
 	prev = vma_prev(vma);

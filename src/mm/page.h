@@ -15,16 +15,16 @@ enum pageflag {
 	PG_lru,
 	PG_active,
 	PG_slab,
-	PG_buddy,	 /* head of a free block; page->private is its order */
-	PG_head,	 /* compound head; page->order */
-	PG_swapbacked,	 /* anonymous or shmem */
+	PG_buddy,      /* head of a free block; page->private is its order */
+	PG_head,       /* compound head; page->order */
+	PG_swapbacked, /* anonymous or shmem */
 	PG_writeback,
-	PG_reserved,	 /* never freed: zero page, boot structures */
-	PG_table,	 /* a page table */
-	PG_code,	 /* holds cached decoded code (cpu/) */
+	PG_reserved, /* never freed: zero page, boot structures */
+	PG_table,    /* a page table */
+	PG_code,     /* holds cached decoded code (cpu/) */
 	PG_anon_exclusive,
 	PG_kstack,
-	PG_pcp,		 /* on a per-CPU list */
+	PG_pcp, /* on a per-CPU list */
 	NR_PAGEFLAGS
 };
 
@@ -42,15 +42,15 @@ struct page {
 		struct kmem_cache *slab_cache;
 	};
 	union {
-		u64 index;   /* page offset in mapping (anon: as vm_pgoff counts) */
-		u64 inuse;   /* slab: objects out */
+		u64 index; /* page offset in mapping (anon: as vm_pgoff counts) */
+		u64 inuse; /* slab: objects out */
 	};
-	u64 private;	/* buddy: order; slab: first free object */
-	s32 mapcount;	/* ptes that map it; the zero page is not counted */
-	s32 refcount;	/* 0: free */
-	u16 order;	/* first frame of a used block: its order (compound or not) */
-	u16 touched;	/* handed out before: bytes are not known to be zero; page_alloc.c's */
-	u32 owner;	/* enum page_owner, for reports: frames by owner */
+	u64 private;  /* buddy: order; slab: first free object */
+	s32 mapcount; /* ptes that map it; the zero page is not counted */
+	s32 refcount; /* 0: free */
+	u16 order;    /* first frame of a used block: its order (compound or not) */
+	u16 touched;  /* handed out before: bytes are not known to be zero; page_alloc.c's */
+	u32 owner;    /* enum page_owner, for reports: frames by owner */
 };
 
 _Static_assert(sizeof(struct page) <= 64, "mem_map: at most 64 bytes a frame");
@@ -58,8 +58,17 @@ _Static_assert(sizeof(struct page) <= 64, "mem_map: at most 64 bytes a frame");
 #define PAGE_MAPPING_ANON 1UL
 
 /* Who uses a frame, for `--stats`: set by whoever allocates. */
-enum page_owner { OWN_FREE, OWN_KERNEL, OWN_SLAB, OWN_PGTABLE, OWN_ANON, OWN_FILE, OWN_SHMEM,
-		  OWN_KSTACK, NR_PAGE_OWNERS };
+enum page_owner {
+	OWN_FREE,
+	OWN_KERNEL,
+	OWN_SLAB,
+	OWN_PGTABLE,
+	OWN_ANON,
+	OWN_FILE,
+	OWN_SHMEM,
+	OWN_KSTACK,
+	NR_PAGE_OWNERS
+};
 
 static inline bool page_test(const struct page *p, enum pageflag f)
 {

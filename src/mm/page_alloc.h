@@ -23,8 +23,8 @@ typedef u32 gfp_t;
 #define __GFP_DMA32 0x04U
 #define __GFP_MOVABLE 0x08U
 #define __GFP_RECLAIMABLE 0x10U
-#define __GFP_HIGH 0x20U	     /* may go below the min watermark by half */
-#define __GFP_DIRECT_RECLAIM 0x400U  /* may reclaim, may sleep */
+#define __GFP_HIGH 0x20U	    /* may go below the min watermark by half */
+#define __GFP_DIRECT_RECLAIM 0x400U /* may reclaim, may sleep */
 #define __GFP_KSWAPD_RECLAIM 0x800U
 #define __GFP_ZERO 0x100U
 #define __GFP_NOWARN 0x2000U

@@ -38,7 +38,7 @@ void *kmalloc(struct memory *m, u64 size, gfp_t gfp);
 void *kzalloc(struct memory *m, u64 size, gfp_t gfp);
 void *kcalloc(struct memory *m, u64 n, u64 size, gfp_t gfp);
 void *krealloc(struct memory *m, void *p, u64 size, gfp_t gfp);
-void kfree(struct memory *m, void *p); /* NULL is fine */
+void kfree(struct memory *m, void *p);	    /* NULL is fine */
 u64 ksize(struct memory *m, const void *p); /* usable bytes */
 char *kstrdup(struct memory *m, const char *s, gfp_t gfp);
 

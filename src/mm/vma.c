@@ -283,14 +283,9 @@ vm_flags_t calc_vm_prot_bits(u64 prot)
 	return prot & VM_ACCESS_FLAGS;
 }
 
-void update_hiwater(struct mm_struct *mm)
+void update_hiwater_vm(struct mm_struct *mm)
 {
-	u64 rss = mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES];
-
-	if (mm->hiwater_rss < rss)
-		mm->hiwater_rss = rss;
-	if (mm->hiwater_vm < mm->total_vm)
-		mm->hiwater_vm = mm->total_vm;
+	mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
 }
 
 /* --- the stack --------------------------------------------------------------------------- */

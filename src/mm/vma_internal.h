@@ -11,6 +11,7 @@
 #include "mm/internal.h"
 #include "mm/rmap.h"
 
+#define PROT_NONE 0UL
 #define PROT_READ 0x1UL
 #define PROT_WRITE 0x2UL
 #define PROT_EXEC 0x4UL
@@ -72,7 +73,8 @@ int security_vm_enough_memory(struct mm_struct *mm, u64 pages);
 void vm_unacct_memory(struct mm_struct *mm, u64 pages);
 /* mmap's PROT_* as VM_*; what it does not know is ignored. */
 vm_flags_t calc_vm_prot_bits(u64 prot);
-void update_hiwater(struct mm_struct *mm);
+/* Before total_vm shrinks. */
+void update_hiwater_vm(struct mm_struct *mm);
 
 /* --- vma_merge.c ----------------------------------------------------------------------- */
 

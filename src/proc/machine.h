@@ -10,6 +10,8 @@
 #include "proc/sched.h"
 
 struct linux_binfmt;
+
+#define UNBUILT_BITS 1024 /* system call numbers of both tables */
 struct task_struct;
 
 /* What the command line (or a test) chooses; kept unchanged by the machine. */
@@ -57,6 +59,7 @@ struct machine {
 	int exit_status; /* wait(2) status word of the first task's end */
 	bool ended;	 /* the first task has ended */
 	u64 nr_syscalls;
+	u64 unbuilt_named[UNBUILT_BITS / 64]; /* calls that the log has named: syscalls/ */
 	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
 	struct machine_internal *in;
 };

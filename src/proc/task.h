@@ -68,6 +68,12 @@ struct task_struct {
 	int (*kthread)(struct task_struct *t, void *arg);
 	void *kthread_arg;
 	u64 syscall_nr;	  /* being served, ~0: none */
+	/* How restart_syscall(2) goes on with a sleep that a stop interrupted. */
+	struct {
+		u64 expires_ns; /* of the machine's clock */
+		gva_t rmtp;	/* where the time left goes; 0: nowhere */
+		bool armed;
+	} restart_block;
 	bool compat_call; /* through int 0x80 */
 };
 

@@ -2,6 +2,8 @@
 #ifndef SYSCALLS_SYSCALLS_H
 #define SYSCALLS_SYSCALLS_H
 
+#include <stdio.h>
+
 #include "proc/task.h"
 
 struct sysargs {
@@ -20,9 +22,12 @@ struct syscall_desc {
 	long (*fn)(struct task_struct *t, const struct sysargs *a);
 	enum sys_status status;
 	const char *note;
-	const char *args; /* strace: a letter an argument, see strace.c */
+	const char *args; /* strace: the result's letter, a blank, a letter an argument: table.def */
 };
 const struct syscall_desc *syscall_desc(unsigned nr, bool compat); /* NULL: unknown */
-unsigned nr_syscalls(bool compat);
+unsigned nr_syscalls(bool compat); /* one more than the greatest number */
+
+/* The tables as docs/compat.md has them: Markdown. */
+void compat_print(FILE *out);
 
 #endif

@@ -24,7 +24,7 @@ static u64 *table(struct flat *f, unsigned n)
 
 static void make_tables(struct flat *f)
 {
-	static const unsigned shifts[] = { PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT };
+	static const unsigned shifts[] = {PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(shifts); i++)
 		table(f, i)[table_index(FLAT_BASE, shifts[i])] =
@@ -35,9 +35,11 @@ static void make_tables(struct flat *f)
 
 struct flat *flat_new(enum cpu_model model)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct flat *f = must(aligned_alloc(64, (sizeof(*f) + 63) & ~63UL));
 
+	if (cpu_install_host_handlers())
+		abort();
 	memset(f, 0, sizeof(*f));
 	f->mem.ram_size = NR_FRAMES * PAGE_SIZE;
 	f->mem.ram = must(aligned_alloc(PAGE_SIZE, f->mem.ram_size));

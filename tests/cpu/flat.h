@@ -26,8 +26,8 @@ struct flat {
 	struct code_cache *code;
 };
 
-/* A machine of @model whose pages are all FLAT_RWX and zero, registers as at exec. Aborts when
- * the host has no memory. */
+/* A machine of @model, with the host's signal handlers (anew each time), whose pages are all
+ * FLAT_RWX and zero, registers as at exec. Aborts when the host has no memory. */
 struct flat *flat_new(enum cpu_model model);
 void flat_free(struct flat *f);
 /* Gives the page that holds @addr other rights. */

@@ -47,7 +47,7 @@ static bool host_stack_empty(void)
 static void a_fresh_state_is_that_of_exec(void)
 {
 	struct fpu_state s;
-	u8 zero[FX_SIZE] = { 0 };
+	u8 zero[FX_SIZE] = {0};
 
 	fpu_state_init(&s);
 	CU_ASSERT_EQUAL(*(u16 *)(s.area + FX_FCW), 0x37f);
@@ -81,7 +81,7 @@ static void a_pending_exception_stays_with_the_guest(void)
 {
 	struct flat *f = flat_new(CPU_MODEL_V1);
 
-	*(u16 *)(f->fpu.area + FX_FCW) = 0x37b; /* ZM off */
+	*(u16 *)(f->fpu.area + FX_FCW) = 0x37b;	  /* ZM off */
 	run(f, "\xd9\xe8\xd9\xee\xde\xf9", 6, 3); /* fld1; fldz; fdivp */
 	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
 	CU_ASSERT(*(u16 *)(f->fpu.area + FX_FSW) & X87_SW_ES);
@@ -106,9 +106,9 @@ static void xmm_survives_when_x87_is_loaded_late(void)
 
 static void pointers_come_and_go_with_an_image(void)
 {
-	struct cpu_regs regs = { .fip = 0x7fff12345678, .fdp = 0x555512345678, .fop = 0x7ff };
-	struct cpu_regs got = { .fip = 1 };
-	u8 image[FX_SIZE] = { 0 };
+	struct cpu_regs regs = {.fip = 0x7fff12345678, .fdp = 0x555512345678, .fop = 0x7ff};
+	struct cpu_regs got = {.fip = 1};
+	u8 image[FX_SIZE] = {0};
 
 	fpu_image_put_pointers(image, &regs, true);
 	fpu_image_get_pointers(image, &got, true);
@@ -137,4 +137,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_hostile_image_is_made_loadable),
 	UNIT_END,
 };
-const struct unit_suite suite_fpu = { "fpu", tests };
+const struct unit_suite suite_fpu = {"fpu", tests};

@@ -15,7 +15,7 @@
 
 #define RUN(f, n, ...)                                                                             \
 	({                                                                                         \
-		static const u8 _code[] = { __VA_ARGS__ };                                         \
+		static const u8 _code[] = {__VA_ARGS__};                                           \
 		run(f, _code, sizeof(_code), n);                                                   \
 	})
 
@@ -45,7 +45,7 @@ static void expect_fault(struct flat *f, u8 vector, u64 rip)
 
 static void one_thunk_for_one_encoding(void)
 {
-	static const u8 addps[] = { 0x0f, 0x58, 0xc1 }, mulps[] = { 0x0f, 0x59, 0xc1 };
+	static const u8 addps[] = {0x0f, 0x58, 0xc1}, mulps[] = {0x0f, 0x59, 0xc1};
 	struct thunk_pool *p = thunk_pool_new();
 	const void *a, *b;
 
@@ -62,7 +62,7 @@ static void one_thunk_for_one_encoding(void)
 static void a_full_pool_says_so_and_works_after_reset(void)
 {
 	struct thunk_pool *p = thunk_pool_new();
-	u8 mov[] = { 0xb8, 0, 0, 0, 0, 0xc3 }; /* mov eax, n */
+	u8 mov[] = {0xb8, 0, 0, 0, 0, 0xc3}; /* mov eax, n */
 	const void *thunk;
 	u64 rax = 0;
 	u32 n = 0;
@@ -173,7 +173,7 @@ static void reserved_mxcsr_bits_are_gp(void)
 	struct flat *f = machine();
 
 	*(u32 *)flat_ptr(f, DATA) = MXCSR_DEFAULT | 0x20000; /* AMD's, not in any model */
-	RUN(f, 1, 0x0f, 0xae, 0x13); /* ldmxcsr [rbx] */
+	RUN(f, 1, 0x0f, 0xae, 0x13);			     /* ldmxcsr [rbx] */
 	expect_fault(f, X86_GP, CODE);
 	*(u32 *)flat_ptr(f, DATA) = 0x3f80;
 	CU_ASSERT_EQUAL(RUN(f, 1, 0x0f, 0xae, 0x13), CPU_BUDGET);
@@ -188,7 +188,7 @@ static void reserved_mxcsr_bits_are_gp(void)
 
 static void masked_stores_touch_selected_bytes_only(void)
 {
-	static const u8 mask[16] = { 0, 0x80, 0, 0xff };
+	static const u8 mask[16] = {0, 0x80, 0, 0xff};
 	struct flat *f = machine();
 
 	memcpy(f->fpu.area + FX_XMM0 + 16, mask, 16);
@@ -286,8 +286,8 @@ static void comparisons_set_flags_and_fcmov_reads_them(void)
 
 static void a_store_into_the_running_block_takes_effect(void)
 {
-	static const u8 nops[16] = { 0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8,
-				     0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8 };
+	static const u8 nops[16] = {0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8,
+				    0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8, 0xd9, 0xe8};
 	struct flat *f = machine();
 
 	/* movaps [rbx], xmm0 overwrites the fninit behind it with fld1s. */
@@ -317,4 +317,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_store_into_the_running_block_takes_effect),
 	UNIT_END,
 };
-const struct unit_suite suite_thunk = { "thunk", tests };
+const struct unit_suite suite_thunk = {"thunk", tests};

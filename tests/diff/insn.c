@@ -6,7 +6,7 @@
  *	insn [ROUNDS [SEED]]	ROUNDS runs of each row, default 300
  *
  * Each run is a sandwich, so that the instruction may use the stack:
- *	mov $stack, %rsp;  the instruction;  mov %rsp, saved(%rip)
+ *	mov $stack, %rsp;  the instruction;  [test %rsp, %rsp;]  mov %rsp, saved(%rip)
  * Rows marked NO_DIFF (control transfer, the machine's own state) are tested in tests/cpu. Ends with
  * the rows that never ran to their end, which is a failure.
  */
@@ -236,7 +236,7 @@ static void make_selectors(struct trial *t)
 
 static bool make_trial(struct trial *t, const struct decoder *dec, u64 feats)
 {
-	static const u8 save_rsp[] = { 0x48, 0x89, 0x25 };
+	static const u8 save_rsp[] = { 0x48, 0x89, 0x25 }, test_rsp[] = { 0x48, 0x85, 0xe4 };
 	u8 *end;
 	u32 disp;
 	bool base_first;
@@ -254,6 +254,10 @@ static bool make_trial(struct trial *t, const struct decoder *dec, u64 feats)
 	}
 	memcpy(t->code + 2, &t->rsp, 8);
 	end = t->code + t->insn_at + t->d.len;
+	if (one_in(4)) { /* nobody sees its flags */
+		memcpy(end, test_rsp, 3);
+		end += 3;
+	}
 	memcpy(end, save_rsp, 3);
 	disp = (u32)(SAVED - (CODE + (end + 7 - t->code)));
 	memcpy(end + 3, &disp, 4);

@@ -10,8 +10,8 @@ struct native_state {
 	u64 gpr[16]; /* by x86 encoding number */
 	u64 flags;
 	u8 fx[512] __attribute__((aligned(16))); /* FXSAVE64 image */
-	u8 env[32];	 /* FNSTENV image after the run: FIP, FDP, FOP */
-	u32 trap;	 /* exception vector + 1; 0: none */
+	u8 env[32];				 /* FNSTENV image after the run: FIP, FDP, FOP */
+	u32 trap;				 /* exception vector + 1; 0: none */
 	u64 fault_rip, fault_addr;
 };
 

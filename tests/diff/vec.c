@@ -3,11 +3,11 @@
  * instruction at a time, natively and through cpu_run(). Registers, xmm, the x87 stack, control
  * and status words, MXCSR, flags, memory and exceptions must agree bit for bit.
  *
- *	vec [ROUNDS [SEED]]	ROUNDS runs of each row, default 300
+ *	check_vec [ROUNDS [SEED]]	ROUNDS runs of each row, default 300
  *
  * Not compared: FIP, FDP, FOP inside stored images (the host CPU's habits differ by maker; the
  * guest's are checked against FNSTENV instead), and MXCSR_MASK, which is the model's.
- * Ends with the rows that never ran to their end, which is a failure.
+ * A row that never ran to its end fails, too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #include "cpu/fpu.h"
 #include "cpu/insn.h"
-#include "../cpu/flat.h"
+#include "cpu/flat.h"
 #include "native.h"
 
 #define CODE (FLAT_BASE + 0x1000)
@@ -44,34 +44,48 @@ static bool one_in(unsigned n)
 
 /* ---- Operands worth trying ------------------------------------------------------------------ */
 
-static const u32 singles[] = { 0, 0x80000000, 0x3f800000, 0xbf800000, 0x00000001, 0x807fffff,
-			       0x00800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000,
-			       0xffc12345, 0x7f800001, 0x4f000000, 0xcf000000, 0x40490fdb };
-static const u64 doubles[] = { 0,
-			       1UL << 63,
-			       0x3ff0000000000000,
-			       0xbff0000000000000,
-			       1,
-			       0x800fffffffffffff,
-			       0x0010000000000000,
-			       0x7fefffffffffffff,
-			       0x7ff0000000000000,
-			       0xfff0000000000000,
-			       0x7ff8000000000000,
-			       0xfff8000000012345,
-			       0x7ff0000000000001,
-			       0x41e0000000000000,
-			       0xc3e0000000000000,
-			       0x400921fb54442d18 };
+static const u32 singles[] = {0,	  0x80000000, 0x3f800000, 0xbf800000,
+			      0x00000001, 0x807fffff, 0x00800000, 0x7f7fffff,
+			      0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345,
+			      0x7f800001, 0x4f000000, 0xcf000000, 0x40490fdb};
+static const u64 doubles[] = {0,
+			      1UL << 63,
+			      0x3ff0000000000000,
+			      0xbff0000000000000,
+			      1,
+			      0x800fffffffffffff,
+			      0x0010000000000000,
+			      0x7fefffffffffffff,
+			      0x7ff0000000000000,
+			      0xfff0000000000000,
+			      0x7ff8000000000000,
+			      0xfff8000000012345,
+			      0x7ff0000000000001,
+			      0x41e0000000000000,
+			      0xc3e0000000000000,
+			      0x400921fb54442d18};
 static const struct {
 	u64 mantissa;
 	u16 exponent;
 } extendeds[] = {
-	{ 0, 0 },	     { 0, 0x8000 },	       { 1UL << 63, 0x3fff }, { 1UL << 63, 0xbfff },
-	{ 1, 0 },	     { 1UL << 63, 0 },	       { 1UL << 63, 0x7fff }, { 1UL << 63, 0xffff },
-	{ 3UL << 62, 0x7fff }, { 3UL << 62, 0xffff },  { 5UL << 61, 0x7fff }, { ~0UL, 0x7ffe },
-	{ 1UL << 62, 0x3fff }, { 1, 0x7fff },	       { ~0UL, 0x403e },      { ~0UL, 0x3ffe },
-	{ 0xc90fdaa22168c235, 0x4000 }, { 1UL << 63, 0x4043 },
+	{0, 0},
+	{0, 0x8000},
+	{1UL << 63, 0x3fff},
+	{1UL << 63, 0xbfff},
+	{1, 0},
+	{1UL << 63, 0},
+	{1UL << 63, 0x7fff},
+	{1UL << 63, 0xffff},
+	{3UL << 62, 0x7fff},
+	{3UL << 62, 0xffff},
+	{5UL << 61, 0x7fff},
+	{~0UL, 0x7ffe},
+	{1UL << 62, 0x3fff},
+	{1, 0x7fff},
+	{~0UL, 0x403e},
+	{~0UL, 0x3ffe},
+	{0xc90fdaa22168c235, 0x4000},
+	{1UL << 63, 0x4043},
 };
 
 static void fill_vector(u8 *p, size_t len)
@@ -119,7 +133,7 @@ struct trial {
 	u8 code[16];
 	unsigned len;
 	bool mem, wide; /* memory operand; REX.W */
-	u64 target; /* address of the memory operand */
+	u64 target;	/* address of the memory operand */
 	struct native_state before;
 	u8 data[DATA_LEN];
 };
@@ -157,7 +171,8 @@ static void make_state(struct trial *t)
 	for (unsigned i = 0; i < 16; i++)
 		t->before.gpr[i] = one_in(4) ? below(3) - 1UL : rnd() >> below(64);
 	t->before.flags = 0x202 | (rnd() & F_OSZAPC);
-	put16(fx + FX_FCW, 0x40 | (unmasked ? rnd() & 0x3f : 0x3f) | below(4) << 8 | below(4) << 10);
+	put16(fx + FX_FCW,
+	      0x40 | (unmasked ? rnd() & 0x3f : 0x3f) | below(4) << 8 | below(4) << 10);
 	put16(fx + FX_FSW, below(8) << 11 | (rnd() & 0x4700) | (one_in(4) ? rnd() & 0x7f : 0));
 	fx[FX_FTW] = one_in(3) ? (u8)rnd() : 0xff >> below(9);
 	put32(fx + FX_MXCSR, (unmasked ? rnd() & 0x1f80 : 0x1f80) | below(4) << 13 |
@@ -196,7 +211,7 @@ static void make_data(struct trial *t)
 
 static unsigned any_gpr(void)
 {
-	static const u8 choice[] = { 0, 1, 2, 3, 5, 6, 7 };
+	static const u8 choice[] = {0, 1, 2, 3, 5, 6, 7};
 
 	return choice[below(ARRAY_SIZE(choice))];
 }
@@ -235,10 +250,10 @@ static unsigned put_memory(struct trial *t, unsigned n, unsigned reg, unsigned a
 /* One random encoding of the row. */
 static void make_code(struct trial *t)
 {
-	static const u8 prefixes[] = { [PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2 };
+	static const u8 prefixes[] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
 	const struct insn_row *row = &insn_rows[t->row];
-	bool imm = row->form == FORM_V_W_Ib || row->form == FORM_Gy_W_Ib ||
-		   row->form == FORM_V_Ey_Ib;
+	bool imm =
+		row->form == FORM_V_W_Ib || row->form == FORM_Gy_W_Ib || row->form == FORM_V_Ey_Ib;
 	bool gpr_reg = row->form == FORM_Gy_W || row->form == FORM_Gy_W_Ib;
 	bool gpr_rm = row->form == FORM_V_Ey || row->form == FORM_V_Ey_Ib;
 	unsigned n = 0, reg, rm, rex = one_in(2) ? 0x40 | below(16) : 0;
@@ -261,9 +276,9 @@ static void make_code(struct trial *t)
 	t->code[n++] = row->op;
 	if (row->form != FORM_none) {
 		reg = row->ext != EXT_ANY ? row->ext : gpr_reg ? any_gpr() : below(8);
-		rm = row->mod >= MOD_RM0 ? (unsigned)row->mod - MOD_RM0 :
-		     gpr_rm		 ? any_gpr() :
-					   below(8);
+		rm = row->mod >= MOD_RM0 ? (unsigned)row->mod - MOD_RM0
+		     : gpr_rm		 ? any_gpr()
+					 : below(8);
 		if (t->mem)
 			n = put_memory(t, n, reg, imm);
 		else
@@ -418,40 +433,47 @@ static int run_trial(struct flat *f, unsigned row)
 	return !guest.trap;
 }
 
+/* Tries a row; false: it differs, or never ran to its end. */
+static bool run_row(struct flat *f, unsigned row, unsigned rounds, unsigned *traps)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		int r = run_trial(f, row);
+
+		if (r < 0)
+			return false;
+		ended += r > 0;
+		*traps += r == 0;
+	}
+	if (!ended)
+		printf("vec: %s (%02x) never ran to its end\n", insn_rows[row].name,
+		       insn_rows[row].op);
+	return ended != 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 300;
-	unsigned rows = 0, traps = 0, runs = 0, bad = 0, never = 0;
+	unsigned passed = 0, failed = 0, traps = 0;
 	struct flat *f;
 
 	if (argc > 2)
 		seed = strtoul(argv[2], NULL, 0) | 1;
-	if (cpu_install_host_handlers() || native_init(FLAT_BASE, FLAT_PAGES))
-		return 2;
 	f = flat_new(CPU_MODEL_V2);
+	if (native_init(FLAT_BASE, FLAT_PAGES)) /* its handlers go before ours */
+		return 2;
 	for (unsigned row = 0; row < nr_insn_rows; row++) {
-		unsigned ended = 0, differ = 0;
-
 		if (!(insn_rows[row].attr & THUNK) || (insn_rows[row].attr & NO_DIFF))
 			continue;
-		rows++;
-		for (unsigned i = 0; i < rounds && differ < 3; i++) {
-			int r = run_trial(f, row);
-
-			runs++;
-			differ += r < 0;
-			ended += r > 0;
-			traps += r == 0;
-		}
-		bad += differ != 0;
-		if (!ended) {
-			printf("vec: %s (%02x) never ran to its end\n", insn_rows[row].name,
-			       insn_rows[row].op);
-			never++;
-		}
+		if (run_row(f, row, rounds, &traps))
+			passed++;
+		else
+			failed++;
 	}
-	printf("vec: %u rows, %u runs, %u exceptions; %u rows differ, %u never ran\n", rows, runs,
-	       traps, bad, never);
+	printf("vec: %u rows, %u runs each, %u exceptions on both sides\n", passed + failed, rounds,
+	       traps);
 	flat_free(f);
-	return bad || never;
+	printf("unit: %u passed, %u failed\n", passed, failed);
+	return failed != 0;
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "mm/vma_internal.h"
 
 static int file_read_pages(struct address_space *as, u64 first, struct page **pages, unsigned nr)
 {

@@ -4,11 +4,11 @@
 #define TESTS_MM_WORLD_H
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/err.h"
 #include "mm/filemap.h"
-#include "mm/internal.h"
+#include "mm/mmap_flags.h"
+#include "mm/vma_internal.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
 #include "mm/uaccess.h"

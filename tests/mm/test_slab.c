@@ -7,8 +7,11 @@
 #include "base/err.h"
 #include "mm/slab.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MIB (1UL << 20)
 
@@ -59,7 +62,7 @@ static void slabinfo_counts_what_is_out(void)
 {
 	struct memory *m = new_memory(16 * MIB);
 	struct kmem_cache *c = kmem_cache_create(m, "thing", 200, 0, 0, NULL);
-	void *obj[100];
+	static void *obj[100];
 
 	for (unsigned i = 0; i < 100; i++)
 		obj[i] = kmem_cache_alloc(c, GFP_KERNEL);
@@ -261,6 +264,72 @@ static void freed_objects_are_poisoned_for_asan(void)
 #endif
 }
 
+/* The exit status of a child that does @what to @m, silently; 0 if it survives. */
+static int fate_of(void (*what)(struct memory *m), struct memory *m)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2);
+		what(m);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void write_after_free(struct memory *m)
+{
+	u8 *p = kmalloc(m, 20, GFP_KERNEL);
+
+	kfree(m, p);
+	*(volatile u8 *)p = 1;
+	kmalloc(m, 20, GFP_KERNEL);
+}
+
+static void write_behind_the_end(struct memory *m)
+{
+	u8 *p = kmalloc(m, 32, GFP_KERNEL);
+
+	*(volatile u8 *)(p + 32) = 1;
+	kfree(m, p);
+}
+
+static void write_to_a_free_frame(struct memory *m)
+{
+	struct page *page = alloc_pages(m, GFP_KERNEL, 0);
+
+	put_page(m, page);
+	*(volatile u8 *)page_address(m, page) = 1;
+	alloc_pages(m, GFP_KERNEL, 0);
+}
+
+static void free_twice(struct memory *m)
+{
+	struct page *page = alloc_pages(m, GFP_KERNEL, 0);
+
+	__free_pages(m, page, 0);
+	__free_pages(m, page, 0);
+}
+
+static void misuse_is_caught(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+
+	CU_ASSERT_EQUAL(fate_of(free_twice, m), 125); /* in every build */
+#if defined(ASAN_BUILD) || defined(CONFIG_DEBUG_VM)
+	CU_ASSERT_NOT_EQUAL(fate_of(write_after_free, m), 0);
+	CU_ASSERT_NOT_EQUAL(fate_of(write_behind_the_end, m), 0);
+	CU_ASSERT_NOT_EQUAL(fate_of(write_to_a_free_frame, m), 0);
+#else
+	(void)write_after_free, (void)write_behind_the_end, (void)write_to_a_free_frame;
+#endif
+	end_memory(m);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_object_freed_last_comes_first),
 	UNIT_TEST(slabinfo_counts_what_is_out),
@@ -272,6 +341,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(making_a_cache_fails_whole),
 	UNIT_TEST(random_objects_never_overlap),
 	UNIT_TEST(freed_objects_are_poisoned_for_asan),
+	UNIT_TEST(misuse_is_caught),
 	UNIT_END,
 };
 const struct unit_suite suite_slab = {"slab", tests};

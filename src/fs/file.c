@@ -1,0 +1,140 @@
+/* struct file: its life, and what reads and writes check for all kinds of files. See file.h. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+#include "mm/uaccess.h"
+
+#define NR_FILE 1000000UL /* fs.file-max, about */
+
+const struct file_operations path_fops;
+
+struct file *file_alloc(struct vfs *v, const struct path *path, const struct file_operations *op,
+			u32 mode, int flags)
+{
+	struct file *f;
+
+	if (v->nr_files >= NR_FILE)
+		return ERR_PTR(-ENFILE);
+	f = kmem_cache_zalloc(v->file_cache, GFP_KERNEL);
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	f->refcount = 1;
+	f->f_mode = mode;
+	f->f_flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	if (!(mode & FMODE_PATH))
+		f->f_flags |= KO_LARGEFILE;
+	f->host_fd = -1;
+	f->f_op = op;
+	f->f_path = *path;
+	if (path->dentry)
+		path_get(path);
+	f->vfs = v;
+	v->nr_files++;
+	return f;
+}
+
+void get_file(struct file *f)
+{
+	f->refcount++;
+}
+
+void fput(struct file *f)
+{
+	struct vfs *v = f->vfs;
+
+	VM_BUG_ON(!f->refcount);
+	if (--f->refcount)
+		return;
+	if (f->f_op->release)
+		f->f_op->release(f);
+	path_put(&f->f_path);
+	v->nr_files--;
+	kmem_cache_free(v->file_cache, f);
+}
+
+int file_stat(struct file *f, struct stat *st)
+{
+	struct dentry *d = f->f_path.dentry;
+
+	if (!d || !d->d_op->getattr)
+		return -EBADF;
+	return d->d_op->getattr(d, st, NULL);
+}
+
+/* What the guest named must lie in user space as a whole before anything moves. */
+static int iter_ok(const struct iov_iter *i)
+{
+	u32 n;
+
+	if (!i->mm)
+		return 0;
+	for (n = 0; n < i->nr_segs; n++)
+		if (!access_ok((gva_t)i->iov[n].iov_base, i->iov[n].iov_len))
+			return -EFAULT;
+	return 0;
+}
+
+static int rw_check(struct file *f, struct iov_iter *i, u64 pos, u32 mode)
+{
+	if (!(f->f_mode & mode))
+		return -EBADF;
+	if (d_is_dir(f->f_path.dentry) && mode == FMODE_READ && !f->f_op->read_iter)
+		return -EISDIR;
+	if (mode == FMODE_READ ? !f->f_op->read_iter : !f->f_op->write_iter)
+		return -EINVAL;
+	if (iter_ok(i))
+		return -EFAULT;
+	if ((s64)pos < 0)
+		return -EINVAL;
+	i->count = min(i->count, MAX_RW_COUNT);
+	return 0;
+}
+
+long vfs_read(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	int err = rw_check(f, to, *pos, FMODE_READ);
+
+	return err ? err : f->f_op->read_iter(f, to, pos);
+}
+
+long vfs_write(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	int err = rw_check(f, from, *pos, FMODE_WRITE);
+
+	return err ? err : f->f_op->write_iter(f, from, pos);
+}
+
+long kernel_read(struct file *f, void *buf, u64 n, u64 pos)
+{
+	struct iovec iov = { buf, n };
+	struct iov_iter to = { .iov = &iov, .nr_segs = 1, .count = n };
+
+	return vfs_read(f, &to, &pos);
+}
+
+s64 generic_llseek(struct file *f, s64 off, int whence, u64 size)
+{
+	s64 base;
+
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = f->f_pos;
+		break;
+	case SEEK_END:
+		base = size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, off, &base))
+		return off > 0 ? -EOVERFLOW : -EINVAL;
+	if (base < 0)
+		return -EINVAL;
+	f->f_pos = base;
+	return base;
+}

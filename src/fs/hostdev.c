@@ -1,0 +1,272 @@
+/* What is not a regular file or a directory: terminals, pipes, sockets and devices of the host.
+ *
+ * Bytes pass through a bounce buffer of the guest kernel's. The host's descriptor stays in
+ * whatever mode it came: before a call that could block, readiness is asked for, and the task
+ * sleeps in event_wait_fd() until there is some. Not for: pipes of our own.
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+#include "mm/uaccess.h"
+
+#define BOUNCE 65536UL
+#define PIPE_ROOM 4096UL /* a writable pipe takes this much without blocking (PIPE_BUF) */
+
+static u32 type_of(const struct file *f)
+{
+	return f->f_path.dentry->mode & S_IFMT;
+}
+
+/* Which byte stream can block? Plain devices answer at once. */
+static bool may_block(const struct file *f)
+{
+	return !(f->f_mode & FMODE_LSEEK);
+}
+
+/* A read drains what is there: a pipe or socket; a terminal hands out lines. */
+static bool is_queue(const struct file *f)
+{
+	return type_of(f) == S_IFIFO || type_of(f) == S_IFSOCK;
+}
+
+static int wait_ready(struct file *f, u32 events)
+{
+	int err;
+
+	if (!may_block(f))
+		return 0;
+	f->vfs->events->epoch++;
+	err = host_poll(f->host_fd, events, 0);
+	if (err > 0)
+		return 0;
+	if (f->f_flags & O_NONBLOCK)
+		return -EAGAIN;
+	err = event_wait_fd(f->vfs->events, f->host_fd, events, WAIT_FOREVER);
+	return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+/* How much may be taken off the host so that nothing is lost if the guest's buffer cannot be
+ * written: only as much as fits, of what is there. -EFAULT: none of it. */
+static long readable(struct file *f, const struct iov_iter *to, u64 n)
+{
+	int avail = 0;
+	u64 fits;
+
+	if (!may_block(f) || host_ioctl(f->host_fd, FIONREAD, &avail) || avail <= 0)
+		return n; /* the end, an error, or a device without memory: nothing to lose */
+	n = min(n, (u64)avail);
+	fits = iov_iter_fault_in(to, n, true);
+	return fits ? (long)fits : -EFAULT;
+}
+
+static long read_some(struct file *f, void *buf, struct iov_iter *to, u64 *pos)
+{
+	long n = readable(f, to, min(to->count, BOUNCE)), got;
+
+	if (n < 0)
+		return n;
+	do {
+		if (may_block(f))
+			got = host_read(f->host_fd, buf, n);
+		else
+			got = host_pread(f->host_fd, buf, n, *pos);
+	} while (got == -EINTR);
+	if (got <= 0)
+		return got;
+	n = copy_to_iter(buf, got, to);
+	*pos += n;
+	return n ? n : -EFAULT;
+}
+
+/* After @n bytes: is there more to be had without waiting? */
+static bool more(struct file *f, long n)
+{
+	int avail = 0;
+
+	if (!may_block(f))
+		return n == BOUNCE;
+	return is_queue(f) && !host_ioctl(f->host_fd, FIONREAD, &avail) && avail > 0;
+}
+
+static long hostdev_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	struct memory *m = f->vfs->mem;
+	long done = 0, n;
+	void *buf;
+
+	if (!to->count)
+		return 0;
+	n = wait_ready(f, POLLIN);
+	if (n)
+		return n;
+	buf = kmalloc(m, min(to->count, BOUNCE), GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	do {
+		n = read_some(f, buf, to, pos);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && to->count && more(f, n));
+	kfree(m, buf);
+	return done ? done : n;
+}
+
+static bool is_dev_null(struct file *f)
+{
+	struct stat st;
+
+	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) &&
+	       st.st_rdev == makedev(1, 3);
+}
+
+static long write_some(struct file *f, void *buf, struct iov_iter *from, u64 *pos)
+{
+	u64 room = may_block(f) ? PIPE_ROOM : BOUNCE;
+	struct iov_iter start = *from;
+	long n, put, err;
+
+	err = wait_ready(f, POLLOUT);
+	if (err)
+		return err;
+	n = copy_from_iter(buf, min(from->count, room), from);
+	if (!n)
+		return -EFAULT;
+	do {
+		if (may_block(f))
+			put = host_write(f->host_fd, buf, n);
+		else
+			put = host_pwrite(f->host_fd, buf, n, *pos);
+	} while (put == -EINTR);
+	if (put > 0)
+		*pos += put;
+	if (put < n) { /* what the host did not take is still the guest's to write */
+		*from = start;
+		iov_iter_advance(from, put > 0 ? put : 0);
+	}
+	return put;
+}
+
+static long hostdev_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	struct memory *m = f->vfs->mem;
+	u64 len = from->count;
+	long done = 0, n = 0;
+	void *buf;
+
+	if (is_dev_null(f)) {
+		iov_iter_advance(from, len); /* the buffer is never looked at */
+		return len;
+	}
+	buf = kmalloc(m, may_block(f) ? PIPE_ROOM : min(max(len, 1UL), BOUNCE), GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	while (from->count) {
+		n = write_some(f, buf, from, pos);
+		if (n <= 0)
+			break;
+		done += n;
+	}
+	kfree(m, buf);
+	return done ? done : n;
+}
+
+static s64 hostdev_llseek(struct file *f, s64 off, int whence)
+{
+	s64 pos;
+
+	if (!(f->f_mode & FMODE_LSEEK))
+		return -ESPIPE;
+	if (whence == SEEK_CUR)
+		host_lseek(f->host_fd, f->f_pos, SEEK_SET);
+	pos = host_lseek(f->host_fd, off, whence);
+	if (pos >= 0)
+		f->f_pos = pos;
+	return pos;
+}
+
+static unsigned hostdev_poll(struct file *f)
+{
+	int mask = host_poll(f->host_fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM |
+						 POLLWRNORM | POLLRDBAND | POLLWRBAND, 0);
+
+	f->vfs->events->epoch++;
+	return mask > 0 ? mask : 0;
+}
+
+/* --- ioctl ------------------------------------------------------------------------------------ */
+
+enum ioctl_dir { DIR_R, DIR_W, DIR_V };
+
+static const struct host_ioctl {
+	u32 cmd;
+	u16 size;
+	u16 dir;
+} host_ioctls[] = {
+#define HOST_IOCTL(cmd, size, dir) { cmd, size, DIR_##dir },
+#include "fs/ioctls.def"
+#undef HOST_IOCTL
+};
+
+static long hostdev_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
+{
+	const struct host_ioctl *row = host_ioctls;
+	u8 buf[64];
+	long ret;
+
+	_Static_assert(sizeof(buf) >= 44, "the largest row");
+	while (row < host_ioctls + ARRAY_SIZE(host_ioctls) && row->cmd != cmd)
+		row++;
+	if (row == host_ioctls + ARRAY_SIZE(host_ioctls))
+		return -ENOTTY;
+	if (row->dir == DIR_V)
+		return host_ioctl(f->host_fd, cmd, (void *)arg);
+	if (row->dir == DIR_W && copy_from_user(mm, buf, arg, row->size))
+		return -EFAULT;
+	ret = host_ioctl(f->host_fd, cmd, buf);
+	if (ret >= 0 && row->dir == DIR_R && copy_to_user(mm, arg, buf, row->size))
+		return -EFAULT;
+	return ret;
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static int hostdev_fsync(struct file *f, bool datasync)
+{
+	return datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
+}
+
+static int hostdev_ftruncate(struct file *f __unused, u64 size __unused)
+{
+	return -EINVAL;
+}
+
+/* /dev/zero alone can be mapped: as memory, not as a device. */
+static int hostdev_mmap(struct file *f, struct mmap_file *out)
+{
+	struct stat st;
+
+	if (type_of(f) != S_IFCHR || host_fstat(f->host_fd, &st) || st.st_rdev != makedev(1, 5))
+		return -ENODEV;
+	memset(out, 0, sizeof(*out));
+	out->file = f;
+	out->can_read = f->f_mode & FMODE_READ;
+	out->can_write = f->f_mode & FMODE_WRITE;
+	out->dev_zero = true;
+	return 0;
+}
+
+const struct file_operations hostdev_fops = {
+	.read_iter = hostdev_read_iter,
+	.write_iter = hostdev_write_iter,
+	.llseek = hostdev_llseek,
+	.ioctl = hostdev_ioctl,
+	.poll = hostdev_poll,
+	.fsync = hostdev_fsync,
+	.ftruncate = hostdev_ftruncate,
+	.mmap_file = hostdev_mmap,
+};

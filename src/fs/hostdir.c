@@ -1,0 +1,77 @@
+/* Directories of the host, opened for reading. Positions are the host's own cookies. See file.h. */
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+
+#define DIR_BUF 8192UL
+
+struct host_dirent { /* the kernel's linux_dirent64 */
+	u64 d_ino;
+	s64 d_off;
+	u16 d_reclen;
+	u8 d_type;
+	char d_name[];
+};
+
+typedef bool (*emit_fn)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos);
+
+/* Hands the records of one host call on. 1: all; 0: @emit wants no more. */
+static int emit_records(struct file *f, const u8 *buf, long len, emit_fn emit, void *ctx)
+{
+	long at;
+
+	for (at = 0; at < len;) {
+		const struct host_dirent *e = (const void *)(buf + at);
+
+		if (!emit(ctx, e->d_name, e->d_ino, e->d_type, e->d_off))
+			return 0;
+		f->f_pos = e->d_off;
+		at += e->d_reclen;
+	}
+	return 1;
+}
+
+static int hostdir_iterate(struct file *f, emit_fn emit, void *ctx)
+{
+	struct memory *m = f->vfs->mem;
+	s64 pos = host_lseek(f->host_fd, f->f_pos, SEEK_SET);
+	u8 *buf;
+	long n;
+
+	if (pos < 0)
+		return pos;
+	buf = kmalloc(m, DIR_BUF, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	do
+		n = host_getdents64(f->host_fd, buf, DIR_BUF);
+	while (n > 0 && emit_records(f, buf, n, emit, ctx));
+	kfree(m, buf);
+	return n < 0 ? n : 0;
+}
+
+static s64 hostdir_llseek(struct file *f, s64 off, int whence)
+{
+	s64 pos;
+
+	/* Cookies are opaque: what lies at or behind the end only the host knows. */
+	if (whence == SEEK_CUR && !off)
+		return f->f_pos;
+	if (whence == SEEK_CUR)
+		host_lseek(f->host_fd, f->f_pos, SEEK_SET);
+	pos = host_lseek(f->host_fd, off, whence);
+	if (pos >= 0)
+		f->f_pos = pos;
+	return pos;
+}
+
+static int hostdir_fsync(struct file *f, bool datasync)
+{
+	return datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
+}
+
+const struct file_operations hostdir_fops = {
+	.iterate = hostdir_iterate,
+	.llseek = hostdir_llseek,
+	.fsync = hostdir_fsync,
+};

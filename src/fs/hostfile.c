@@ -1,0 +1,345 @@
+/* Regular files of the host: reads come from the page cache, writes go to the host at once and
+ * into the cache. See file.h; the cache's side is inode.c's.
+ *
+ *	write:  guest -> fresh pages -> host file -> cached pages (or the fresh ones become them)
+ *
+ * Nothing in the cache changes before the host has taken the bytes, so a failed write leaves no
+ * trace, and a fault on the way (the source may be a mapping of this very file) meets no page that
+ * is half written.
+ */
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+#include "mm/uaccess.h"
+
+#define RA_PAGES 32U /* 128 KiB */
+#define CHUNK_PAGES 16U
+
+/* An inherited descriptor's position belongs to all who have it: it is fetched before and put back
+ * after each call that uses it. */
+static bool fetch_pos(struct file *f, u64 *pos)
+{
+	s64 at;
+
+	if (!f->host_pos_shared || pos != &f->f_pos)
+		return false;
+	at = host_lseek(f->host_fd, 0, SEEK_CUR);
+	if (at >= 0)
+		*pos = at;
+	return true;
+}
+
+/* --- read ------------------------------------------------------------------------------------ */
+
+static struct page *read_page(struct file *f, u64 index, u64 left)
+{
+	struct address_space *as = f->f_mapping;
+	struct page *page = find_get_page(as, index);
+	u64 want = (left + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	bool major;
+
+	if (!page) {
+		if (f->f_inode->rd_fd < 0)
+			return ERR_PTR(-EIO);
+		if (index == f->ra_next)
+			want = RA_PAGES;
+		page = filemap_get_page(as, index, min(want, (u64)RA_PAGES), &major);
+	}
+	f->ra_next = index + 1;
+	return page;
+}
+
+static long do_read(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	struct address_space *as = f->f_mapping;
+	struct memory *m = as->mem;
+	long done = 0;
+
+	while (to->count && *pos < as->i_size) {
+		u64 off = page_offset(*pos), n, got;
+		struct page *page = read_page(f, *pos >> PAGE_SHIFT, off + to->count);
+
+		if (IS_ERR(page))
+			return done ? done : PTR_ERR(page);
+		n = min(min(PAGE_SIZE - off, to->count), as->i_size - *pos);
+		got = copy_to_iter((u8 *)page_address(m, page) + off, n, to);
+		put_page(m, page);
+		done += got;
+		*pos += got;
+		if (got < n)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+static long hostfile_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	bool shared = fetch_pos(f, pos);
+	long n;
+
+	inode_revalidate(f->f_inode);
+	n = do_read(f, to, pos);
+	if (shared)
+		host_lseek(f->host_fd, *pos, SEEK_SET);
+	return n;
+}
+
+/* --- write ----------------------------------------------------------------------------------- */
+
+/* Bytes on their way to the host: pages that belong to nobody yet. */
+struct chunk {
+	u64 pos; /* of the first byte */
+	unsigned nr;
+	struct page *pages[CHUNK_PAGES];
+	struct iovec iov[CHUNK_PAGES];
+};
+
+static void chunk_free(struct memory *m, struct chunk *c)
+{
+	while (c->nr)
+		put_page(m, c->pages[--c->nr]);
+}
+
+/* Fills @c from the guest. Bytes, or -EFAULT, -ENOMEM when there is not one. */
+static long chunk_fill(struct memory *m, struct chunk *c, struct iov_iter *from)
+{
+	u64 off = page_offset(c->pos), done = 0;
+
+	for (c->nr = 0; c->nr < CHUNK_PAGES && from->count; off = 0) {
+		u64 n = min(PAGE_SIZE - off, from->count), got;
+		struct page *page = alloc_pages(m, GFP_HIGHUSER_MOVABLE, 0);
+		u8 *bytes;
+
+		if (!page)
+			return done ? (long)done : -ENOMEM;
+		bytes = page_address(m, page);
+		got = copy_from_iter(bytes + off, n, from);
+		memset(bytes + off + got, 0, PAGE_SIZE - off - got);
+		c->pages[c->nr] = page;
+		c->iov[c->nr++] = (struct iovec){ bytes + off, got };
+		done += got;
+		if (got < n)
+			break;
+	}
+	return done ? (long)done : -EFAULT;
+}
+
+/* Sends @len bytes of @c to the host. Bytes, or -errno; c->pos is where they went. */
+static long chunk_send(struct file *f, struct chunk *c)
+{
+	long n;
+	s64 end;
+
+	do {
+		if (f->f_flags & O_APPEND)
+			n = host_writev(f->host_fd, c->iov, c->nr);
+		else
+			n = host_pwritev(f->host_fd, c->iov, c->nr, c->pos);
+	} while (n == -EINTR);
+	if (n > 0 && (f->f_flags & O_APPEND)) {
+		end = host_lseek(f->host_fd, 0, SEEK_CUR);
+		if (end >= n)
+			c->pos = end - n;
+	}
+	return n;
+}
+
+/* The host has the first @len bytes of @c: now the cache gets them. Whole pages, and those that
+ * end the file, go in as they are. */
+static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_place)
+{
+	struct address_space *as = f->f_mapping;
+	u64 pos = c->pos;
+	unsigned i;
+
+	for (i = 0; i < c->nr && len; i++) {
+		u64 n = min((u64)c->iov[i].iov_len, len);
+		bool whole = !page_offset(pos) && (n == PAGE_SIZE || pos + n >= as->i_size);
+
+		if (!in_place || !whole || n < c->iov[i].iov_len || f->f_inode->rd_fd < 0 ||
+		    add_to_page_cache(as, c->pages[i], pos >> PAGE_SHIFT))
+			filemap_update(as, pos, c->iov[i].iov_base, n);
+		pos += n;
+		len -= n;
+	}
+}
+
+static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	struct address_space *as = f->f_mapping;
+	struct chunk c = { .pos = *pos };
+	long n, len = chunk_fill(as->mem, &c, from);
+
+	if (len <= 0) {
+		chunk_free(as->mem, &c);
+		return len;
+	}
+	n = chunk_send(f, &c);
+	if (n > 0) {
+		u64 end = c.pos + n;
+
+		chunk_publish(f, &c, n, c.pos == *pos);
+		*pos = end;
+		inode_record(f->f_inode, max(end, as->i_size));
+	}
+	chunk_free(as->mem, &c);
+	return n;
+}
+
+static long hostfile_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	bool shared = fetch_pos(f, pos);
+	long done = 0, n = 0;
+
+	inode_revalidate(f->f_inode);
+	if (f->f_flags & O_APPEND)
+		*pos = f->f_mapping->i_size;
+	while (from->count) {
+		u64 left = from->count;
+
+		n = write_chunk(f, from, pos);
+		if (n <= 0)
+			break;
+		done += n;
+		if (left - from->count != (u64)n)
+			break; /* the host took less than it was given */
+	}
+	if (shared)
+		host_lseek(f->host_fd, *pos, SEEK_SET);
+	return done ? done : n;
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
+
+static s64 hostfile_llseek(struct file *f, s64 off, int whence)
+{
+	struct inode *inode = f->f_inode;
+	s64 pos;
+
+	inode_revalidate(inode);
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+		pos = host_lseek(f->host_fd, off, whence);
+		if (pos >= 0)
+			f->f_pos = pos;
+		return pos;
+	}
+	if (whence == SEEK_CUR)
+		fetch_pos(f, &f->f_pos);
+	pos = generic_llseek(f, off, whence, inode->i_data.i_size);
+	if (pos >= 0 && f->host_pos_shared)
+		host_lseek(f->host_fd, pos, SEEK_SET);
+	return pos;
+}
+
+static int hostfile_fsync(struct file *f, bool datasync)
+{
+	int err = filemap_write_and_wait_range(f->f_mapping, 0, ~0UL);
+	int e = datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
+
+	return err ? err : e;
+}
+
+static int hostfile_ftruncate(struct file *f, u64 size)
+{
+	int err = host_ftruncate(f->host_fd, size);
+
+	if (err)
+		return err;
+	truncate_pagecache(f->f_mapping, size);
+	inode_record(f->f_inode, size);
+	return 0;
+}
+
+static u64 size_after_fallocate(u64 size, int mode, u64 off, u64 len)
+{
+	if (mode & FALLOC_FL_COLLAPSE_RANGE)
+		return size - len;
+	if (mode & FALLOC_FL_INSERT_RANGE)
+		return size + len;
+	return mode & FALLOC_FL_KEEP_SIZE ? size : max(size, off + len);
+}
+
+static int hostfile_fallocate(struct file *f, int mode, u64 off, u64 len)
+{
+	struct address_space *as = f->f_mapping;
+	u64 size;
+	int err;
+
+	inode_revalidate(f->f_inode);
+	size = as->i_size;
+	err = filemap_write_and_wait_range(as, 0, ~0UL);
+	if (!err)
+		err = host_fallocate(f->host_fd, mode, off, len);
+	if (err)
+		return err;
+	/* Everything but plain allocation changes bytes that may be cached. */
+	if (mode & ~FALLOC_FL_KEEP_SIZE) {
+		if (!list_empty(&as->i_mmap))
+			unmap_mapping_range(as, 0, 0, false);
+		invalidate_inode_pages(as);
+	}
+	size = size_after_fallocate(size, mode, off, len);
+	if (size != as->i_size)
+		truncate_pagecache(as, size);
+	inode_record(f->f_inode, size);
+	return 0;
+}
+
+static int hostfile_mmap(struct file *f, struct mmap_file *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->file = f;
+	out->can_read = f->f_mode & FMODE_READ;
+	out->can_write = f->f_mode & FMODE_WRITE;
+	out->regular = true;
+	/* Later on it may be too late: the name or the right to open it may have gone. */
+	if (out->can_read && out->can_write)
+		return inode_want_write(f->f_inode, f);
+	return 0;
+}
+
+static long hostfile_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
+{
+	int left;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	left = f->f_mapping->i_size - f->f_pos;
+	return put_user(mm, left, arg);
+}
+
+static int hostfile_setfl(struct file *f, int flags)
+{
+	int host = f->f_flags & O_ACCMODE;
+
+	/* Where appending bytes go is decided by the host, at the moment it writes them. */
+	return host_fcntl(f->host_fd, F_SETFL, host | (flags & O_APPEND));
+}
+
+static void hostfile_release(struct file *f)
+{
+	struct address_space *as = f->f_mapping;
+
+	if (as->nr_dirty && list_empty(&as->i_mmap))
+		filemap_write_and_wait_range(as, 0, ~0UL);
+	iput(f->f_inode);
+}
+
+const struct file_operations hostfile_fops = {
+	.read_iter = hostfile_read_iter,
+	.write_iter = hostfile_write_iter,
+	.llseek = hostfile_llseek,
+	.ioctl = hostfile_ioctl,
+	.fsync = hostfile_fsync,
+	.ftruncate = hostfile_ftruncate,
+	.fallocate = hostfile_fallocate,
+	.mmap_file = hostfile_mmap,
+	.setfl = hostfile_setfl,
+	.release = hostfile_release,
+};

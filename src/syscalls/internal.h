@@ -1,0 +1,95 @@
+/* What the handlers of src/syscalls share. Handlers run on a 16 KiB kernel stack: no frame above
+ * 1 KiB; what is larger is kmalloc'ed.
+ */
+#ifndef SYSCALLS_INTERNAL_H
+#define SYSCALLS_INTERNAL_H
+
+#include "mm/slab.h"
+#include "mm/uaccess.h"
+#include "syscalls/syscalls.h"
+
+/* Each row's handler: the call's result, or -errno. */
+#define SYSCALL(nr, name, args, fn, status, note)                                                  \
+	long fn(struct task_struct *t, const struct sysargs *a);
+#include "syscalls/table.def"
+#include "syscalls/table32.def"
+#undef SYSCALL
+
+#define NSEC_PER_SEC 1000000000UL
+#define NSEC_PER_USEC 1000UL
+#define NSEC_PER_MSEC 1000000UL
+#define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
+#define SIGSET_SIZE 8UL				/* sizeof(sigset_t) in the kernel */
+#define UNBLOCKABLE (sigmask_k(SIGKILL) | sigmask_k(SIGSTOP))
+
+/* --- strace.c ------------------------------------------------------------------------------ */
+
+/* One line for a call. @ret is NULL for one that will not return. @nr: for names not known. */
+void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
+		 const struct sysargs *a, const long *ret);
+
+/* --- sys_path.c ---------------------------------------------------------------------------- */
+
+/* A path that a guest gave: its text, and where it starts. */
+struct user_path {
+	char *name;	       /* kmalloc'ed */
+	struct path start;     /* a reference, if @at is not NULL */
+	const struct path *at; /* &start; NULL: the working directory, or @name is absolute */
+};
+
+/* Reads the string at @addr and looks @dfd up. @lookup: LOOKUP_EMPTY allows "".
+ * 0; -EFAULT, -ENAMETOOLONG, -ENOENT (empty), -ENOMEM; -EBADF, -ENOTDIR (@dfd). */
+int user_path_get(struct task_struct *t, int dfd, gva_t addr, unsigned lookup,
+		  struct user_path *up);
+void user_path_put(struct task_struct *t, struct user_path *up);
+/* The same and the walk: *out holds references. */
+int user_lookup(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, struct path *out);
+
+/* --- sys_file.c ---------------------------------------------------------------------------- */
+
+/* An open file by number, with a reference (it may be closed while the call sleeps); NULL: -EBADF.
+ * fdget() does not see O_PATH descriptors. */
+struct file *fdget(struct task_struct *t, u64 fd);
+struct file *fdget_raw(struct task_struct *t, u64 fd);
+static inline u32 nofile_limit(const struct task_struct *t)
+{
+	u64 n = rlimit(t, RLIMIT_NOFILE);
+
+	return n < 0x7fffffff ? n : 0x7fffffff;
+}
+
+/* --- sys_rw.c ------------------------------------------------------------------------------ */
+
+/* Host memory as an iterator of one segment; @iov is the caller's and must live as long. */
+void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n);
+
+/* --- sys_stat.c ---------------------------------------------------------------------------- */
+
+struct stat;
+/* What a path is, by its dentry. */
+int path_getattr(const struct path *p, struct stat *st);
+
+/* --- sys_time.c ---------------------------------------------------------------------------- */
+
+static inline bool timespec_valid(const struct timespec *ts)
+{
+	return ts->tv_sec >= 0 && (u64)ts->tv_nsec < NSEC_PER_SEC;
+}
+/* Nanoseconds; more than the clock can count is for ever. */
+u64 timespec_ns(const struct timespec *ts);
+/* Sleeps until a signal (-ERESTARTNOHAND) or the machine's clock shows @deadline_ns (0). */
+int sleep_interruptible(struct task_struct *t, u64 deadline_ns);
+
+/* --- sys_signal.c -------------------------------------------------------------------------- */
+
+/* ppoll(2) and pselect(2): another mask while the call waits. @set 0: none. 0 or -errno. */
+int set_user_sigmask(struct task_struct *t, gva_t set, u64 size);
+/* Puts the mask back at the end, or leaves that to the signal that ended the wait. */
+void restore_user_sigmask(struct task_struct *t, bool interrupted);
+
+/* --- sys_cred.c ---------------------------------------------------------------------------- */
+
+/* Has @t the capability @cap (CAP_SYS_RESOURCE ...)? Root has what the host grants Vellum. */
+bool capable(const struct task_struct *t, int cap);
+
+#endif

@@ -1,0 +1,505 @@
+/* Open files by number: open, close, dup, fcntl, seek, ioctl and what acts on a whole file. */
+#include "syscalls/internal.h"
+
+#include <sys/ioctl.h>
+
+#include "base/bitmap.h"
+
+#define K_O_LARGEFILE 0100000
+#define K_O_TMPFILE 020000000 /* __O_TMPFILE: without O_DIRECTORY */
+#define VALID_OPEN_FLAGS                                                                           \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_DSYNC | O_ASYNC | O_DIRECT | K_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
+	 O_CLOEXEC | O_PATH | K_O_TMPFILE)
+#define O_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+
+#define K_F_OFD_GETLK 36
+#define K_F_DUPFD_QUERY 1027
+#define CLOSE_RANGE_UNSHARE_K 2U
+#define CLOSE_RANGE_CLOEXEC_K 4U
+
+struct file *fdget_raw(struct task_struct *t, u64 fd)
+{
+	struct file *f = fget(t->files, (int)fd);
+
+	if (f)
+		get_file(f);
+	return f;
+}
+
+struct file *fdget(struct task_struct *t, u64 fd)
+{
+	struct file *f = fget(t->files, (int)fd);
+
+	if (!f || (f->f_mode & FMODE_PATH))
+		return NULL;
+	get_file(f);
+	return f;
+}
+
+/* Is a number below the limit free? Linux takes it before it opens or creates anything. */
+static bool fd_available(const struct task_struct *t)
+{
+	const struct files_struct *fs = t->files;
+	u32 limit = nofile_limit(t);
+
+	return fs->max_fds < limit || find_next_zero_bit(fs->open_fds, limit, 0) < limit;
+}
+
+/* build_open_flags(): what open(2) and openat(2) let through. */
+static int check_open_flags(int *flags)
+{
+	int acc = *flags & O_ACCMODE;
+
+	if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;
+	if (*flags & K_O_TMPFILE) {
+		if (!(*flags & O_DIRECTORY) || acc == O_RDONLY)
+			return -EINVAL;
+	}
+	if (*flags & O_PATH)
+		*flags &= O_PATH_FLAGS;
+	return 0;
+}
+
+static long open_at(struct task_struct *t, int dfd, gva_t name, int flags, u32 mode)
+{
+	struct user_path up;
+	struct file *f;
+	int err;
+
+	err = check_open_flags(&flags);
+	if (!err)
+		err = user_path_get(t, dfd, name, 0, &up);
+	if (err)
+		return err;
+	if (!fd_available(t)) {
+		user_path_put(t, &up);
+		return -EMFILE;
+	}
+	f = do_filp_open(t->fs, up.at, up.name, flags,
+			 flags & (O_CREAT | K_O_TMPFILE) ? mode & 07777 : 0);
+	user_path_put(t, &up);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	err = fd_install(t->files, f, 0, nofile_limit(t), flags & O_CLOEXEC);
+	if (err < 0)
+		fput(f);
+	return err;
+}
+
+/* A 64-bit program's files may always be large, and F_GETFL says so. */
+static int open_flags(const struct task_struct *t, u64 flags)
+{
+	return ((int)flags & VALID_OPEN_FLAGS) | (t->compat_call ? 0 : K_O_LARGEFILE);
+}
+
+long sys_open(struct task_struct *t, const struct sysargs *a)
+{
+	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, a->arg[1]), a->arg[2]);
+}
+
+long sys_creat(struct task_struct *t, const struct sysargs *a)
+{
+	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, O_CREAT | O_WRONLY | O_TRUNC),
+		       a->arg[1]);
+}
+
+long sys_openat(struct task_struct *t, const struct sysargs *a)
+{
+	return open_at(t, a->arg[0], a->arg[1], open_flags(t, a->arg[2]), a->arg[3]);
+}
+
+/* openat2(2): unlike openat, it refuses what it does not know. */
+long sys_openat2(struct task_struct *t, const struct sysargs *a)
+{
+	struct {
+		u64 flags, mode, resolve;
+	} how;
+
+	if (a->arg[3] < sizeof(how))
+		return -EINVAL;
+	if (a->arg[3] > sizeof(how)) /* a later version's; all of the rest would have to be 0 */
+		return -E2BIG;
+	if (get_user(t->mm, how, a->arg[2]))
+		return -EFAULT;
+	if ((how.flags & ~(u64)VALID_OPEN_FLAGS) || how.resolve || (how.mode & ~07777UL))
+		return -EINVAL;
+	if (how.mode && !(how.flags & (O_CREAT | K_O_TMPFILE)))
+		return -EINVAL;
+	if ((how.flags & O_PATH) && (how.flags & ~(u64)O_PATH_FLAGS))
+		return -EINVAL;
+	return open_at(t, a->arg[0], a->arg[1], how.flags | K_O_LARGEFILE, how.mode);
+}
+
+long sys_close(struct task_struct *t, const struct sysargs *a)
+{
+	return fd_close(t->files, a->arg[0]);
+}
+
+long sys_close_range(struct task_struct *t, const struct sysargs *a)
+{
+	u32 fd = a->arg[0], last = a->arg[1], flags = a->arg[2];
+
+	if ((flags & ~(CLOSE_RANGE_UNSHARE_K | CLOSE_RANGE_CLOEXEC_K)) || fd > last)
+		return -EINVAL;
+	/* UNSHARE: nobody shares the table while there are no threads. */
+	for (; fd <= last && fd < t->files->max_fds; fd++) {
+		if (!(flags & CLOSE_RANGE_CLOEXEC_K))
+			fd_close(t->files, fd);
+		else if (fget(t->files, fd))
+			fd_set_cloexec(t->files, fd, true);
+	}
+	return 0;
+}
+
+static long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec)
+{
+	struct file *f = fdget_raw(t, fd);
+	int ret;
+
+	if (!f)
+		return -EBADF;
+	ret = fd_install(t->files, f, min, nofile_limit(t), cloexec);
+	if (ret < 0)
+		fput(f);
+	return ret;
+}
+
+static long dup_to(struct task_struct *t, u64 fd, u32 to, bool cloexec)
+{
+	struct file *f;
+	int ret;
+
+	if (to >= nofile_limit(t))
+		return -EBADF;
+	f = fdget_raw(t, fd);
+	if (!f)
+		return -EBADF;
+	ret = fd_install_at(t->files, f, to, cloexec);
+	if (ret < 0)
+		fput(f);
+	return ret < 0 ? ret : (long)to;
+}
+
+long sys_dup(struct task_struct *t, const struct sysargs *a)
+{
+	return dup_above(t, a->arg[0], 0, false);
+}
+
+long sys_dup2(struct task_struct *t, const struct sysargs *a)
+{
+	if ((u32)a->arg[0] == (u32)a->arg[1])
+		return fget(t->files, a->arg[0]) ? (long)(u32)a->arg[0] : -EBADF;
+	return dup_to(t, a->arg[0], a->arg[1], false);
+}
+
+long sys_dup3(struct task_struct *t, const struct sysargs *a)
+{
+	int flags = a->arg[2];
+
+	if ((flags & ~O_CLOEXEC) || (u32)a->arg[0] == (u32)a->arg[1])
+		return -EINVAL;
+	return dup_to(t, a->arg[0], a->arg[1], flags & O_CLOEXEC);
+}
+
+/* --- fcntl ----------------------------------------------------------------------------------- */
+
+static long fcntl_setfl(struct file *f, u64 arg)
+{
+	int flags = ((int)arg & SETFL_MASK) | (f->f_flags & ~SETFL_MASK), err;
+
+	if (f->f_op->setfl) {
+		err = f->f_op->setfl(f, flags);
+		if (err)
+			return err;
+	}
+	f->f_flags = flags;
+	return 0;
+}
+
+/* Where a lock begins and ends: 0, -EINVAL, -EOVERFLOW. */
+static int check_lock_range(struct file *f, const struct flock *fl)
+{
+	s64 start = fl->l_start, end;
+	struct stat st;
+
+	if (fl->l_whence == SEEK_CUR) {
+		start += f->f_pos;
+	} else if (fl->l_whence == SEEK_END) {
+		if (file_stat(f, &st))
+			return -EINVAL;
+		start += st.st_size;
+	} else if (fl->l_whence != SEEK_SET) {
+		return -EINVAL;
+	}
+	if (start < 0)
+		return -EINVAL;
+	if (fl->l_len > 0 && __builtin_add_overflow(start, fl->l_len - 1, &end))
+		return -EOVERFLOW;
+	return fl->l_len < 0 && start + fl->l_len < 0 ? -EINVAL : 0;
+}
+
+/* POSIX locks never conflict with their own process, and there is only one. */
+static long fcntl_lock(struct task_struct *t, struct file *f, u32 cmd, gva_t arg)
+{
+	struct flock fl;
+	int err;
+
+	if (get_user(t->mm, fl, arg))
+		return -EFAULT;
+	if (fl.l_type != F_RDLCK && fl.l_type != F_WRLCK &&
+	    (cmd == F_GETLK || fl.l_type != F_UNLCK))
+		return -EINVAL;
+	err = check_lock_range(f, &fl);
+	if (err)
+		return err;
+	if (cmd == F_GETLK) {
+		fl.l_type = F_UNLCK;
+		return put_user(t->mm, fl, arg);
+	}
+	if ((fl.l_type == F_RDLCK && !(f->f_mode & FMODE_READ)) ||
+	    (fl.l_type == F_WRLCK && !(f->f_mode & FMODE_WRITE)))
+		return -EBADF;
+	return 0;
+}
+
+static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64 arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (arg >= nofile_limit(t))
+			return -EINVAL;
+		return dup_above(t, fd, arg, cmd == F_DUPFD_CLOEXEC);
+	case K_F_DUPFD_QUERY:
+		return fget(t->files, (int)arg) ? fget(t->files, (int)arg) == f : -EBADF;
+	case F_GETFD:
+		return fd_cloexec(t->files, fd) ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		fd_set_cloexec(t->files, fd, arg & FD_CLOEXEC);
+		return 0;
+	case F_GETFL:
+		return f->f_flags;
+	}
+	if (f->f_mode & FMODE_PATH)
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		return fcntl_setfl(f, arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		return fcntl_lock(t, f, cmd, arg);
+	case F_GETOWN: /* nobody: F_SETOWN is not built */
+	case F_GETSIG:
+		return 0;
+	case F_GETLEASE:
+		return F_UNLCK;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_fcntl(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget_raw(t, a->arg[0]);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = do_fcntl(t, f, a->arg[0], a->arg[1], a->arg[2]);
+	fput(f);
+	return ret;
+}
+
+/* --- ioctl ----------------------------------------------------------------------------------- */
+
+static long ioctl_nonblock(struct task_struct *t, struct file *f, gva_t arg)
+{
+	int on;
+
+	if (get_user(t->mm, on, arg))
+		return -EFAULT;
+	return fcntl_setfl(f, on ? f->f_flags | O_NONBLOCK : f->f_flags & ~O_NONBLOCK);
+}
+
+long sys_ioctl(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	u32 fd = a->arg[0], cmd = a->arg[1];
+	long ret = 0;
+
+	if (!f)
+		return -EBADF;
+	switch (cmd) {
+	case FIOCLEX:
+	case FIONCLEX:
+		fd_set_cloexec(t->files, fd, cmd == FIOCLEX);
+		break;
+	case FIONBIO:
+		ret = ioctl_nonblock(t, f, a->arg[2]);
+		break;
+	default:
+		ret = f->f_op->ioctl ? f->f_op->ioctl(f, cmd, a->arg[2], t->mm) : -ENOTTY;
+	}
+	fput(f);
+	return ret == -EINTR ? -ERESTARTSYS : ret;
+}
+
+/* --- position and size ------------------------------------------------------------------------ */
+
+static long seek(struct task_struct *t, u64 fd, s64 off, u64 whence)
+{
+	struct file *f = fdget(t, fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if ((u32)whence > SEEK_HOLE)
+		ret = -EINVAL;
+	else if (!(f->f_mode & FMODE_LSEEK) || !f->f_op->llseek)
+		ret = -ESPIPE;
+	else
+		ret = f->f_op->llseek(f, off, (int)whence);
+	fput(f);
+	return ret;
+}
+
+long sys_lseek(struct task_struct *t, const struct sysargs *a)
+{
+	return seek(t, a->arg[0], a->arg[1], a->arg[2]);
+}
+
+long sys_lseek32(struct task_struct *t, const struct sysargs *a)
+{
+	return seek(t, a->arg[0], (s32)a->arg[1], a->arg[2]);
+}
+
+static long do_ftruncate(struct task_struct *t, u64 fd, s64 size)
+{
+	struct file *f;
+	long ret = -EINVAL;
+
+	if (size < 0)
+		return -EINVAL;
+	f = fdget(t, fd);
+	if (!f)
+		return -EBADF;
+	if ((f->f_mode & FMODE_WRITE) && f->f_op->ftruncate) {
+		ret = -EFBIG;
+		if ((u64)size > rlimit(t, RLIMIT_FSIZE))
+			send_sig_info(SIGXFSZ, &(struct k_siginfo){ .si_signo = SIGXFSZ }, t);
+		else
+			ret = f->f_op->ftruncate(f, size);
+	}
+	fput(f);
+	return ret;
+}
+
+long sys_ftruncate(struct task_struct *t, const struct sysargs *a)
+{
+	return do_ftruncate(t, a->arg[0], a->arg[1]);
+}
+
+long sys_ftruncate32(struct task_struct *t, const struct sysargs *a)
+{
+	return do_ftruncate(t, a->arg[0], (s32)a->arg[1]);
+}
+
+long sys_fallocate(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	s64 off = a->arg[2], len = a->arg[3];
+	struct stat st;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if (off < 0 || len <= 0)
+		ret = -EINVAL;
+	else if (!(f->f_mode & FMODE_WRITE))
+		ret = -EBADF;
+	else if (file_stat(f, &st) || S_ISFIFO(st.st_mode))
+		ret = -ESPIPE;
+	else if (!S_ISREG(st.st_mode))
+		ret = -ENODEV;
+	else if (off + len < 0 || off > INT64_MAX - len)
+		ret = -EFBIG;
+	else
+		ret = f->f_op->fallocate ? f->f_op->fallocate(f, a->arg[1], off, len) : -EOPNOTSUPP;
+	fput(f);
+	return ret;
+}
+
+static long do_fsync(struct task_struct *t, u64 fd, bool datasync)
+{
+	struct file *f = fdget(t, fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = f->f_op->fsync ? f->f_op->fsync(f, datasync) : -EINVAL;
+	fput(f);
+	return ret;
+}
+
+long sys_fsync(struct task_struct *t, const struct sysargs *a)
+{
+	return do_fsync(t, a->arg[0], false);
+}
+
+long sys_fdatasync(struct task_struct *t, const struct sysargs *a)
+{
+	return do_fsync(t, a->arg[0], true);
+}
+
+long sys_sync(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	sync_mappings(&t->machine->mem);
+	return 0;
+}
+
+long sys_syncfs(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget(t, a->arg[0]);
+
+	if (!f)
+		return -EBADF;
+	fput(f);
+	return sync_mappings(&t->machine->mem);
+}
+
+/* posix_fadvise(2): checked; the page cache needs no advice. */
+long sys_fadvise64(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	struct stat st;
+	long ret = 0;
+
+	if (!f)
+		return -EBADF;
+	if (!file_stat(f, &st) && S_ISFIFO(st.st_mode))
+		ret = -ESPIPE;
+	else if ((s64)a->arg[2] < 0 || (u32)a->arg[3] > POSIX_FADV_NOREUSE)
+		ret = -EINVAL;
+	fput(f);
+	return ret;
+}
+
+long sys_readahead(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	long ret = 0;
+
+	if (!f)
+		return -EBADF;
+	if (!(f->f_mode & FMODE_READ))
+		ret = -EBADF;
+	else if (!f->f_mapping)
+		ret = -EINVAL;
+	fput(f);
+	return ret;
+}

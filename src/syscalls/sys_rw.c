@@ -1,0 +1,350 @@
+/* Bytes in and out: read, write and their vectored, positioned and file-to-file kin. */
+#include "syscalls/internal.h"
+
+#include <limits.h>
+
+#define UIO_MAXIOV_K 1024
+#define FAST_IOV 8
+#define COPY_CHUNK 16384UL
+
+#define K_RWF_HIPRI 1U
+#define K_RWF_DSYNC 2U
+#define K_RWF_SYNC 4U
+
+void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n)
+{
+	*iov = (struct iovec){ buf, n };
+	*it = (struct iov_iter){ .iov = iov, .nr_segs = 1, .count = n };
+}
+
+static void send_own(struct task_struct *t, int sig)
+{
+	struct k_siginfo info = { .si_signo = sig, .si_code = SI_USER };
+
+	info.kill.pid = t->tgid;
+	info.kill.uid = t->uid;
+	send_sig_info(sig, &info, t);
+}
+
+/* RLIMIT_FSIZE: cuts a write to what fits, or sends SIGXFSZ. 0 or -EFBIG. */
+static int limit_write(struct task_struct *t, struct file *f, struct iov_iter *it, u64 pos)
+{
+	u64 limit = rlimit(t, RLIMIT_FSIZE);
+	struct stat st;
+
+	if (limit == RLIM_INFINITY || !it->count)
+		return 0;
+	if (file_stat(f, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	if (f->f_flags & O_APPEND)
+		pos = st.st_size;
+	if (pos >= limit) {
+		send_own(t, SIGXFSZ);
+		return -EFBIG;
+	}
+	it->count = min(it->count, limit - pos);
+	return 0;
+}
+
+/* @pos NULL: the file's own position. The mode is checked. */
+static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
+		     bool write)
+{
+	u64 *p = pos ? pos : &f->f_pos;
+	long ret;
+
+	if (!write) {
+		ret = vfs_read(f, it, p);
+	} else {
+		ret = limit_write(t, f, it, *p);
+		if (!ret)
+			ret = vfs_write(f, it, p);
+		if (ret == -EPIPE)
+			send_own(t, SIGPIPE);
+	}
+	return ret == -EINTR ? -ERESTARTSYS : ret;
+}
+
+static bool mode_ok(const struct file *f, bool write)
+{
+	return f->f_mode & (write ? FMODE_WRITE : FMODE_READ);
+}
+
+static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	struct iovec iov = { (void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT) };
+	struct iov_iter it = { t->mm, &iov, 1, 0, iov.iov_len };
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if (pos && !(f->f_mode & FMODE_LSEEK))
+		ret = -ESPIPE;
+	else if (!mode_ok(f, write))
+		ret = -EBADF;
+	else if (!access_ok(a->arg[1], a->arg[2]))
+		ret = -EFAULT;
+	else
+		ret = transfer(t, f, &it, pos, write);
+	fput(f);
+	return ret;
+}
+
+long sys_read(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_flat(t, a, NULL, false);
+}
+
+long sys_write(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_flat(t, a, NULL, true);
+}
+
+static long rw_positioned(struct task_struct *t, const struct sysargs *a, s64 pos, bool write)
+{
+	u64 p = pos;
+
+	return pos < 0 ? -EINVAL : rw_flat(t, a, &p, write);
+}
+
+long sys_pread64(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_positioned(t, a, a->arg[3], false);
+}
+
+long sys_pwrite64(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_positioned(t, a, a->arg[3], true);
+}
+
+/* i386 passes the offset in two halves. */
+long sys_pread32(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_positioned(t, a, a->arg[4] << 32 | a->arg[3], false);
+}
+
+long sys_pwrite32(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_positioned(t, a, a->arg[4] << 32 | a->arg[3], true);
+}
+
+/* --- vectors --------------------------------------------------------------------------------- */
+
+/* Copies and checks a vector. @iov is @fast, or kmalloc'ed. Bytes in it, or -errno. */
+static long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
+			 struct iovec **iov)
+{
+	u64 total = 0;
+
+	*iov = fast;
+	if (nr > UIO_MAXIOV_K)
+		return -EINVAL;
+	if (nr > FAST_IOV) {
+		*iov = kmalloc(&t->machine->mem, nr * sizeof(**iov), GFP_KERNEL);
+		if (!*iov)
+			return -ENOMEM;
+	}
+	if (copy_from_user(t->mm, *iov, addr, nr * sizeof(**iov)))
+		return -EFAULT;
+	for (u64 i = 0; i < nr; i++) {
+		struct iovec *v = &(*iov)[i];
+
+		if ((s64)v->iov_len < 0)
+			return -EINVAL;
+		if (!access_ok((gva_t)v->iov_base, v->iov_len))
+			return -EFAULT;
+		v->iov_len = min(v->iov_len, MAX_RW_COUNT - total);
+		total += v->iov_len;
+	}
+	return total;
+}
+
+static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
+{
+	struct iovec fast[FAST_IOV], *iov = fast;
+	struct file *f = fdget(t, a->arg[0]);
+	struct iov_iter it;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if (pos && !(f->f_mode & FMODE_LSEEK)) {
+		ret = -ESPIPE;
+	} else if (!mode_ok(f, write)) {
+		ret = -EBADF;
+	} else {
+		ret = import_iovec(t, a->arg[1], a->arg[2], fast, &iov);
+		if (ret > 0) {
+			it = (struct iov_iter){ t->mm, iov, a->arg[2], 0, ret };
+			ret = transfer(t, f, &it, pos, write);
+		}
+		if (iov != fast)
+			kfree(&t->machine->mem, iov);
+	}
+	fput(f);
+	return ret;
+}
+
+long sys_readv(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector(t, a, NULL, false);
+}
+
+long sys_writev(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector(t, a, NULL, true);
+}
+
+static long rw_vector_at(struct task_struct *t, const struct sysargs *a, bool write)
+{
+	u64 pos = a->arg[3];
+
+	return (s64)pos < 0 ? -EINVAL : rw_vector(t, a, &pos, write);
+}
+
+long sys_preadv(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector_at(t, a, false);
+}
+
+long sys_pwritev(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector_at(t, a, true);
+}
+
+/* Offset -1 is the file's position; RWF_DSYNC and RWF_SYNC make the write durable at once. */
+static long rw_vector2(struct task_struct *t, const struct sysargs *a, bool write)
+{
+	u32 flags = a->arg[5];
+	struct file *f;
+	long ret, err;
+
+	if (flags & ~(K_RWF_HIPRI | K_RWF_DSYNC | K_RWF_SYNC))
+		return -EOPNOTSUPP;
+	ret = a->arg[3] == ~0UL ? rw_vector(t, a, NULL, write) : rw_vector_at(t, a, write);
+	if (ret <= 0 || !write || !(flags & (K_RWF_DSYNC | K_RWF_SYNC)))
+		return ret;
+	f = fdget(t, a->arg[0]);
+	if (!f)
+		return ret;
+	err = f->f_op->fsync ? f->f_op->fsync(f, !(flags & K_RWF_SYNC)) : 0;
+	fput(f);
+	return err ? err : ret;
+}
+
+long sys_preadv2(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector2(t, a, false);
+}
+
+long sys_pwritev2(struct task_struct *t, const struct sysargs *a)
+{
+	return rw_vector2(t, a, true);
+}
+
+/* --- from file to file ----------------------------------------------------------------------- */
+
+/* Up to @n bytes through a buffer of the kernel's. Bytes, or -errno if there are none. */
+static long copy_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct file *out,
+		       u64 *opos, u64 n)
+{
+	struct memory *mem = &t->machine->mem;
+	void *buf = kmalloc(mem, COPY_CHUNK, GFP_KERNEL);
+	struct iov_iter it;
+	struct iovec iov;
+	long done = 0, got = 0, put;
+
+	if (!buf)
+		return -ENOMEM;
+	while (n) {
+		iov_iter_host(&it, &iov, buf, min(n, COPY_CHUNK));
+		got = transfer(t, in, &it, ipos, false);
+		if (got <= 0)
+			break;
+		iov_iter_host(&it, &iov, buf, got);
+		put = transfer(t, out, &it, opos, true);
+		if (put != got) { /* what was read but not written was not read */
+			*(ipos ? ipos : &in->f_pos) -= got - (put > 0 ? put : 0);
+			done += put > 0 ? put : 0;
+			got = put;
+			break;
+		}
+		done += got;
+		n -= got;
+	}
+	kfree(mem, buf);
+	return done ? done : got;
+}
+
+/* Opens both ends and reads the offsets behind the pointers, which get the new ones afterwards. */
+static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_t ooff, u64 n,
+		       int (*check)(struct file *in, struct file *out))
+{
+	struct file *in = fdget(t, ifd), *out = fdget(t, ofd);
+	u64 ipos = 0, opos = 0;
+	long ret = -EBADF;
+
+	if (!in || !out || !mode_ok(in, false) || !mode_ok(out, true))
+		goto put;
+	ret = -EFAULT;
+	if ((ioff && get_user(t->mm, ipos, ioff)) || (ooff && get_user(t->mm, opos, ooff)))
+		goto put;
+	ret = -ESPIPE;
+	if ((ioff && !(in->f_mode & FMODE_LSEEK)) || (ooff && !(out->f_mode & FMODE_LSEEK)))
+		goto put;
+	ret = -EINVAL;
+	if ((s64)ipos < 0 || (s64)opos < 0)
+		goto put;
+	ret = check(in, out);
+	if (ret)
+		goto put;
+	ret = copy_bytes(t, in, ioff ? &ipos : NULL, out, ooff ? &opos : NULL,
+			 min(n, MAX_RW_COUNT));
+	if (ret > 0 && ((ioff && put_user(t->mm, ipos, ioff)) ||
+			(ooff && put_user(t->mm, opos, ooff))))
+		ret = -EFAULT;
+put:
+	if (in)
+		fput(in);
+	if (out)
+		fput(out);
+	return ret;
+}
+
+/* sendfile(2): from what has a page cache to anything that is not O_APPEND. */
+static int check_sendfile(struct file *in, struct file *out)
+{
+	struct stat st;
+
+	if (out->f_flags & O_APPEND)
+		return -EINVAL;
+	return file_stat(in, &st) || S_ISDIR(st.st_mode) ? -EINVAL : 0;
+}
+
+long sys_sendfile(struct task_struct *t, const struct sysargs *a)
+{
+	return copy_files(t, a->arg[1], a->arg[2], a->arg[0], 0, a->arg[3], check_sendfile);
+}
+
+/* copy_file_range(2): regular files only. */
+static int check_copy_range(struct file *in, struct file *out)
+{
+	struct stat ist, ost;
+
+	if (file_stat(in, &ist) || file_stat(out, &ost))
+		return -EINVAL;
+	if (S_ISDIR(ist.st_mode) || S_ISDIR(ost.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ist.st_mode) || !S_ISREG(ost.st_mode))
+		return -EINVAL;
+	return out->f_flags & O_APPEND ? -EBADF : 0;
+}
+
+long sys_copy_file_range(struct task_struct *t, const struct sysargs *a)
+{
+	if ((u32)a->arg[5])
+		return -EINVAL;
+	return copy_files(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4],
+			  check_copy_range);
+}

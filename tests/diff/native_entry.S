@@ -1,0 +1,75 @@
+/* Into and out of the code under test: loads all of native_now but rsp, jumps to native_target;
+ * native_exit stores everything back. Offsets: struct native_state. */
+#define GPR(n) native_now+8*n(%rip)
+#define FLAGS native_now+128(%rip)
+#define FX native_now+144(%rip)
+#define ENV native_now+656(%rip)
+
+	.text
+	.globl native_enter, native_exit
+	.hidden native_enter, native_exit
+	.type native_enter, @function
+	.type native_exit, @function
+native_enter:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	stmxcsr native_host_mode(%rip)
+	fnstcw native_host_mode+4(%rip)
+	mov %rsp, native_stack(%rip)
+	fxrstor64 FX
+	push FLAGS
+	popfq
+	mov GPR(0), %rax
+	mov GPR(1), %rcx
+	mov GPR(2), %rdx
+	mov GPR(3), %rbx
+	mov GPR(5), %rbp
+	mov GPR(6), %rsi
+	mov GPR(7), %rdi
+	mov GPR(8), %r8
+	mov GPR(9), %r9
+	mov GPR(10), %r10
+	mov GPR(11), %r11
+	mov GPR(12), %r12
+	mov GPR(13), %r13
+	mov GPR(14), %r14
+	mov GPR(15), %r15
+	jmp *native_target(%rip)
+
+native_exit:
+	mov %rax, GPR(0)
+	mov %rcx, GPR(1)
+	mov %rdx, GPR(2)
+	mov %rbx, GPR(3)
+	mov %rbp, GPR(5)
+	mov %rsi, GPR(6)
+	mov %rdi, GPR(7)
+	mov %r8, GPR(8)
+	mov %r9, GPR(9)
+	mov %r10, GPR(10)
+	mov %r11, GPR(11)
+	mov %r12, GPR(12)
+	mov %r13, GPR(13)
+	mov %r14, GPR(14)
+	mov %r15, GPR(15)
+	mov native_stack(%rip), %rsp
+	pushfq
+	pop FLAGS
+	cld
+	fxsave64 FX
+	fnstenv ENV
+	fninit
+	ldmxcsr native_host_mode(%rip)
+	fldcw native_host_mode+4(%rip)
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+	.section .note.GNU-stack, "", @progbits

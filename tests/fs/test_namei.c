@@ -1,0 +1,289 @@
+/* Walking paths: components, symlinks, mounts, and the errors of path_resolution(7). */
+#include <sys/stat.h>
+
+#include "world.h"
+
+static struct world w;
+
+/* 0 and the inode number, or the error. */
+static int ino_of(const char *name, unsigned lookup, u64 *ino)
+{
+	struct path p;
+	int err = path_lookup(&w.fs, NULL, name, lookup, &p, NULL);
+
+	if (!err) {
+		*ino = p.dentry->ino;
+		path_put(&p);
+	}
+	return err;
+}
+
+static int walk(const char *name)
+{
+	u64 ino;
+
+	return ino_of(name, LOOKUP_FOLLOW, &ino);
+}
+
+static bool same(const char *a, const char *b)
+{
+	u64 x = 0, y = 1;
+
+	return !ino_of(a, LOOKUP_FOLLOW, &x) && !ino_of(b, LOOKUP_FOLLOW, &y) && x == y;
+}
+
+static void build_tree(void)
+{
+	char path[PATH_MAX];
+
+	world_up(&w);
+	CU_ASSERT_EQUAL(mkdir(host_name(&w, "a", path), 0755), 0);
+	CU_ASSERT_EQUAL(mkdir(host_name(&w, "a/b", path), 0755), 0);
+	CU_ASSERT_EQUAL(mkdir(host_name(&w, "proc", path), 0755), 0);
+	host_file(&w, "a/b/file", "x", 1);
+	CU_ASSERT_EQUAL(symlink("b/file", host_name(&w, "a/rel", path)), 0);
+	CU_ASSERT_EQUAL(symlink("/a/b", host_name(&w, "abs", path)), 0);
+	CU_ASSERT_EQUAL(symlink("../../../../a", host_name(&w, "a/up", path)), 0);
+	CU_ASSERT_EQUAL(symlink("loop2", host_name(&w, "loop1", path)), 0);
+	CU_ASSERT_EQUAL(symlink("loop1", host_name(&w, "loop2", path)), 0);
+	CU_ASSERT_EQUAL(symlink("nowhere", host_name(&w, "dangling", path)), 0);
+	CU_ASSERT_EQUAL(symlink("/proc", host_name(&w, "toproc", path)), 0);
+}
+
+static void names_lead_to_the_same_file(void)
+{
+	build_tree();
+	CU_ASSERT_TRUE(same("a/b/file", "/a/b/file"));
+	CU_ASSERT_TRUE(same("a/b/file", "//a///b/./file"));
+	CU_ASSERT_TRUE(same("a/b/file", "a/rel"));
+	CU_ASSERT_TRUE(same("a/b/file", "abs/file"));
+	CU_ASSERT_TRUE(same("a/b/file", "abs/../../a/up/rel"));
+	CU_ASSERT_TRUE(same("/", "/.."));
+	CU_ASSERT_TRUE(same("/", "a/../../../.."));
+	CU_ASSERT_TRUE(same("a/b", "abs/"));
+	world_down(&w);
+}
+
+static void errors_are_those_of_the_man_page(void)
+{
+	char name[PATH_MAX + 8];
+	u64 ino;
+
+	build_tree();
+	CU_ASSERT_EQUAL(walk(""), -ENOENT);
+	CU_ASSERT_EQUAL(walk("missing"), -ENOENT);
+	CU_ASSERT_EQUAL(walk("missing/x"), -ENOENT);
+	CU_ASSERT_EQUAL(walk("dangling"), -ENOENT);
+	CU_ASSERT_EQUAL(ino_of("dangling", 0, &ino), 0);
+	CU_ASSERT_EQUAL(walk("a/b/file/"), -ENOTDIR);
+	CU_ASSERT_EQUAL(walk("a/b/file/x"), -ENOTDIR);
+	CU_ASSERT_EQUAL(walk("a/b/file/.."), -ENOTDIR);
+	CU_ASSERT_EQUAL(walk("a/rel/"), -ENOTDIR);
+	CU_ASSERT_EQUAL(walk("loop1"), -ELOOP);
+	CU_ASSERT_EQUAL(walk("loop1/x"), -ELOOP);
+	CU_ASSERT_EQUAL(ino_of("a/b/file", LOOKUP_DIRECTORY, &ino), -ENOTDIR);
+
+	memset(name, 'n', sizeof(name));
+	name[NAME_MAX + 1] = '\0';
+	CU_ASSERT_EQUAL(walk(name), -ENAMETOOLONG);
+	name[NAME_MAX] = '\0';
+	CU_ASSERT_EQUAL(walk(name), -ENOENT);
+	memset(name, '/', sizeof(name));
+	name[PATH_MAX] = '\0';
+	CU_ASSERT_EQUAL(walk(name), -ENAMETOOLONG);
+	name[PATH_MAX - 1] = '\0';
+	CU_ASSERT_EQUAL(walk(name), 0);
+	world_down(&w);
+}
+
+static void forty_links_are_followed_and_no_more(void)
+{
+	char path[PATH_MAX], from[16], to[16];
+	int i;
+
+	world_up(&w);
+	host_file(&w, "l0", "x", 1);
+	for (i = 1; i <= 41; i++) {
+		snprintf(to, sizeof(to), "l%d", i - 1);
+		snprintf(from, sizeof(from), "l%d", i);
+		CU_ASSERT_EQUAL(symlink(to, host_name(&w, from, path)), 0);
+	}
+	CU_ASSERT_EQUAL(walk("l40"), 0);
+	CU_ASSERT_EQUAL(walk("l41"), -ELOOP);
+	world_down(&w);
+}
+
+static void parent_stops_before_the_last_component(void)
+{
+	char last[NAME_MAX + 1];
+	struct path p;
+
+	build_tree();
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "abs/new", LOOKUP_PARENT, &p, last), 0);
+	CU_ASSERT_STRING_EQUAL(last, "new");
+	path_put(&p);
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "/", LOOKUP_PARENT, &p, last), 0);
+	CU_ASSERT_STRING_EQUAL(last, "");
+	path_put(&p);
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "a/rel/x", LOOKUP_PARENT, &p, last), -ENOTDIR);
+	world_down(&w);
+}
+
+static struct dentry_operations little_dops;
+
+static struct dentry *little_lookup(struct dentry *dir, const char *name)
+{
+	struct dentry *d;
+
+	if (strcmp(name, "inside") && strcmp(name, "jump"))
+		return ERR_PTR(-ENOENT);
+	d = dentry_alloc(dir->vfs, dir->d_op, *name == 'i' ? S_IFREG | 0444 : S_IFLNK | 0777);
+	d->ino = 778;
+	return d;
+}
+
+/* A link that leads straight to the root of the host's tree. */
+static int little_get_link(struct dentry *d __unused, struct path *out)
+{
+	*out = w.fs.root;
+	path_get(out);
+	return 0;
+}
+
+static long little_path(struct dentry *d, char *buf, u64 size __unused)
+{
+	strcpy(buf, d->ino == 777 ? "/" : "/inside");
+	return strlen(buf);
+}
+
+static struct dentry *little_root(struct vfs *v, void *arg __unused)
+{
+	struct dentry *d = dentry_alloc(v, &little_dops, S_IFDIR | 0555);
+
+	d->ino = 777;
+	return d;
+}
+
+static struct dentry_operations little_dops = {
+	.lookup = little_lookup,
+	.get_link = little_get_link,
+	.path = little_path,
+};
+static const struct file_system_type little_type = { .name = "proc", .mount_root = little_root };
+
+static void mounts_are_entered_and_left(void)
+{
+	char buf[PATH_MAX];
+	struct path p;
+	u64 ino = 0;
+
+	build_tree();
+	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &little_type, "proc", "/proc", "rw", NULL), 0);
+	/* Nothing of that name on the host: reachable all the same. */
+	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &little_type, "x", "/virtual", "rw", NULL), 0);
+	CU_ASSERT_EQUAL(ino_of("/proc", 0, &ino), 0);
+	CU_ASSERT_EQUAL(ino, 777);
+	CU_ASSERT_TRUE(same("/proc/inside", "toproc/inside"));
+	CU_ASSERT_TRUE(same("/proc/inside", "a/b/../../proc/inside"));
+	CU_ASSERT_TRUE(same("/virtual/inside", "virtual//inside"));
+	CU_ASSERT_TRUE(same("/proc/..", "/"));
+	CU_ASSERT_TRUE(same("/virtual/../a", "/a"));
+	CU_ASSERT_TRUE(same("/proc/jump/a/b", "/a/b"));
+	CU_ASSERT_EQUAL(walk("/proc/outside"), -ENOENT);
+
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "toproc/inside", 0, &p, NULL), 0);
+	CU_ASSERT_EQUAL(d_path(&p, buf, sizeof(buf)), 12);
+	CU_ASSERT_STRING_EQUAL(buf, "/proc/inside");
+	path_put(&p);
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "/proc/.", 0, &p, NULL), 0);
+	CU_ASSERT_EQUAL(d_path(&p, buf, sizeof(buf)), 5);
+	CU_ASSERT_STRING_EQUAL(buf, "/proc");
+	path_put(&p);
+	world_down(&w);
+}
+
+static void d_path_is_the_guests_view(void)
+{
+	char buf[PATH_MAX], path[PATH_MAX];
+	struct path p;
+
+	build_tree();
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, NULL, "abs/file", LOOKUP_FOLLOW, &p, NULL), 0);
+	CU_ASSERT_EQUAL(d_path(&p, buf, sizeof(buf)), 9);
+	CU_ASSERT_STRING_EQUAL(buf, "/a/b/file");
+	CU_ASSERT_EQUAL(d_path(&p, buf, 5), -ENAMETOOLONG);
+	CU_ASSERT_EQUAL(unlink(host_name(&w, "a/b/file", path)), 0);
+	CU_ASSERT_TRUE(d_path(&p, buf, sizeof(buf)) > 0);
+	CU_ASSERT_STRING_EQUAL(buf, "/a/b/file (deleted)");
+	path_put(&p);
+	CU_ASSERT_EQUAL(d_path(&w.fs.root, buf, sizeof(buf)), 1);
+	CU_ASSERT_STRING_EQUAL(buf, "/");
+	world_down(&w);
+}
+
+/* err of an open, 0 if it worked */
+static int opens(const char *name, int flags)
+{
+	struct file *f = open_at_root(&w, name, flags);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	fput(f);
+	return 0;
+}
+
+static void open_checks_as_linux_does(void)
+{
+	struct stat st;
+	char path[PATH_MAX];
+
+	build_tree();
+	CU_ASSERT_EQUAL(opens("a", O_RDONLY), 0);
+	CU_ASSERT_EQUAL(opens("a", O_WRONLY), -EISDIR);
+	CU_ASSERT_EQUAL(opens("a", O_RDONLY | O_CREAT), -EISDIR);
+	CU_ASSERT_EQUAL(opens("a/b/file", O_RDONLY | O_DIRECTORY), -ENOTDIR);
+	CU_ASSERT_EQUAL(opens("a/rel", O_RDONLY | O_NOFOLLOW), -ELOOP);
+	CU_ASSERT_EQUAL(opens("abs", O_RDONLY | O_NOFOLLOW | O_DIRECTORY), -ELOOP);
+	CU_ASSERT_EQUAL(opens("a/rel", O_PATH | O_NOFOLLOW), 0);
+	CU_ASSERT_EQUAL(opens("a/b/file", O_CREAT | O_EXCL | O_RDWR), -EEXIST);
+	CU_ASSERT_EQUAL(opens("dangling", O_CREAT | O_EXCL | O_RDWR), -EEXIST);
+	CU_ASSERT_EQUAL(opens("dangling", O_RDWR), -ENOENT);
+	CU_ASSERT_EQUAL(opens("new/", O_CREAT | O_RDWR), -EISDIR);
+	CU_ASSERT_EQUAL(opens("missing/new", O_CREAT | O_RDWR), -ENOENT);
+	CU_ASSERT_EQUAL(opens("a/b/file/new", O_CREAT | O_RDWR), -ENOTDIR);
+	CU_ASSERT_EQUAL(opens("loop1", O_CREAT | O_RDWR), -ELOOP);
+	/* Through a dangling link, and with our umask, not the host's. */
+	umask(077);
+	CU_ASSERT_EQUAL(opens("dangling", O_CREAT | O_RDWR), 0);
+	umask(022);
+	CU_ASSERT_EQUAL(stat(host_name(&w, "nowhere", path), &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode, S_IFREG | 0644);
+	world_down(&w);
+}
+
+static void sys_is_an_empty_directory(void)
+{
+	char path[PATH_MAX];
+
+	build_tree();
+	CU_ASSERT_EQUAL(mkdir(host_name(&w, "sys", path), 0755), 0);
+	host_file(&w, "sys/secret", "x", 1);
+	CU_ASSERT_EQUAL(opens("/sys", O_RDONLY | O_DIRECTORY), 0);
+	CU_ASSERT_EQUAL(opens("/sys/secret", O_RDONLY), -ENOENT);
+	CU_ASSERT_EQUAL(opens("/sys/new", O_RDWR | O_CREAT), -EACCES);
+	world_down(&w);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(names_lead_to_the_same_file),
+	UNIT_TEST(errors_are_those_of_the_man_page),
+	UNIT_TEST(forty_links_are_followed_and_no_more),
+	UNIT_TEST(parent_stops_before_the_last_component),
+	UNIT_TEST(mounts_are_entered_and_left),
+	UNIT_TEST(d_path_is_the_guests_view),
+	UNIT_TEST(open_checks_as_linux_does),
+	UNIT_TEST(sys_is_an_empty_directory),
+	UNIT_END,
+};
+
+const struct unit_suite suite_namei = { "namei", tests };

@@ -1,0 +1,84 @@
+/* See tiny_elf.h. */
+#include "tiny_elf.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loader/loader.h"
+#include "proc/exec.h"
+#include "syscalls/syscalls.h"
+
+#define BASE 0x400000UL
+#define CODE_OFFSET 0x100UL
+
+void tiny_elf_make(struct tiny_elf *e, const u8 *code, const u8 *end, u64 memsz)
+{
+	Elf64_Ehdr *h = (Elf64_Ehdr *)e->bytes;
+	Elf64_Phdr *p = (Elf64_Phdr *)(h + 1);
+
+	memset(e, 0, sizeof(*e));
+	e->len = CODE_OFFSET + (end - code);
+	memcpy(h->e_ident, ELFMAG, SELFMAG);
+	h->e_ident[EI_CLASS] = ELFCLASS64;
+	h->e_ident[EI_DATA] = ELFDATA2LSB;
+	h->e_ident[EI_VERSION] = EV_CURRENT;
+	h->e_type = ET_EXEC;
+	h->e_machine = EM_X86_64;
+	h->e_version = EV_CURRENT;
+	h->e_entry = BASE + CODE_OFFSET;
+	h->e_phoff = sizeof(*h);
+	h->e_ehsize = sizeof(*h);
+	h->e_phentsize = sizeof(*p);
+	h->e_phnum = 1;
+	*p = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X, .p_vaddr = BASE,
+			   .p_filesz = e->len, .p_memsz = memsz ? memsz : e->len, .p_align = 4096 };
+	memcpy(e->bytes + CODE_OFFSET, code, end - code);
+}
+
+void tiny_elf_write(struct tiny_elf *e)
+{
+	int fd;
+
+	strcpy(e->path, "/tmp/vellum-test-XXXXXX");
+	fd = mkstemp(e->path);
+	if (fd < 0 || write(fd, e->bytes, e->len) != (ssize_t)e->len || fchmod(fd, 0755)) {
+		perror(e->path);
+		exit(1);
+	}
+	close(fd);
+}
+
+int tiny_machine(struct machine *m, u64 mem_size)
+{
+	const struct machine_config config = { .mem_size = mem_size,
+					       .tlb = { 256, 8, 128 },
+					       .deterministic = true,
+					       .seed = 1 };
+	int err;
+
+	memset(m, 0, sizeof(*m));
+	err = machine_init(m, &config);
+	if (err)
+		return err;
+	syscalls_init(m);
+	err = loader_init(m);
+	if (err)
+		machine_destroy(m);
+	return err;
+}
+
+void tiny_machine_free(struct machine *m)
+{
+	loader_destroy(m);
+	machine_destroy(m);
+}
+
+int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160])
+{
+	char *argv[] = { "tiny", NULL }, *envp[] = { "A=1", NULL };
+
+	return machine_exec(m, e->path, argv, envp, why);
+}

@@ -1,0 +1,30 @@
+/* Smallest ELF programs, made at test time from machine code that stands in the test's source. */
+#ifndef TESTS_TINY_ELF_H
+#define TESTS_TINY_ELF_H
+
+#include "base/types.h"
+#include "proc/machine.h"
+
+/* Code between two labels of the test's own assembly; position independent, starts at its start. */
+#define GUEST_CODE(name, text)                                                                     \
+	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n");      \
+	extern const u8 name[], name##_end[]
+
+struct tiny_elf {
+	char path[64]; /* a file below /tmp, the caller's to unlink */
+	u8 bytes[8192];
+	u64 len;
+};
+
+/* ET_EXEC at 0x400000, one segment R W X of @memsz bytes (0: the file's). Not yet written. */
+void tiny_elf_make(struct tiny_elf *e, const u8 *code, const u8 *end, u64 memsz);
+/* Writes e->bytes to a new file e->path. */
+void tiny_elf_write(struct tiny_elf *e);
+
+/* A machine of @mem_size bytes with system calls, /proc and loader. 0 or -errno. */
+int tiny_machine(struct machine *m, u64 mem_size);
+void tiny_machine_free(struct machine *m);
+/* Boots the program in @m; -errno and the reason as machine_exec(). */
+int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160]);
+
+#endif
