@@ -54,7 +54,7 @@ void tiny_elf_write(struct tiny_elf *e)
 int tiny_machine(struct machine *m, u64 mem_size)
 {
 	const struct machine_config config = { .mem_size = mem_size,
-					       .tlb = { 256, 8, 128 },
+					       .tlb = { 256, 8, 128, false },
 					       .deterministic = true,
 					       .seed = 1 };
 	int err;

@@ -16,5 +16,6 @@ void *vm_memcpy(void *restrict dst, const void *restrict src, size_t len);
 void *vm_memmove(void *dst, const void *src, size_t len);
 void *vm_memset(void *dst, int byte, size_t len);
 int vm_memcmp(const void *a, const void *b, size_t len);
+int vm_bcmp(const void *a, const void *b, size_t len);
 
 #endif

@@ -12,12 +12,12 @@
 struct fd_waiter {
 	struct list_head node; /* in event_loop.waiters */
 	struct wait_queue_head wq;
-	int fd;	      /* in the epoll */
-	bool own_fd;  /* a duplicate of ours */
+	int fd;	     /* in the epoll */
+	bool own_fd; /* a duplicate of ours */
 	bool ready;
 };
 
-static u64 loop_now(const struct event_loop *l)
+u64 event_now(const struct event_loop *l)
 {
 	return l->now_ns ? l->now_ns(l->now_arg) : host_clock_ns(CLOCK_MONOTONIC);
 }
@@ -46,7 +46,8 @@ void event_timer_add(struct event_loop *l, struct event_timer *t, u64 expires_ns
 	struct list_head *at = l->timers.prev;
 
 	/* From the end: equal times fire in the order in which they were set. */
-	while (at != &l->timers && list_entry(at, struct event_timer, node)->expires_ns > expires_ns)
+	while (at != &l->timers &&
+	       list_entry(at, struct event_timer, node)->expires_ns > expires_ns)
 		at = at->prev;
 	t->expires_ns = expires_ns;
 	list_add(&t->node, at);
@@ -65,7 +66,8 @@ void event_timer_del(struct event_timer *t)
 
 static struct event_timer *first_timer(const struct event_loop *l)
 {
-	return list_empty(&l->timers) ? NULL : list_first_entry(&l->timers, struct event_timer, node);
+	return list_empty(&l->timers) ? NULL
+				      : list_first_entry(&l->timers, struct event_timer, node);
 }
 
 /* True if any timer was due. */
@@ -77,7 +79,7 @@ static bool run_timers(struct event_loop *l)
 
 	if (!t)
 		return false;
-	now = loop_now(l);
+	now = event_now(l);
 	while (t && t->expires_ns <= now) {
 		list_del_init(&t->node);
 		t->fn(t);
@@ -114,7 +116,7 @@ static u64 sleep_length(const struct event_loop *l)
 
 	if (!t)
 		return ~0UL;
-	now = loop_now(l);
+	now = event_now(l);
 	return t->expires_ns > now ? t->expires_ns - now : 0;
 }
 
@@ -145,7 +147,7 @@ static bool can_sleep(const struct event_loop *l)
 
 static u64 deadline_after(const struct event_loop *l, u64 timeout_ns)
 {
-	u64 now = loop_now(l);
+	u64 now = event_now(l);
 
 	return timeout_ns > WAIT_FOREVER - 1 - now ? WAIT_FOREVER : now + timeout_ns;
 }
@@ -199,9 +201,9 @@ int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns)
 		return 0;
 	if (err)
 		return err;
-	err = wait_event_interruptible_until(&w.wq, w.ready,
-					     timeout_ns == WAIT_FOREVER ? WAIT_FOREVER :
-									  deadline_after(l, timeout_ns));
+	err = wait_event_interruptible_until(
+		&w.wq, w.ready,
+		timeout_ns == WAIT_FOREVER ? WAIT_FOREVER : deadline_after(l, timeout_ns));
 	waiter_del(l, &w);
 	l->epoch++;
 	return !err ? 0 : err == -ETIME ? -ETIMEDOUT : -EINTR;
@@ -217,7 +219,7 @@ int event_sleep_until(struct event_loop *l, u64 expires_ns)
 	int err;
 
 	if (!can_sleep(l)) {
-		struct event_timer t = { .fn = nothing };
+		struct event_timer t = {.fn = nothing};
 
 		event_timer_add(l, &t, expires_ns);
 		while (event_timer_pending(&t))

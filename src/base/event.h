@@ -21,7 +21,8 @@ struct event_loop {
 	int epfd;
 	struct list_head timers;
 	struct list_head waiters; /* struct fd_waiter, on the waiting tasks' stacks */
-	u64 (*now_ns)(void *arg); /* monotonic; the machine's clock, virtual or real; NULL: host's */
+	u64 (*now_ns)(
+		void *arg); /* monotonic; the machine's clock, virtual or real; NULL: host's */
 	void *now_arg;
 	/* virtual time: instead of sleeping for a timer the clock is moved on; NULL: real */
 	void (*advance_to)(void *arg, u64 ns);
@@ -33,6 +34,8 @@ struct event_loop {
 
 int event_loop_init(struct event_loop *l);
 void event_loop_destroy(struct event_loop *l);
+/* The loop's clock. */
+u64 event_now(const struct event_loop *l);
 void event_timer_add(struct event_loop *l, struct event_timer *t, u64 expires_ns);
 void event_timer_del(struct event_timer *t); /* fine when not pending */
 bool event_timer_pending(const struct event_timer *t);

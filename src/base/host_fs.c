@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -74,6 +75,20 @@ int host_open_mode(int dirfd, const char *path, int flags, mode_t mode)
 	int fd = ret(openat(dirfd, path, flags | O_CLOEXEC | O_NOCTTY, mode));
 
 	umask(old);
+	return fd;
+}
+
+int host_openat2(int dirfd, const char *path, u64 flags, mode_t mode, u64 resolve)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+	mode_t old = 0;
+	int fd;
+
+	if (flags & O_CREAT)
+		old = umask(0);
+	fd = ret(syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
+	if (flags & O_CREAT)
+		umask(old);
 	return fd;
 }
 
@@ -168,8 +183,9 @@ u64 host_raise_nofile(void)
 
 int host_poll(int fd, short events, u64 timeout_ns)
 {
-	struct pollfd p = { .fd = fd, .events = events };
-	struct timespec ts = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
+	struct pollfd p = {.fd = fd, .events = events};
+	struct timespec ts = {.tv_sec = timeout_ns / 1000000000,
+			      .tv_nsec = timeout_ns % 1000000000};
 	int n = ret(ppoll(&p, 1, timeout_ns == ~0UL ? NULL : &ts, NULL));
 
 	return n <= 0 ? n : (unsigned short)p.revents;
@@ -182,7 +198,7 @@ int host_epoll_create(void)
 
 int host_epoll_ctl(int epfd, int op, int fd, u32 events, void *ptr)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = ptr };
+	struct epoll_event ev = {.events = events, .data.ptr = ptr};
 
 	return ret(epoll_ctl(epfd, op, fd, &ev));
 }

@@ -24,8 +24,10 @@ int host_fd_link(int fd, int dirfd, const char *name);
 
 int host_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 long host_readlinkat(int dirfd, const char *path, char *buf, size_t size);
-/* The mode of the next three is taken as it is: the host's umask does not apply. */
+/* The mode of the next four is taken as it is: the host's umask does not apply. */
 int host_open_mode(int dirfd, const char *path, int flags, mode_t mode);
+/* openat2(2); @mode, for O_CREAT only, as above. -ENOSYS before Linux 5.6. */
+int host_openat2(int dirfd, const char *path, u64 flags, mode_t mode, u64 resolve);
 int host_mkdirat(int dirfd, const char *path, mode_t mode);
 int host_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev);
 int host_unlinkat(int dirfd, const char *path, int flags);

@@ -189,7 +189,7 @@ static bool set_option(struct cli_options *o, int key, char *arg)
 		set_tlb(o, arg);
 		break;
 	case OPT_CHECK:
-		o->machine.tlb_check = true;
+		o->machine.tlb.check = true;
 		break;
 	case OPT_DETERMINISTIC:
 		o->machine.deterministic = true;
@@ -265,7 +265,7 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 
 	memset(o, 0, sizeof(*o));
 	o->machine.mem_size = 4UL << 30;
-	o->machine.tlb = (struct tlb_geometry){ 1024, 8, 128 };
+	o->machine.tlb = (struct tlb_geometry){ 1024, 8, 128, false };
 	o->machine.seed = 1;
 	env_init(o);
 	read_twins(o, argp.options);

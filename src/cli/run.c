@@ -58,6 +58,9 @@ static void prepare_host(struct machine_config *c)
 	struct sigaction sa;
 	struct rlimit rl;
 
+	for (int fd = 0; fd < 3; fd++) /* a closed one must not become a file of Vellum's */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			exit(125);
 	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
 		c->nofile_cur = rl.rlim_cur;
 		rl.rlim_cur = rl.rlim_max;
@@ -155,6 +158,7 @@ int run_program(struct cli_options *o)
 		free(m);
 		return -status;
 	}
+	machine_drop_inherited();
 	m->on_exit = o->stats ? report_at_exit : o->on_exit;
 	m->on_exit_arg = o->on_exit_arg;
 	status = machine_run(m);

@@ -13,10 +13,10 @@
 /* What a block is made from: one or two pieces of host memory. */
 struct code_window {
 	gva_t rip;
-	const u8 *host; /* of rip */
-	unsigned len;	/* bytes up to the end of the page */
+	const u8 *host;	 /* of rip */
+	unsigned len;	 /* bytes up to the end of the page */
 	const u8 *host2; /* next page; NULL until an instruction needs it */
-	u8 joined[15];	/* an instruction that crosses */
+	u8 joined[15];	 /* an instruction that crosses */
 };
 
 static void op_again(struct cpu *cpu, const struct insn *in __unused)
@@ -28,7 +28,7 @@ static void op_stopped(struct cpu *cpu __unused, const struct insn *in __unused)
 {
 }
 
-static const struct insn insn_stopped = { .fn = op_stopped };
+static const struct insn insn_stopped = {.fn = op_stopped};
 
 /* Behind the last instruction of a block that ends without a jump. */
 static void op_fall_slow(struct cpu *cpu, const struct insn *in)
@@ -44,8 +44,8 @@ static void op_fall(struct cpu *cpu, const struct insn *in)
 /* An encoding that raises an exception: #UD or #GP(0). */
 static void op_bad(struct cpu *cpu, const struct insn *in)
 {
-	cpu_raise(cpu, in, in->imm, 0);
-	cpu->exit.unsupported = in->disp ? "instruction" : NULL;
+	cpu_raise(cpu, in, in->reg, 0);
+	cpu->exit.unsupported = (const char *)in->imm;
 }
 
 void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64 size)
@@ -183,8 +183,8 @@ static void mark_dead_flags(struct block *b)
 		}
 		row = &insn_rows[in->row];
 		changed = (row->writes | row->undefined) & F_OSZAPC;
-		may_stop = !(row->attr & NOFAULT) ||
-			   ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
+		may_stop =
+			!(row->attr & NOFAULT) || ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
 		if (changed && !(live & changed))
 			insn_flags_dead(in);
 		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
@@ -196,8 +196,8 @@ static void bind_bad(struct insn *in, const struct decoded *d, gva_t rip, gva_t 
 {
 	memset(in, 0, sizeof(*in));
 	in->fn = op_bad;
-	in->imm = d->vector;
-	in->disp = d->unsupported != NULL;
+	in->reg = d->vector;
+	in->imm = (u64)d->unsupported;
 	in->off = (s16)(rip - base);
 	in->len = d->len;
 	in->row = NO_ROW;
@@ -244,8 +244,7 @@ static int fetch_insn(struct cpu *cpu, struct code_window *w, bool first, struct
 /* A repeated string instruction ends its block, so that the budget can run out inside it. */
 static bool ends_block(const struct insn_row *row, const struct insn *in)
 {
-	return (row->attr & ENDS) ||
-	       ((row->attr & REPS) && (in->flags & (IN_REP | IN_REPNE)));
+	return (row->attr & ENDS) || ((row->attr & REPS) && (in->flags & (IN_REP | IN_REPNE)));
 }
 
 /* Fills @b from @w. False: fetch fault raised. */
@@ -289,7 +288,7 @@ static bool fill_block(struct cpu *cpu, struct block *b, struct code_window *w)
 static struct block *build(struct cpu *cpu, gva_t rip, const u8 *host, u8 mode)
 {
 	struct code_cache *c = cpu->code;
-	struct code_window w = { .rip = rip, .host = host, .len = PAGE_SIZE - page_offset(rip) };
+	struct code_window w = {.rip = rip, .host = host, .len = PAGE_SIZE - page_offset(rip)};
 	struct block *b;
 
 	if ((u64)(c->arena_end - c->arena_next) < BLOCK_BYTES)
@@ -394,18 +393,19 @@ const struct insn *block_enter(struct cpu *cpu)
 const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target)
 {
 	struct block *from = cpu->block;
+	u64 flushes = cpu->code->count.cache_flushes;
 	const struct insn *in;
-	bool linkable = !from->dead && !((from->mode) & MODE_SINGLE) && from->pfn[1] == NO_PFN &&
+	bool linkable = !from->dead && !(from->mode & MODE_SINGLE) && from->pfn[1] == NO_PFN &&
 			from->base == (target & PAGE_MASK);
 
 	if (!linkable)
 		return block_jump(cpu, target);
 	cpu->regs.rip = target;
 	in = block_enter(cpu);
-	/* The arena may have been flushed, or @from dropped, while the target was built. */
-	if (!cpu->stopped && !from->dead && from->link[slot] != cpu->block &&
+	/* The arena may have been flushed while the target was built, and @from is gone then. */
+	if (!cpu->stopped && cpu->code->count.cache_flushes == flushes && !from->dead &&
 	    cpu->block->mode == from->mode && cpu->block->pfn[1] == NO_PFN &&
-	    cpu->block->base == from->base && (u8 *)from < cpu->code->arena_next) {
+	    cpu->block->base == from->base) {
 		from->link[slot] = cpu->block;
 		cpu->code->count.links++;
 	}

@@ -19,20 +19,20 @@
 #define BLOCK_MAX 64
 
 /* Part of the key: code that was decoded another way. */
-#define MODE_SINGLE 1 /* one instruction a block: EFLAGS.TF, the tail of a budget */
+#define MODE_SINGLE 1  /* one instruction a block: EFLAGS.TF, the tail of a budget */
 #define MODE_CAREFUL 2 /* EFLAGS.AC: memory operands check alignment */
 
 struct block {
-	gva_t base;		/* regs.rip while it runs: start of the page (see insn_base()) */
-	gva_t rip;		/* of the first instruction */
-	const u8 *host;		/* its bytes, host address */
-	struct block *link[2];	/* not taken / only way, taken; NULL: look up */
+	gva_t base;	       /* regs.rip while it runs: start of the page (see insn_base()) */
+	gva_t rip;	       /* of the first instruction */
+	const u8 *host;	       /* its bytes, host address */
+	struct block *link[2]; /* not taken / only way, taken; NULL: look up */
 	struct block *hash_next;
 	struct block *frame_next[2]; /* lists of code_cache.frames */
-	pfn_t pfn[2];		/* frames with bytes of it; [1] == ~0 if it does not cross */
-	u16 n;			/* instructions, the terminator not counted */
+	pfn_t pfn[2];		     /* frames with bytes of it; [1] == ~0 if it does not cross */
+	u16 n;			     /* instructions, the terminator not counted */
 	u8 mode;
-	bool dead;		/* dropped: make no link, do not run again */
+	bool dead; /* dropped: make no link, do not run again */
 	struct insn insn[];
 };
 
@@ -51,11 +51,11 @@ struct code_cache {
 	u8 *arena, *arena_next, *arena_end; /* blocks; host memory reserved in code_cache_new() */
 	struct code_counters count;
 	struct decoder decoder;
-	struct insn again;  /* pseudo instruction: look regs.rip up and go on */
-	struct jump jumps[NR_JUMPS]; /* normal mode only */
+	struct insn again;		 /* pseudo instruction: look regs.rip up and go on */
+	struct jump jumps[NR_JUMPS];	 /* normal mode only */
 	struct block *hash[NR_HASH];	 /* by host address of the code */
 	struct block *frames[NR_FRAMES]; /* by pfn */
-	void *thunks; /* thunk.c's own */
+	void *thunks;			 /* thunk.c's own */
 };
 
 /* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. */

@@ -55,7 +55,7 @@ const struct code_counters *code_cache_counters(const struct code_cache *c)
 
 void cpu_regs_init(struct cpu_regs *r)
 {
-	*r = (struct cpu_regs){ .flags = F_IF | 2, .cs = 0x33, .ss = 0x2b };
+	*r = (struct cpu_regs){.flags = F_IF | 2, .cs = 0x33, .ss = 0x2b};
 }
 
 int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,

@@ -77,13 +77,13 @@ static struct cpuid_leaf leaf_host(const struct cpu *cpu __unused, u32 sub, u32 
 /* Intel's cache descriptors: "see leaf 4". */
 static struct cpuid_leaf leaf_descriptors(const struct cpu *cpu, u32 sub)
 {
-	return amd() ? (struct cpuid_leaf){ 0 } : leaf_host(cpu, sub, 2);
+	return amd() ? (struct cpuid_leaf){0} : leaf_host(cpu, sub, 2);
 }
 
 /* Intel's caches, none shared: one CPU in the package. */
 static struct cpuid_leaf leaf_caches(const struct cpu *cpu, u32 sub)
 {
-	struct cpuid_leaf l = { 0 };
+	struct cpuid_leaf l = {0};
 
 	if (!amd()) {
 		l = leaf_host(cpu, sub, 4);
@@ -94,7 +94,7 @@ static struct cpuid_leaf leaf_caches(const struct cpu *cpu, u32 sub)
 
 static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){ 0 };
+	return (struct cpuid_leaf){0};
 }
 
 static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu __unused, u32 sub __unused)
@@ -122,7 +122,7 @@ static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu __unused, 
 /* "Vellum x86-64-v1", in three leaves of 16 bytes. */
 static struct cpuid_leaf leaf_brand(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){ 0x6c6c6556, 0x78206d75, 0x362d3638, 0x31762d34 };
+	return (struct cpuid_leaf){0x6c6c6556, 0x78206d75, 0x362d3638, 0x31762d34};
 }
 
 static struct cpuid_leaf leaf_amd_l1(const struct cpu *cpu __unused, u32 sub __unused)
@@ -138,13 +138,13 @@ static struct cpuid_leaf leaf_l2(const struct cpu *cpu __unused, u32 sub __unuse
 /* Invariant TSC. */
 static struct cpuid_leaf leaf_power(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){ .d = host(0x80000007, 0).d & 0x100 };
+	return (struct cpuid_leaf){.d = host(0x80000007, 0).d & 0x100};
 }
 
 /* 48 bits of linear address; one core. */
 static struct cpuid_leaf leaf_sizes(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){ .a = (48 << 8) | (host(0x80000008, 0).a & 0xff) };
+	return (struct cpuid_leaf){.a = (48 << 8) | (host(0x80000008, 0).a & 0xff)};
 }
 
 typedef struct cpuid_leaf leaf_fn(const struct cpu *cpu, u32 subleaf);
@@ -154,21 +154,21 @@ static const struct {
 	u32 leaf;
 	leaf_fn *fn;
 } leaves[] = {
-	{ 0, leaf_vendor },
-	{ 1, leaf_features },
-	{ 2, leaf_descriptors },
-	{ 4, leaf_caches },
-	{ 7, leaf_none },
-	{ 0xd, leaf_none },
-	{ 0x80000000, leaf_max_extended },
-	{ 0x80000001, leaf_extended_features },
-	{ 0x80000002, leaf_brand },
-	{ 0x80000003, leaf_none },
-	{ 0x80000004, leaf_none },
-	{ 0x80000005, leaf_amd_l1 },
-	{ 0x80000006, leaf_l2 },
-	{ 0x80000007, leaf_power },
-	{ 0x80000008, leaf_sizes },
+	{0, leaf_vendor},
+	{1, leaf_features},
+	{2, leaf_descriptors},
+	{4, leaf_caches},
+	{7, leaf_none},
+	{0xd, leaf_none},
+	{0x80000000, leaf_max_extended},
+	{0x80000001, leaf_extended_features},
+	{0x80000002, leaf_brand},
+	{0x80000003, leaf_none},
+	{0x80000004, leaf_none},
+	{0x80000005, leaf_amd_l1},
+	{0x80000006, leaf_l2},
+	{0x80000007, leaf_power},
+	{0x80000008, leaf_sizes},
 };
 
 struct cpuid_leaf cpuid_leaf(const struct cpu *cpu, u32 leaf, u32 subleaf)
@@ -176,7 +176,7 @@ struct cpuid_leaf cpuid_leaf(const struct cpu *cpu, u32 leaf, u32 subleaf)
 	for (unsigned i = 0; i < ARRAY_SIZE(leaves); i++)
 		if (leaves[i].leaf == leaf)
 			return leaves[i].fn(cpu, subleaf);
-	return (struct cpuid_leaf){ 0 };
+	return (struct cpuid_leaf){0};
 }
 
 void cpu_cpuid(const struct cpu *cpu, u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)

@@ -8,16 +8,40 @@
 
 #include <string.h>
 
-enum imm_kind { IMM_NONE, IMM_B, IMM_W, IMM_UB, IMM_Z, IMM_V, IMM_WB, IMM_O, IMM_JB, IMM_JZ, IMM_FAR };
+enum imm_kind {
+	IMM_NONE,
+	IMM_B,
+	IMM_W,
+	IMM_UB,
+	IMM_Z,
+	IMM_V,
+	IMM_WB,
+	IMM_O,
+	IMM_JB,
+	IMM_JZ,
+	IMM_FAR
+};
 enum width_kind { WIDTH_B, WIDTH_W, WIDTH_L, WIDTH_Q, WIDTH_V, WIDTH_V64, WIDTH_Y, WIDTH_N64 };
-enum operands { OPND_NONE, OPND_CR, OPND_EG, OPND_EGb, OPND_EGraw, OPND_E, OPND_Z, OPND_A, OPND_AZ, OPND_VEC,
-		OPND_VECG, OPND_VECE };
+enum operands {
+	OPND_NONE,
+	OPND_CR,
+	OPND_EG,
+	OPND_EGb,
+	OPND_EGraw,
+	OPND_E,
+	OPND_Z,
+	OPND_A,
+	OPND_AZ,
+	OPND_VEC,
+	OPND_VECG,
+	OPND_VECE
+};
 
 static const struct form {
 	u8 modrm, imm, width, operands;
 } forms[NR_FORMS] = {
 #define FORM(name, modrm, imm, width, operands)                                                    \
-	[FORM_##name] = { modrm, IMM_##imm, WIDTH_##width, OPND_##operands },
+	[FORM_##name] = {modrm, IMM_##imm, WIDTH_##width, OPND_##operands},
 #include "cpu/forms.def"
 #undef FORM
 };
@@ -175,8 +199,8 @@ static unsigned width_of(const struct decoded *d, enum width_kind kind)
 
 static void read_imm(struct reader *r, struct decoded *d, enum imm_kind kind)
 {
-	static const u8 lens[] = { [IMM_B] = 1, [IMM_W] = 2, [IMM_UB] = 1, [IMM_WB] = 3,
-				   [IMM_JB] = 1, [IMM_JZ] = 4, [IMM_FAR] = 6 };
+	static const u8 lens[] = {[IMM_B] = 1,	[IMM_W] = 2,  [IMM_UB] = 1, [IMM_WB] = 3,
+				  [IMM_JB] = 1, [IMM_JZ] = 4, [IMM_FAR] = 6};
 
 	if (kind == IMM_Z)
 		d->imm_len = d->width == W_W ? 2 : 4;
@@ -251,9 +275,9 @@ static unsigned vex_imm_len(unsigned map, u8 op)
 /* VEX (C4, C5), EVEX (62) and XOP (8F): not executed; find where they end. */
 static void read_vex(struct reader *r, struct decoded *d, u8 first)
 {
-	static const char *const vex[4] = { "VEX", "VEX map 0F", "VEX map 0F38", "VEX map 0F3A" };
-	static const char *const evex[4] = { "EVEX", "EVEX map 0F", "EVEX map 0F38",
-					     "EVEX map 0F3A" };
+	static const char *const vex[4] = {"VEX", "VEX map 0F", "VEX map 0F38", "VEX map 0F3A"};
+	static const char *const evex[4] = {"EVEX", "EVEX map 0F", "EVEX map 0F38",
+					    "EVEX map 0F3A"};
 	unsigned map = 1, imm;
 	u8 p;
 
@@ -314,9 +338,9 @@ static bool read_opcode(struct reader *r, struct decoded *d)
  * fault on the rest comes before #UD). */
 static const struct form *form_unknown(const struct decoded *d)
 {
-	static const struct form modrm = { 1, IMM_NONE, WIDTH_V, OPND_NONE };
-	static const struct form modrm_ib = { 1, IMM_B, WIDTH_V, OPND_NONE };
-	static const struct form plain = { 0, IMM_NONE, WIDTH_V, OPND_NONE };
+	static const struct form modrm = {1, IMM_NONE, WIDTH_V, OPND_NONE};
+	static const struct form modrm_ib = {1, IMM_B, WIDTH_V, OPND_NONE};
+	static const struct form plain = {0, IMM_NONE, WIDTH_V, OPND_NONE};
 
 	if (d->map == MAP_ONE)
 		return &plain;
@@ -333,7 +357,7 @@ static bool lock_legal(const struct insn_row *row, const struct decoded *d)
 enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, unsigned n,
 			  struct decoded *d)
 {
-	struct reader r = { .code = code, .n = n };
+	struct reader r = {.code = code, .n = n};
 	const struct form *form;
 	const char *missing = NULL;
 	u8 ahead;

@@ -38,7 +38,10 @@ enum ea_kind {
 	EA_FULL, /* base, index, segment, 32-bit addresses; all memory operands when EFLAGS.AC */
 };
 
-#define OPS_ONE(fn) { [0 ... NR_VARIANTS - 1] = fn } /* one function for all variants */
+#define OPS_ONE(fn)                                                                                \
+	{                                                                                          \
+		[0 ... NR_VARIANTS - 1] = fn                                                       \
+	} /* one function for all variants */
 
 struct insn {
 	op_fn *fn;
@@ -58,14 +61,14 @@ struct insn {
 	u8 flags; /* IN_* */
 };
 
-#define IN_REP 0x01	/* F3 */
-#define IN_REPNE 0x02	/* F2 */
+#define IN_REP 0x01   /* F3 */
+#define IN_REPNE 0x02 /* F2 */
 #define IN_LOCK 0x04
-#define IN_A32 0x08	/* address size 32 */
-#define IN_STACK 0x10	/* base is rsp or rbp and no FS/GS: non-canonical gives #SS, not #GP */
-#define IN_MEM 0x20	/* E is memory */
+#define IN_A32 0x08   /* address size 32 */
+#define IN_STACK 0x10 /* base is rsp or rbp and no FS/GS: non-canonical gives #SS, not #GP */
+#define IN_MEM 0x20   /* E is memory */
 #define IN_REX 0x40
-#define IN_OPSIZE 0x80	/* 66 was given */
+#define IN_OPSIZE 0x80 /* 66 was given */
 
 #define OFF_GPR(n) ((n)*8)
 #define OFF_RIP OFF_GPR(16)
@@ -78,8 +81,19 @@ struct insn {
 enum insn_map { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, NR_MAPS };
 enum insn_pfx { PFX_NONE, PFX_66, PFX_F3, PFX_F2, PFX_ANY };
 enum insn_ext { EXT_ANY = 8 };
-enum insn_mod { MOD_ANY, MOD_MEM, MOD_REG, MOD_RM0, MOD_RM1, MOD_RM2, MOD_RM3, MOD_RM4, MOD_RM5,
-		MOD_RM6, MOD_RM7 };
+enum insn_mod {
+	MOD_ANY,
+	MOD_MEM,
+	MOD_REG,
+	MOD_RM0,
+	MOD_RM1,
+	MOD_RM2,
+	MOD_RM3,
+	MOD_RM4,
+	MOD_RM5,
+	MOD_RM6,
+	MOD_RM7
+};
 enum cpu_feat {
 #define FEAT(name) FEAT_##name,
 #include "cpu/feat.def"
@@ -96,22 +110,23 @@ enum insn_form {
 };
 
 /* The attr column. */
-#define LOCK_OK 0x0001	  /* LOCK is legal when E is memory */
-#define ENDS 0x0002	  /* ends its block: control goes elsewhere, or the mode may change */
-#define NOFAULT 0x0004	  /* a register form cannot fault or stop: see block.c on dead flags */
-#define PLUS_R 0x0008	  /* 8 opcodes: the low 3 bits name a register (with REX.B) */
-#define REPS 0x0010	  /* F2/F3 repeat it; for others they are ignored */
-#define SWAP 0x0020	  /* register form: G is the destination; decoded with reg and rm swapped */
-#define NO_DIFF 0x0040	  /* tests/diff cannot run it on the host CPU (control, system) */
-#define THUNK 0x0080	  /* runs on the host's vector or x87 unit: thunk_bind() completes it */
-#define ALIGN 0x0100	  /* THUNK: a memory operand must be aligned to 16 bytes (#GP) */
-#define MEM_READ 0x0200	  /* THUNK: what it does to its memory operand */
+#define LOCK_OK 0x0001	/* LOCK is legal when E is memory */
+#define ENDS 0x0002	/* ends its block: control goes elsewhere, or the mode may change */
+#define NOFAULT 0x0004	/* a register form cannot fault or stop: see block.c on dead flags */
+#define PLUS_R 0x0008	/* 8 opcodes: the low 3 bits name a register (with REX.B) */
+#define REPS 0x0010	/* F2/F3 repeat it; for others they are ignored */
+#define SWAP 0x0020	/* register form: G is the destination; decoded with reg and rm swapped */
+#define NO_DIFF 0x0040	/* tests/diff cannot run it on the host CPU (control, system) */
+#define THUNK 0x0080	/* runs on the host's vector or x87 unit: thunk_bind() completes it */
+#define ALIGN 0x0100	/* THUNK: a memory operand must be aligned to 16 bytes (#GP) */
+#define MEM_READ 0x0200 /* THUNK: what it does to its memory operand */
 #define MEM_WRITE 0x0400
-#define NOACCESS 0x0800 /* E is an address and is not touched: lea, nop, prefetch */
-#define SIZE_BY_66 0x0800 /* THUNK: 66 without REX.W selects the image 14 bytes shorter */
-#define NO_REXB 0x1000 /* not with REX.B: nop is no xchg r8 */
-#define REX_W 0x2000   /* with REX.W only */
-#define MEM_SIZE(n) ((u32)(n) << 16) /* THUNK: bytes of the memory operand, when the form does not say */
+#define NOACCESS 0x0800	  /* E is an address and is not touched: lea, nop, prefetch */
+#define SIZE_BY_66 0x4000 /* THUNK: 66 without REX.W selects the image 14 bytes shorter */
+#define NO_REXB 0x1000	  /* not with REX.B: nop is no xchg r8 */
+#define REX_W 0x2000	  /* with REX.W only */
+#define MEM_SIZE(n)                                                                                \
+	((u32)(n) << 16) /* THUNK: bytes of the memory operand, when the form does not say */
 #define ATTR_MEM_SIZE(attr) ((attr) >> 16)
 /* THUNK rows whose memory operand has @n bytes; 0: the form says (y: 4, with REX.W 8). */
 #define LOADS(n) (THUNK | MEM_READ | MEM_SIZE(n))
@@ -131,25 +146,25 @@ extern const unsigned nr_insn_rows;
 
 /* Everything the encoding says. */
 struct decoded {
-	u8 bytes[15];	/* the instruction; what lies behind len is 0 */
+	u8 bytes[15]; /* the instruction; what lies behind len is 0 */
 	u8 len;
-	u16 row;	/* index into insn_rows[]; NO_ROW: see fault */
-	u8 map, op;	/* op: the opcode byte itself */
-	u8 nr_prefix;	/* bytes before the opcode's map: legacy prefixes and REX */
-	u8 opcode_at;	/* index of the opcode byte; modrm_at, disp_at, imm_at: 0 if absent */
+	u16 row;      /* index into insn_rows[]; NO_ROW: see fault */
+	u8 map, op;   /* op: the opcode byte itself */
+	u8 nr_prefix; /* bytes before the opcode's map: legacy prefixes and REX */
+	u8 opcode_at; /* index of the opcode byte; modrm_at, disp_at, imm_at: 0 if absent */
 	u8 modrm_at, disp_at, imm_at;
 	u8 disp_len, imm_len;
-	u8 rex;		/* the REX byte, 0 if none */
-	u8 pfx;		/* mandatory prefix seen: PFX_NONE, _66, _F3, _F2 (F3/F2: the last one) */
+	u8 rex; /* the REX byte, 0 if none */
+	u8 pfx; /* mandatory prefix seen: PFX_NONE, _66, _F3, _F2 (F3/F2: the last one) */
 	bool opsize, asize, lock;
-	u8 seg;		/* OFF_FS_BASE, OFF_GS_BASE or OFF_ZERO */
+	u8 seg; /* OFF_FS_BASE, OFF_GS_BASE or OFF_ZERO */
 	u8 modrm;
-	u8 mod, reg, rm;	/* reg and rm with REX.R and REX.B: 0 .. 15 */
-	u8 base, index, scale;	/* offsets, as in struct insn */
-	u8 width;	/* operand size, log2 of bytes */
+	u8 mod, reg, rm;       /* reg and rm with REX.R and REX.B: 0 .. 15 */
+	u8 base, index, scale; /* offsets, as in struct insn */
+	u8 width;	       /* operand size, log2 of bytes */
 	s64 disp;
-	u64 imm;	/* sign-extended as the form says; relative targets: displacement only */
-	u8 vector;	/* DECODE_FAULT: X86_UD or X86_GP */
+	u64 imm;   /* sign-extended as the form says; relative targets: displacement only */
+	u8 vector; /* DECODE_FAULT: X86_UD or X86_GP */
 	const char *unsupported; /* X86_UD because of Vellum */
 };
 #define NO_ROW 0xffff

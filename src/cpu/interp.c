@@ -107,7 +107,7 @@ static bool translate(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned
 struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width)
 {
 	unsigned size = 1U << width, first;
-	struct mem_value v = { 0, false };
+	struct mem_value v = {0, false};
 	void *host[2];
 
 	if (!translate(cpu, in, ea, size, TLB_READ, host, &first))
@@ -180,7 +180,7 @@ const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t s
 struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width)
 {
 	if (!stack_ok(cpu, in, sp, width))
-		return (struct mem_value){ 0, false };
+		return (struct mem_value){0, false};
 	return mem_read_slow(cpu, in, sp, width);
 }
 

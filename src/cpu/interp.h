@@ -200,11 +200,12 @@ struct mem_value {
 };
 /* Out of line, away from the fast paths. */
 #define SLOW __attribute__((cold, noinline))
-SLOW struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width);
-SLOW const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width,
-				  u64 val);
+SLOW struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea,
+				    unsigned width);
+SLOW const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t ea,
+				       unsigned width, u64 val);
 SLOW void *mem_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
-		    enum tlb_access acc);
+			 enum tlb_access acc);
 SLOW const struct insn *mem_close_slow(struct cpu *cpu, const struct insn *in);
 
 static __always_inline_ bool mem_fast(const struct cpu *cpu, bool careful)
@@ -215,17 +216,16 @@ static __always_inline_ bool mem_fast(const struct cpu *cpu, bool careful)
 static __always_inline_ struct mem_value mem_read(struct cpu *cpu, const struct insn *in, gva_t ea,
 						  unsigned width, bool careful)
 {
-	const void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, 1U << width, TLB_READ)
-					       : NULL;
+	const void *p =
+		mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, 1U << width, TLB_READ) : NULL;
 
 	if (likely(p))
-		return (struct mem_value){ host_read(p, width), true };
+		return (struct mem_value){host_read(p, width), true};
 	return mem_read_slow(cpu, in, ea, width);
 }
 
-static __always_inline_ const struct insn *mem_write(struct cpu *cpu, const struct insn *in,
-						     gva_t ea, unsigned width, u64 val,
-						     bool careful)
+static __always_inline_ const struct insn *
+mem_write(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width, u64 val, bool careful)
 {
 	void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, 1U << width, TLB_WRITE) : NULL;
 
@@ -253,13 +253,13 @@ static __always_inline_ const struct insn *mem_close(struct cpu *cpu, const stru
 }
 
 /* Pushes and pops at @sp: as above, but a non-canonical address is always #SS. */
-SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width,
-				 u64 val);
-SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, unsigned width);
+SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
+				      unsigned width, u64 val);
+SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
+				   unsigned width);
 
 static __always_inline_ const struct insn *mem_push(struct cpu *cpu, const struct insn *in,
-						    gva_t sp, unsigned width, u64 val,
-						    bool careful)
+						    gva_t sp, unsigned width, u64 val, bool careful)
 {
 	void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, sp, 1U << width, TLB_WRITE) : NULL;
 
@@ -273,11 +273,11 @@ static __always_inline_ const struct insn *mem_push(struct cpu *cpu, const struc
 static __always_inline_ struct mem_value mem_pop(struct cpu *cpu, const struct insn *in, gva_t sp,
 						 unsigned width)
 {
-	const void *p = mem_fast(cpu, true) ? tlb_lookup(&cpu->tlb, sp, 1U << width, TLB_READ)
-					    : NULL;
+	const void *p =
+		mem_fast(cpu, true) ? tlb_lookup(&cpu->tlb, sp, 1U << width, TLB_READ) : NULL;
 
 	if (likely(p))
-		return (struct mem_value){ host_read(p, width), true };
+		return (struct mem_value){host_read(p, width), true};
 	return mem_pop_slow(cpu, in, sp, width);
 }
 
@@ -344,6 +344,6 @@ static __always_inline_ bool condition(const struct cpu *cpu, unsigned code)
 /* Tables of variants. op(name of the function) for each width and EA kind, flags live then dead. */
 #define OPS_WIDTH(f, ea, dead)                                                                     \
 	[VARIANT(W_B, ea, dead)] = f##_B, [VARIANT(W_W, ea, dead)] = f##_W,                        \
-	[VARIANT(W_L, ea, dead)] = f##_L, [VARIANT(W_Q, ea, dead)] = f##_Q
+			  [VARIANT(W_L, ea, dead)] = f##_L, [VARIANT(W_Q, ea, dead)] = f##_Q
 
 #endif

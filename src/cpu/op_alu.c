@@ -9,10 +9,7 @@
 
 /* One host instruction, flags to cc or nowhere. @pre restores what it reads. */
 #define HOST2_0(op, pre, d, s, cc)                                                                 \
-	__asm__(pre op " %[src], %[dst]" CAPTURE                                                   \
-		: [dst] "+r"(d), "+&a"(cc)                                                         \
-		: [src] "r"(s)                                                                     \
-		: "cc")
+	__asm__(pre op " %[src], %[dst]" CAPTURE : [dst] "+r"(d), "+&a"(cc) : [src] "r"(s) : "cc")
 #define HOST2_1(op, pre, d, s, cc)                                                                 \
 	__asm__(pre op " %[src], %[dst]" : [dst] "+r"(d) : [src] "r"(s), "a"(cc) : "cc")
 #define HOST1_0(op, pre, d, cc)                                                                    \
@@ -110,13 +107,14 @@
 	ALU_RM(f, op, uses, keeps, W, dead, EA_BASE, 0)                                            \
 	ALU_RM(f, op, uses, keeps, W, dead, EA_FULL, 0)                                            \
 	ALU_M_##keeps(f##_mr, op, uses, W, dead, EA_BASE, REG(cpu, in->reg, W))                    \
-	ALU_M_##keeps(f##_mr, op, uses, W, dead, EA_FULL, REG(cpu, in->reg, W))                    \
-	ALU_M_##keeps(f##_mi, op, uses, W, dead, EA_BASE, in->imm)                                 \
-	ALU_M_##keeps(f##_mi, op, uses, W, dead, EA_FULL, in->imm)
+		ALU_M_##keeps(f##_mr, op, uses, W, dead, EA_FULL, REG(cpu, in->reg, W))            \
+			ALU_M_##keeps(f##_mi, op, uses, W, dead, EA_BASE, in->imm)                 \
+				ALU_M_##keeps(f##_mi, op, uses, W, dead, EA_FULL, in->imm)
 
 #define ALU_SET(set, f, r, m)                                                                      \
 	op_set set = {                                                                             \
-		OPS_WIDTH(f##_##r##_0, EA_REG, 0),		OPS_WIDTH(f##_##r##_1, EA_REG, 1), \
+		OPS_WIDTH(f##_##r##_0, EA_REG, 0),                                                 \
+		OPS_WIDTH(f##_##r##_1, EA_REG, 1),                                                 \
 		OPS_WIDTH(f##_##m##_0_EA_BASE, EA_BASE, 0),                                        \
 		OPS_WIDTH(f##_##m##_1_EA_BASE, EA_BASE, 1),                                        \
 		OPS_WIDTH(f##_##m##_0_EA_FULL, EA_FULL, 0),                                        \
@@ -125,8 +123,10 @@
 /* EA_REG doubles as EA_FULL for forms without ModRM, in careful mode. */
 #define ALU_SET_ACC(set, f)                                                                        \
 	op_set set = {                                                                             \
-		OPS_WIDTH(f##_ri_0, EA_REG, 0),	 OPS_WIDTH(f##_ri_1, EA_REG, 1),                   \
-		OPS_WIDTH(f##_ri_0, EA_FULL, 0), OPS_WIDTH(f##_ri_1, EA_FULL, 1),                  \
+		OPS_WIDTH(f##_ri_0, EA_REG, 0),                                                    \
+		OPS_WIDTH(f##_ri_1, EA_REG, 1),                                                    \
+		OPS_WIDTH(f##_ri_0, EA_FULL, 0),                                                   \
+		OPS_WIDTH(f##_ri_1, EA_FULL, 1),                                                   \
 	};
 
 #define ALU_ONE_LIVENESS(f, op, uses, keeps, dead)                                                 \

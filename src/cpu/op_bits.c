@@ -6,10 +6,10 @@
 #define WLQ(X, ...) X(W, ##__VA_ARGS__) X(L, ##__VA_ARGS__) X(Q, ##__VA_ARGS__)
 #define OPS_WLQ(f, ea, dead)                                                                       \
 	[VARIANT(W_W, ea, dead)] = f##_W, [VARIANT(W_L, ea, dead)] = f##_L,                        \
-	[VARIANT(W_Q, ea, dead)] = f##_Q
+			  [VARIANT(W_Q, ea, dead)] = f##_Q
 #define SET_WLQ(set, r, m)                                                                         \
-	op_set set = { OPS_WLQ(r, EA_REG, 0),  OPS_WLQ(r, EA_REG, 1),  OPS_WLQ(m, EA_BASE, 0),     \
-		       OPS_WLQ(m, EA_BASE, 1), OPS_WLQ(m, EA_FULL, 0), OPS_WLQ(m, EA_FULL, 1) };
+	op_set set = {OPS_WLQ(r, EA_REG, 0),  OPS_WLQ(r, EA_REG, 1),  OPS_WLQ(m, EA_BASE, 0),      \
+		      OPS_WLQ(m, EA_BASE, 1), OPS_WLQ(m, EA_FULL, 0), OPS_WLQ(m, EA_FULL, 1)};
 
 /* BT and kin with a register offset into memory reach beyond the operand: the offset is signed, and
  * selects the operand-sized unit. SDM vol. 2A, BT; vol. 1, 7.3.7. */
@@ -17,7 +17,7 @@ static __always_inline_ gva_t bit_unit(struct cpu *cpu, const struct insn *in, s
 {
 	gva_t ea = ea_base(cpu, in) + (REG(cpu, in->index, Q) << in->scale);
 
-	ea += (offset >> (3 + in->width)) << in->width;
+	ea += (u64)(offset >> (3 + in->width)) << in->width;
 	if (in->flags & IN_A32)
 		ea = (u32)ea;
 	return ea + REG(cpu, in->seg, Q);
@@ -64,9 +64,9 @@ static __always_inline_ gva_t bit_unit(struct cpu *cpu, const struct insn *in, s
 #define SIGNED_L(n) (s64)(s32)(n)
 #define SIGNED_Q(n) (s64)(n)
 #define BIT_OP(f, acc)                                                                             \
-	WLQ(BIT_R, f, in->imm, I, acc)                                                                  \
+	WLQ(BIT_R, f, in->imm, I, acc)                                                             \
 	WLQ(BIT_M, f, in->imm, I, acc)                                                             \
-	WLQ(BIT_R, f, REG_AGAIN(in->reg), G, acc)                                                       \
+	WLQ(BIT_R, f, REG_AGAIN(in->reg), G, acc)                                                  \
 	WLQ(BIT_M, f, REG_AGAIN(in->reg), G, acc)                                                  \
 	SET_WLQ(op_##f##_I, f##_I_r, f##_I_m)                                                      \
 	SET_WLQ(op_##f##_G, f##_G_r, f##_G_m)
@@ -104,8 +104,7 @@ BIT_OP(btc, TLB_WRITE)
 #define SCAN_M(W, f)                                                                               \
 	static void f##_m_##W(struct cpu *cpu, const struct insn *in)                              \
 	{                                                                                          \
-		struct mem_value m =                                                               \
-			mem_read(cpu, in, ea_full(cpu, in), WIDTH_OF_##W, true);                   \
+		struct mem_value m = mem_read(cpu, in, ea_full(cpu, in), WIDTH_OF_##W, true);      \
 		u64 v = m.val;                                                                     \
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
@@ -149,8 +148,7 @@ SCAN(lzcnt)
 	}                                                                                          \
 	static void f##_m_##W(struct cpu *cpu, const struct insn *in)                              \
 	{                                                                                          \
-		struct mem_value m =                                                               \
-			mem_read(cpu, in, ea_full(cpu, in), WIDTH_OF_##W, true);                   \
+		struct mem_value m = mem_read(cpu, in, ea_full(cpu, in), WIDTH_OF_##W, true);      \
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
@@ -167,7 +165,7 @@ static __always_inline_ struct mem_value read_e(struct cpu *cpu, const struct in
 {
 	if (in->flags & IN_MEM)
 		return mem_read(cpu, in, ea_full(cpu, in), width, true);
-	return (struct mem_value){ reg_read(cpu, in->rm, width), true };
+	return (struct mem_value){reg_read(cpu, in->rm, width), true};
 }
 
 /* MUL, IMUL of one operand: rdx:rax = rax * E; ax = al * E for bytes. The host's flags are taken
@@ -217,12 +215,12 @@ MUL_B(imul, "imulb")
 #define OPS_ANY_EA(f)                                                                              \
 	OPS_WIDTH(f, EA_REG, 0), OPS_WIDTH(f, EA_REG, 1), OPS_WIDTH(f, EA_BASE, 0),                \
 		OPS_WIDTH(f, EA_BASE, 1), OPS_WIDTH(f, EA_FULL, 0), OPS_WIDTH(f, EA_FULL, 1)
-op_set op_mul = { OPS_ANY_EA(mul) };
-op_set op_imul = { OPS_ANY_EA(imul) };
+op_set op_mul = {OPS_ANY_EA(mul)};
+op_set op_imul = {OPS_ANY_EA(imul)};
 
 /* DIV and IDIV: #DE by 0 or when the quotient does not fit, decided before the host divides. All
  * flags are undefined; they stay. SDM vol. 2A, DIV, IDIV. */
-#define DIV_W(W, type)                                                                       \
+#define DIV_W(W, type)                                                                             \
 	static void div_##W(struct cpu *cpu, const struct insn *in)                                \
 	{                                                                                          \
 		struct mem_value m = read_e(cpu, in, WIDTH_OF_##W);                                \
@@ -249,9 +247,9 @@ op_set op_imul = { OPS_ANY_EA(imul) };
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
-		mag_lo = neg ? (reg_##W)-lo : lo;                                                  \
+		mag_lo = neg ? (reg_##W) - lo : lo;                                                \
 		mag_hi = neg ? (reg_##W)(~hi + !lo) : hi;                                          \
-		mag = (type)s < 0 ? (reg_##W)-s : s;                                               \
+		mag = (type)s < 0 ? (reg_##W) - s : s;                                             \
 		limit = ((reg_##W)1 << (8 * sizeof(s) - 1)) - !quotient_neg;                       \
 		if (mag_hi >= mag) {                                                               \
 			cpu_raise(cpu, in, X86_DE, 0);                                             \
@@ -262,8 +260,8 @@ op_set op_imul = { OPS_ANY_EA(imul) };
 			cpu_raise(cpu, in, X86_DE, 0);                                             \
 			return;                                                                    \
 		}                                                                                  \
-		SET_##W(cpu, OFF_GPR(R_RAX), quotient_neg ? (reg_##W)-mag_lo : mag_lo);            \
-		SET_##W(cpu, OFF_GPR(R_RDX), neg ? (reg_##W)-mag_hi : mag_hi);                     \
+		SET_##W(cpu, OFF_GPR(R_RAX), quotient_neg ? (reg_##W) - mag_lo : mag_lo);          \
+		SET_##W(cpu, OFF_GPR(R_RDX), neg ? (reg_##W) - mag_hi : mag_hi);                   \
 		NEXT(cpu, in);                                                                     \
 	}
 DIV_W(W, s16)
@@ -300,8 +298,8 @@ static void idiv_B(struct cpu *cpu, const struct insn *in)
 	SET_W(cpu, OFF_GPR(R_RAX), (u8)(ax % s) << 8 | (u8)(ax / s));
 	NEXT(cpu, in);
 }
-op_set op_div = { OPS_ANY_EA(div) };
-op_set op_idiv = { OPS_ANY_EA(idiv) };
+op_set op_div = {OPS_ANY_EA(div)};
+op_set op_idiv = {OPS_ANY_EA(idiv)};
 
 /* XADD: E = E + G, G = old E. CMPXCHG: E == rAX ? E = G : rAX = E; memory is written either way.
  * @p is where E lies. */
@@ -343,9 +341,8 @@ op_set op_idiv = { OPS_ANY_EA(idiv) };
 #define EXCHANGE(f)                                                                                \
 	static void f##_at(struct cpu *cpu, const struct insn *in, void *p, bool reg)              \
 	{                                                                                          \
-		static void (*const at[])(struct cpu *, const struct insn *, void *, bool) = {     \
-			f##_at_B, f##_at_W, f##_at_L, f##_at_Q                                     \
-		};                                                                                 \
+		static void (*const at[])(struct cpu *, const struct insn *, void *,               \
+					  bool) = {f##_at_B, f##_at_W, f##_at_L, f##_at_Q};        \
 		at[in->width](cpu, in, p, reg);                                                    \
 	}                                                                                          \
 	static void f(struct cpu *cpu, const struct insn *in)                                      \
@@ -372,7 +369,7 @@ EXCHANGE(cmpxchg)
 
 /* CMPXCHG8B, CMPXCHG16B: edx:eax with m64, rdx:rax with m128, which must be aligned. Only ZF
  * changes. */
-#define PAIR(W, f)                                                                           \
+#define PAIR(W, f)                                                                                 \
 	static void f(struct cpu *cpu, const struct insn *in)                                      \
 	{                                                                                          \
 		gva_t ea = ea_full(cpu, in);                                                       \

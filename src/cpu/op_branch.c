@@ -50,7 +50,7 @@ op_set op_jmp = OPS_ONE(jmp);
 	{                                                                                          \
 		if (condition(cpu, code))                                                          \
 			GOTO_LINK(cpu, in, 1, goto_imm_1);                                         \
-		GOTO_LINK(cpu, in, 0, goto_next);                                          \
+		GOTO_LINK(cpu, in, 0, goto_next);                                                  \
 	}                                                                                          \
 	op_set op_j##name = OPS_ONE(jcc_##code);
 JCC(o, 0)
@@ -83,7 +83,7 @@ static bool count_down(struct cpu *cpu, const struct insn *in)
 	{                                                                                          \
 		if (count_down(cpu, in) && (and_if))                                               \
 			GOTO_LINK(cpu, in, 1, goto_imm_1);                                         \
-		GOTO_LINK(cpu, in, 0, goto_next);                                          \
+		GOTO_LINK(cpu, in, 0, goto_next);                                                  \
 	}                                                                                          \
 	op_set op_##f = OPS_ONE(f);
 LOOP(loop, true)
@@ -107,8 +107,8 @@ op_set op_jrcxz = OPS_ONE(jrcxz);
 static __always_inline_ bool push_rip(struct cpu *cpu, const struct insn *in)
 {
 	gva_t ret = next_rip(cpu, in), sp = cpu->regs.gpr[R_RSP] - 8;
-	void *p = likely(!(cpu->regs.flags & F_AC))
-			  ? tlb_lookup(&cpu->tlb, sp, 8, TLB_WRITE) : NULL;
+	void *p =
+		likely(!(cpu->regs.flags & F_AC)) ? tlb_lookup(&cpu->tlb, sp, 8, TLB_WRITE) : NULL;
 
 	if (likely(p))
 		*(mem_Q *)p = ret;
@@ -163,8 +163,11 @@ static void jmp_m(struct cpu *cpu, const struct insn *in)
 }
 
 #define BY_KIND(r, m)                                                                              \
-	{ [VARIANT(W_B, EA_REG, 0)... VARIANT(W_Q, EA_REG, 0)] = r,                                \
-	  [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = m }
+	{                                                                                          \
+		[VARIANT(W_B, EA_REG, 0)... VARIANT(                                               \
+			W_Q, EA_REG, 0)] = r,                                                      \
+				     [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = m    \
+	}
 op_set op_call_E = BY_KIND(call_r, call_m);
 op_set op_jmp_E = BY_KIND(jmp_r, jmp_m);
 
@@ -230,10 +233,10 @@ static void raise_gp(struct cpu *cpu, const struct insn *in)
 }
 op_set op_gp = OPS_ONE(raise_gp);
 
-/* Far returns, far calls and IRET could only go to the one code segment there is; compilers emit
- * none of them. */
+/* Far returns, far calls and IRET could only go to the one code segment there is, LSS and kin could
+ * load little; compilers emit none of them. */
 static void far(struct cpu *cpu, const struct insn *in)
 {
-	cpu_raise_unsupported(cpu, in, "far control transfer");
+	cpu_raise_unsupported(cpu, in, "far pointers");
 }
 op_set op_far = OPS_ONE(far);

@@ -43,8 +43,8 @@ FLAG_OP(sahf, cpu->cc = (cpu->cc & CC_O) | 0x200 |
 
 static void do_cpuid(struct cpu *cpu, const struct insn *in)
 {
-	struct cpuid_leaf leaf = cpuid_leaf(cpu, REG(cpu, OFF_GPR(R_RAX), L),
-					    REG(cpu, OFF_GPR(R_RCX), L));
+	struct cpuid_leaf leaf =
+		cpuid_leaf(cpu, REG(cpu, OFF_GPR(R_RAX), L), REG(cpu, OFF_GPR(R_RCX), L));
 
 	SET_L(cpu, OFF_GPR(R_RAX), leaf.a);
 	SET_L(cpu, OFF_GPR(R_RBX), leaf.b);
@@ -105,7 +105,7 @@ op_set op_xgetbv = OPS_ONE(xgetbv);
 static u16 *selector(struct cpu *cpu, unsigned n)
 {
 	struct cpu_regs *r = &cpu->regs;
-	u16 *const sel[8] = { &r->es, &r->cs, &r->ss, &r->ds, &r->fs, &r->gs, NULL, NULL };
+	u16 *const sel[8] = {&r->es, &r->cs, &r->ss, &r->ds, &r->fs, &r->gs, NULL, NULL};
 
 	return sel[n & 7];
 }
@@ -148,7 +148,7 @@ static bool selector_loadable(u16 v, bool ss)
 static void mov_to_sel(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = in->reg & 7;
-	struct mem_value m = { REG(cpu, in->rm, W), true };
+	struct mem_value m = {REG(cpu, in->rm, W), true};
 
 	if (n == 1 || n > 5) {
 		cpu_raise(cpu, in, X86_UD, 0);
@@ -244,7 +244,7 @@ static struct mem_value read_selector(struct cpu *cpu, const struct insn *in)
 {
 	if (in->flags & IN_MEM)
 		return mem_read(cpu, in, ea_full(cpu, in), W_W, true);
-	return (struct mem_value){ REG(cpu, in->rm, W), true };
+	return (struct mem_value){REG(cpu, in->rm, W), true};
 }
 
 static void lar_lsl(struct cpu *cpu, const struct insn *in)
@@ -296,7 +296,7 @@ op_set op_rdrand = OPS_ONE(rdrand);
 #define ADX(f, bit, W, wide)                                                                       \
 	static void f##_##W(struct cpu *cpu, const struct insn *in)                                \
 	{                                                                                          \
-		struct mem_value m = { REG(cpu, in->rm, W), true };                                \
+		struct mem_value m = {REG(cpu, in->rm, W), true};                                  \
 		wide sum;                                                                          \
                                                                                                    \
 		if (in->flags & IN_MEM)                                                            \
@@ -314,6 +314,6 @@ ADX(adox, CC_O, L, u64)
 ADX(adox, CC_O, Q, unsigned __int128)
 #define OPS_LQ(f, ea)                                                                              \
 	[VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q,                              \
-	[VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
-op_set op_adcx = { OPS_LQ(adcx, EA_REG), OPS_LQ(adcx, EA_BASE), OPS_LQ(adcx, EA_FULL) };
-op_set op_adox = { OPS_LQ(adox, EA_REG), OPS_LQ(adox, EA_BASE), OPS_LQ(adox, EA_FULL) };
+			  [VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
+op_set op_adcx = {OPS_LQ(adcx, EA_REG), OPS_LQ(adcx, EA_BASE), OPS_LQ(adcx, EA_FULL)};
+op_set op_adox = {OPS_LQ(adox, EA_REG), OPS_LQ(adox, EA_BASE), OPS_LQ(adox, EA_FULL)};

@@ -4,8 +4,10 @@
 #include "cpu/interp.h"
 
 #define ALL_WIDTHS(X) X(B) X(W) X(L) X(Q)
-#define ALL_WIDTHS_EA(X) X(B, EA_BASE) X(W, EA_BASE) X(L, EA_BASE) X(Q, EA_BASE)                   \
-	X(B, EA_FULL) X(W, EA_FULL) X(L, EA_FULL) X(Q, EA_FULL)
+#define ALL_WIDTHS_EA(X)                                                                           \
+	X(B, EA_BASE)                                                                              \
+	X(W, EA_BASE) X(L, EA_BASE) X(Q, EA_BASE) X(B, EA_FULL) X(W, EA_FULL) X(L, EA_FULL)        \
+		X(Q, EA_FULL)
 
 #define MOV_RR(W)                                                                                  \
 	static void mov_rr_##W(struct cpu *cpu, const struct insn *in)                             \
@@ -57,7 +59,8 @@ ALL_WIDTHS_EA(MOV_MI)
 /* Entries of the form f_W_at_EA. */
 #define OPS_AT(f, ea, dead)                                                                        \
 	[VARIANT(W_B, ea, dead)] = f##_B_at_##ea, [VARIANT(W_W, ea, dead)] = f##_W_at_##ea,        \
-	[VARIANT(W_L, ea, dead)] = f##_L_at_##ea, [VARIANT(W_Q, ea, dead)] = f##_Q_at_##ea
+			  [VARIANT(W_L, ea, dead)] = f##_L_at_##ea,                                \
+			  [VARIANT(W_Q, ea, dead)] = f##_Q_at_##ea
 #define MOV_SET(set, r, m)                                                                         \
 	op_set set = {                                                                             \
 		OPS_WIDTH(r, EA_REG, 0), OPS_WIDTH(r, EA_REG, 1), OPS_AT(m, EA_BASE, 0),           \
@@ -100,8 +103,8 @@ ALL_WIDTHS(MOFFS)
 #define ANY_EA(f)                                                                                  \
 	OPS_WIDTH(f, EA_REG, 0), OPS_WIDTH(f, EA_REG, 1), OPS_WIDTH(f, EA_BASE, 0),                \
 		OPS_WIDTH(f, EA_BASE, 1), OPS_WIDTH(f, EA_FULL, 0), OPS_WIDTH(f, EA_FULL, 1)
-op_set op_mov_load_moffs = { ANY_EA(mov_load_moffs) };
-op_set op_mov_store_moffs = { ANY_EA(mov_store_moffs) };
+op_set op_mov_load_moffs = {ANY_EA(mov_load_moffs)};
+op_set op_mov_store_moffs = {ANY_EA(mov_store_moffs)};
 
 /* LEA: the segment does not count. */
 #define LEA(W)                                                                                     \
@@ -116,8 +119,8 @@ op_set op_mov_store_moffs = { ANY_EA(mov_store_moffs) };
 		NEXT(cpu, in);                                                                     \
 	}
 ALL_WIDTHS(LEA)
-op_set op_lea = { OPS_AT(lea, EA_BASE, 0), OPS_AT(lea, EA_BASE, 1), OPS_AT(lea, EA_FULL, 0),
-		  OPS_AT(lea, EA_FULL, 1) };
+op_set op_lea = {OPS_AT(lea, EA_BASE, 0), OPS_AT(lea, EA_BASE, 1), OPS_AT(lea, EA_FULL, 0),
+		 OPS_AT(lea, EA_FULL, 1)};
 
 /* MOVZX, MOVSX, MOVSXD: from width S to width W. */
 #define EXTEND(name, S, W, type)                                                                   \
@@ -149,13 +152,13 @@ op_set op_lea = { OPS_AT(lea, EA_BASE, 0), OPS_AT(lea, EA_BASE, 1), OPS_AT(lea, 
 	};
 #define EXTEND_OPS(name, dead)                                                                     \
 	[VARIANT(W_W, EA_REG, dead)] = name##_rr_W, [VARIANT(W_L, EA_REG, dead)] = name##_rr_L,    \
-	[VARIANT(W_Q, EA_REG, dead)] = name##_rr_Q,                                                \
-	[VARIANT(W_W, EA_BASE, dead)] = name##_rm_W_at_EA_BASE,                                    \
-	[VARIANT(W_L, EA_BASE, dead)] = name##_rm_L_at_EA_BASE,                                    \
-	[VARIANT(W_Q, EA_BASE, dead)] = name##_rm_Q_at_EA_BASE,                                    \
-	[VARIANT(W_W, EA_FULL, dead)] = name##_rm_W_at_EA_FULL,                                    \
-	[VARIANT(W_L, EA_FULL, dead)] = name##_rm_L_at_EA_FULL,                                    \
-	[VARIANT(W_Q, EA_FULL, dead)] = name##_rm_Q_at_EA_FULL
+			      [VARIANT(W_Q, EA_REG, dead)] = name##_rr_Q,                          \
+			      [VARIANT(W_W, EA_BASE, dead)] = name##_rm_W_at_EA_BASE,              \
+			      [VARIANT(W_L, EA_BASE, dead)] = name##_rm_L_at_EA_BASE,              \
+			      [VARIANT(W_Q, EA_BASE, dead)] = name##_rm_Q_at_EA_BASE,              \
+			      [VARIANT(W_W, EA_FULL, dead)] = name##_rm_W_at_EA_FULL,              \
+			      [VARIANT(W_L, EA_FULL, dead)] = name##_rm_L_at_EA_FULL,              \
+			      [VARIANT(W_Q, EA_FULL, dead)] = name##_rm_Q_at_EA_FULL
 EXTEND_ALL(movzx_b, B, u8)
 EXTEND_ALL(movzx_w, W, u16)
 EXTEND_ALL(movsx_b, B, s8)
@@ -183,12 +186,12 @@ EXTEND_ALL(movsx_d, L, s32)
 	CMOV_W(code, W)                                                                            \
 	CMOV_W(code, L)                                                                            \
 	CMOV_W(code, Q)                                                                            \
-	op_set op_cmov##name = { CMOV_OPS(code, EA_REG, 0),  CMOV_OPS(code, EA_REG, 1),            \
-				 CMOV_OPS(code, EA_BASE, 0), CMOV_OPS(code, EA_BASE, 1),           \
-				 CMOV_OPS(code, EA_FULL, 0), CMOV_OPS(code, EA_FULL, 1) };
+	op_set op_cmov##name = {CMOV_OPS(code, EA_REG, 0),  CMOV_OPS(code, EA_REG, 1),             \
+				CMOV_OPS(code, EA_BASE, 0), CMOV_OPS(code, EA_BASE, 1),            \
+				CMOV_OPS(code, EA_FULL, 0), CMOV_OPS(code, EA_FULL, 1)};
 #define CMOV_OPS(code, ea, dead)                                                                   \
 	[VARIANT(W_W, ea, dead)] = cmov_##code##_W, [VARIANT(W_L, ea, dead)] = cmov_##code##_L,    \
-	[VARIANT(W_Q, ea, dead)] = cmov_##code##_Q
+			  [VARIANT(W_Q, ea, dead)] = cmov_##code##_Q
 
 #define SETCC(name, code)                                                                          \
 	static void setcc_##code(struct cpu *cpu, const struct insn *in)                           \
@@ -207,8 +210,9 @@ EXTEND_ALL(movsx_d, L, s32)
 	op_set op_set##name = OPS_ONE(setcc_##code);
 
 #define CONDITIONS(X)                                                                              \
-	X(o, 0) X(no, 1) X(b, 2) X(ae, 3) X(e, 4) X(ne, 5) X(be, 6) X(a, 7) X(s, 8) X(ns, 9)       \
-	X(p, 10) X(np, 11) X(l, 12) X(ge, 13) X(le, 14) X(g, 15)
+	X(o, 0)                                                                                    \
+	X(no, 1) X(b, 2) X(ae, 3) X(e, 4) X(ne, 5) X(be, 6) X(a, 7) X(s, 8) X(ns, 9) X(p, 10)      \
+		X(np, 11) X(l, 12) X(ge, 13) X(le, 14) X(g, 15)
 CONDITIONS(CMOV)
 CONDITIONS(SETCC)
 
@@ -259,7 +263,7 @@ CBW(L, W, s16)
 CBW(Q, L, s32)
 #define CBW_OPS(f, ea)                                                                             \
 	[VARIANT(W_W, ea, 0)] = f##_W, [VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q
-op_set op_cbw = { CBW_OPS(cbw, EA_REG), CBW_OPS(cbw, EA_FULL) };
+op_set op_cbw = {CBW_OPS(cbw, EA_REG), CBW_OPS(cbw, EA_FULL)};
 
 /* CWD, CDQ, CQO: the sign of ax, eax, rax into dx, edx, rdx. */
 #define CWD(W, type)                                                                               \
@@ -271,7 +275,7 @@ op_set op_cbw = { CBW_OPS(cbw, EA_REG), CBW_OPS(cbw, EA_FULL) };
 CWD(W, s16)
 CWD(L, s32)
 CWD(Q, s64)
-op_set op_cwd = { CBW_OPS(cwd, EA_REG), CBW_OPS(cwd, EA_FULL) };
+op_set op_cwd = {CBW_OPS(cwd, EA_REG), CBW_OPS(cwd, EA_FULL)};
 
 static u64 swap_bytes(u64 v, unsigned width)
 {

@@ -40,10 +40,10 @@ static void push_m(struct cpu *cpu, const struct insn *in)
 }
 
 #define OPS_WQ(f, ea) [VARIANT(W_W, ea, 0)] = f##_W, [VARIANT(W_Q, ea, 0)] = f##_Q
-op_set op_push = { OPS_WQ(push, EA_REG), OPS_WQ(push_careful, EA_FULL) };
-op_set op_push_I = { OPS_WQ(push_imm, EA_REG), OPS_WQ(push_imm, EA_FULL) };
-op_set op_push_E = { OPS_WQ(push_careful, EA_REG),
-		     [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = push_m };
+op_set op_push = {OPS_WQ(push, EA_REG), OPS_WQ(push_careful, EA_FULL)};
+op_set op_push_I = {OPS_WQ(push_imm, EA_REG), OPS_WQ(push_imm, EA_FULL)};
+op_set op_push_E = {OPS_WQ(push_careful, EA_REG),
+		    [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = push_m};
 
 /* POP into a register: POP rsp ends with the value read. */
 #define POP(W)                                                                                     \
@@ -78,9 +78,9 @@ static void pop_m(struct cpu *cpu, const struct insn *in)
 	cpu->regs.gpr[R_RSP] = sp + (1UL << in->width);
 	GOTO(cpu, next);
 }
-op_set op_pop = { OPS_WQ(pop, EA_REG), OPS_WQ(pop, EA_FULL) };
-op_set op_pop_E = { OPS_WQ(pop, EA_REG),
-		    [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = pop_m };
+op_set op_pop = {OPS_WQ(pop, EA_REG), OPS_WQ(pop, EA_FULL)};
+op_set op_pop_E = {OPS_WQ(pop, EA_REG),
+		   [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = pop_m};
 
 /* PUSHF: VM and RF read as 0. */
 static void pushf(struct cpu *cpu, const struct insn *in)

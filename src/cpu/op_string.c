@@ -11,8 +11,8 @@
 
 /* A string instruction under way. */
 struct string {
-	s64 step;   /* bytes, signed by DF */
-	u64 left;   /* iterations still to do, at most what the budget allows */
+	s64 step; /* bytes, signed by DF */
+	u64 left; /* iterations still to do, at most what the budget allows */
 	u64 done;
 	bool rep;
 	const struct insn *next; /* NULL: a fault was raised; in + 1: go on */
@@ -37,7 +37,7 @@ static __always_inline_ gva_t source(const struct cpu *cpu, const struct insn *i
 
 static struct string string_begin(struct cpu *cpu, const struct insn *in)
 {
-	struct string s = { .step = 1L << in->width, .left = 1, .next = in + 1 };
+	struct string s = {.step = 1L << in->width, .left = 1, .next = in + 1};
 	u64 most = cpu->budget + 1; /* the block has paid for one */
 
 	if (cpu->regs.flags & F_DF)
@@ -65,8 +65,8 @@ static __always_inline_ void string_did(struct cpu *cpu, const struct insn *in, 
 
 /* Where to go when s.left iterations are done or the instruction ended early: @finished says that
  * it is complete whatever rcx holds. NULL: the CPU stopped. */
-static const struct insn *string_end(struct cpu *cpu, const struct insn *in,
-				     const struct string *s, bool finished)
+static const struct insn *string_end(struct cpu *cpu, const struct insn *in, const struct string *s,
+				     bool finished)
 {
 	gva_t here = cpu->block->base + (s64)in->off;
 
@@ -236,7 +236,10 @@ static void compare(struct cpu *cpu, unsigned width, u64 a, u64 b)
 	u32 cc = 0;
 
 #define COMPARE(W)                                                                                 \
-	__asm__("cmp %[b], %[a]" CAPTURE : "+&a"(cc) : [a] "r"((reg_##W)a), [b] "r"((reg_##W)b) : "cc")
+	__asm__("cmp %[b], %[a]" CAPTURE                                                           \
+		: "+&a"(cc)                                                                        \
+		: [a] "r"((reg_##W)a), [b] "r"((reg_##W)b)                                         \
+		: "cc")
 	if (width == W_B)
 		COMPARE(B);
 	else if (width == W_W)

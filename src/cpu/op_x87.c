@@ -241,15 +241,22 @@ static __attribute__((noinline)) const struct insn *masked_store(struct cpu *cpu
 {
 	struct masked m;
 	gva_t ea = cpu->regs.gpr[R_RDI];
+	u64 ac = cpu->regs.flags & F_AC;
 	u8 *p;
 
 	vec_need(cpu, v);
 	if (!masked_run(cpu, in, v, &m))
 		return NULL;
+	ea = (in->flags & IN_A32 ? (u32)ea : ea) + REG(cpu, in->seg, Q);
+	if (ac && (ea & 7)) {
+		cpu_raise(cpu, in, canonical(ea) ? X86_AC : X86_GP, 0);
+		return NULL;
+	}
 	if (m.first == m.end)
 		return in + 1;
-	ea = (in->flags & IN_A32 ? (u32)ea : ea) + REG(cpu, in->seg, Q);
+	cpu->regs.flags &= ~F_AC; /* checked: not again for the bytes that are selected */
 	p = vec_open(cpu, in, v, ea + m.first, m.end - m.first, TLB_WRITE, false, true);
+	cpu->regs.flags |= ac;
 	if (!p)
 		return NULL;
 	for (unsigned i = m.first; i < m.end; i++)

@@ -50,8 +50,8 @@ enum {
 
 const struct insn_row insn_rows[] = {
 #define INSN(map, op, pfx, ext, mod, name, form, set, reads, writes, undef, feat, attr)            \
-	{ MAP_##map, op, PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat, attr, reads,  \
-	  writes, undef, #name, op_##set },
+	{MAP_##map, op,	   PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat,             \
+	 attr,	    reads, writes,    undef,	  #name,     op_##set},
 #include "cpu/opcodes.def"
 #undef INSN
 };

@@ -67,6 +67,10 @@ static inline bool x87_wait(struct cpu *cpu, const struct insn *in)
 	return false;
 }
 
+/* Slow path of vec_open(): raises what is to be raised, or opens the operand. */
+void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
+		    enum tlb_access acc, bool align);
+
 /* mem_open() with the rules of vector code: legacy SSE operands of 16 bytes must be aligned, and
  * a pending x87 exception comes before a fault of the operand. */
 static __always_inline_ void *vec_open(struct cpu *cpu, const struct insn *in, unsigned v, gva_t ea,
@@ -80,10 +84,7 @@ static __always_inline_ void *vec_open(struct cpu *cpu, const struct insn *in, u
 		return p;
 	if ((v & V_X87) && !(v & V_NOWAIT) && !x87_wait(cpu, in))
 		return NULL;
-	if (likely(aligned))
-		return mem_open_slow(cpu, in, ea, size, acc);
-	cpu_raise(cpu, in, canonical(ea) ? X86_GP : canonical_vector(in), 0);
-	return NULL;
+	return vec_open_slow(cpu, in, ea, size, acc, align);
 }
 
 /* Runs the thunk of @in with what @v asks for. False: exception raised, nothing changed. */

@@ -41,7 +41,7 @@ static int empty_iterate(struct file *f,
 			 bool (*emit)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos),
 			 void *ctx)
 {
-	static const char *const names[] = { ".", ".." };
+	static const char *const names[] = {".", ".."};
 
 	while (f->f_pos < ARRAY_SIZE(names)) {
 		if (!emit(ctx, names[f->f_pos], 1, 4 /* DT_DIR */, f->f_pos + 1))

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "fs/file.h"
 
-#define FDS_FIRST 64U	     /* slots of a new table */
+#define FDS_FIRST 64U	   /* slots of a new table */
 #define FDS_MAX (1U << 19) /* what one kmalloc holds */
 
 static void free_arrays(struct memory *m, struct files_struct *fs)

@@ -108,8 +108,8 @@ long vfs_write(struct file *f, struct iov_iter *from, u64 *pos)
 
 long kernel_read(struct file *f, void *buf, u64 n, u64 pos)
 {
-	struct iovec iov = { buf, n };
-	struct iov_iter to = { .iov = &iov, .nr_segs = 1, .count = n };
+	struct iovec iov = {buf, n};
+	struct iov_iter to = {.iov = &iov, .nr_segs = 1, .count = n};
 
 	return vfs_read(f, &to, &pos);
 }

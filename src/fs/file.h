@@ -13,7 +13,7 @@
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
 struct iov_iter {
-	struct mm_struct *mm; /* NULL: host memory */
+	struct mm_struct *mm;	 /* NULL: host memory */
 	const struct iovec *iov; /* host copy of the vector; iov_base is a gva unless mm is NULL */
 	u32 nr_segs;
 	u64 iov_offset; /* into the first */
@@ -35,9 +35,9 @@ struct file_operations {
 	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
 	long (*read_iter)(struct file *f, struct iov_iter *to, u64 *pos);
 	long (*write_iter)(struct file *f, struct iov_iter *from, u64 *pos);
-	s64 (*llseek)(struct file *f, s64 off, int whence); /* NULL: -ESPIPE */
+	s64 (*llseek)(struct file *f, s64 off, int whence);		       /* NULL: -ESPIPE */
 	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm); /* NULL: -ENOTTY */
-	unsigned (*poll)(struct file *f);			/* EPOLL* mask now; NULL: always ready */
+	unsigned (*poll)(struct file *f); /* EPOLL* mask now; NULL: always ready */
 	/* Emits entries from f->f_pos on; @emit returns false when its buffer is full. */
 	int (*iterate)(struct file *f,
 		       bool (*emit)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos),
@@ -52,9 +52,9 @@ struct file_operations {
 
 struct file {
 	u32 refcount;
-	u32 f_mode;  /* FMODE_* */
-	u32 f_flags; /* O_* as fcntl(F_GETFL) shows, O_CLOEXEC not included */
-	int host_fd; /* hostfs: its dentry's, which closes it; -1 elsewhere */
+	u32 f_mode;	      /* FMODE_* */
+	u32 f_flags;	      /* O_* as fcntl(F_GETFL) shows, O_CLOEXEC not included */
+	int host_fd;	      /* hostfs: its dentry's, which closes it; -1 elsewhere */
 	bool host_pos_shared; /* inherited: f_pos follows the host's position, and it ours */
 	u64 f_pos;
 	u64 ra_next; /* regular: the page a sequential reader asks for next */
@@ -84,14 +84,14 @@ long vfs_write(struct file *f, struct iov_iter *from, u64 *pos); /* O_APPEND don
 struct files_struct {
 	u32 users;
 	struct memory *mem;
-	u32 max_fds;	     /* size of the arrays, grown by powers of two */
-	struct file **fd;    /* vmalloc/kmalloc */
-	u64 *close_on_exec;  /* bitmap */
-	u64 *open_fds;	     /* bitmap */
+	u32 max_fds;	    /* size of the arrays, grown by powers of two */
+	struct file **fd;   /* vmalloc/kmalloc */
+	u64 *close_on_exec; /* bitmap */
+	u64 *open_fds;	    /* bitmap */
 	u32 next_fd;
 };
 
-struct files_struct *files_alloc(struct memory *m); /* NULL */
+struct files_struct *files_alloc(struct memory *m);	  /* NULL */
 struct files_struct *files_dup(struct files_struct *old); /* fork: shares the files. ERR_PTR */
 void files_put(struct files_struct *fs);
 /* The file (no reference) or NULL. */
@@ -100,7 +100,7 @@ struct file *fget(struct files_struct *fs, int fd);
  * -ENOMEM. */
 int fd_install(struct files_struct *fs, struct file *f, u32 min, u32 limit, bool cloexec);
 int fd_install_at(struct files_struct *fs, struct file *f, u32 fd, bool cloexec); /* dup2 */
-int fd_close(struct files_struct *fs, u32 fd); /* 0 or -EBADF */
+int fd_close(struct files_struct *fs, u32 fd);					  /* 0 or -EBADF */
 bool fd_cloexec(struct files_struct *fs, u32 fd);
 void fd_set_cloexec(struct files_struct *fs, u32 fd, bool on);
 void files_close_on_exec(struct files_struct *fs);

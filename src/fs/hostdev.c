@@ -120,8 +120,7 @@ static bool is_dev_null(struct file *f)
 {
 	struct stat st;
 
-	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) &&
-	       st.st_rdev == makedev(1, 3);
+	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) && st.st_rdev == makedev(1, 3);
 }
 
 static long write_some(struct file *f, void *buf, struct iov_iter *from, u64 *pos)
@@ -191,8 +190,10 @@ static s64 hostdev_llseek(struct file *f, s64 off, int whence)
 
 static unsigned hostdev_poll(struct file *f)
 {
-	int mask = host_poll(f->host_fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM |
-						 POLLWRNORM | POLLRDBAND | POLLWRBAND, 0);
+	int mask = host_poll(f->host_fd,
+			     POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM | POLLWRNORM |
+				     POLLRDBAND | POLLWRBAND,
+			     0);
 
 	f->vfs->events->epoch++;
 	return mask > 0 ? mask : 0;
@@ -207,7 +208,7 @@ static const struct host_ioctl {
 	u16 size;
 	u16 dir;
 } host_ioctls[] = {
-#define HOST_IOCTL(cmd, size, dir) { cmd, size, DIR_##dir },
+#define HOST_IOCTL(cmd, size, dir) {cmd, size, DIR_##dir},
 #include "fs/ioctls.def"
 #undef HOST_IOCTL
 };

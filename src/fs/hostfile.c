@@ -119,9 +119,8 @@ static long chunk_fill(struct memory *m, struct chunk *c, struct iov_iter *from)
 			return done ? (long)done : -ENOMEM;
 		bytes = page_address(m, page);
 		got = copy_from_iter(bytes + off, n, from);
-		memset(bytes + off + got, 0, PAGE_SIZE - off - got);
 		c->pages[c->nr] = page;
-		c->iov[c->nr++] = (struct iovec){ bytes + off, got };
+		c->iov[c->nr++] = (struct iovec){bytes + off, got};
 		done += got;
 		if (got < n)
 			break;
@@ -161,8 +160,13 @@ static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_plac
 		u64 n = min((u64)c->iov[i].iov_len, len);
 		bool whole = !page_offset(pos) && (n == PAGE_SIZE || pos + n >= as->i_size);
 
-		if (!in_place || !whole || n < c->iov[i].iov_len || f->f_inode->rd_fd < 0 ||
-		    add_to_page_cache(as, c->pages[i], pos >> PAGE_SHIFT))
+		if (in_place && whole && f->f_inode->rd_fd >= 0) {
+			memset((u8 *)c->iov[i].iov_base + n, 0, PAGE_SIZE - n);
+			whole = !add_to_page_cache(as, c->pages[i], pos >> PAGE_SHIFT);
+		} else {
+			whole = false;
+		}
+		if (!whole)
 			filemap_update(as, pos, c->iov[i].iov_base, n);
 		pos += n;
 		len -= n;
@@ -172,7 +176,7 @@ static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_plac
 static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	struct address_space *as = f->f_mapping;
-	struct chunk c = { .pos = *pos };
+	struct chunk c = {.pos = *pos};
 	long n, len = chunk_fill(as->mem, &c, from);
 
 	if (len <= 0) {
@@ -181,11 +185,12 @@ static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 	}
 	n = chunk_send(f, &c);
 	if (n > 0) {
-		u64 end = c.pos + n;
+		u64 expected = max(*pos + n, as->i_size);
 
 		chunk_publish(f, &c, n, c.pos == *pos);
-		*pos = end;
-		inode_record(f->f_inode, max(end, as->i_size));
+		*pos = c.pos + n;
+		/* Appended elsewhere than we thought: the size shows that others write, too. */
+		inode_record(f->f_inode, expected);
 	}
 	chunk_free(as->mem, &c);
 	return n;

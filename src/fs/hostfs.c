@@ -2,6 +2,7 @@
  * an open file's own dentry holds the descriptor that it reads and writes. See vfs.h.
  *
  * Permissions are the host's: Vellum runs with the rights of whoever started it. */
+#include <linux/openat2.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -9,6 +10,7 @@
 #include "fs/internal.h"
 
 #define SHRINK_BATCH 32U
+#define FIFO_RETRY_NS 5000000UL
 
 /* Flags of the guest's open() that the host's descriptor needs to know. O_DIRECT would ask for
  * aligned buffers; O_NONBLOCK is ours to emulate. */
@@ -29,29 +31,32 @@ int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
 	return fd;
 }
 
+struct dentry *hostfs_dentry_stx(struct vfs *v, int fd, const struct statx *stx)
+{
+	struct dentry *d = dentry_alloc(v, &hostfs_dops, stx->stx_mode);
+
+	if (!d) {
+		host_close(fd);
+		return ERR_PTR(-ENOMEM);
+	}
+	d->host_fd = fd;
+	d->dev = stx_dev(stx);
+	d->ino = stx->stx_ino;
+	d->fs_id = stx_ns(&stx->stx_btime);
+	return d;
+}
+
 struct dentry *hostfs_dentry(struct vfs *v, int fd)
 {
-	struct dentry *d;
 	struct statx stx;
-	int err;
+	int err = host_statx(fd, "", AT_EMPTY_PATH,
+			     STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME, &stx);
 
-	err = host_statx(fd, "", AT_EMPTY_PATH,
-			 STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME, &stx);
-	if (err)
-		goto out_close;
-	d = dentry_alloc(v, &hostfs_dops, stx.stx_mode);
-	err = -ENOMEM;
-	if (!d)
-		goto out_close;
-	d->host_fd = fd;
-	d->dev = stx_dev(&stx);
-	d->ino = stx.stx_ino;
-	d->fs_id = stx_ns(&stx.stx_btime);
-	return d;
-
-out_close:
-	host_close(fd);
-	return ERR_PTR(err);
+	if (err) {
+		host_close(fd);
+		return ERR_PTR(err);
+	}
+	return hostfs_dentry_stx(v, fd, &stx);
 }
 
 static struct dentry *hostfs_lookup(struct dentry *dir, const char *name)
@@ -90,7 +95,7 @@ static const struct file_operations *fops_of(u32 mode)
 
 static u32 fmode_of(u32 type, int fd, int flags)
 {
-	static const u32 modes[] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };
+	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	u32 mode = modes[flags & O_ACCMODE];
 
 	if (S_ISREG(type) || S_ISDIR(type) || host_lseek(fd, 0, SEEK_CUR) >= 0)
@@ -100,22 +105,29 @@ static u32 fmode_of(u32 type, int fd, int flags)
 
 struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 {
-	struct dentry *d = hostfs_dentry(v, fd);
 	struct inode *inode = NULL;
-	struct path path = { mnt, d };
+	struct path path = {mnt, NULL};
+	struct statx stx;
 	struct file *f;
+	int err;
 
-	if (IS_ERR(d))
-		return (void *)d;
-	if (S_ISREG(d->mode)) {
-		inode = inode_open(v, fd, flags);
+	err = host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &stx);
+	if (err) {
+		host_close(fd);
+		return ERR_PTR(err);
+	}
+	path.dentry = hostfs_dentry_stx(v, fd, &stx);
+	if (IS_ERR(path.dentry))
+		return (void *)path.dentry;
+	if (S_ISREG(stx.stx_mode)) {
+		inode = inode_open(v, fd, &stx, flags);
 		if (IS_ERR(inode)) {
-			dput(d);
+			path_put(&path);
 			return (void *)inode;
 		}
 	}
-	f = file_alloc(v, &path, fops_of(d->mode), fmode_of(d->mode, fd, flags), flags);
-	dput(d); /* the file has its own reference */
+	f = file_alloc(v, &path, fops_of(stx.stx_mode), fmode_of(stx.stx_mode, fd, flags), flags);
+	path_put(&path); /* the file has its own reference */
 	if (IS_ERR(f)) {
 		if (inode)
 			iput(inode);
@@ -126,6 +138,47 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 		f->f_inode = inode;
 		f->f_mapping = &inode->i_data;
 	}
+	return f;
+}
+
+/* May @name lead into a mount of ours that the host would not stop at? It does stop where it has
+ * a mount of its own. */
+static bool names_a_mount(struct vfs *v, const char *name)
+{
+	struct mount *m;
+
+	list_for_each_entry (m, &v->mounts, list)
+		if (m->parent && !(m->mountpoint && m->mountpoint->dev != m->above->dev) &&
+		    strstr(name, m->name))
+			return true;
+	return false;
+}
+
+int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 mode)
+{
+	u64 len = strnlen(name, PATH_MAX);
+
+	while (*name == '/')
+		name++, len--;
+	if (!dentry_is_hostfs(from->dentry) || !*name || len >= PATH_MAX || name[len - 1] == '/' ||
+	    strstr(name, "..") || names_a_mount(from->dentry->vfs, name))
+		return -EAGAIN;
+	return host_openat2(from->dentry->host_fd, name, flags, flags & O_CREAT ? mode : 0,
+			    RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+}
+
+struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode)
+{
+	int fd = hostfs_open_plain(
+		from, name, (flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL)) | O_NOCTTY | O_NONBLOCK,
+		mode);
+	struct file *f;
+
+	if (fd < 0)
+		return NULL;
+	f = hostfs_file(from->dentry->vfs, from->mnt, fd, flags);
+	if (!IS_ERR(f) && !f->f_inode)
+		host_fcntl(fd, F_SETFL, flags & O_APPEND); /* as open_special() */
 	return f;
 }
 
@@ -140,9 +193,9 @@ static int open_special(struct dentry *d, int flags)
 		fd = host_fd_reopen(d->host_fd, (flags & HOST_OPEN_FLAGS) | O_NONBLOCK);
 		if (fd != -ENXIO || !S_ISFIFO(d->mode) || (flags & O_NONBLOCK))
 			break;
-		err = event_sleep_until(l, (l->now_ns ? l->now_ns(l->now_arg) :
-							host_clock_ns(CLOCK_MONOTONIC)) +
-						   5000000);
+		err = event_sleep_until(
+			l, (l->now_ns ? l->now_ns(l->now_arg) : host_clock_ns(CLOCK_MONOTONIC)) +
+				   5000000);
 		if (err)
 			return -ERESTARTSYS;
 	}
@@ -175,13 +228,14 @@ static struct file *hostfs_open(const struct path *p, int flags)
 static struct file *hostfs_create(const struct path *dir, const char *name, int flags, u32 mode)
 {
 	struct vfs *v = dir->dentry->vfs;
-	int keep = HOST_OPEN_FLAGS | O_CREAT | O_EXCL | O_TMPFILE;
+	int host_flags = flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL | O_TMPFILE);
 	int fd;
 
-	flags |= (flags & O_TMPFILE) == O_TMPFILE ? 0 : O_NOFOLLOW;
-	fd = host_open_mode(dir->dentry->host_fd, name, flags & keep, mode);
+	if ((flags & O_TMPFILE) != O_TMPFILE)
+		host_flags |= O_NOFOLLOW;
+	fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
 	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
-		fd = host_open_mode(dir->dentry->host_fd, name, flags & keep, mode);
+		fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
 	return fd < 0 ? ERR_PTR(fd) : hostfs_file(v, dir->mnt, fd, flags);
 }
 
@@ -244,7 +298,7 @@ static int touched(struct dentry *d, int err)
 
 static int hostfs_link(struct dentry *old, struct dentry *dir, const char *name)
 {
-	if (!dentry_is_hostfs(dir))
+	if (!dentry_is_hostfs(dir) || !dentry_is_hostfs(old))
 		return -EXDEV;
 	return touched(old, host_fd_link(old->host_fd, dir->host_fd, name));
 }

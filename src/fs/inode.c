@@ -15,7 +15,7 @@
 #include "base/host_fs.h"
 #include "fs/internal.h"
 
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+#define FLUSH_NS 30000000000UL
 #define READ_IOV 32U /* pages of one preadv */
 
 static struct list_head *bucket(struct vfs *v, u64 dev, u64 ino)
@@ -32,7 +32,7 @@ struct inode *inode_find(struct vfs *v, u64 dev, u64 ino)
 	struct list_head *head = bucket(v, dev, ino);
 	struct inode *inode;
 
-	list_for_each_entry(inode, head, hash)
+	list_for_each_entry (inode, head, hash)
 		if (inode->ino == ino && inode->dev == dev)
 			return inode;
 	return NULL;
@@ -51,7 +51,7 @@ static int inode_read_pages(struct address_space *as, u64 first, struct page **p
 		long got, want = (long)n << PAGE_SHIFT;
 
 		for (i = 0; i < n; i++)
-			iov[i] = (struct iovec){ page_address(as->mem, pages[i]), PAGE_SIZE };
+			iov[i] = (struct iovec){page_address(as->mem, pages[i]), PAGE_SIZE};
 		do
 			got = host_preadv(inode->rd_fd, iov, n, pos);
 		while (got == -EINTR);
@@ -254,24 +254,18 @@ static void inode_want_read(struct inode *inode, int fd, int flags)
 		inode->rd_fd = -1;
 }
 
-struct inode *inode_open(struct vfs *v, int fd, int flags)
+struct inode *inode_open(struct vfs *v, int fd, const struct statx *stx, int flags)
 {
-	struct inode *inode;
-	struct statx stx;
-	int err;
+	struct inode *inode = inode_find(v, stx_dev(stx), stx->stx_ino);
 
-	err = host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &stx);
-	if (err)
-		return ERR_PTR(err);
-	inode = inode_find(v, stx_dev(&stx), stx.stx_ino);
-	if (inode && inode->btime_ns != stx_ns(&stx.stx_btime) && !inode->refcount) {
+	if (inode && inode->btime_ns != stx_ns(&stx->stx_btime) && !inode->refcount) {
 		inode_free(inode); /* the number was given away again */
 		inode = NULL;
 	}
 	if (inode) {
-		check_against(inode, &stx);
+		check_against(inode, stx);
 	} else {
-		inode = inode_new(v, &stx);
+		inode = inode_new(v, stx);
 		if (!inode)
 			return ERR_PTR(-ENOMEM);
 	}
@@ -295,6 +289,7 @@ int inode_want_write(struct inode *inode, struct file *f)
 	if (fd < 0)
 		return fd;
 	inode->wr_fd = fd;
+	inodes_flush_later(inode->vfs);
 	return 0;
 }
 
@@ -319,7 +314,8 @@ void iput(struct inode *inode)
 	inode->refcount = 0;
 	list_add_tail(&inode->lru, &v->in->inode_lru);
 	v->in->nr_unused++;
-	if (inode->rd_fd < 0 || !inode->i_data.nrpages || !has_name(inode))
+	if (inode->rd_fd < 0 || !inode->i_data.nrpages ||
+	    (inode->maybe_unlinked && !has_name(inode)))
 		inode_free(inode);
 	else if (v->in->nr_unused > v->in->max_unused)
 		inode_shrink(v, 1);
@@ -331,17 +327,45 @@ void inode_forget(struct vfs *v, u64 dev, u64 ino)
 
 	if (!inode)
 		return;
-	if (!inode->refcount && !has_name(inode))
+	if (!inode->refcount && !has_name(inode)) {
 		inode_free(inode);
-	else
-		inode_record(inode, inode->i_data.i_size);
+		return;
+	}
+	inode->maybe_unlinked = true;
+	inode_record(inode, inode->i_data.i_size);
+}
+
+static void flush(struct event_timer *t)
+{
+	struct vfs *v = container_of(t, struct vfs_internal, flush)->vfs;
+	struct inode *inode;
+	bool mapped = false;
+
+	sync_mappings(v->mem);
+	list_for_each_entry (inode, &v->inodes, all)
+		mapped |= inode->wr_fd >= 0;
+	if (mapped)
+		inodes_flush_later(v);
+}
+
+void inodes_flush_later(struct vfs *v)
+{
+	struct event_timer *t = &v->in->flush;
+
+	if (v->events->advance_to || event_timer_pending(t))
+		return;
+	t->fn = flush;
+	v->in->vfs = v;
+	event_timer_add(v->events, t, event_now(v->events) + FLUSH_NS);
 }
 
 void inodes_destroy(struct vfs *v)
 {
 	struct inode *inode;
 
-	list_for_each_entry(inode, &v->inodes, all)
+	event_timer_del(&v->in->flush);
+
+	list_for_each_entry (inode, &v->inodes, all)
 		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
 	inode_shrink(v, ~0U);
 }

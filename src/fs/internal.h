@@ -16,6 +16,8 @@ struct vfs_internal {
 	u32 nr_unused, max_unused;
 	char *root_path; /* of --root, as the host names it; "" for the host's own root */
 	u64 root_len;
+	struct event_timer flush; /* pending while mapped pages may be dirty */
+	struct vfs *vfs;
 };
 
 /* --- dentries and mounts (vfs.c) --------------------------------------------------------- */
@@ -40,8 +42,15 @@ extern const struct dentry_operations hostfs_dops;
 
 /* A dentry of the host's tree for @fd, which it takes over (closed also on failure). ERR_PTR. */
 struct dentry *hostfs_dentry(struct vfs *v, int fd);
+struct dentry *hostfs_dentry_stx(struct vfs *v, int fd, const struct statx *stx); /* as it is */
 /* openat(2) that gives idle inode descriptors up when there are too many. */
 int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags);
+/* The whole of @name in one host call, for most names are plain: directories of one host file
+ * system, no symlink, no "..", no mount of ours. fd (may be of a symlink, with O_PATH and O_NOFOLLOW), or
+ * any -errno: walk it step by step. */
+int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 mode);
+/* open(2) in that one call; NULL: do it step by step. */
+struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode);
 /* A struct file for an open host descriptor, taken over (closed also on failure). ERR_PTR. */
 struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags);
 static inline bool dentry_is_hostfs(const struct dentry *d)
@@ -60,13 +69,16 @@ struct inode {
 	u32 refcount;		/* open files */
 	int rd_fd;		/* for reading pages; -1: may not be read */
 	int wr_fd;		/* for writing mapped pages back; -1: nobody maps it writable */
+	bool maybe_unlinked;	/* a name of it went while it was open */
 	struct address_space i_data;
 	u64 mtime_ns, ctime_ns; /* with i_size: what the file was after our own last change */
 	u64 checked_epoch, checked_ns;
 };
 
-/* The inode of regular file @fd, whose access mode is in @flags; a reference. ERR_PTR. */
-struct inode *inode_open(struct vfs *v, int fd, int flags);
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+/* The inode of regular file @fd, whose access mode is in @flags and which is @stx (STATX_WANTED) now; a
+ * reference. ERR_PTR. */
+struct inode *inode_open(struct vfs *v, int fd, const struct statx *stx, int flags);
 void iput(struct inode *inode);
 /* Notices changes made by others; cheap when it was asked a moment ago. */
 void inode_revalidate(struct inode *inode);
@@ -80,6 +92,9 @@ void inode_forget(struct vfs *v, u64 dev, u64 ino);
 struct inode *inode_find(struct vfs *v, u64 dev, u64 ino);
 /* Makes wr_fd. 0 or -errno. */
 int inode_want_write(struct inode *inode, struct file *f);
+/* Mapped pages may become dirty: they go back to the host within half a minute, as Linux's flusher
+ * does it. Not under virtual time, where a timer of ours would move the guest's clock. */
+void inodes_flush_later(struct vfs *v);
 /* Closes up to @nr idle inodes; how many went. */
 unsigned inode_shrink(struct vfs *v, unsigned nr);
 void inodes_destroy(struct vfs *v);

@@ -26,8 +26,8 @@ struct nameidata {
 	struct vfs *vfs;
 	const char *name; /* what is left of the current text */
 	unsigned lookup;
-	unsigned links; /* followed so far */
-	unsigned depth; /* saved[] in use */
+	unsigned links;	  /* followed so far */
+	unsigned depth;	  /* saved[] in use */
 	bool must_be_dir; /* a slash behind the last component */
 	struct saved_name saved[MAXSYMLINKS];
 	char comp[NAME_MAX + 1];
@@ -71,7 +71,7 @@ static int walk_dotdot(struct nameidata *nd)
 		return 0;
 	/* Out of a mount: the directory above its mount point. */
 	if (nd->path.mnt->parent && d_same(nd->path.dentry, nd->path.mnt->root)) {
-		struct path up = { nd->path.mnt->parent, nd->path.mnt->above };
+		struct path up = {nd->path.mnt->parent, nd->path.mnt->above};
 
 		nd_jump(nd, &up);
 		return 0;
@@ -132,7 +132,7 @@ static int follow_text(struct nameidata *nd, struct dentry *link)
 		return len < 0 ? len : len ? -ENAMETOOLONG : -ENOENT;
 	}
 	buf[len] = '\0';
-	nd->saved[nd->depth++] = (struct saved_name){ buf, nd->name };
+	nd->saved[nd->depth++] = (struct saved_name){buf, nd->name};
 	nd->name = buf;
 	if (*buf == '/')
 		nd_jump(nd, &nd->fs->root);
@@ -263,6 +263,30 @@ static int nd_start(struct nameidata *nd, const struct path *at, const char *nam
 	return 0;
 }
 
+/* Most names are plain: one host call instead of two for each component. False: walk. */
+static bool lookup_plain(struct nameidata *nd)
+{
+	const struct path from = nd->path;
+	struct dentry *d;
+	int fd;
+
+	if ((nd->lookup & LOOKUP_PARENT) || !strchr(nd->name, '/'))
+		return false;
+	fd = hostfs_open_plain(&from, nd->name, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return false;
+	d = hostfs_dentry(nd->vfs, fd);
+	if (IS_ERR(d))
+		return false;
+	if ((S_ISLNK(d->mode) && (nd->lookup & LOOKUP_FOLLOW)) ||
+	    ((nd->lookup & LOOKUP_DIRECTORY) && !d_is_dir(d))) {
+		dput(d);
+		return false;
+	}
+	nd_set_path(nd, from.mnt, d);
+	return true;
+}
+
 int path_lookup(const struct fs_struct *fs, const struct path *at, const char *name,
 		unsigned lookup, struct path *out, char *last)
 {
@@ -279,7 +303,8 @@ int path_lookup(const struct fs_struct *fs, const struct path *at, const char *n
 	nd->must_be_dir = false;
 	err = nd_start(nd, at, name);
 	if (!err) {
-		err = path_walk(nd, lookup & LOOKUP_PARENT ? last : NULL);
+		if (!lookup_plain(nd))
+			err = path_walk(nd, lookup & LOOKUP_PARENT ? last : NULL);
 		while (nd->depth)
 			kfree(v->mem, nd->saved[--nd->depth].buf);
 		if (err)

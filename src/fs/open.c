@@ -66,8 +66,8 @@ static struct file *open_tmpfile(const struct fs_struct *fs, const struct path *
 	err = path_lookup(fs, at, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p, NULL);
 	if (err)
 		return ERR_PTR(err);
-	f = p.dentry->d_op->create ? p.dentry->d_op->create(&p, ".", flags, mode) :
-				     ERR_PTR(-EOPNOTSUPP);
+	f = p.dentry->d_op->create ? p.dentry->d_op->create(&p, ".", flags, mode)
+				   : ERR_PTR(-EOPNOTSUPP);
 	path_put(&p);
 	return f;
 }
@@ -95,7 +95,7 @@ static struct file *create_step(const struct fs_struct *fs, const struct path *d
 	} else if (!S_ISLNK(p.dentry->mode) || (flags & O_NOFOLLOW)) {
 		f = do_open(&p, flags);
 	} else {
-		struct path to = { NULL, NULL };
+		struct path to = {NULL, NULL};
 
 		op = p.dentry->d_op;
 		if (op->get_link && !op->get_link(p.dentry, &to) && to.dentry) {
@@ -103,7 +103,9 @@ static struct file *create_step(const struct fs_struct *fs, const struct path *d
 			path_put(&to);
 		} else {
 			len = op->readlink ? op->readlink(p.dentry, link, PATH_MAX) : -EINVAL;
-			f = len < 0 ? ERR_PTR(len) : len >= PATH_MAX ? ERR_PTR(-ENAMETOOLONG) : NULL;
+			f = len < 0	      ? ERR_PTR(len)
+			    : len >= PATH_MAX ? ERR_PTR(-ENAMETOOLONG)
+					      : NULL;
 			if (!f)
 				link[len] = '\0';
 		}
@@ -123,8 +125,8 @@ static bool ends_with_slash(const char *name)
 static struct file *open_creating(const struct fs_struct *fs, const struct path *at,
 				  const char *name, int flags, u32 mode, char *buf)
 {
-	struct path dir, from = { NULL, NULL };
-	char *texts[2] = { buf, buf + PATH_MAX }, *last = buf + 2 * PATH_MAX;
+	struct path dir, from = {NULL, NULL};
+	char *texts[2] = {buf, buf + PATH_MAX}, *last = buf + 2 * PATH_MAX;
 	struct file *f = NULL;
 	int err, links = 0;
 
@@ -154,6 +156,7 @@ static struct file *open_creating(const struct fs_struct *fs, const struct path 
 struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
 			  u32 mode)
 {
+	const struct path *from = *name == '/' ? &fs->root : at ? at : &fs->pwd;
 	struct vfs *v = fs->root.dentry->vfs;
 	struct file *f;
 	char *buf;
@@ -164,10 +167,13 @@ struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const cha
 				     flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return open_tmpfile(fs, at, name, flags, mode);
+	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+		return ERR_PTR(-EINVAL);
+	f = hostfs_open_fast(from, name, flags, mode);
+	if (f)
+		return f;
 	if (!(flags & O_CREAT))
 		return open_existing(fs, at, name, flags);
-	if (flags & O_DIRECTORY)
-		return ERR_PTR(-EINVAL);
 	buf = kmalloc(v->mem, 2 * PATH_MAX + NAME_MAX + 1, GFP_KERNEL);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);

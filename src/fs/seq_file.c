@@ -80,7 +80,7 @@ void seq_escape(struct seq *s, const char *str, const char *esc)
 		u8 c = *str;
 
 		if (strchr(esc, c)) {
-			char oct[4] = { '\\', '0' + (c >> 6), '0' + (c >> 3 & 7), '0' + (c & 7) };
+			char oct[4] = {'\\', '0' + (c >> 6), '0' + (c >> 3 & 7), '0' + (c & 7)};
 
 			seq_write(s, oct, sizeof(oct));
 		} else {

@@ -69,7 +69,7 @@ static struct mount *mount_of_type(struct vfs *v, const char *name)
 {
 	struct mount *m;
 
-	list_for_each_entry(m, &v->mounts, list)
+	list_for_each_entry (m, &v->mounts, list)
 		if (!strcmp(m->type->name, name))
 			return m;
 	return NULL;
@@ -100,7 +100,7 @@ struct mount *mount_covering(const struct path *dir, const char *name, const str
 {
 	struct mount *m;
 
-	list_for_each_entry(m, &dir->dentry->vfs->mounts, list) {
+	list_for_each_entry (m, &dir->dentry->vfs->mounts, list) {
 		if (!m->parent)
 			continue;
 		if (m->parent == dir->mnt && !strcmp(m->name, name) &&
@@ -135,7 +135,7 @@ static void copy_text(char *to, const char *from, u64 size)
 /* Where @m hangs: the directory above, its name there, and what it covers, if that exists. */
 static int mount_attach(struct vfs *v, struct mount *m, const char *target)
 {
-	struct fs_struct fs = { .root = { v->root_mnt, v->root_mnt->root } };
+	struct fs_struct fs = {.root = {v->root_mnt, v->root_mnt->root}};
 	struct path at, dir;
 	int err;
 
@@ -210,9 +210,9 @@ static int make_caches(struct vfs *v)
 		const char *name;
 		unsigned size;
 	} rows[] = {
-		{ &v->dentry_cache, "dentry", sizeof(struct dentry) },
-		{ &v->file_cache, "filp", sizeof(struct file) },
-		{ &v->inode_cache, "inode_cache", sizeof(struct inode) },
+		{&v->dentry_cache, "dentry", sizeof(struct dentry)},
+		{&v->file_cache, "filp", sizeof(struct file)},
+		{&v->inode_cache, "inode_cache", sizeof(struct inode)},
 	};
 	unsigned i;
 
@@ -281,7 +281,8 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 		return err;
 	learn_root_path(v);
 	/* Nothing of the host's /sys shows. */
-	return vfs_mount(v, &emptyfs_type, "sysfs", "/sys", "ro,nosuid,nodev,noexec,relatime", NULL);
+	return vfs_mount(v, &emptyfs_type, "sysfs", "/sys", "ro,nosuid,nodev,noexec,relatime",
+			 NULL);
 }
 
 void vfs_destroy(struct vfs *v)
@@ -320,7 +321,7 @@ int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 
 	if (!buf)
 		return -ENOMEM;
-	*root = (struct path){ v->root_mnt, v->root_mnt->root };
+	*root = (struct path){v->root_mnt, v->root_mnt->root};
 	*pwd = *root;
 	path_get(root);
 	fd = host_open(".", O_PATH | O_DIRECTORY, 0);

@@ -25,7 +25,7 @@ struct task_struct;
 struct mount {
 	struct list_head list; /* in vfs.mounts, in order of mounting */
 	const struct file_system_type *type;
-	struct mount *parent; /* NULL: the root mount */
+	struct mount *parent;		  /* NULL: the root mount */
 	struct dentry *mountpoint, *root; /* mountpoint NULL: nothing there on the host */
 	struct dentry *above;		  /* the directory that holds the mount point ... */
 	char name[NAME_MAX + 1];	  /* ... and its name there */
@@ -43,8 +43,8 @@ struct dentry {
 	u32 refcount;
 	const struct dentry_operations *d_op;
 	struct vfs *vfs;
-	int host_fd;	 /* hostfs: O_PATH descriptor; -1 elsewhere */
-	u32 mode;	 /* type bits and permissions at look-up */
+	int host_fd; /* hostfs: O_PATH descriptor; -1 elsewhere */
+	u32 mode;    /* type bits and permissions at look-up */
 	u64 dev, ino;
 	void *fs_private; /* procfs: its entry; freed by d_op->release */
 	u64 fs_id;	  /* procfs: pid */
@@ -74,7 +74,7 @@ struct dentry_operations {
 	int (*utimens)(struct dentry *d, const struct timespec ts[2]);
 	int (*truncate)(struct dentry *d, u64 size);
 	int (*access)(struct dentry *d, int mode, int flags);
-	int (*statfs)(struct dentry *d, void *statfs_buf); /* struct statfs */
+	int (*statfs)(struct dentry *d, void *statfs_buf);   /* struct statfs */
 	long (*path)(struct dentry *d, char *buf, u64 size); /* absolute in its fs; " (deleted)" */
 	void (*release)(struct dentry *d);
 };
@@ -127,10 +127,10 @@ struct fs_struct {
 	u32 umask;
 };
 
-#define LOOKUP_FOLLOW 1U     /* follow a symlink in the last component */
-#define LOOKUP_DIRECTORY 2U  /* -ENOTDIR unless a directory */
-#define LOOKUP_EMPTY 4U	     /* "" means the start itself (AT_EMPTY_PATH) */
-#define LOOKUP_PARENT 8U     /* stop before the last component, which goes to @last */
+#define LOOKUP_FOLLOW 1U    /* follow a symlink in the last component */
+#define LOOKUP_DIRECTORY 2U /* -ENOTDIR unless a directory */
+#define LOOKUP_EMPTY 4U	    /* "" means the start itself (AT_EMPTY_PATH) */
+#define LOOKUP_PARENT 8U    /* stop before the last component, which goes to @last */
 
 /**
  * path_lookup - walk @name from @at (NULL: fs->pwd; absolute names: fs->root)

@@ -54,8 +54,8 @@ static unsigned do_anonymous_page(struct vm_fault *vmf)
 	if (unlikely(vma->vm_flags & VM_SHARED))
 		return VM_FAULT_SIGBUS;
 	if (!(vmf->flags & FAULT_FLAG_WRITE)) {
-		*vmf->pte = pfn_pte(page_to_pfn(m, m->zero_page),
-				    vma_page_prot(vma) | _PAGE_SPECIAL);
+		*vmf->pte =
+			pfn_pte(page_to_pfn(m, m->zero_page), vma_page_prot(vma) | _PAGE_SPECIAL);
 		count_vm_event(m, EV_v_fault_zero);
 		return 0;
 	}
@@ -247,7 +247,7 @@ static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 	if (old)
 		memcpy(page_address(m, copy), page_address(m, old), PAGE_SIZE);
 
-	*vmf->pte = (pte_t){ 0 };
+	*vmf->pte = (pte_t){0};
 	flush_tlb_page(mm, vmf->address);
 	map_new_anon(vmf, copy, _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
 	if (old) {
@@ -296,8 +296,7 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 	if (!page && (vma->vm_flags & VM_PFNMAP))
 		return VM_FAULT_SIGBUS; /* raw frames are never copied */
 	/* The last reference is this pte's: nobody else can see the page. */
-	if (page && PageAnon(page) &&
-	    (page_test(page, PG_anon_exclusive) || page->refcount == 1)) {
+	if (page && PageAnon(page) && (page_test(page, PG_anon_exclusive) || page->refcount == 1)) {
 		if (!page_test(page, PG_anon_exclusive))
 			page_move_anon_rmap(page, vma);
 		vmf->pte->pte |= _PAGE_ACCESSED | _PAGE_DIRTY | maybe_mkwrite(vma);
@@ -397,16 +396,16 @@ static void bad_access(struct mm_struct *mm, struct fault_signal *sig, int signo
 {
 	sig->signo = signo;
 	sig->code = code;
-	count_vm_event(mm->mem, EV_v_fault_segv);
+	if (sig->error_code & PF_USER) /* a kernel copy only ends short */
+		count_vm_event(mm->mem, EV_v_fault_segv);
 }
 
-void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code,
-			struct fault_signal *sig)
+void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct fault_signal *sig)
 {
 	struct vm_area_struct *vma;
 	unsigned flags = 0, ret;
 
-	*sig = (struct fault_signal){ .addr = addr, .error_code = error_code };
+	*sig = (struct fault_signal){.addr = addr, .error_code = error_code};
 	trace_event(mm->mem->trace,
 		    error_code & PF_USER ? TP_exceptions_page_fault_user
 					 : TP_exceptions_page_fault_kernel,

@@ -31,7 +31,7 @@ static void node_free(void *arg, struct radix_node *node)
 	kmem_cache_free(m->in->radix_node, node);
 }
 
-static const struct radix_ops node_ops = { node_alloc, node_free };
+static const struct radix_ops node_ops = {node_alloc, node_free};
 
 int filemap_init(struct memory *m)
 {
@@ -339,7 +339,7 @@ int sync_mappings(struct memory *m)
 	struct address_space *as, *next;
 	int err = 0;
 
-	list_for_each_entry_safe(as, next, &m->mappings, all) {
+	list_for_each_entry_safe (as, next, &m->mappings, all) {
 		int e = filemap_write_and_wait_range(as, 0, ~0UL);
 
 		if (e && !err)

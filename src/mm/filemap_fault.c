@@ -127,7 +127,7 @@ int filemap_validate(struct memory *m)
 	struct address_space *as;
 	int err = 0;
 
-	list_for_each_entry(as, &m->mappings, all) {
+	list_for_each_entry (as, &m->mappings, all) {
 		if (validate_mapping(as, &dirty))
 			err = -EFAULT;
 		if (as->is_shmem)

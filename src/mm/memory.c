@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "mm/filemap.h"
 #include "mm/internal.h"
 
 #define RAM_MIN (4UL << 20)
@@ -56,6 +57,7 @@ static int make_zero_page(struct memory *m)
 #pragma weak vma_init
 #pragma weak rmap_init
 #pragma weak filemap_init
+#pragma weak filemap_validate
 #pragma weak memory_validate_mms
 
 /* Caches of the objects that mm/ makes. */
@@ -125,6 +127,8 @@ int memory_validate(struct memory *m)
 	if (slab_validate(m))
 		err = -EFAULT;
 	if (memory_validate_mms && memory_validate_mms(m))
+		err = -EFAULT;
+	if (filemap_validate && filemap_validate(m))
 		err = -EFAULT;
 	return err;
 }

@@ -62,6 +62,7 @@ static struct vm_area_struct *unmap_part(struct vma_unmap *u, struct vm_area_str
 	if (vma->vm_flags & VM_LOCKED)
 		mm->locked_vm -= pages;
 	if (u->upper) {
+		u->upper->vm_end = vma->vm_end; /* mremap may have made it longer */
 		vma_set_range(vma, vma->vm_start, start, vma->vm_pgoff);
 		vma_link(mm, u->upper);
 		u->upper = NULL;

@@ -20,7 +20,7 @@ static bool can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte)
 /* Does @old let the CPU do anything that @new does not? */
 static bool rights_shrink(pte_t old, pte_t new)
 {
-	return (old.pte & ~new.pte & (_PAGE_PRESENT | _PAGE_RW)) || (new.pte & ~old.pte & _PAGE_NX);
+	return (old.pte & ~new.pte &(_PAGE_PRESENT | _PAGE_RW)) || (new.pte & ~old.pte &_PAGE_NX);
 }
 
 void change_protection(struct vm_area_struct *vma, gva_t start, gva_t end)
@@ -118,7 +118,8 @@ static bool vma_needs_copy(const struct vm_area_struct *src)
 
 /* The child's pte for a present one of @src, which loses its write right if the page is shared
  * by copy-on-write from now on. */
-static pte_t copy_present_pte(struct vm_area_struct *dst, struct vm_area_struct *src, pte_t *src_pte)
+static pte_t copy_present_pte(struct vm_area_struct *dst, struct vm_area_struct *src,
+			      pte_t *src_pte)
 {
 	struct page *page = vm_normal_page(src->vm_mm->mem, *src_pte);
 	pte_t pte;

@@ -287,8 +287,7 @@ int rmap_walk(struct memory *m, struct page *page, rmap_fn fn, void *arg)
 	if (!page->mapping)
 		return 0;
 	if (PageAnon(page)) {
-		struct anon_vma *av =
-			(struct anon_vma *)((u64)page->mapping & ~PAGE_MAPPING_ANON);
+		struct anon_vma *av = (struct anon_vma *)((u64)page->mapping & ~PAGE_MAPPING_ANON);
 		struct anon_vma_chain *avc, *n;
 
 		list_for_each_entry_safe (avc, n, &av->chain, same_anon_vma) {

@@ -45,8 +45,7 @@ struct vm_area_struct *install_special_mapping(struct mm_struct *mm, gva_t addr,
 	flags |= VM_DONTEXPAND;
 	if (spec->pfnmap)
 		flags |= VM_IO | VM_PFNMAP | VM_DONTDUMP;
-	if (mm->map_count >= mm->mem->max_map_count ||
-	    !may_expand_vm(mm, flags, len >> PAGE_SHIFT))
+	if (mm->map_count >= mm->mem->max_map_count || !may_expand_vm(mm, flags, len >> PAGE_SHIFT))
 		return ERR_PTR(-ENOMEM);
 	if (vma_tree_reserve(mm, 1))
 		return ERR_PTR(-ENOMEM);

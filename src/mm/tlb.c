@@ -188,7 +188,7 @@ static void l1_fill(struct tlb *t, struct tlb_entry *e, gva_t page, u64 pte, boo
 	e->tag[TLB_READ] = tag;
 	e->tag[TLB_WRITE] = pte_allows(pte, TLB_WRITE) && !code ? tag : TLB_NO_TAG;
 	e->tag[TLB_EXEC] = pte_allows(pte, TLB_EXEC) ? tag : TLB_NO_TAG;
-	e->addend = (u64)pfn_to_virt(t->in->mem, pte_pfn((pte_t){ pte })) - page;
+	e->addend = (u64)pfn_to_virt(t->in->mem, pte_pfn((pte_t){pte})) - page;
 }
 
 /* --check: what an entry says must be what the tables say now. */
@@ -200,7 +200,7 @@ static void check_hit(struct tlb *t, gva_t gva, enum tlb_access acc, u64 host_pa
 		BUG("tlb --check: stale entry, the page is not present");
 	if (!pte_allows(pte, acc) || !(pte & _PAGE_USER))
 		BUG("tlb --check: stale entry, the pte does not allow the access");
-	if ((u64)pfn_to_virt(t->in->mem, pte_pfn((pte_t){ pte })) != host_page)
+	if ((u64)pfn_to_virt(t->in->mem, pte_pfn((pte_t){pte})) != host_page)
 		BUG("tlb --check: stale entry, the page is another frame now");
 }
 
@@ -242,7 +242,7 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 			l2_fill(t, page, pte);
 	}
 
-	frame = pfn_to_page(t->in->mem, pte_pfn((pte_t){ pte }));
+	frame = pfn_to_page(t->in->mem, pte_pfn((pte_t){pte}));
 	if (unlikely(page_test(frame, PG_code)) && acc == TLB_WRITE) {
 		struct memory_hooks *hooks = &t->in->mem->hooks;
 

@@ -39,6 +39,7 @@ struct tlb_geometry {
 	u32 l1_entries; /* 16 .. 4096, default 256 */
 	u32 l2_ways;	/* 0 .. 16, default 8 */
 	u32 l2_sets;	/* 1 .. 4096, default 128 */
+	bool check;	/* --check: walk the page tables at each hit and compare */
 };
 
 /* Counters, for /proc/vmstat's kin, --stats and the model in tests/mm/test_tlb.c. */
@@ -108,12 +109,15 @@ static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size
  *
  * Return: 0, or a page fault's error code with bit 31 set (TLB_FAULT): PF_PROT says whether the
  * page was present. Non-canonical addresses are cpu/'s business and must not come here;
- * kernel-half and >= TASK_SIZE addresses fault with PF_PROT set, as seen on Linux.
+ * kernel-half and >= TASK_SIZE addresses fault with PF_PROT set, as seen on Linux, and count
+ * nothing. What level 1 holds all the same (half of an access that crosses pages, --check)
+ * counts as a hit.
  */
 u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **host);
 #define TLB_FAULT 0x80000000U
 
-/* Makes a CPU's TLB, tables from the host's heap at boot. 0, -EINVAL (geometry) or -ENOMEM. */
+/* Makes a CPU's TLB, tables from the host's heap at boot, and enters it in mem->tlbs. Only
+ * t->check is read before (--check). 0, -EINVAL (geometry, too many CPUs) or -ENOMEM. */
 int tlb_init(struct tlb *t, struct memory *mem, const struct tlb_geometry *geo);
 void tlb_destroy(struct tlb *t);
 /* "256,8x128" -> geometry; 0 or -EINVAL, geo unchanged. */
@@ -126,7 +130,7 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm);
  * it drops. Must be called before the frames are freed and before control returns to the
  * guest. Also drops paging-structure entries that overlap (page tables may be freed after). */
 void flush_tlb_range(struct mm_struct *mm, gva_t start, gva_t end);
-void flush_tlb_page(struct mm_struct *mm, gva_t addr);
+void flush_tlb_page(struct mm_struct *mm, gva_t addr); /* keeps paging-structure entries */
 void flush_tlb_mm(struct mm_struct *mm);
 /* Forget @mm for good (its asid is reused): called by the last mmput. */
 void tlb_forget_mm(struct mm_struct *mm);

@@ -37,7 +37,7 @@ static bool parse_u32(const char **s, u32 *out)
 
 int tlb_parse_geometry(const char *s, struct tlb_geometry *geo)
 {
-	struct tlb_geometry g = { .l2_sets = 1 };
+	struct tlb_geometry g = {.l2_sets = 1, .check = geo->check};
 
 	if (!parse_u32(&s, &g.l1_entries) || *s++ != ',')
 		return -EINVAL;
@@ -142,7 +142,7 @@ int tlb_init(struct tlb *t, struct memory *mem, const struct tlb_geometry *geo)
 		.l1 = in->empty,
 		.l1_mask = (u64)(geo->l1_entries - 1) << 5,
 		.in = in,
-		.check = t->check,
+		.check = geo->check,
 	};
 	mem->tlbs[cpu] = t;
 	return 0;
@@ -177,7 +177,7 @@ static int check_rights(struct tlb *t, struct mm_struct *mm, const char *level, 
 
 	if (!pte)
 		return complain(level, page, "the page is not present");
-	if (pte_pfn((pte_t){ pte }) != pfn)
+	if (pte_pfn((pte_t){pte}) != pfn)
 		return complain(level, page, "the page is another frame");
 	if ((got & _PAGE_RW) && !(pte & _PAGE_RW))
 		return complain(level, page, "grants writing, the pte does not");
@@ -247,7 +247,7 @@ static int validate_l2(struct tlb *t)
 		mm = mm_of_asid(in->mem, tlb_l2_tag_asid(in->l2_tag[i]));
 		if (!mm)
 			err = complain("L2", page, "of an address space that is gone");
-		else if (check_rights(t, mm, "L2", page, pte_pfn((pte_t){ in->l2_pte[i] }),
+		else if (check_rights(t, mm, "L2", page, pte_pfn((pte_t){in->l2_pte[i]}),
 				      in->l2_pte[i]))
 			err = -EFAULT;
 	}

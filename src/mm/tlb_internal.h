@@ -36,15 +36,15 @@ struct tlb_psc_entry {
 };
 
 struct tlb_internal {
-	struct memory *mem;	  /* set once */
+	struct memory *mem;	 /* set once */
 	struct tlb_geometry geo; /* set once */
-	struct tlb_space *cur;	  /* of tlb.mm; NULL when that is NULL */
-	struct tlb_entry *empty;  /* the L1 table of no address space */
-	u64 clock;		  /* stamps for both LRUs */
-	u64 *l2_tag;		  /* all of these: [set * ways + way]; tag 0: empty */
-	u64 *l2_pte;		  /* the pte as it was, of a 4 KiB page */
-	u64 *l2_used;		  /* clock at the last use */
-	u32 *l2_next, *l2_prev;	  /* list of the asid */
+	struct tlb_space *cur;	 /* of tlb.mm; NULL when that is NULL */
+	struct tlb_entry *empty; /* the L1 table of no address space */
+	u64 clock;		 /* stamps for both LRUs */
+	u64 *l2_tag;		 /* all of these: [set * ways + way]; tag 0: empty */
+	u64 *l2_pte;		 /* the pte as it was, of a 4 KiB page */
+	u64 *l2_used;		 /* clock at the last use */
+	u32 *l2_next, *l2_prev;	 /* list of the asid */
 	u32 l2_head[TLB_L2_LISTS];
 	u32 l2_len[TLB_L2_LISTS];
 	struct tlb_psc_entry psc[TLB_PSC_ENTRIES];

@@ -120,7 +120,7 @@ static int is_target(struct page *page, struct vm_area_struct *vma, gva_t addr, 
 static void check_page(struct check *c, struct vm_area_struct *vma, gva_t addr, pte_t pte)
 {
 	struct page *page = pfn_to_page(c->m, pte_pfn(pte));
-	struct rmap_target target = { vma, addr };
+	struct rmap_target target = {vma, addr};
 
 	c->rss[mm_counter(page)]++;
 	if (page->mapcount <= 0)
@@ -201,7 +201,7 @@ static void check_table(struct check *c, const u64 *table, unsigned shift, gva_t
 		if (!e)
 			continue;
 		if (shift == PAGE_SHIFT)
-			check_pte(c, addr, (pte_t){ e });
+			check_pte(c, addr, (pte_t){e});
 		else if ((e & ~PTE_PFN_MASK) != _PAGE_TABLE)
 			complain(c, "page-table entry %#lx for %#lx: bad bits", e, addr);
 		else if (addr >= TASK_SIZE)
@@ -213,8 +213,8 @@ static void check_table(struct check *c, const u64 *table, unsigned shift, gva_t
 
 static void check_page_tables(struct check *c)
 {
-	static const char *const names[NR_MM_COUNTERS] = { "RssFile", "RssAnon", "swapents",
-							   "RssShmem" };
+	static const char *const names[NR_MM_COUNTERS] = {"RssFile", "RssAnon", "swapents",
+							  "RssShmem"};
 
 	check_table(c, c->mm->pgd, PGDIR_SHIFT, 0);
 	check_count(c, "pgtables_bytes", c->mm->pgtables_bytes, (c->tables - 1) << PAGE_SHIFT);
@@ -234,7 +234,7 @@ static int check_tlbs(struct memory *m)
 
 static int validate_one(struct mm_struct *mm, u64 *tables)
 {
-	struct check c = { .mm = mm, .m = mm->mem };
+	struct check c = {.mm = mm, .m = mm->mem};
 
 	if (vma_tree_validate(mm))
 		c.violations++;
@@ -283,7 +283,7 @@ static int add_to_mapcount(pte_t *pte, gva_t addr, void *arg)
 
 static void add_to_mapcounts(struct memory *m, int by)
 {
-	struct check c = { .m = m, .rss = { by } };
+	struct check c = {.m = m, .rss = {by}};
 	struct mm_struct *mm;
 
 	list_for_each_entry (mm, &m->mm_list, mmlist)
@@ -316,7 +316,7 @@ static void check_counted_down(struct check *c, struct page *page)
 
 int memory_validate_mms(struct memory *m)
 {
-	struct check c = { .m = m };
+	struct check c = {.m = m};
 	struct mm_struct *mm;
 	u64 tables = 0;
 	int err = 0;

@@ -103,7 +103,8 @@ static inline u64 linear_page_index(const struct vm_area_struct *vma, gva_t addr
 /* Embedded in mm_struct; all zero is an empty tree. Nodes come from a kmem_cache ("maple_node"). */
 struct vma_tree {
 	struct vma_tree_node *root;
-	struct vm_area_struct *cache; /* last find_vma() hit */
+	struct vm_area_struct *cache; /* what find_vma() gives for [cache_low, cache_end) */
+	gva_t cache_low, cache_end;   /* cache_end 0: nothing; any change of the tree forgets */
 	u64 nr;			      /* areas */
 	u32 height;		      /* levels of nodes; 0: empty */
 	u32 nr_reserve;		      /* nodes on the reserve list */

@@ -131,6 +131,12 @@ static u64 node_max_gap(const struct vma_tree_node *n)
 	return most;
 }
 
+static void forget_cache(struct vma_tree *mt)
+{
+	mt->cache = NULL;
+	mt->cache_low = mt->cache_end = 0;
+}
+
 /* @n's keys or gaps have changed: tells the nodes above, as far as they care. */
 static void node_changed(struct vma_tree_node *n)
 {
@@ -204,34 +210,40 @@ static struct vma_tree_node *leaf_of(const struct vma_tree *mt, gva_t addr)
 	return n;
 }
 
-static struct vm_area_struct *tree_find(const struct vma_tree *mt, gva_t addr)
+/* A node is seven cache lines, and in a large tree each is a miss: ask for them together. */
+static inline void node_prefetch(const struct vma_tree_node *n)
 {
+	for (unsigned i = 0; i < sizeof(*n); i += 64)
+		__builtin_prefetch((const char *)n + i);
+}
+
+/* The areas themselves are not looked at: a miss for each would cost as much as the search. */
+struct vm_area_struct *find_vma(struct mm_struct *mm, gva_t addr)
+{
+	struct vma_tree *mt = &mm->mt;
 	const struct vma_tree_node *n = mt->root;
+	gva_t low = 0;
 	unsigned i;
 
+	if (addr >= mt->cache_low && addr < mt->cache_end)
+		return mt->cache;
 	if (unlikely(!n))
 		return NULL;
 	for (;;) {
 		i = node_find(n, addr);
 		if (i >= n->nr)
 			return NULL; /* above the last area: known at the root already */
+		if (i)
+			low = n->end[i - 1];
 		if (n->leaf)
-			return n->area[i];
+			break;
 		n = n->child[i];
+		node_prefetch(n);
 	}
-}
-
-struct vm_area_struct *find_vma(struct mm_struct *mm, gva_t addr)
-{
-	struct vma_tree *mt = &mm->mt;
-	struct vm_area_struct *vma = mt->cache;
-
-	if (vma && vma->vm_start <= addr && addr < vma->vm_end)
-		return vma;
-	vma = tree_find(mt, addr);
-	if (vma)
-		mt->cache = vma;
-	return vma;
+	mt->cache = n->area[i];
+	mt->cache_low = low;
+	mt->cache_end = n->end[i];
+	return n->area[i];
 }
 
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, gva_t addr)
@@ -376,6 +388,7 @@ void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
 	unsigned i;
 
 	VM_BUG_ON(vma->vm_leaf);
+	forget_cache(mt);
 	mt->nr++;
 	if (!mt->root) {
 		mt->root = node_new(mt, true);
@@ -468,8 +481,7 @@ void vma_tree_erase(struct mm_struct *mm, struct vm_area_struct *vma)
 	struct vma_tree_node *n = vma->vm_leaf, *next;
 	unsigned i = area_slot(n, vma);
 
-	if (mt->cache == vma)
-		mt->cache = NULL;
+	forget_cache(mt);
 	vma->vm_leaf = NULL;
 	mt->nr--;
 	node_close(n, i);
@@ -495,7 +507,7 @@ void vma_tree_update(struct mm_struct *mm, struct vm_area_struct *vma)
 	struct vma_tree_node *n = vma->vm_leaf;
 	unsigned i = area_slot(n, vma);
 
-	(void)mm;
+	forget_cache(&mm->mt);
 	n->end[i] = vma->vm_end;
 	n->gap[i] = gap_before(vma, end_before(n, i));
 	node_changed(n);
@@ -691,7 +703,8 @@ int vma_tree_validate(struct mm_struct *mm)
 		tree_bad(&c, "a leaf behind the last", 0, 0);
 	if (c.nr != mm->mt.nr || c.nr != mm->map_count)
 		tree_bad(&c, "count of areas", c.nr, mm->map_count);
-	if (mm->mt.cache && mm->mt.cache->vm_leaf == NULL)
-		tree_bad(&c, "cached area is in no tree", 0, 0);
+	if (mm->mt.cache && (mm->mt.cache->vm_end != mm->mt.cache_end ||
+			     mm->mt.cache_low > mm->mt.cache->vm_start))
+		tree_bad(&c, "stale cache", mm->mt.cache_low, mm->mt.cache_end);
 	return c.err;
 }

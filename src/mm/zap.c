@@ -16,7 +16,7 @@ struct mmu_gather {
 	bool even_cows;	  /* false: leave private copies alone (unmap_mapping_range) */
 	gva_t start, end; /* what was cleared since the last flush; end 0: nothing */
 	unsigned nr;
-	s64 rss[NR_MM_COUNTERS]; /* pages taken away */
+	s64 rss[NR_MM_COUNTERS];	  /* pages taken away */
 	s64 unmapped_anon, unmapped_file; /* pages whose map count fell to 0 */
 	struct page *pages[GATHER_PAGES];
 };

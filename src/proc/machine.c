@@ -66,7 +66,6 @@ int machine_init(struct machine *m, const struct machine_config *config)
 		boot_fail("cpu", err);
 		goto out_code;
 	}
-	m->cpu.tlb.check = config->tlb_check;
 	m->cpu.single_step = config->single_step;
 	sched_init(m);
 	err = event_loop_init(&m->events);

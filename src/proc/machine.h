@@ -19,7 +19,6 @@ struct machine_config {
 	u64 mem_size;		  /* bytes */
 	struct tlb_geometry tlb;
 	enum cpu_model cpu_model;
-	bool tlb_check;		  /* --check */
 	bool deterministic;	  /* virtual clock */
 	bool strace;		  /* a line a system call on the log */
 	u64 seed;		  /* of AT_RANDOM, getrandom */
@@ -71,6 +70,9 @@ int machine_init(struct machine *m, const struct machine_config *config);
 void machine_destroy(struct machine *m);
 /* Runs until the first task has ended: its wait(2) status word. */
 int machine_run(struct machine *m);
+/* For a process that is one machine: its inherited descriptors, which the first task has copies of,
+ * are closed (0 and 1 become /dev/null), so that the guest's closing one is seen outside. */
+void machine_drop_inherited(void);
 /* Whole state: memory_validate() plus tasks and files. 0 or -EFAULT. */
 int machine_validate(struct machine *m);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cpu/fpu.h"
 #include "mm/uaccess.h"
 #include "proc/task.h"
 
@@ -110,6 +111,7 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 	save_sigcontext(t, &frame.uc.uc_mcontext, oldset);
 	frame.uc.uc_mcontext.fpstate = fp;
 	frame.uc.uc_sigmask = oldset;
+	fpu_image_put_pointers(t->fpu->area, r, true);
 	if (copy_to_user(t->mm, fp, t->fpu->area, FPSTATE_SIZE) ||
 	    copy_to_user(t->mm, sp, &frame, sizeof(frame)))
 		return -EFAULT;
@@ -145,7 +147,6 @@ static void restore_sigcontext(struct task_struct *t, struct sigcontext_k *sc)
 static int restore_fpstate(struct task_struct *t, gva_t fp)
 {
 	u8 area[FPSTATE_SIZE];
-	u32 mxcsr;
 
 	if (!fp) {
 		fpu_state_init(t->fpu);
@@ -153,10 +154,9 @@ static int restore_fpstate(struct task_struct *t, gva_t fp)
 	}
 	if (copy_from_user(t->mm, area, fp, sizeof(area)))
 		return -EFAULT;
-	memcpy(&mxcsr, area + 24, sizeof(mxcsr));
-	if (mxcsr & ~0xffffU) /* what FXRSTOR would refuse with #GP */
-		return -EINVAL;
 	memcpy(t->fpu->area, area, sizeof(area));
+	fpu_state_sanitize(t->fpu);
+	fpu_image_get_pointers(t->fpu->area, &t->machine->cpu.regs, true);
 	return 0;
 }
 

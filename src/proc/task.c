@@ -7,6 +7,7 @@
 
 #include "base/asan.h"
 #include "base/host.h"
+#include "base/host_fs.h"
 #include "base/log.h"
 
 static s32 alloc_pid(struct machine *m)
@@ -148,28 +149,56 @@ static int task_init_fs(struct task_struct *t)
 /* Descriptors that Vellum inherited, up to this number, are the guest's. */
 #define INHERITED_FDS 1024
 
+/* The guest gets a copy: the host's numbers are Vellum's own. machine_drop_inherited() closes the
+ * originals, where the guest's closing them must be seen outside. */
+static int inherit_fd(struct task_struct *t, int fd)
+{
+	int copy = host_dup(fd), err;
+	struct file *f;
+
+	if (copy < 0)
+		return copy;
+	f = file_from_host_fd(&t->machine->vfs, copy);
+	if (IS_ERR(f)) {
+		host_close(copy);
+		return PTR_ERR(f);
+	}
+	err = fd_install_at(t->files, f, fd, false);
+	return err < 0 ? err : 0;
+}
+
 static int task_init_files(struct task_struct *t)
 {
-	struct machine *m = t->machine;
-	struct file *f;
-	int err;
+	int err = 0;
 
-	t->files = files_alloc(&m->mem);
+	t->files = files_alloc(&t->machine->mem);
 	if (!t->files)
 		return -ENOMEM;
+	for (int fd = 0; fd < INHERITED_FDS && !err; fd++) {
+		int flags = host_fcntl(fd, F_GETFD, 0);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC)) /* Vellum's own are all close-on-exec */
+			err = inherit_fd(t, fd);
+	}
+	return err;
+}
+
+void machine_drop_inherited(void)
+{
+	int null = host_open("/dev/null", O_RDWR, 0);
+
 	for (int fd = 0; fd < INHERITED_FDS; fd++) {
 		int flags = host_fcntl(fd, F_GETFD, 0);
 
-		if (flags < 0 || (flags & FD_CLOEXEC)) /* Vellum's own are all close-on-exec */
+		if (flags < 0 || (flags & FD_CLOEXEC) || fd == 2) /* 2: for last words */
 			continue;
-		f = file_from_host_fd(&m->vfs, fd);
-		if (IS_ERR(f))
-			return PTR_ERR(f);
-		err = fd_install_at(t->files, f, fd, false);
-		if (err < 0)
-			return err;
+		if (fd > 2)
+			host_close(fd);
+		else if (null >= 0)
+			host_dup3(null, fd);
 	}
-	return 0;
+	if (null > 2)
+		host_close(null);
 }
 
 static int task_init_shared(struct task_struct *t)

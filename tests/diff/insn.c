@@ -47,8 +47,9 @@ static bool one_in(unsigned n)
 /* Numbers at the edges, and others of all lengths. */
 static u64 operand(void)
 {
-	static const u64 edges[] = { 0, 1, 2, ~0UL, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff,
-				     0x7fffffff, 0x80000000, 0xffffffff, 1UL << 63, ~0UL >> 1 };
+	static const u64 edges[] = {0,		1,	    2,		~0UL,	   0x7f,
+				    0x80,	0xff,	    0x7fff,	0x8000,	   0xffff,
+				    0x7fffffff, 0x80000000, 0xffffffff, 1UL << 63, ~0UL >> 1};
 
 	return one_in(3) ? edges[below(ARRAY_SIZE(edges))] : rnd() >> below(64);
 }
@@ -72,7 +73,7 @@ static bool named(const struct trial *t, const char *name)
 
 static unsigned put_prefixes(const struct insn_row *row, u8 *p)
 {
-	static const u8 harmless[] = { 0x2e, 0x36, 0x3e, 0x26 };
+	static const u8 harmless[] = {0x2e, 0x36, 0x3e, 0x26};
 	unsigned n = 0;
 
 	if (row->pfx == PFX_66 || (row->pfx != PFX_NONE && one_in(4)))
@@ -100,7 +101,7 @@ static void put_disp(u8 *insn, const struct decoded *d, s64 disp)
 /* Random bytes that decode to t->row. False: not this time. */
 static bool make_encoding(struct trial *t, const struct decoder *dec, u64 feats)
 {
-	static const u8 mov_rsp[] = { 0x48, 0xbc };
+	static const u8 mov_rsp[] = {0x48, 0xbc};
 	const struct insn_row *row = &insn_rows[t->row];
 	u8 *p = t->code + 10;
 	unsigned n;
@@ -190,7 +191,8 @@ static void make_implicit(struct trial *t)
 	    named(t, "scas")) {
 		if (!t->d.modrm_at && row->map == MAP_ONE) {
 			gpr[R_RSI] = DATA + 0xc00 + below(0x100);
-			gpr[R_RDI] = one_in(2) ? gpr[R_RSI] + below(32) : DATA + 0x800 + below(0x800);
+			gpr[R_RDI] =
+				one_in(2) ? gpr[R_RSI] + below(32) : DATA + 0x800 + below(0x800);
 			gpr[R_RCX] = below(40);
 			if (named(t, "cmps") || named(t, "scas"))
 				memset(t->data, 0x55, one_in(2) ? DATA_LEN : 0);
@@ -223,7 +225,7 @@ static void make_implicit(struct trial *t)
 /* LAR and kin look at selectors whose answers Linux fixes. */
 static void make_selectors(struct trial *t)
 {
-	static const u16 sels[] = { 0, 3, 0x2b, 0x28, 0x33, 0x30, 0x23, 0x20 };
+	static const u16 sels[] = {0, 3, 0x2b, 0x28, 0x33, 0x30, 0x23, 0x20};
 	u16 sel = sels[below(ARRAY_SIZE(sels))];
 
 	if (!named(t, "lar") && !named(t, "lsl") && !named(t, "verr") && !named(t, "verw"))
@@ -236,7 +238,7 @@ static void make_selectors(struct trial *t)
 
 static bool make_trial(struct trial *t, const struct decoder *dec, u64 feats)
 {
-	static const u8 save_rsp[] = { 0x48, 0x89, 0x25 }, test_rsp[] = { 0x48, 0x85, 0xe4 };
+	static const u8 save_rsp[] = {0x48, 0x89, 0x25}, test_rsp[] = {0x48, 0x85, 0xe4};
 	u8 *end;
 	u32 disp;
 	bool base_first;
@@ -247,8 +249,8 @@ static bool make_trial(struct trial *t, const struct decoder *dec, u64 feats)
 	make_implicit(t);
 	make_selectors(t);
 	if (t->d.modrm_at && t->d.mod != 3) {
-		base_first = named(t, "bt") && (t->d.base == OFF_GPR(t->d.reg) ||
-						t->d.index == OFF_GPR(t->d.reg));
+		base_first = named(t, "bt") &&
+			     (t->d.base == OFF_GPR(t->d.reg) || t->d.index == OFF_GPR(t->d.reg));
 		if (base_first || !aim(t))
 			return false;
 	}
@@ -333,10 +335,11 @@ static void report(const struct trial *t, const struct outcome *n, const struct 
 	printf("\n");
 	for (unsigned i = 0; i < 16; i++)
 		if (n->gpr[i] != g->gpr[i])
-			printf("  gpr %u: was %lx, host %lx, here %lx\n", i, t->state.gpr[i], n->gpr[i],
-			       g->gpr[i]);
+			printf("  gpr %u: was %lx, host %lx, here %lx\n", i, t->state.gpr[i],
+			       n->gpr[i], g->gpr[i]);
 	if (n->flags != g->flags)
-		printf("  flags: was %lx, host %lx, here %lx\n", t->state.flags, n->flags, g->flags);
+		printf("  flags: was %lx, host %lx, here %lx\n", t->state.flags, n->flags,
+		       g->flags);
 	if (n->trap != g->trap || n->rip != g->rip)
 		printf("  trap: host %d at %lx, here %d at %lx\n", (int)n->trap - 1, n->rip,
 		       (int)g->trap - 1, g->rip);
@@ -373,7 +376,7 @@ static unsigned run_row(struct flat *f, unsigned row, unsigned rounds, bool *ran
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = argc > 1 ? atoi(argv[1]) : 300, bad = 0, never = 0, rows = 0;
+	unsigned rounds = argc > 1 ? atoi(argv[1]) : 300, bad, passed = 0, failed = 0;
 	struct flat *f = flat_new(CPU_MODEL_HOST);
 	bool ran;
 
@@ -387,12 +390,16 @@ int main(int argc, char **argv)
 		if ((r->attr & (THUNK | NO_DIFF)) || !(cpu_features(&f->cpu) >> r->feat & 1))
 			continue;
 		ran = false;
-		rows++;
-		bad += run_row(f, row, rounds, &ran);
-		if (!ran && ++never)
-			printf("never ran: row %u %s\n", row, r->name);
+		bad = run_row(f, row, rounds, &ran);
+		if (!ran)
+			printf("never ran to its end: row %u, %s\n", row, r->name);
+		if (bad || !ran)
+			failed++;
+		else
+			passed++;
 	}
-	printf("insn: %u rows, %u runs differ, %u rows never ran\n", rows, bad, never);
+	printf("insn: %u rows, %u runs each\n", passed + failed, rounds);
 	flat_free(f);
-	return bad || never;
+	printf("unit: %u passed, %u failed\n", passed, failed);
+	return failed != 0;
 }

@@ -31,6 +31,8 @@ static void handle(int sig, siginfo_t *info, void *context)
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	u64 rip = (u64)gregs[REG_RIP];
 
+	/* The code's EFLAGS.AC is still set, and compilers expect it clear. */
+	asm volatile("pushfq\n\tandl $~0x40000, (%%rsp)\n\tpopfq" : : : "cc", "memory");
 	if (rip >= window && rip < window_end) {
 		native_now.trap = (u32)gregs[REG_TRAPNO] + 1;
 		native_now.fault_rip = rip;
@@ -61,12 +63,13 @@ int native_init(u64 base, unsigned pages)
 
 void native_run(struct native_state *s, u64 code, unsigned len)
 {
-	static const u8 jmp[6] = {0xff, 0x25}; /* jmp *0(%rip) */
-	u64 out = (u64)native_exit;
-	u8 *end = (u8 *)code + len;
+	/* jmp *(window): the pointer lies aligned, in case the code runs with EFLAGS.AC */
+	u8 jmp[6] = {0xff, 0x25};
+	u32 disp = (u32)(window - (code + len + sizeof(jmp)));
 
-	memcpy(end, jmp, sizeof(jmp));
-	memcpy(end + sizeof(jmp), &out, sizeof(out));
+	memcpy(jmp + 2, &disp, sizeof(disp));
+	memcpy((u8 *)code + len, jmp, sizeof(jmp));
+	*(u64 *)window = (u64)native_exit;
 	native_now = *s;
 	native_now.trap = 0;
 	native_target = code;

@@ -18,7 +18,8 @@ struct native_state {
 /* Maps @pages pages at @base, readable, writable and executable, and installs the handlers of
  * SIGFPE, SIGSEGV, SIGBUS and SIGILL in front of those there are. 0 or -errno. */
 int native_init(u64 base, unsigned pages);
-/* Runs the @len bytes at @code, which lie in the mapped pages with 14 writable bytes behind. */
+/* Runs the @len bytes at @code, which lie in the mapped pages with 6 bytes to spare behind. The
+ * first 8 bytes of the pages are used. */
 void native_run(struct native_state *s, u64 code, unsigned len);
 
 #endif

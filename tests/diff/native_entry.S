@@ -59,7 +59,8 @@ native_exit:
 	mov native_stack(%rip), %rsp
 	pushfq
 	pop FLAGS
-	cld
+	push $2
+	popfq
 	fxsave64 FX
 	fnstenv ENV
 	fninit

@@ -170,7 +170,7 @@ static void make_state(struct trial *t)
 	memset(&t->before, 0, sizeof(t->before));
 	for (unsigned i = 0; i < 16; i++)
 		t->before.gpr[i] = one_in(4) ? below(3) - 1UL : rnd() >> below(64);
-	t->before.flags = 0x202 | (rnd() & F_OSZAPC);
+	t->before.flags = 0x202 | (rnd() & F_OSZAPC) | (one_in(8) ? F_AC : 0);
 	put16(fx + FX_FCW,
 	      0x40 | (unmasked ? rnd() & 0x3f : 0x3f) | below(4) << 8 | below(4) << 10);
 	put16(fx + FX_FSW, below(8) << 11 | (rnd() & 0x4700) | (one_in(4) ? rnd() & 0x7f : 0));

@@ -124,8 +124,8 @@ static void appending_goes_to_the_end_whoever_moved_it(void)
 	char path[PATH_MAX];
 	int fd;
 	u64 pos = 0;
-	struct iovec iov = { (void *)"C", 1 };
-	struct iov_iter from = { .iov = &iov, .nr_segs = 1, .count = 1 };
+	struct iovec iov = {(void *)"C", 1};
+	struct iov_iter from = {.iov = &iov, .nr_segs = 1, .count = 1};
 
 	world_up(&w);
 	f = must_open("f", O_RDWR | O_CREAT | O_APPEND);
@@ -211,7 +211,8 @@ static gva_t map(struct file *f, u64 len, u64 prot, u64 flags)
 
 	if (f)
 		CU_ASSERT_EQUAL(f->f_op->mmap_file(f, &mf), 0);
-	addr = do_mmap(mm, f ? &mf : NULL, 0x10000000, len, prot, f ? flags : flags | 0x20, 0, false);
+	addr = do_mmap(mm, f ? &mf : NULL, 0x10000000, len, prot, f ? flags : flags | 0x20, 0,
+		       false);
 	CU_ASSERT_FATAL(addr > 0);
 	return addr;
 }
@@ -263,6 +264,37 @@ static void shared_mappings_read_and_write_see_each_other(void)
 	world_down(&w);
 }
 
+static u64 later_ns;
+
+static u64 later(void *arg __unused)
+{
+	return later_ns;
+}
+
+static void dirty_pages_go_back_in_time(void)
+{
+	struct file *f;
+	gva_t at;
+
+	world_up(&w);
+	w.events.now_ns = later;
+	later_ns = 1000;
+	mm = new_mm();
+	f = must_open("f", O_RDWR | O_CREAT);
+	CU_ASSERT_EQUAL(write_at(f, "abc", 3, 0), 3);
+	at = map(f, PAGE_SIZE, MAP_SHARED_RW);
+	CU_ASSERT_EQUAL(copy_to_user(mm, at, "ABC", 3), 0);
+	event_loop_run(&w.events, false);
+	CU_ASSERT_TRUE(host_holds("f", "abc"));
+	later_ns += 31000000000UL;
+	event_loop_run(&w.events, false);
+	CU_ASSERT_TRUE(host_holds("f", "ABC"));
+	CU_ASSERT_EQUAL(f->f_mapping->nr_dirty, 0);
+	fput(f);
+	mmput(mm);
+	world_down(&w);
+}
+
 static void pages_behind_the_end_are_out_of_reach(void)
 {
 	struct file *f;
@@ -305,28 +337,28 @@ static void a_fault_ends_a_transfer_where_it_is(void)
 	CU_ASSERT_EQUAL(do_munmap(mm, buf + PAGE_SIZE, PAGE_SIZE), 0);
 	CU_ASSERT_EQUAL(copy_to_user(mm, buf, data, sizeof(data)), 0);
 
-	iov = (struct iovec){ (void *)(buf + PAGE_SIZE - 100), 200 };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = 200 };
+	iov = (struct iovec){(void *)(buf + PAGE_SIZE - 100), 200};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = 200};
 	CU_ASSERT_EQUAL(vfs_write(f, &it, &pos), 100);
 	CU_ASSERT_EQUAL(pos, 100);
 	CU_ASSERT_EQUAL(f->f_mapping->i_size, 100);
-	iov = (struct iovec){ (void *)(buf + PAGE_SIZE), 200 };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = 200 };
+	iov = (struct iovec){(void *)(buf + PAGE_SIZE), 200};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = 200};
 	CU_ASSERT_EQUAL(vfs_write(f, &it, &pos), -EFAULT);
 	pos = 0;
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = 200 };
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = 200};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &pos), -EFAULT);
-	iov = (struct iovec){ (void *)(buf + PAGE_SIZE - 10), 200 };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = 200 };
+	iov = (struct iovec){(void *)(buf + PAGE_SIZE - 10), 200};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = 200};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &pos), 10);
 	pos = 100; /* at the end nothing is copied, so nothing can fault */
-	iov = (struct iovec){ (void *)(buf + PAGE_SIZE), 200 };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = 200 };
+	iov = (struct iovec){(void *)(buf + PAGE_SIZE), 200};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = 200};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &pos), 0);
 	/* The end of the buffer behind user space: refused as a whole. */
 	pos = 0;
-	iov = (struct iovec){ (void *)buf, TASK_SIZE };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = TASK_SIZE };
+	iov = (struct iovec){(void *)buf, TASK_SIZE};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = TASK_SIZE};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &pos), -EFAULT);
 	fput(f);
 	mmput(mm);
@@ -348,8 +380,8 @@ static void a_file_can_be_written_from_its_own_mapping(void)
 	CU_ASSERT_EQUAL(write_at(f, "xyz", 3, 2 * PAGE_SIZE - 3), 3);
 	invalidate_inode_pages(f->f_mapping);
 	at = map(f, 2 * PAGE_SIZE, MAP_SHARED_RW);
-	iov = (struct iovec){ (void *)(at + PAGE_SIZE), PAGE_SIZE };
-	it = (struct iov_iter){ .mm = mm, .iov = &iov, .nr_segs = 1, .count = PAGE_SIZE };
+	iov = (struct iovec){(void *)(at + PAGE_SIZE), PAGE_SIZE};
+	it = (struct iov_iter){.mm = mm, .iov = &iov, .nr_segs = 1, .count = PAGE_SIZE};
 	CU_ASSERT_EQUAL(vfs_write(f, &it, &pos), (long)PAGE_SIZE);
 	CU_ASSERT_EQUAL(kernel_read(f, c, 3, 2 * PAGE_SIZE - 3), 3);
 	CU_ASSERT_EQUAL(memcmp(c, "xyz", 3), 0);
@@ -381,8 +413,8 @@ static bool see(void *ctx, const char *name, u64 ino __unused, u8 type __unused,
 
 static void directories_are_read_in_pieces(void)
 {
-	struct seen s = { 0 };
-	char name[8];
+	struct seen s = {0};
+	char name[16];
 	struct file *f;
 	unsigned before;
 	int i;
@@ -486,14 +518,14 @@ static void inherited_files_share_their_position(void)
 	mine = dup(fd);
 	CU_ASSERT_EQUAL(read(mine, &c, 1), 1);
 	f = file_from_host_fd(&w.vfs, fd);
-	iov = (struct iovec){ &c, 1 };
-	it = (struct iov_iter){ .iov = &iov, .nr_segs = 1, .count = 1 };
+	iov = (struct iovec){&c, 1};
+	it = (struct iov_iter){.iov = &iov, .nr_segs = 1, .count = 1};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &f->f_pos), 1);
 	CU_ASSERT_EQUAL(c, '1');
 	CU_ASSERT_EQUAL(read(mine, &c, 1), 1);
 	CU_ASSERT_EQUAL(c, '2');
-	iov = (struct iovec){ &c, 1 };
-	it = (struct iov_iter){ .iov = &iov, .nr_segs = 1, .count = 1 };
+	iov = (struct iovec){&c, 1};
+	it = (struct iov_iter){.iov = &iov, .nr_segs = 1, .count = 1};
 	CU_ASSERT_EQUAL(vfs_read(f, &it, &f->f_pos), 1);
 	CU_ASSERT_EQUAL(c, '3');
 	fput(f);
@@ -510,6 +542,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(sizes_change_with_the_cache),
 	UNIT_TEST(modes_are_kept_apart),
 	UNIT_TEST(shared_mappings_read_and_write_see_each_other),
+	UNIT_TEST(dirty_pages_go_back_in_time),
 	UNIT_TEST(pages_behind_the_end_are_out_of_reach),
 	UNIT_TEST(a_fault_ends_a_transfer_where_it_is),
 	UNIT_TEST(a_file_can_be_written_from_its_own_mapping),
@@ -520,4 +553,4 @@ static const struct unit_test tests[] = {
 	UNIT_END,
 };
 
-const struct unit_suite suite_hostfs = { "hostfs", tests };
+const struct unit_suite suite_hostfs = {"hostfs", tests};

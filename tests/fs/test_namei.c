@@ -169,7 +169,7 @@ static struct dentry_operations little_dops = {
 	.get_link = little_get_link,
 	.path = little_path,
 };
-static const struct file_system_type little_type = { .name = "proc", .mount_root = little_root };
+static const struct file_system_type little_type = {.name = "proc", .mount_root = little_root};
 
 static void mounts_are_entered_and_left(void)
 {
@@ -286,4 +286,4 @@ static const struct unit_test tests[] = {
 	UNIT_END,
 };
 
-const struct unit_suite suite_namei = { "namei", tests };
+const struct unit_suite suite_namei = {"namei", tests};

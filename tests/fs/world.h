@@ -77,8 +77,8 @@ static inline struct file *open_at_root(struct world *w, const char *name, int f
 
 static inline long write_at(struct file *f, const void *data, u64 len, u64 pos)
 {
-	struct iovec iov = { (void *)data, len };
-	struct iov_iter from = { .iov = &iov, .nr_segs = 1, .count = len };
+	struct iovec iov = {(void *)data, len};
+	struct iov_iter from = {.iov = &iov, .nr_segs = 1, .count = len};
 
 	return vfs_write(f, &from, &pos);
 }

@@ -102,7 +102,7 @@ static void a_lying_header_is_refused(void)
 static void an_impossible_segment_is_refused(void)
 {
 	REFUSED(phdr(e)->p_memsz = 1, "segment 0");
-	REFUSED(phdr(e)->p_vaddr = TASK_SIZE - 0x1000, "outside user space");
+	REFUSED(phdr(e)->p_vaddr = TASK_SIZE, "outside user space");
 	REFUSED(phdr(e)->p_memsz = ~0UL, "outside user space");
 	REFUSED(phdr(e)->p_filesz = phdr(e)->p_memsz = 0x100000, "truncated");
 	REFUSED(phdr(e)->p_vaddr += 1, "does not fit");

@@ -126,9 +126,8 @@ static void map_fault_access(void)
 	access_all();
 }
 
-int main(void)
+static void bench_all(void)
 {
-	CU_initialize_registry();
 	w = world_new(256 << 20);
 	bench("anonymous write fault, frame cleared", map_it, fault_in, unmap_it);
 	bench("anonymous read fault (zero page)", map_it, fault_read, unmap_it);
@@ -144,6 +143,14 @@ int main(void)
 	bench("copy_from_user of 8 bytes", none, copy_small, none);
 	unmap_it();
 	world_end(w);
+}
+
+/* The world of the tests wants to run inside a test. */
+int main(void)
+{
+	CU_initialize_registry();
+	CU_add_test(CU_add_suite("bench", NULL, NULL), "bench", bench_all);
+	CU_run_all_tests();
 	CU_cleanup_registry();
 	return 0;
 }

@@ -297,8 +297,8 @@ static void special_mappings_fault_on_their_frames(void)
 {
 	struct world *w = world_new(64 << 20);
 	struct page *frames[2];
-	const struct vm_special_mapping vdso = { "[vdso]", frames, 2, false };
-	const struct vm_special_mapping vvar = { "[vvar]", frames, 2, true };
+	const struct vm_special_mapping vdso = {"[vdso]", frames, 2, false};
+	const struct vm_special_mapping vvar = {"[vvar]", frames, 2, true};
 	struct vm_area_struct *vma;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -313,9 +313,9 @@ static void special_mappings_fault_on_their_frames(void)
 	vma = install_special_mapping(w->mm, 0x7ffff7ff7000, 2 * PAGE_SIZE, VM_READ | VM_MAYREAD,
 				      &vvar);
 	CU_ASSERT_FALSE_FATAL(IS_ERR(vma));
-	CU_ASSERT_EQUAL(PTR_ERR(install_special_mapping(w->mm, 0x7ffff7ff8000, PAGE_SIZE, VM_READ,
-							&vvar)),
-			-EEXIST);
+	CU_ASSERT_EQUAL(
+		PTR_ERR(install_special_mapping(w->mm, 0x7ffff7ff8000, PAGE_SIZE, VM_READ, &vvar)),
+		-EEXIST);
 	CU_ASSERT_EQUAL(peek(w, 0x7ffff7ffd000), 70);
 	CU_ASSERT_EQUAL(peek(w, 0x7ffff7ffe000), 71);
 	CU_ASSERT_EQUAL(w->mm->rss[MM_FILEPAGES], 2);
@@ -379,4 +379,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(validate_sees_planted_errors),
 	UNIT_END,
 };
-const struct unit_suite suite_fault = { "fault", tests };
+const struct unit_suite suite_fault = {"fault", tests};

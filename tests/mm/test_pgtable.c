@@ -72,8 +72,8 @@ static int collect(pte_t *pte, gva_t addr, void *arg)
 static void walk_visits_what_is_there_in_order(void)
 {
 	struct world *w = world_new(32 << 20);
-	static const gva_t at[] = { 0x10000, 0x1ff000, 0x200000, 0x80000000, 0x7fff00000000,
-				    0x7fff00001000 };
+	static const gva_t at[] = {0x10000,    0x1ff000,       0x200000,
+				   0x80000000, 0x7fff00000000, 0x7fff00001000};
 	u64 want = 0, got = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
@@ -93,7 +93,7 @@ static void walk_visits_what_is_there_in_order(void)
 static void running_out_of_frames_is_an_error_and_leaks_nothing(void)
 {
 	struct world *w = world_new(32 << 20);
-	static const u32 fail_nth[] = { 1, 2, 2 }; /* what was made before stays */
+	static const u32 fail_nth[] = {1, 2, 2}; /* what was made before stays */
 	u64 before = nr_free_pages(&w->m);
 
 	for (u32 i = 0; i < ARRAY_SIZE(fail_nth); i++) {
@@ -132,7 +132,8 @@ static bool walk_dump(const u8 *ram, u64 cr3, u64 va, u64 *pa, u64 *rights)
 static void a_dump_of_ram_and_cr3_is_enough(void)
 {
 	struct world *w = world_new(64 << 20);
-	u64 cr3 = virt_to_pfn(&w->m, w->mm->pgd) << PAGE_SHIFT, seed = 12345, nr = 0, pa, rights;
+	u64 cr3 = virt_to_pfn(&w->m, w->mm->pgd) << PAGE_SHIFT, seed = 12345, pa, rights;
+	s64 nr = 0;
 	gva_t base = 0x7ffff0000000;
 
 	world_map(w, base, 3000, PROT_READ | PROT_WRITE, MAP_PRIVATE);
@@ -168,7 +169,8 @@ static void a_dump_of_ram_and_cr3_is_enough(void)
 static void move_and_check(struct world *w, gva_t a, gva_t b, u64 pages)
 {
 	struct vm_area_struct *va = vma_lookup(w->mm, a), *vb = vma_lookup(w->mm, b);
-	u64 rss = w->mm->rss[MM_ANONPAGES], flt = w->mm->min_flt;
+	s64 rss = w->mm->rss[MM_ANONPAGES];
+	u64 flt = w->mm->min_flt;
 
 	CU_ASSERT_EQUAL(move_page_tables(va, a, vb, b, pages << PAGE_SHIFT), pages << PAGE_SHIFT);
 	CU_ASSERT_EQUAL(tlb_validate(&w->tlb), 0);
@@ -205,4 +207,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(ptes_move_by_page_and_by_table),
 	UNIT_END,
 };
-const struct unit_suite suite_pgtable = { "pgtable", tests };
+const struct unit_suite suite_pgtable = {"pgtable", tests};

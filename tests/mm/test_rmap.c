@@ -82,7 +82,7 @@ static void fork_makes_a_tree_of_anon_vmas(void)
 	gva_t a = world_map(w, 0x10000000, 4, RW, MAP_PRIVATE);
 	struct mm_struct *parent = w->mm, *child;
 	struct anon_vma *root, *own;
-	struct found f = { 0 };
+	struct found f = {0};
 
 	poke(w, a, 1);
 	poke(w, a + PAGE_SIZE, 1);
@@ -183,7 +183,7 @@ static void file_pages_are_found_through_i_mmap(void)
 	struct world *w = world_new(64 << 20);
 	gva_t a = world_map_file(w, 0x10000000, 4, PROT_READ, MAP_PRIVATE, 2);
 	gva_t b = world_map_file(w, 0x20000000, 8, PROT_READ, MAP_SHARED, 0);
-	struct found f = { 0 };
+	struct found f = {0};
 
 	peek(w, a);
 	peek(w, b + 2 * PAGE_SIZE);
@@ -205,4 +205,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(file_pages_are_found_through_i_mmap),
 	UNIT_END,
 };
-const struct unit_suite suite_rmap = { "rmap", tests };
+const struct unit_suite suite_rmap = {"rmap", tests};

@@ -1,6 +1,8 @@
 /* src/mm/tlb.c, tlb_flush.c, tlb_boot.c. The recorded trace runs over hand-made page tables, so
  * that nothing but the test decides when a page changes or a flush happens. */
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "mm_world.h"
 #include "tlb_model.h"
@@ -39,12 +41,12 @@ static const struct area {
 	u64 pages;
 	u64 bits;
 } areas[] = {
-	{ 0x400000, 120, _PAGE_PRESENT | _PAGE_USER },
-	{ 0x600000, 60, _PAGE_PRESENT | _PAGE_USER | _PAGE_NX },
-	{ 0x800000, 700, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_NX },
-	{ 0x7ffff7000000, 400, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW },
-	{ 0x7ffffffde000, 33, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_NX },
-	{ 0x10000000, 20, 0 },
+	{0x400000, 120, _PAGE_PRESENT | _PAGE_USER},
+	{0x600000, 60, _PAGE_PRESENT | _PAGE_USER | _PAGE_NX},
+	{0x800000, 700, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_NX},
+	{0x7ffff7000000, 400, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW},
+	{0x7ffffffde000, 33, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_NX},
+	{0x10000000, 20, 0},
 };
 
 static void map_areas(struct tlb_world *w, struct mm_struct *mm, u64 *seed)
@@ -64,11 +66,12 @@ static void map_areas(struct tlb_world *w, struct mm_struct *mm, u64 *seed)
 static struct tlb_world *tlb_world_new(const struct tlb_geometry *geo, unsigned mms, bool check)
 {
 	struct tlb_world *w = calloc(1, sizeof(*w));
+	struct tlb_geometry checked = *geo;
 	u64 seed = 88172645463325252UL;
 
 	CU_ASSERT_EQUAL_FATAL(memory_init(&w->m, 64 << 20), 0);
-	w->tlb.check = check;
-	CU_ASSERT_EQUAL_FATAL(tlb_init(&w->tlb, &w->m, geo), 0);
+	checked.check = check;
+	CU_ASSERT_EQUAL_FATAL(tlb_init(&w->tlb, &w->m, &checked), 0);
 	for (unsigned i = 0; i < mms; i++) {
 		w->mm[i] = mm_alloc(&w->m);
 		CU_ASSERT_FALSE_FATAL(IS_ERR(w->mm[i]));
@@ -112,14 +115,14 @@ static void record_trace(struct event *trace, unsigned mms)
 		const struct area *a = &areas[rng(&seed) % ARRAY_SIZE(areas)];
 		u64 dice = rng(&seed) % 1000;
 
-		*e = (struct event){ .op = ACCESS, .mm = mm, .acc = rng(&seed) % 3, .pages = 1 };
+		*e = (struct event){.op = ACCESS, .mm = mm, .acc = rng(&seed) % 3, .pages = 1};
 		e->size = 1U << (rng(&seed) % 6);
 		e->addr = a->start + rng(&seed) % (a->pages << PAGE_SHIFT);
 		if (dice < 4) {
 			e->op = SWITCH;
 			e->mm = mm = rng(&seed) % mms;
 		} else if (dice < 12) {
-			static const u64 lengths[] = { 1, 2, 16, 300, 5000, 1UL << 27 };
+			static const u64 lengths[] = {1, 2, 16, 300, 5000, 1UL << 27};
 
 			e->op = FLUSH_PAGE + rng(&seed) % 3;
 			e->mm = rng(&seed) % mms;
@@ -148,10 +151,10 @@ static void record_trace(struct event *trace, unsigned mms)
 static struct model_pte look(struct mm_struct *mm, gva_t addr)
 {
 	pte_t *p = pte_offset(mm, addr);
-	pte_t pte = p ? *p : (pte_t){ 0 };
+	pte_t pte = p ? *p : (pte_t){0};
 
-	return (struct model_pte){ pte.pte & _PAGE_PRESENT, pte_write(pte), pte_dirty(pte),
-				   !(pte.pte & _PAGE_NX) };
+	return (struct model_pte){pte.pte & _PAGE_PRESENT, pte_write(pte), pte_dirty(pte),
+				  !(pte.pte & _PAGE_NX)};
 }
 
 /* As an engine does: inline look-up; if that misses a call for each page that is touched. */
@@ -278,11 +281,12 @@ static void check_mode_counts_the_same(void)
 
 static void geometry_is_parsed_strictly(void)
 {
-	static const char *const bad[] = { "",	     "256",	   "256,",    "256,8",	"256,8x",
-					   "8,8x128", "100,8x128", "256,3x8", "256,8x100",
-					   "256,32x8", "256,8x8192", "8192,8x128", " 256,8x128",
-					   "256,8x128 ", "+256,8x128", "99999999999999999999,1x1" };
-	struct tlb_geometry g = { 1, 2, 3 };
+	static const char *const bad[] = {
+		"",	      "256",	    "256,",	  "256,8",
+		"256,8x",     "8,8x128",    "100,8x128",  "256,3x8",
+		"256,8x100",  "256,32x8",   "256,8x8192", "8192,8x128",
+		" 256,8x128", "256,8x128 ", "+256,8x128", "99999999999999999999,1x1"};
+	struct tlb_geometry g = {1, 2, 3};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		CU_ASSERT_EQUAL(tlb_parse_geometry(bad[i], &g), -EINVAL);
@@ -297,7 +301,7 @@ static void geometry_is_parsed_strictly(void)
 
 static void walk_sets_accessed_and_dirty_as_hardware_does(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t addr = areas[2].start;
 	pte_t *pte = pte_offset(w->mm[0], addr);
@@ -318,13 +322,12 @@ static void walk_sets_accessed_and_dirty_as_hardware_does(void)
 
 static void fault_codes_are_the_cpus(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	void *host;
 
 	/* absent; present but read-only; present but NX; kernel half: always "present" */
-	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[5].start, TLB_READ, PF_USER, &host),
-			TLB_FAULT | 4);
+	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[5].start, TLB_READ, PF_USER, &host), TLB_FAULT | 4);
 	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[5].start, TLB_WRITE, PF_USER, &host),
 			TLB_FAULT | 6);
 	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[5].start, TLB_EXEC, PF_USER, &host),
@@ -337,14 +340,13 @@ static void fault_codes_are_the_cpus(void)
 	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, 0xffffffff80000000, TLB_WRITE, PF_USER, &host),
 			TLB_FAULT | 7);
 	tlb_switch(&w->tlb, NULL);
-	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[0].start, TLB_READ, PF_USER, &host),
-			TLB_FAULT | 4);
+	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, areas[0].start, TLB_READ, PF_USER, &host), TLB_FAULT | 4);
 	tlb_world_end(w);
 }
 
 static void large_pages_translate_by_4k(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t base = 0x40000000;
 	u64 *pmd = pmd_alloc(w->mm[0], base);
@@ -376,7 +378,7 @@ static void on_code_dirty(void *arg, struct page *page)
 
 static void stores_to_code_are_announced_once(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t addr = areas[3].start;
 	struct page *page = pfn_to_page(&w->m, pte_pfn(*pte_offset(w->mm[0], addr)));
@@ -404,7 +406,7 @@ static void stores_to_code_are_announced_once(void)
 
 static void validate_sees_a_stale_entry(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	pte_t *pte = pte_offset(w->mm[0], areas[2].start), old;
 	void *host;
@@ -423,9 +425,39 @@ static void validate_sees_a_stale_entry(void)
 	tlb_world_end(w);
 }
 
+/* The child takes a page away without a flush: --check must end it at the next hit. */
+static int run_into_stale_entry(struct tlb_world *w, gva_t addr)
+{
+	void *host;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(2);
+		if (tlb_fill(&w->tlb, addr, TLB_READ, PF_USER, &host))
+			_exit(1);
+		pte_offset(w->mm[0], addr)->pte = 0;
+		tlb_fill(&w->tlb, addr, TLB_READ, PF_USER, &host);
+		_exit(0);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void check_mode_ends_vellum_at_a_stale_entry(void)
+{
+	static const struct tlb_geometry geo = {256, 8, 128};
+	struct tlb_world *w = tlb_world_new(&geo, 1, true);
+
+	CU_ASSERT_EQUAL(run_into_stale_entry(w, areas[2].start), 125);
+	w->tlb.check = false;
+	CU_ASSERT_EQUAL(run_into_stale_entry(w, areas[2].start + PAGE_SIZE), 0);
+	tlb_world_end(w);
+}
+
 static void two_address_spaces_do_not_see_each_other(void)
 {
-	static const struct tlb_geometry geo = { 256, 8, 128 };
+	static const struct tlb_geometry geo = {256, 8, 128};
 	struct tlb_world *w = tlb_world_new(&geo, 2, false);
 	void *a, *b;
 
@@ -446,6 +478,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(model_agrees_without_a_second_level),
 	UNIT_TEST(model_agrees_on_more_spaces_than_tables),
 	UNIT_TEST(check_mode_counts_the_same),
+	UNIT_TEST(check_mode_ends_vellum_at_a_stale_entry),
 	UNIT_TEST(geometry_is_parsed_strictly),
 	UNIT_TEST(walk_sets_accessed_and_dirty_as_hardware_does),
 	UNIT_TEST(fault_codes_are_the_cpus),
@@ -455,4 +488,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(two_address_spaces_do_not_see_each_other),
 	UNIT_END,
 };
-const struct unit_suite suite_tlb = { "tlb", tests };
+const struct unit_suite suite_tlb = {"tlb", tests};

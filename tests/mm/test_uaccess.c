@@ -7,7 +7,7 @@ static void copies_cross_pages_and_fault_them_in(void)
 {
 	struct world *w = world_new(64 << 20);
 	gva_t a = world_map(w, 0x10000000, 4, RW, MAP_PRIVATE);
-	u8 out[10000], in[10000];
+	static u8 out[10000], in[10000];
 
 	for (unsigned i = 0; i < sizeof(out); i++)
 		out[i] = i * 13;
@@ -30,7 +30,7 @@ static void copies_stop_at_the_first_bad_byte(void)
 	gva_t a = world_map(w, 0x10000000, 2, RW, MAP_PRIVATE);
 	gva_t r = world_map(w, 0x20000000, 1, PROT_READ, MAP_PRIVATE);
 	gva_t none = world_map(w, 0x30000000, 1, RW, MAP_PRIVATE);
-	u8 buf[9000] = { 1 };
+	static u8 buf[9000] = {1};
 	u64 val = 5;
 
 	CU_ASSERT_EQUAL(copy_to_user(w->mm, a + 100, buf, 9000), 9000 - (8192 - 100));
@@ -142,7 +142,7 @@ static void remote_access_can_be_forced(void)
 	gva_t r = world_map_file(w, 0x10000000, 2, PROT_READ | PROT_EXEC, MAP_PRIVATE, 0);
 	gva_t s = world_map_file(w, 0x20000000, 1, PROT_READ, MAP_SHARED, 0);
 	gva_t none = world_map(w, 0x30000000, 1, PROT_NONE, MAP_PRIVATE);
-	u8 buf[8192] = { 0xcc, 0xcd };
+	static u8 buf[8192];
 
 	CU_ASSERT_EQUAL(access_remote_vm(w->mm, r + 8190, buf, 10, false, false), 2); /* short */
 	CU_ASSERT_EQUAL(access_remote_vm(w->mm, 0x50000000, buf, 10, false, true), -EFAULT);
@@ -170,4 +170,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(remote_access_can_be_forced),
 	UNIT_END,
 };
-const struct unit_suite suite_uaccess = { "uaccess", tests };
+const struct unit_suite suite_uaccess = {"uaccess", tests};

@@ -75,8 +75,9 @@ void model_access(struct model *md, unsigned mm, u64 page, enum tlb_access acc,
 {
 	struct entry *l1 = &md->l1[md->space][page % md->geo.l1_entries];
 	struct entry *set = md->l2[page % md->geo.l2_sets], *victim = &set[0];
-	struct entry fresh = { true, pte.writable && (pte.dirty || acc == TLB_WRITE),
-			       pte.executable, mm, page, ++md->time };
+	struct entry fresh = {true,	      pte.writable && (pte.dirty || acc == TLB_WRITE),
+			      pte.executable, mm,
+			      page,	      ++md->time};
 
 	if (holds(l1, mm, page, acc)) {
 		md->count.l1_hit[acc]++;

@@ -1,0 +1,376 @@
+/* /proc files about the machine's memory: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps,
+ * and what /proc/sys/vm has that is not constant. Numbers are those of the zones, the slab and
+ * the counters at the moment of reading. See: proc(5); Linux 6.18, fs/proc/meminfo.c, mm/vmstat.c. */
+#include "base/err.h"
+#include "proc/procfs/internal.h"
+
+#define PAGEBLOCK_ORDER 9
+#define VMALLOC_TOTAL_KB 34359738367UL /* 32 TiB - 1, x86-64 with four levels */
+#define MAX_ZONES_PRINTED 5	       /* DMA DMA32 Normal, and Movable and Device, always empty */
+#define KB(pages) ((u64)(pages) << (PAGE_SHIFT - 10))
+
+/* Counters never go below zero for long; Linux prints such a moment as 0. */
+static u64 node_stat(const struct memory *m, enum node_stat s)
+{
+	return m->stats[s] < 0 ? 0 : m->stats[s];
+}
+
+#define ST(name) node_stat(m, ST_##name)
+#define EV(name) (m->events[EV_##name])
+#define PGALLOC (EV(pgalloc_dma) + EV(pgalloc_dma32) + EV(pgalloc_normal))
+
+/* --- meminfo --------------------------------------------------------------------------------------- */
+
+/* Pages that ordinary allocations never get: calculate_totalreserve_pages(). */
+static u64 totalreserve_pages(const struct memory *m)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		const struct zone *z = &m->node->zones[i];
+		u64 reserve = 0;
+
+		for (unsigned j = i; j < MAX_NR_ZONES; j++)
+			reserve = max(reserve, z->lowmem_reserve[j]);
+		sum += min(reserve + z->watermark[WMARK_HIGH], z->managed_pages);
+	}
+	return sum;
+}
+
+/* si_mem_available(): what could be had without swapping. */
+static u64 available_pages(const struct memory *m)
+{
+	u64 low = 0, cache = ST(active_file) + ST(inactive_file), slab = ST(slab_reclaimable);
+	s64 available = nr_free_pages(m) - totalreserve_pages(m);
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		low += m->node->zones[i].watermark[WMARK_LOW];
+	available += cache - min(cache / 2, low);
+	available += slab - min(slab / 2, low);
+	return max(available, 0L);
+}
+
+/* Name with its colon in 16 columns, as show_val_kb(). */
+static void kb(struct seq *out, const char *name, u64 v)
+{
+	seq_puts(out, name);
+	seq_put_dec(out, v, 8);
+	seq_write(out, " kB\n", 4);
+}
+
+static void meminfo_lru(struct seq *out, const struct memory *m)
+{
+	kb(out, "Active:         ", KB(ST(active_anon) + ST(active_file)));
+	kb(out, "Inactive:       ", KB(ST(inactive_anon) + ST(inactive_file)));
+	kb(out, "Active(anon):   ", KB(ST(active_anon)));
+	kb(out, "Inactive(anon): ", KB(ST(inactive_anon)));
+	kb(out, "Active(file):   ", KB(ST(active_file)));
+	kb(out, "Inactive(file): ", KB(ST(inactive_file)));
+	kb(out, "Unevictable:    ", KB(ST(unevictable)));
+	kb(out, "Mlocked:        ", KB(ST(mlock)));
+}
+
+static void meminfo_use(struct seq *out, const struct memory *m)
+{
+	u64 reclaimable = ST(slab_reclaimable), unreclaimable = ST(slab_unreclaimable);
+
+	kb(out, "Dirty:          ", KB(ST(file_dirty)));
+	kb(out, "Writeback:      ", KB(ST(writeback)));
+	kb(out, "AnonPages:      ", KB(ST(anon_pages)));
+	kb(out, "Mapped:         ", KB(ST(mapped)));
+	kb(out, "Shmem:          ", KB(ST(shmem)));
+	kb(out, "KReclaimable:   ", KB(reclaimable));
+	kb(out, "Slab:           ", KB(reclaimable + unreclaimable));
+	kb(out, "SReclaimable:   ", KB(reclaimable));
+	kb(out, "SUnreclaim:     ", KB(unreclaimable));
+	kb(out, "KernelStack:    ", ST(kernel_stack_kb));
+	kb(out, "PageTables:     ", KB(ST(page_table_pages)));
+	kb(out, "SecPageTables:  ", 0); /* no virtual machines inside */
+	kb(out, "NFS_Unstable:   ", 0); /* always, since 5.8 */
+	kb(out, "Bounce:         ", 0); /* likewise, since 6.16 */
+	kb(out, "WritebackTmp:   ", 0);
+	kb(out, "CommitLimit:    ", KB(totalram_pages(m)) * 50 / 100);
+	kb(out, "Committed_AS:   ", KB(m->committed_as));
+	kb(out, "VmallocTotal:   ", VMALLOC_TOTAL_KB);
+	kb(out, "VmallocUsed:    ", KB(ST(vmalloc)));
+	kb(out, "VmallocChunk:   ", 0); /* always, since 4.4 */
+	kb(out, "Percpu:         ", 0); /* per-CPU data is not in guest RAM */
+}
+
+/* No huge pages, hugetlbfs or balloon; and no direct map: the guest kernel's pointers into RAM need
+ * no page tables. */
+static void meminfo_huge(struct seq *out)
+{
+	kb(out, "AnonHugePages:  ", 0);
+	kb(out, "ShmemHugePages: ", 0);
+	kb(out, "ShmemPmdMapped: ", 0);
+	kb(out, "FileHugePages:  ", 0);
+	kb(out, "FilePmdMapped:  ", 0);
+	kb(out, "Balloon:        ", 0);
+	seq_puts(out, "HugePages_Total:       0\n"
+		      "HugePages_Free:        0\n"
+		      "HugePages_Rsvd:        0\n"
+		      "HugePages_Surp:        0\n"
+		      "Hugepagesize:       2048 kB\n");
+	kb(out, "Hugetlb:        ", 0);
+	kb(out, "DirectMap4k:    ", 0);
+	kb(out, "DirectMap2M:    ", 0);
+	kb(out, "DirectMap1G:    ", 0);
+}
+
+int proc_show_meminfo(struct seq *out, struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+
+	kb(out, "MemTotal:       ", KB(totalram_pages(m)));
+	kb(out, "MemFree:        ", KB(nr_free_pages(m)));
+	kb(out, "MemAvailable:   ", KB(available_pages(m)));
+	kb(out, "Buffers:        ", 0); /* no block devices */
+	kb(out, "Cached:         ", KB(ST(file_pages)));
+	kb(out, "SwapCached:     ", 0); /* no swap yet */
+	meminfo_lru(out, m);
+	kb(out, "SwapTotal:      ", 0);
+	kb(out, "SwapFree:       ", 0);
+	kb(out, "Zswap:          ", 0);
+	kb(out, "Zswapped:       ", 0);
+	meminfo_use(out, m);
+	meminfo_huge(out);
+	return 0;
+}
+
+/* --- vmstat, zoneinfo ------------------------------------------------------------------------------ */
+
+/* Free pages in blocks of at least a page block. */
+static u64 zone_pageblock_pages(const struct zone *z)
+{
+	u64 n = 0;
+
+	for (unsigned o = PAGEBLOCK_ORDER; o < NR_PAGE_ORDERS; o++)
+		n += zone_free_blocks(z, o) << o;
+	return n;
+}
+
+static u64 free_pageblock_pages(const struct memory *m)
+{
+	u64 n = 0;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		n += zone_pageblock_pages(&m->node->zones[i]);
+	return n;
+}
+
+static void vmstat_line(struct seq *out, bool zoneinfo, const char *name, u64 value)
+{
+	if (zoneinfo) {
+		seq_printf(out, "      %-12s %lu\n", name, value);
+		return;
+	}
+	seq_puts(out, name);
+	seq_putc(out, ' ');
+	seq_put_dec(out, value, 0);
+	seq_putc(out, '\n');
+}
+
+/* /proc/vmstat: global counters and events. */
+int proc_show_vmstat(struct seq *out, struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+
+#define VMSTAT(kind, name, value) vmstat_line(out, false, #name, value);
+#include "proc/procfs/vmstat.def"
+#undef VMSTAT
+	return 0;
+}
+
+/* The rows of one kind. */
+#define VMSTAT(kind, name, value) ROW_##kind(name, value)
+#define ROW_EVENT(name, value)
+
+static void zoneinfo_node(struct seq *out, const struct memory *m)
+{
+	seq_puts(out, "\n  per-node stats\n");
+#define ROW_ZONE(name, value)
+#define ROW_NODE(name, value) vmstat_line(out, true, #name, value);
+#include "proc/procfs/vmstat.def"
+#undef ROW_NODE
+#undef ROW_ZONE
+}
+
+/* What the zone itself counts; the rest is counted for the node only, and 0 here. */
+static void zoneinfo_counters(struct seq *out, const struct zone *z)
+{
+	static const char *const names[] = {
+#define ROW_ZONE(name, value) #name,
+#define ROW_NODE(name, value)
+#include "proc/procfs/vmstat.def"
+#undef ROW_NODE
+#undef ROW_ZONE
+	};
+
+	vmstat_line(out, true, names[0], zone_free_pages(z));
+	vmstat_line(out, true, names[1], zone_pageblock_pages(z));
+	for (unsigned i = 2; i < ARRAY_SIZE(names); i++)
+		vmstat_line(out, true, names[i], 0);
+}
+
+#undef ROW_EVENT
+#undef VMSTAT
+
+static void zoneinfo_protection(struct seq *out, const struct zone *z)
+{
+	u64 highest = 0;
+
+	seq_puts(out, "\n        protection: (");
+	for (unsigned i = 0; i < MAX_ZONES_PRINTED; i++) {
+		if (i < MAX_NR_ZONES)
+			highest = max(highest, z->lowmem_reserve[i]);
+		seq_printf(out, i ? ", %lu" : "%lu", highest);
+	}
+	seq_puts(out, ")\n");
+}
+
+static void zoneinfo_zone(struct seq *out, const struct memory *m, const struct zone *z, bool first)
+{
+	const struct per_cpu_pages *pcp = &m->node->pcp[0][z->idx];
+	u64 free = z->managed_pages ? zone_free_pages(z) : 0;
+	u64 step = z->watermark[WMARK_HIGH] - z->watermark[WMARK_LOW];
+
+	seq_printf(out, "Node %u, zone %8s", m->node->node_id, z->name);
+	if (first)
+		zoneinfo_node(out, m);
+	else
+		seq_putc(out, '\n');
+	/* No boost after fragmentation, no promotion between tiers. */
+	seq_printf(out, "  pages free     %lu\n        boost    0\n        min      %lu", free,
+		   z->watermark[WMARK_MIN]);
+	seq_printf(out, "\n        low      %lu\n        high     %lu\n        promo    %lu",
+		   z->watermark[WMARK_LOW], z->watermark[WMARK_HIGH],
+		   z->watermark[WMARK_HIGH] + step);
+	seq_printf(out, "\n        spanned  %lu\n        present  %lu\n        managed  %lu",
+		   z->end_pfn - z->start_pfn, z->present_pages, z->managed_pages);
+	seq_puts(out, "\n        cma      0");
+	zoneinfo_protection(out, z);
+	if (!z->managed_pages)
+		return;
+	zoneinfo_counters(out, z);
+	seq_printf(out,
+		   "  pagesets\n    cpu: 0\n              count:    %u\n"
+		   "              high:     %u\n              batch:    %u\n"
+		   "              high_min: %u\n              high_max: %u\n",
+		   pcp->count, pcp->high, pcp->batch, pcp->high, pcp->high);
+	/* Counters are exact: no thresholds. */
+	seq_printf(out,
+		   "  vm stats threshold: 0\n  node_unreclaimable:  0\n  start_pfn:           %lu\n",
+		   z->start_pfn);
+}
+
+/* /proc/zoneinfo, proc(5): zones without memory stop after `protection`. */
+int proc_show_zoneinfo(struct seq *out, struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+	static const char *const empty[] = { "Movable", "Device" };
+	bool first = true;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		const struct zone *z = &m->node->zones[i];
+
+		zoneinfo_zone(out, m, z, first && z->managed_pages);
+		if (z->managed_pages)
+			first = false;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(empty); i++) {
+		const struct zone none = { .name = empty[i] };
+
+		zoneinfo_zone(out, m, &none, false);
+	}
+	return 0;
+}
+
+/* --- buddyinfo, slabinfo, swaps -------------------------------------------------------------------- */
+
+/* /proc/buddyinfo, proc(5): zones that have memory. */
+int proc_show_buddyinfo(struct seq *out, struct machine *machine)
+{
+	const struct pglist_data *node = machine->mem.node;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		const struct zone *z = &node->zones[i];
+
+		if (!z->managed_pages)
+			continue;
+		seq_printf(out, "Node %u, zone %8s ", node->node_id, z->name);
+		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
+			seq_printf(out, "%6lu ", zone_free_blocks(z, o));
+		seq_putc(out, '\n');
+	}
+	return 0;
+}
+
+/* /proc/slabinfo, slabinfo(5). No tunables, as with SLUB. */
+int proc_show_slabinfo(struct seq *out, struct machine *machine)
+{
+	struct slabinfo s;
+
+	seq_puts(out, "slabinfo - version: 2.1\n"
+		      "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		      "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata "
+		      "<active_slabs> <num_slabs> <sharedavail>\n");
+	for (unsigned i = 0; slab_info(&machine->mem, i, &s); i++) {
+		seq_printf(out, "%-17s %6lu %6lu %6u %4u %4d", s.name, s.active_objs, s.num_objs,
+			   s.objsize, s.objperslab, s.pagesperslab);
+		seq_printf(out, " : tunables %4u %4u %4u", 0, 0, 0);
+		seq_printf(out, " : slabdata %6lu %6lu %6lu\n", s.active_slabs, s.num_slabs, 0UL);
+	}
+	return 0;
+}
+
+/* /proc/swaps, proc(5): no swap yet. */
+int proc_show_swaps(struct seq *out, struct machine *machine __unused)
+{
+	seq_puts(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+/* --- /proc/sys/vm ---------------------------------------------------------------------------------- */
+
+int proc_show_max_map_count(struct seq *out, struct machine *machine)
+{
+	seq_printf(out, "%lu\n", machine->mem.max_map_count);
+	return 0;
+}
+
+int proc_write_max_map_count(struct machine *machine, struct task_struct *t __unused, char *text)
+{
+	int v, err = proc_parse_int(text, &v);
+
+	if (err || v < 0)
+		return -EINVAL;
+	machine->mem.max_map_count = v;
+	return 0;
+}
+
+int proc_show_min_free_kbytes(struct seq *out, struct machine *machine)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		sum += machine->mem.node->zones[i].watermark[WMARK_MIN];
+	seq_printf(out, "%lu\n", KB(sum));
+	return 0;
+}
+
+/* 1: clean page cache that nobody maps; 2: empty slabs; 3: both. */
+int proc_write_drop_caches(struct machine *machine, struct task_struct *t __unused, char *text)
+{
+	int v, err = proc_parse_int(text, &v);
+
+	if (err || v < 1 || v > 4)
+		return -EINVAL;
+	if (v & 1) {
+		count_vm_event(&machine->mem, EV_drop_pagecache);
+		filemap_reclaim(&machine->mem, ~0UL);
+	}
+	if (v & 2)
+		slab_shrink(&machine->mem);
+	return 0;
+}

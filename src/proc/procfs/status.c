@@ -1,0 +1,447 @@
+/* /proc/PID/status, stat, statm, limits and the small files about one task.
+ * See: Linux 6.18, fs/proc/array.c and base.c; proc(5). */
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "proc/procfs/internal.h"
+
+#define PF_KTHREAD 0x00200000U
+#define KB(pages) ((pages) << (PAGE_SHIFT - 10))
+
+/* --- what a task is ---------------------------------------------------------------------------- */
+
+const char *proc_task_state(const struct task_struct *t)
+{
+	if (t->exit_state == EXIT_ZOMBIE)
+		return "Z (zombie)";
+	if (t->exit_state == EXIT_DEAD)
+		return "X (dead)";
+	if (t->state == TASK_RUNNING || t == current_task(t->machine))
+		return "R (running)";
+	return t->state == TASK_INTERRUPTIBLE ? "S (sleeping)" : "D (disk sleep)";
+}
+
+unsigned proc_nr_threads(const struct task_struct *t)
+{
+	struct task_struct *other;
+	unsigned n = 0;
+
+	list_for_each_entry(other, &t->machine->tasks, tasks)
+		n += other->tgid == t->tgid;
+	return n;
+}
+
+void proc_read_caps(const struct task_struct *t, struct proc_caps *c)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	*c = (struct proc_caps){ 0 };
+	/* A guest that has given its identity up has nothing. */
+	if (t->euid == geteuid() && !syscall(SYS_capget, &head, data)) {
+		c->effective = data[0].effective | (u64)data[1].effective << 32;
+		c->permitted = data[0].permitted | (u64)data[1].permitted << 32;
+		c->inheritable = data[0].inheritable | (u64)data[1].inheritable << 32;
+	}
+	for (unsigned i = 0; i <= CAP_LAST_CAP_NR; i++) {
+		if (prctl(PR_CAPBSET_READ, i) == 1)
+			c->bounding |= BIT(i);
+		if ((c->inheritable & BIT(i)) && /* ambient ones always are */
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
+			c->ambient |= BIT(i);
+	}
+}
+
+bool proc_capable(const struct task_struct *t, unsigned cap)
+{
+	struct proc_caps c;
+
+	if (!t)
+		return true; /* Vellum itself asks */
+	proc_read_caps(t, &c);
+	return c.effective & BIT(cap);
+}
+
+/* Faults of the task: exec and exit add those of the mm that they leave. */
+static u64 task_min_flt(const struct task_struct *t)
+{
+	return t->min_flt + (t->mm ? t->mm->min_flt : 0);
+}
+
+static u64 task_maj_flt(const struct task_struct *t)
+{
+	return t->maj_flt + (t->mm ? t->mm->maj_flt : 0);
+}
+
+static s32 task_ppid(const struct task_struct *t)
+{
+	return t->real_parent ? t->real_parent->tgid : 0;
+}
+
+struct task_sigs {
+	sigset_k pending, shpending, blocked, ignored, caught;
+	u64 queued; /* signals queued for the task's user */
+};
+
+static u64 count_queued(const struct sigpending *p)
+{
+	const struct list_head *e;
+	u64 n = 0;
+
+	for (e = p->list.next; e != &p->list; e = e->next)
+		n++;
+	return n;
+}
+
+static void read_sigs(const struct task_struct *t, struct task_sigs *s)
+{
+	struct task_struct *other;
+
+	*s = (struct task_sigs){ .pending = t->pending.signal, .blocked = t->blocked };
+	if (t->signal)
+		s->shpending = t->signal->shared_pending.signal;
+	for (unsigned i = 0; t->sighand && i < NR_SIGNALS; i++) {
+		gva_t handler = t->sighand->action[i].handler;
+
+		if (handler == (gva_t)SIG_IGN)
+			s->ignored |= BIT(i);
+		else if (handler != (gva_t)SIG_DFL)
+			s->caught |= BIT(i);
+	}
+	list_for_each_entry(other, &t->machine->tasks, tasks) {
+		if (other->uid != t->uid)
+			continue;
+		s->queued += count_queued(&other->pending);
+		if (other->signal && other->pid == other->tgid)
+			s->queued += count_queued(&other->signal->shared_pending);
+	}
+}
+
+/* --- status ------------------------------------------------------------------------------------ */
+
+static void status_ids(struct seq *out, struct task_struct *t)
+{
+	seq_puts(out, "Name:\t");
+	seq_escape(out, t->comm, "\n\\");
+	seq_printf(out, "\nUmask:\t%#04o\n", t->fs ? t->fs->umask : 0);
+	seq_printf(out, "State:\t%s\n", proc_task_state(t));
+	/* Ngid: no NUMA groups; TracerPid: no ptrace. */
+	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", t->tgid,
+		   t->pid, task_ppid(t));
+	seq_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", t->uid, t->euid, t->suid, t->fsuid);
+	seq_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", t->gid, t->egid, t->sgid, t->fsgid);
+	seq_printf(out, "FDSize:\t%u\nGroups:\t", t->files ? t->files->max_fds : 0);
+	for (u32 i = 0; i < t->ngroups; i++)
+		seq_printf(out, i ? " %u" : "%u", t->groups[i]);
+	/* One pid namespace. */
+	seq_printf(out, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%c\n",
+		   t->tgid, t->pid, t->signal->pgrp, t->signal->session, t->mm ? '0' : '1');
+}
+
+static void status_kb(struct seq *out, const char *label, u64 kb)
+{
+	seq_puts(out, label);
+	seq_put_dec(out, kb, 8);
+	seq_write(out, " kB\n", 4);
+}
+
+/* task_mem() */
+static void status_mem(struct seq *out, struct mm_struct *mm)
+{
+	struct mm_counts c;
+
+	mm_read_counts(mm, &c);
+	status_kb(out, "VmPeak:\t", KB(c.peak_vm));
+	status_kb(out, "VmSize:\t", KB(c.total_vm));
+	status_kb(out, "VmLck:\t", KB(c.locked_vm));
+	status_kb(out, "VmPin:\t", KB(c.pinned_vm));
+	status_kb(out, "VmHWM:\t", KB(c.peak_rss));
+	status_kb(out, "VmRSS:\t", KB(c.rss_anon + c.rss_file + c.rss_shmem));
+	status_kb(out, "RssAnon:\t", KB(c.rss_anon));
+	status_kb(out, "RssFile:\t", KB(c.rss_file));
+	status_kb(out, "RssShmem:\t", KB(c.rss_shmem));
+	status_kb(out, "VmData:\t", KB(c.data_vm));
+	status_kb(out, "VmStk:\t", KB(c.stack_vm));
+	status_kb(out, "VmExe:\t", KB(c.text_vm));
+	status_kb(out, "VmLib:\t", KB(c.lib_vm));
+	status_kb(out, "VmPTE:\t", c.pgtables_bytes >> 10);
+	status_kb(out, "VmSwap:\t", KB(c.swapents));
+	status_kb(out, "HugetlbPages:\t", 0); /* no hugetlbfs */
+	seq_puts(out, "CoreDumping:\t0\n"      /* no core files */
+		      "THP_enabled:\t1\n"      /* prctl(PR_SET_THP_DISABLE) was not called */
+		      "untag_mask:\t0xffffffffffffffff\n"); /* no LAM */
+}
+
+static void status_signals(struct seq *out, const struct task_struct *t)
+{
+	struct task_sigs s;
+
+	read_sigs(t, &s);
+	seq_printf(out, "Threads:\t%u\nSigQ:\t%lu/%lu\n", proc_nr_threads(t), s.queued,
+		   rlimit(t, RLIMIT_SIGPENDING));
+	seq_printf(out, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", s.pending,
+		   s.shpending, s.blocked);
+	seq_printf(out, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", s.ignored, s.caught);
+}
+
+static void status_rights(struct seq *out, const struct task_struct *t)
+{
+	struct proc_caps c;
+
+	proc_read_caps(t, &c);
+	seq_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c.inheritable,
+		   c.permitted, c.effective);
+	seq_printf(out, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c.bounding, c.ambient);
+	/* No seccomp. Nothing is done against speculation: this is what a kernel says then. */
+	seq_puts(out, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+		      "Speculation_Store_Bypass:\tvulnerable\n"
+		      "SpeculationIndirectBranch:\talways enabled\n");
+}
+
+/* One CPU; one node of the 1024 that the kernel's mask has room for. */
+static void status_cpus(struct seq *out, const struct task_struct *t)
+{
+	seq_puts(out, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t");
+	for (unsigned i = 0; i < 31; i++)
+		seq_puts(out, "00000000,");
+	seq_printf(out,
+		   "00000001\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\n"
+		   "nonvoluntary_ctxt_switches:\t%lu\n",
+		   t->nvcsw, t->nivcsw);
+}
+
+/* /proc/PID/status, proc(5). */
+int proc_show_status(struct seq *out, struct task_struct *t)
+{
+	status_ids(out, t);
+	if (t->mm)
+		status_mem(out, t->mm);
+	status_signals(out, t);
+	status_rights(out, t);
+	status_cpus(out, t);
+	return 0;
+}
+
+/* --- stat, statm ------------------------------------------------------------------------------- */
+
+/* /proc/PID/stat, proc(5): 52 fields. */
+int proc_show_stat(struct seq *out, struct task_struct *t)
+{
+	static const struct mm_struct no_mm;
+	const struct mm_struct *mm = t->mm ? t->mm : &no_mm;
+	struct machine *m = t->machine;
+	struct mm_counts c = { 0 };
+	struct task_sigs s;
+	u64 utime, stime;
+	u32 flags = t->mm ? 0 : PF_KTHREAD;
+
+	if (t->mm)
+		mm_read_counts(t->mm, &c);
+	task_cputime(t, &utime, &stime);
+	read_sigs(t, &s);
+	seq_printf(out, "%d (%s) %c %d %d %d ", t->pid, t->comm, *proc_task_state(t), task_ppid(t),
+		   t->signal->pgrp, t->signal->session);
+	/* 7: no terminal of its own; 11, 13, 16, 17: children's, none waited for yet. */
+	seq_printf(out, "0 -1 %u %lu 0 %lu 0 ", flags, task_min_flt(t), task_maj_flt(t));
+	seq_printf(out, "%lu %lu 0 0 20 0 %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
+		   proc_nr_threads(t));
+	seq_printf(out, "%lu %lu %lu %lu ", (t->start_ns - m->boot_ns) / NSEC_PER_TICK,
+		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
+		   rlimit(t, RLIMIT_RSS));
+	/* 29, 30: esp and eip are shown of exiting tasks only. */
+	seq_printf(out, "%lu %lu %lu 0 0 ", mm->start_code, mm->end_code, mm->start_stack);
+	seq_printf(out, "%lu %lu %lu %lu ", s.pending & 0x7fffffff, s.blocked & 0x7fffffff,
+		   s.ignored & 0x7fffffff, s.caught & 0x7fffffff);
+	/* 35: waits somewhere; 38: SIGCHLD at exit; 39: CPU 0; 42 to 44: no I/O delays, no guests. */
+	seq_printf(out, "%d 0 0 17 0 0 0 0 0 0 ", *proc_task_state(t) != 'R');
+	seq_printf(out, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->start_data, mm->end_data,
+		   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
+		   t->exit_code);
+	return 0;
+}
+
+/* /proc/PID/statm, proc(5): size resident shared text lib data dt, in pages. */
+int proc_show_statm(struct seq *out, struct task_struct *t)
+{
+	struct mm_counts c = { 0 };
+
+	if (t->mm)
+		mm_read_counts(t->mm, &c);
+	seq_printf(out, "%lu %lu %lu %lu 0 %lu 0\n", c.total_vm, /* lib, dt: 0 since Linux 2.6 */
+		   c.rss_anon + c.rss_file + c.rss_shmem, c.rss_file + c.rss_shmem, c.text_vm,
+		   c.data_vm + c.stack_vm);
+	return 0;
+}
+
+/* --- limits ------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name, *unit;
+} limit_names[NR_RLIMITS] = {
+	[RLIMIT_CPU] = { "Max cpu time", "seconds" },
+	[RLIMIT_FSIZE] = { "Max file size", "bytes" },
+	[RLIMIT_DATA] = { "Max data size", "bytes" },
+	[RLIMIT_STACK] = { "Max stack size", "bytes" },
+	[RLIMIT_CORE] = { "Max core file size", "bytes" },
+	[RLIMIT_RSS] = { "Max resident set", "bytes" },
+	[RLIMIT_NPROC] = { "Max processes", "processes" },
+	[RLIMIT_NOFILE] = { "Max open files", "files" },
+	[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+	[RLIMIT_AS] = { "Max address space", "bytes" },
+	[RLIMIT_LOCKS] = { "Max file locks", "locks" },
+	[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+	[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+	[RLIMIT_NICE] = { "Max nice priority", NULL },
+	[RLIMIT_RTPRIO] = { "Max realtime priority", NULL },
+	[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+};
+
+static void put_limit(struct seq *out, u64 v)
+{
+	if (v == RLIM_INFINITY)
+		seq_printf(out, "%-20s ", "unlimited");
+	else
+		seq_printf(out, "%-20lu ", v);
+}
+
+/* /proc/PID/limits, proc(5). */
+int proc_show_limits(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (unsigned i = 0; i < NR_RLIMITS; i++) {
+		seq_printf(out, "%-25s ", limit_names[i].name);
+		put_limit(out, t->signal->rlim_cur[i]);
+		put_limit(out, t->signal->rlim_max[i]);
+		if (limit_names[i].unit)
+			seq_printf(out, "%-10s", limit_names[i].unit);
+		seq_putc(out, '\n');
+	}
+	return 0;
+}
+
+/* --- OOM --------------------------------------------------------------------------------------- */
+
+/* oom_badness() and proc_oom_score(). */
+int proc_show_oom_score(struct seq *out, struct task_struct *t)
+{
+	s64 total = totalram_pages(&t->machine->mem), points = 0;
+	s32 adj = t->signal->oom_score_adj;
+	struct mm_counts c;
+
+	if (t->mm && adj != -1000) {
+		mm_read_counts(t->mm, &c);
+		points = c.rss_anon + c.rss_file + c.rss_shmem + c.swapents +
+			 (c.pgtables_bytes >> PAGE_SHIFT) + adj * (total / 1000);
+		points = (1000 + points * 1000 / total) * 2 / 3;
+	}
+	seq_printf(out, "%ld\n", points);
+	return 0;
+}
+
+int proc_show_oom_score_adj(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "%d\n", t->signal->oom_score_adj);
+	return 0;
+}
+
+int proc_show_oom_adj(struct seq *out, struct task_struct *t)
+{
+	s32 adj = t->signal->oom_score_adj;
+
+	seq_printf(out, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
+	return 0;
+}
+
+/* Below the lowest value that somebody with CAP_SYS_RESOURCE has set (nobody has: 0). */
+int proc_write_oom_score_adj(struct machine *m, struct task_struct *t, char *text)
+{
+	int adj, err = proc_parse_int(text, &adj);
+
+	if (err)
+		return err;
+	if (adj < -1000 || adj > 1000)
+		return -EINVAL;
+	if (adj < 0 && adj < t->signal->oom_score_adj &&
+	    !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
+		return -EACCES;
+	t->signal->oom_score_adj = adj;
+	return 0;
+}
+
+/* The old scale, -17 .. 15; lowering needs the right. */
+int proc_write_oom_adj(struct machine *m, struct task_struct *t, char *text)
+{
+	int adj, err = proc_parse_int(text, &adj);
+
+	if (err)
+		return err;
+	if ((adj < -16 || adj > 15) && adj != -17)
+		return -EINVAL;
+	adj = adj == 15 ? 1000 : adj * 1000 / 17;
+	if (adj < t->signal->oom_score_adj &&
+	    !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
+		return -EACCES;
+	t->signal->oom_score_adj = adj;
+	return 0;
+}
+
+/* --- small ones -------------------------------------------------------------------------------- */
+
+int proc_show_comm(struct seq *out, struct task_struct *t)
+{
+	seq_escape(out, t->comm, "\n\\");
+	seq_putc(out, '\n');
+	return 0;
+}
+
+/* Threads of the process may rename each other; a newline at the end stays, as on Linux. */
+int proc_write_comm(struct machine *m, struct task_struct *t, char *text)
+{
+	struct task_struct *curr = current_task(m);
+
+	if (curr && curr->tgid != t->tgid)
+		return -EINVAL;
+	memset(t->comm, 0, sizeof(t->comm));
+	memcpy(t->comm, text, strnlen(text, sizeof(t->comm) - 1));
+	return 0;
+}
+
+int proc_show_personality(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "%08x\n", t->personality);
+	return 0;
+}
+
+/* The default: anonymous, shared anonymous, ELF headers, huge pages. No core files yet. */
+int proc_show_coredump_filter(struct seq *out, struct task_struct *t)
+{
+	if (t->mm)
+		seq_puts(out, "00000033\n");
+	return 0;
+}
+
+/* The line AVX512_elapsed_ms is printed on CPUs with AVX-512 only. */
+int proc_show_arch_status(struct seq *out __unused, struct task_struct *t __unused)
+{
+	return 0;
+}
+
+/* No KSM yet. */
+int proc_show_ksm_merging_pages(struct seq *out, struct task_struct *t)
+{
+	if (t->mm)
+		seq_puts(out, "0\n");
+	return 0;
+}
+
+int proc_show_ksm_stat(struct seq *out, struct task_struct *t)
+{
+	if (t->mm)
+		seq_puts(out, "ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\n"
+			      "ksm_process_profit 0\nksm_merge_any: no\nksm_mergeable: no\n");
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* /proc/PID files that are not text: pagemap, mem, auxv, environ, cmdline; and clear_refs.
+ * See: Linux 6.18, fs/proc/task_mmu.c and base.c; Documentation/admin-guide/mm/pagemap.rst. */
+#include <string.h>
+
+#include "base/err.h"
+#include "mm/paging.h"
+#include "mm/uaccess.h"
+#include "proc/procfs/internal.h"
+
+long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unused,
+		       u64 *pos __unused)
+{
+	return -EINVAL;
+}
+
+/* --- pagemap ------------------------------------------------------------------------------------- */
+
+#define PM_ENTRY_BYTES sizeof(u64)
+#define PM_PFRAME_MASK (BIT(55) - 1)
+#define PM_MMAP_EXCLUSIVE BIT(56)
+#define PM_FILE BIT(61)
+#define PM_PRESENT BIT(63)
+#define PM_CHUNK_PAGES 512 /* entries made at once */
+
+struct pagemapread {
+	const struct memory *mem;
+	bool show_pfn;
+	gva_t start; /* of the chunk */
+	u64 *entries; /* PM_CHUNK_PAGES */
+};
+
+/* Bits 55 (soft-dirty), 57 (uffd-wp), 58 (guard) and 62 (swap) stay 0: none of them exists yet. */
+static int pagemap_pte(pte_t *pte, gva_t addr, void *arg)
+{
+	struct pagemapread *pm = arg;
+	const struct page *page;
+	u64 entry = PM_PRESENT;
+
+	if (!pte_present(*pte))
+		return 0;
+	if (pm->show_pfn)
+		entry |= pte_pfn(*pte) & PM_PFRAME_MASK;
+	if (!pte_special(*pte)) {
+		page = pfn_to_page(pm->mem, pte_pfn(*pte));
+		if (!PageAnon(page))
+			entry |= PM_FILE;
+		if (page->mapcount == 1)
+			entry |= PM_MMAP_EXCLUSIVE;
+	}
+	pm->entries[(addr - pm->start) >> PAGE_SHIFT] = entry;
+	return 0;
+}
+
+/* Entries of [start, end) go out; bytes, or -EFAULT when not one did. */
+static long pagemap_chunk(struct mm_struct *mm, struct pagemapread *pm, gva_t end,
+			  struct iov_iter *to)
+{
+	u64 len = ((end - pm->start) >> PAGE_SHIFT) * PM_ENTRY_BYTES, done;
+
+	memset(pm->entries, 0, len);
+	walk_page_range(mm, pm->start, end, pagemap_pte, pm);
+	done = copy_to_iter(pm->entries, len, to);
+	return done ? (long)done : -EFAULT;
+}
+
+long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	struct pagemapread pm = { .mem = &t->machine->mem };
+	struct task_struct *reader = current_task(t->machine);
+	long done = 0, n = 0;
+
+	if (!t->mm)
+		return 0;
+	if (*pos % PM_ENTRY_BYTES || to->count % PM_ENTRY_BYTES)
+		return -EINVAL;
+	pm.show_pfn = proc_capable(reader, CAP_SYS_ADMIN_NR);
+	pm.entries = kmalloc(&t->machine->mem, PM_CHUNK_PAGES * PM_ENTRY_BYTES, GFP_KERNEL);
+	if (!pm.entries)
+		return -ENOMEM;
+	while (to->count && *pos / PM_ENTRY_BYTES < TASK_SIZE >> PAGE_SHIFT) {
+		u64 first = *pos / PM_ENTRY_BYTES, last = first + to->count / PM_ENTRY_BYTES;
+
+		last = min(last, (first & ~(PM_CHUNK_PAGES - 1UL)) + PM_CHUNK_PAGES);
+		last = min(last, TASK_SIZE >> PAGE_SHIFT);
+		pm.start = first << PAGE_SHIFT;
+		n = pagemap_chunk(t->mm, &pm, last << PAGE_SHIFT, to);
+		if (n < 0)
+			break;
+		done += n;
+		*pos += n;
+		if ((u64)n < (last - first) * PM_ENTRY_BYTES)
+			break;
+	}
+	kfree(&t->machine->mem, pm.entries);
+	return done ? done : n;
+}
+
+/* --- clear_refs ---------------------------------------------------------------------------------- */
+
+enum clear_refs_type {
+	CLEAR_REFS_ALL = 1,
+	CLEAR_REFS_ANON,
+	CLEAR_REFS_MAPPED,
+	CLEAR_REFS_SOFT_DIRTY,
+	CLEAR_REFS_MM_HIWATER_RSS,
+};
+
+static int clear_refs_pte(pte_t *pte, gva_t addr __unused, void *arg)
+{
+	const struct memory *mem = arg;
+
+	if (!pte_present(*pte) || pte_special(*pte))
+		return 0;
+	pte->pte &= ~_PAGE_ACCESSED;
+	page_clear(pfn_to_page(mem, pte_pfn(*pte)), PG_referenced);
+	return 0;
+}
+
+/* proc(5). No TLB flush: an access that the TLB serves does not set the bit again, as on Linux. */
+int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
+{
+	struct vm_area_struct *vma;
+	struct mm_counts c;
+	int type, err = proc_parse_int(text, &type);
+
+	if (err)
+		return -EINVAL;
+	if (type < CLEAR_REFS_ALL || type > CLEAR_REFS_MM_HIWATER_RSS)
+		return -EINVAL;
+	if (!t->mm || type == CLEAR_REFS_SOFT_DIRTY) /* CONFIG_MEM_SOFT_DIRTY is off */
+		return 0;
+	if (type == CLEAR_REFS_MM_HIWATER_RSS) {
+		t->mm->hiwater_rss = 0;
+		mm_read_counts(t->mm, &c);
+		t->mm->hiwater_rss = c.peak_rss;
+		return 0;
+	}
+	for_each_vma(t->mm, vma) {
+		bool file = vma->vm_file || vma->vm_mapping;
+
+		if ((vma->vm_flags & VM_PFNMAP) || (type == CLEAR_REFS_ANON && file) ||
+		    (type == CLEAR_REFS_MAPPED && !file))
+			continue;
+		walk_page_range(t->mm, vma->vm_start, vma->vm_end, clear_refs_pte, &m->mem);
+	}
+	return 0;
+}
+
+/* --- guest memory by address --------------------------------------------------------------------- */
+
+/* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @force: FOLL_FORCE. */
+static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_iter *to, bool force)
+{
+	void *buf = kmalloc(mm->mem, PAGE_SIZE, GFP_KERNEL);
+	long done = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (n) {
+		u64 want = min(n, PAGE_SIZE - page_offset(addr)), put;
+		long got = access_remote_vm(mm, addr, buf, want, false, force);
+
+		if (got <= 0)
+			break;
+		put = copy_to_iter(buf, got, to);
+		if (!put && !done)
+			done = -EFAULT;
+		if (!put)
+			break;
+		done += put;
+		addr += put;
+		n -= put;
+		if (put < want)
+			break;
+	}
+	kfree(mm->mem, buf);
+	return done;
+}
+
+/* /proc/PID/mem, proc(5): a hole is -EIO, or ends what came before it. */
+long proc_read_mem(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	long done;
+
+	if (!t->mm || !to->count)
+		return 0;
+	if (*pos >= TASK_SIZE)
+		return -EIO;
+	done = copy_guest_out(t->mm, *pos, min(to->count, TASK_SIZE - *pos), to, true);
+	if (!done)
+		return -EIO;
+	if (done > 0)
+		*pos += done;
+	return done;
+}
+
+/* Writes also to what is mapped read-only and private: it is copied (FOLL_FORCE). */
+long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos)
+{
+	struct memory *mem = &t->machine->mem;
+	void *buf = kmalloc(mem, PAGE_SIZE, GFP_KERNEL);
+	long done = 0, err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (t->mm && from->count && !err) {
+		u64 want = min(from->count, PAGE_SIZE - page_offset(*pos));
+		u64 got = copy_from_iter(buf, want, from);
+		long put = got ? access_remote_vm(t->mm, *pos, buf, got, true, true) : 0;
+
+		if (!got)
+			err = -EFAULT;
+		else if (put <= 0)
+			err = -EIO;
+		else if ((u64)put < want)
+			err = -EIO;
+		if (put > 0) {
+			done += put;
+			*pos += put;
+		}
+	}
+	kfree(mem, buf);
+	return done ? done : err;
+}
+
+/* A file that is the guest's bytes [start, end), from its beginning. */
+static long read_guest_range(struct mm_struct *mm, gva_t start, gva_t end, struct iov_iter *to,
+			     u64 *pos)
+{
+	long done;
+
+	if (end <= start || *pos >= end - start)
+		return 0;
+	done = copy_guest_out(mm, start + *pos, min(to->count, end - start - *pos), to, true);
+	if (done > 0)
+		*pos += done;
+	return done;
+}
+
+/* /proc/PID/environ, proc(5): the strings as exec put them, whatever the program did since. */
+long proc_read_environ(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	return t->mm ? read_guest_range(t->mm, t->mm->env_start, t->mm->env_end, to, pos) : 0;
+}
+
+/* Where the title ends that a program has written over its arguments and further into its
+ * environment. See: get_mm_proctitle(). */
+static gva_t proctitle_end(struct mm_struct *mm)
+{
+	gva_t limit = min(mm->env_end, mm->arg_start + PAGE_SIZE), at = mm->arg_start;
+	char c;
+
+	while (at < limit && access_remote_vm(mm, at, &c, 1, false, true) == 1) {
+		at++;
+		if (!c)
+			break;
+	}
+	return at;
+}
+
+/* /proc/PID/cmdline, proc(5). */
+long proc_read_cmdline(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	struct mm_struct *mm = t->mm;
+	gva_t end;
+	char c;
+
+	if (!mm || mm->arg_start >= mm->arg_end)
+		return 0;
+	end = mm->arg_end;
+	if (mm->env_start == mm->arg_end && mm->env_end > mm->env_start &&
+	    access_remote_vm(mm, end - 1, &c, 1, false, true) == 1 && c)
+		end = proctitle_end(mm);
+	return read_guest_range(mm, mm->arg_start, end, to, pos);
+}
+
+/* /proc/PID/auxv, proc(5): the vector of exec, AT_NULL included. */
+long proc_read_auxv(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	u64 len, done;
+
+	if (!t->mm)
+		return 0;
+	len = t->mm->saved_auxv_len * sizeof(u64);
+	if (*pos >= len || !to->count)
+		return 0;
+	len = min(len - *pos, to->count);
+	done = copy_to_iter((const char *)t->mm->saved_auxv + *pos, len, to);
+	*pos += done;
+	return done ? (long)done : -EFAULT;
+}

@@ -1,0 +1,515 @@
+/* --strace: a line a call on the log, in strace's look.
+ *
+ * Arguments are printed by the letters of table.def, after the call, so that what it stored is
+ * seen; memory that the guest could not reach itself prints as an address. Reading an argument may
+ * fault a page in, as the call itself would. Not for: tracing from outside, which is strace's work.
+ */
+#include "syscalls/internal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+
+#include "base/log.h"
+#include "syscalls/strace_flags.h"
+
+#define MAX_STRING 32	/* bytes of a string that are shown */
+#define RESULT_COLUMN 40
+#define MAX_VECTORS 4
+
+/* The line so far; what does not fit is cut off. */
+struct line {
+	char text[640];
+	u32 len;
+	struct task_struct *t;
+	const struct sysargs *a;
+	long ret;
+	bool done; /* the call has returned: results can be shown */
+};
+
+static void put(struct line *l, const char *fmt, ...) __printf(2, 3);
+static void put(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(l->text + l->len, sizeof(l->text) - l->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		l->len = min(l->len + (u32)n, (u32)sizeof(l->text) - 1);
+}
+
+static bool failed(const struct line *l)
+{
+	return IS_ERR_VALUE(l->ret);
+}
+
+static void put_addr(struct line *l, gva_t addr)
+{
+	if (addr)
+		put(l, "%#lx", addr);
+	else
+		put(l, "NULL");
+}
+
+/* A struct at @addr: false (and the address is printed) if there is none to show. */
+static bool get_struct(struct line *l, void *to, gva_t addr, u64 size, bool out)
+{
+	if (addr && !(out && (failed(l) || !l->done)) &&
+	    !copy_from_user(l->t->mm, to, addr, size))
+		return true;
+	put_addr(l, addr);
+	return false;
+}
+
+/* --- constants ------------------------------------------------------------------------------- */
+
+static void put_mask(struct line *l, u64 v, const struct flag_set *set)
+{
+	const char *sep = "";
+
+	if (!v) {
+		put(l, "%s", set->zero ? set->zero : "0");
+		return;
+	}
+	for (const struct flag_name *n = set->names; n->name; n++) {
+		if ((v & n->value) != n->value)
+			continue;
+		put(l, "%s%s", sep, n->name);
+		v &= ~n->value;
+		sep = "|";
+	}
+	if (v)
+		put(l, "%s%#lx", sep, v);
+}
+
+static void put_flags(struct line *l, u64 v, char letter)
+{
+	const struct flag_set *set = strace_flag_set(letter);
+
+	v = (u32)v;
+	if (set->mask) {
+		put_mask(l, v, set);
+		return;
+	}
+	for (const struct flag_name *n = set->names; n->name; n++) {
+		if (n->value == v) {
+			put(l, "%s", n->name);
+			return;
+		}
+	}
+	put(l, "%#lx", v);
+}
+
+static void put_open_flags(struct line *l, u64 v)
+{
+	v = (u32)v;
+	if (!(v & O_ACCMODE))
+		put(l, v ? "O_RDONLY|" : "O_RDONLY");
+	if (v)
+		put_flags(l, v, 'o');
+}
+
+static void put_mode(struct line *l, u32 mode)
+{
+	static const char *const types[16] = { [1] = "S_IFIFO", [2] = "S_IFCHR", [4] = "S_IFDIR",
+					       [6] = "S_IFBLK", [8] = "S_IFREG", [10] = "S_IFLNK",
+					       [12] = "S_IFSOCK" };
+	const char *type = types[mode >> 12 & 15];
+
+	if (type)
+		put(l, "%s|%#03o", type, mode & 07777);
+	else
+		put(l, "%#03o", mode);
+}
+
+static void put_signal(struct line *l, u64 sig)
+{
+	if ((s32)sig >= 1 && sig < 32)
+		put(l, "%s", sig_name(sig));
+	else if (sig >= 32 && sig <= NR_SIGNALS)
+		put(l, sig == 32 ? "SIGRTMIN" : "SIGRT_%d", (int)sig - 32);
+	else
+		put(l, "%d", (s32)sig);
+}
+
+static void put_sigset(struct line *l, sigset_k set)
+{
+	bool most = __builtin_popcountl(set) > NR_SIGNALS / 2;
+	const char *sep = "";
+
+	put(l, most ? "~[" : "[");
+	for (int sig = 1; sig <= NR_SIGNALS; sig++) {
+		if (!(set >> (sig - 1) & 1) != most)
+			continue;
+		if (sig < 32)
+			put(l, "%s%s", sep, sig_name(sig) + 3);
+		else
+			put(l, "%sRT_%d", sep, sig - 32);
+		sep = " ";
+	}
+	put(l, "]");
+}
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static void put_char(struct line *l, u8 c, u8 next)
+{
+	static const char named[] = "\tt\nn\vv\ff\rr\"\"\\\\";
+	const char *n = named;
+
+	while (*n && *n != (char)c)
+		n += 2;
+	if (*n)
+		put(l, "\\%c", n[1]);
+	else if (c >= ' ' && c < 127)
+		put(l, "%c", c);
+	else if (next >= '0' && next <= '9') /* would be read as one more digit */
+		put(l, "\\%03o", c);
+	else
+		put(l, "\\%o", c);
+}
+
+static void put_bytes(struct line *l, gva_t addr, u64 len)
+{
+	u8 buf[MAX_STRING + 1] = { 0 };
+	u64 n = min(len, (u64)MAX_STRING);
+
+	if (!addr || copy_from_user(l->t->mm, buf, addr, n)) {
+		put_addr(l, addr);
+		return;
+	}
+	put(l, "\"");
+	for (u64 i = 0; i < n; i++)
+		put_char(l, buf[i], i + 1 < n ? buf[i + 1] : 0);
+	put(l, len > n ? "\"..." : "\"");
+}
+
+/* Paths are shown whole, as strace does. */
+static void put_path(struct line *l, gva_t addr)
+{
+	char part[64];
+	long n;
+
+	if (!addr || strncpy_from_user(l->t->mm, part, addr, sizeof(part)) < 0) {
+		put_addr(l, addr);
+		return;
+	}
+	put(l, "\"");
+	do {
+		n = strncpy_from_user(l->t->mm, part, addr, sizeof(part));
+		for (long i = 0; i < n; i++)
+			put_char(l, part[i], i + 1 < n ? part[i + 1] : 0);
+		addr += sizeof(part);
+	} while (n == sizeof(part) && l->len < sizeof(l->text) - 8);
+	put(l, "\"");
+}
+
+/* Output vectors show only what the call filled. */
+static void put_iovec(struct line *l, gva_t addr, u64 nr, bool out)
+{
+	u64 left = !out ? ~0UL : failed(l) ? 0 : (u64)l->ret, part;
+	struct iovec v;
+
+	if (!addr || nr > 1024 || get_user(l->t->mm, v, addr)) {
+		put_addr(l, addr);
+		return;
+	}
+	put(l, "[");
+	for (u64 i = 0; i < nr && i < MAX_VECTORS; i++) {
+		if (get_user(l->t->mm, v, addr + i * sizeof(v)))
+			break;
+		part = min(left, (u64)v.iov_len);
+		put(l, i ? ", {iov_base=" : "{iov_base=");
+		put_bytes(l, (gva_t)v.iov_base, part);
+		put(l, ", iov_len=%lu}", v.iov_len);
+		left -= part;
+	}
+	put(l, nr > MAX_VECTORS ? ", ...]" : "]");
+}
+
+static void put_stat(struct line *l, gva_t addr)
+{
+	struct stat st;
+
+	if (!get_struct(l, &st, addr, sizeof(st), true))
+		return;
+	put(l, "{st_mode=");
+	put_mode(l, st.st_mode);
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		put(l, ", st_rdev=makedev(%#x, %#x), ...}", major(st.st_rdev), minor(st.st_rdev));
+	else
+		put(l, ", st_size=%ld, ...}", st.st_size);
+}
+
+static void put_statx(struct line *l, gva_t addr)
+{
+	struct statx stx;
+
+	if (!get_struct(l, &stx, addr, sizeof(stx), true))
+		return;
+	put(l, "{stx_mask=%#x, stx_attributes=%#llx, stx_mode=", stx.stx_mask,
+	    stx.stx_attributes);
+	put_mode(l, stx.stx_mode);
+	put(l, ", stx_size=%llu, ...}", stx.stx_size);
+}
+
+static void put_timespec(struct line *l, gva_t addr, bool out)
+{
+	struct timespec ts;
+
+	if (get_struct(l, &ts, addr, sizeof(ts), out))
+		put(l, "{tv_sec=%ld, tv_nsec=%ld}", ts.tv_sec, ts.tv_nsec);
+}
+
+static void put_timeval(struct line *l, gva_t addr)
+{
+	struct timeval tv;
+
+	if (get_struct(l, &tv, addr, sizeof(tv), true))
+		put(l, "{tv_sec=%ld, tv_usec=%ld}", tv.tv_sec, tv.tv_usec);
+}
+
+static void put_limit(struct line *l, u64 v)
+{
+	if (v == RLIM_INFINITY)
+		put(l, "RLIM64_INFINITY");
+	else if (v > 1024 && v % 1024 == 0)
+		put(l, "%lu*1024", v / 1024);
+	else
+		put(l, "%lu", v);
+}
+
+static void put_rlimit(struct line *l, gva_t addr, bool out)
+{
+	struct rlimit rl;
+
+	if (!get_struct(l, &rl, addr, sizeof(rl), out))
+		return;
+	put(l, "{rlim_cur=");
+	put_limit(l, rl.rlim_cur);
+	put(l, ", rlim_max=");
+	put_limit(l, rl.rlim_max);
+	put(l, "}");
+}
+
+static void put_sigaction(struct line *l, gva_t addr, bool out)
+{
+	struct k_sigaction sa;
+
+	if (!get_struct(l, &sa, addr, sizeof(sa), out))
+		return;
+	put(l, "{sa_handler=");
+	if (sa.handler <= 1)
+		put(l, sa.handler ? "SIG_IGN" : "SIG_DFL");
+	else
+		put_addr(l, sa.handler);
+	put(l, ", sa_mask=");
+	put_sigset(l, sa.mask);
+	put(l, ", sa_flags=");
+	put_flags(l, sa.flags, '!');
+	if (sa.flags & 0x04000000)
+		put(l, ", sa_restorer=%#lx", sa.restorer);
+	put(l, "}");
+}
+
+static void put_uname(struct line *l, gva_t addr)
+{
+	char node[sizeof(((struct utsname *)0)->nodename)];
+
+	if (!get_struct(l, node, addr ? addr + offsetof(struct utsname, nodename) : 0,
+			sizeof(node), true))
+		return;
+	node[sizeof(node) - 1] = 0;
+	put(l, "{sysname=\"Linux\", nodename=\"%s\", ...}", node);
+}
+
+static void put_pollfds(struct line *l, gva_t addr, u32 nr)
+{
+	struct pollfd p;
+
+	if (!addr || !nr || get_user(l->t->mm, p, addr)) {
+		put_addr(l, addr);
+		return;
+	}
+	put(l, "[");
+	for (u32 i = 0; i < nr && i < MAX_VECTORS; i++) {
+		if (get_user(l->t->mm, p, addr + i * sizeof(p)))
+			break;
+		put(l, "%s{fd=%d, events=", i ? ", " : "", p.fd);
+		put_flags(l, (u16)p.events, '?');
+		put(l, "}");
+	}
+	put(l, nr > MAX_VECTORS ? ", ...]" : "]");
+}
+
+/* --- the line -------------------------------------------------------------------------------- */
+
+static void put_sigset_at(struct line *l, gva_t addr, bool out)
+{
+	sigset_k set;
+
+	if (get_struct(l, &set, addr, sizeof(set), out))
+		put_sigset(l, set);
+}
+
+/* Letters whose meaning lies in memory. False: not one of them. */
+static bool put_pointed(struct line *l, char letter, u64 v, int i)
+{
+	u64 next = i < 5 ? l->a->arg[i + 1] : 0;
+
+	switch (letter) {
+	case 's': put_path(l, v); break;
+	case 'S': failed(l) ? put_addr(l, v) : put_path(l, v); break;
+	case 'b': put_bytes(l, v, next); break;
+	case 'B': failed(l) ? put_addr(l, v) : put_bytes(l, v, l->ret); break;
+	case 'V': put_iovec(l, v, next, false); break;
+	case 'W': put_iovec(l, v, next, true); break;
+	case 'i': put_stat(l, v); break;
+	case 'e': put_statx(l, v); break;
+	case 't': put_timespec(l, v, false); break;
+	case 'T': put_timespec(l, v, true); break;
+	case 'v': put_timeval(l, v); break;
+	case 'L': put_rlimit(l, v, false); break;
+	case 'K': put_rlimit(l, v, true); break;
+	case 'C': put_sigaction(l, v, false); break;
+	case 'E': put_sigaction(l, v, true); break;
+	case 'G': put_sigset_at(l, v, false); break;
+	case 'J': put_sigset_at(l, v, true); break;
+	case 'U': put_uname(l, v); break;
+	case 'O': put_pollfds(l, v, next); break;
+	default: return false;
+	}
+	return true;
+}
+
+static void put_arg(struct line *l, char letter, u64 v, int i)
+{
+	if (put_pointed(l, letter, v, i))
+		return;
+	switch (letter) {
+	case 'D':
+		if ((s32)v == AT_FDCWD) {
+			put(l, "AT_FDCWD");
+			break;
+		}
+		/* fall through */
+	case 'd':
+	case 'f': put(l, "%d", (s32)v); break;
+	case 'u': put(l, "%u", (u32)v); break;
+	case 'l': put(l, "%ld", (s64)v); break;
+	case 'z': put(l, "%lu", v); break;
+	case 'x': put(l, "%#lx", v); break;
+	case 'p': put_addr(l, v); break;
+	case 'c':
+	case 'm': put_mode(l, v); break;
+	case 'g': put_signal(l, v); break;
+	case 'o': put_open_flags(l, v); break;
+	default: put_flags(l, v, letter);
+	}
+}
+
+static void put_args(struct line *l, const struct syscall_desc *d)
+{
+	const char *letters = d->args + 2;
+
+	for (int i = 0; letters[i]; i++) {
+		/* the mode counts only when something is made */
+		if (letters[i] == 'c' && !(l->a->arg[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+			continue;
+		put(l, i ? ", " : "");
+		put_arg(l, letters[i], l->a->arg[i], i);
+	}
+}
+
+static const struct {
+	int err;
+	const char *name, *text;
+} restarts[] = {
+	{ ERESTARTSYS, "ERESTARTSYS", "To be restarted if SA_RESTART is set" },
+	{ ERESTARTNOINTR, "ERESTARTNOINTR", "To be restarted" },
+	{ ERESTARTNOHAND, "ERESTARTNOHAND", "To be restarted if no handler" },
+	{ ERESTART_RESTARTBLOCK, "ERESTART_RESTARTBLOCK", "Interrupted by signal" },
+};
+
+static void put_error(struct line *l, int err)
+{
+	for (u64 i = 0; i < ARRAY_SIZE(restarts); i++) {
+		if (restarts[i].err == err) {
+			put(l, "? %s (%s)", restarts[i].name, restarts[i].text);
+			return;
+		}
+	}
+	put(l, "-1 %s (%s)", strerrorname_np(err) ? strerrorname_np(err) : "EUNKNOWN",
+	    strerrordesc_np(err) ? strerrordesc_np(err) : "Unknown error");
+}
+
+/* "[{fd=0, revents=POLLIN}]" of poll and ppoll. */
+static void put_revents(struct line *l)
+{
+	const char *sep = " ([";
+	struct pollfd p;
+
+	for (u32 i = 0; i < (u32)l->a->arg[1] && i < MAX_VECTORS; i++) {
+		if (get_user(l->t->mm, p, l->a->arg[0] + i * sizeof(p)))
+			break;
+		if (!p.revents)
+			continue;
+		put(l, "%s{fd=%d, revents=", sep, p.fd);
+		put_flags(l, (u16)p.revents, '?');
+		put(l, "}");
+		sep = ", ";
+	}
+	if (*sep == ' ')
+		put(l, " (Timeout)");
+	else
+		put(l, "])");
+}
+
+static void put_result(struct line *l, const struct syscall_desc *d)
+{
+	char kind = d ? d->args[0] : 'd';
+
+	if (!l->done || kind == 'n')
+		put(l, "?");
+	else if (failed(l))
+		put_error(l, -l->ret);
+	else if (kind == 'p' || kind == 'x')
+		put(l, "%#lx", l->ret);
+	else if (kind == 'o')
+		put(l, "%#03lo", l->ret);
+	else if (d && d->args[2] == 'f' && d->args[3] == 'q' && (u32)l->a->arg[1] == F_GETFL) {
+		put(l, "%#lx (flags ", l->ret);
+		put_open_flags(l, l->ret);
+		put(l, ")");
+	} else {
+		put(l, "%ld", l->ret);
+		if (d && d->args[2] == 'O')
+			l->ret ? put_revents(l) : put(l, " (Timeout)");
+	}
+}
+
+void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
+		 const struct sysargs *a, const long *ret)
+{
+	struct line l = { .t = t, .a = a, .ret = ret ? *ret : 0, .done = ret };
+
+	if (d)
+		put(&l, "%s(", d->name);
+	else
+		put(&l, "syscall_%#lx(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", nr, a->arg[0], a->arg[1],
+		    a->arg[2], a->arg[3], a->arg[4], a->arg[5]);
+	if (d)
+		put_args(&l, d);
+	put(&l, ")");
+	if (l.len < RESULT_COLUMN - 1)
+		put(&l, "%*s", (int)(RESULT_COLUMN - 1 - l.len), "");
+	put(&l, " = ");
+	put_result(&l, d);
+	log_text("%s\n", l.text);
+}

@@ -1,0 +1,125 @@
+/* The tables of strace_flags.h. */
+#include "syscalls/strace_flags.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N(x) { x, #x }
+#define END { 0, NULL }
+
+/* clang-format off */
+static const struct flag_name open_names[] = {
+	N(O_WRONLY),	N(O_RDWR),	N(O_CREAT),	N(O_EXCL),   N(O_NOCTTY),
+	N(O_TRUNC),	N(O_APPEND),	N(O_NONBLOCK),	N(O_SYNC),   N(O_DSYNC),
+	N(O_ASYNC),	N(O_DIRECT),	{ 0100000, "O_LARGEFILE" }, N(O_NOFOLLOW), N(O_NOATIME),
+	N(O_CLOEXEC),	N(O_PATH),	{ O_TMPFILE, "O_TMPFILE" }, N(O_DIRECTORY), END
+};
+static const struct flag_name prot_names[] = { N(PROT_READ), N(PROT_WRITE), N(PROT_EXEC),
+					       { 8, "PROT_SEM" }, N(PROT_GROWSDOWN),
+					       N(PROT_GROWSUP), END };
+static const struct flag_name map_names[] = {
+	{ 3, "MAP_SHARED_VALIDATE" }, N(MAP_SHARED), N(MAP_PRIVATE), { 8, "MAP_DROPPABLE" },
+	N(MAP_FIXED), N(MAP_ANONYMOUS), N(MAP_32BIT), N(MAP_NORESERVE), N(MAP_POPULATE),
+	N(MAP_NONBLOCK), N(MAP_GROWSDOWN), N(MAP_DENYWRITE), N(MAP_EXECUTABLE), N(MAP_LOCKED),
+	N(MAP_STACK), N(MAP_HUGETLB), N(MAP_FIXED_NOREPLACE), END
+};
+static const struct flag_name mremap_names[] = { N(MREMAP_MAYMOVE), N(MREMAP_FIXED),
+						 { 4, "MREMAP_DONTUNMAP" }, END };
+static const struct flag_name madvise_names[] = {
+	N(MADV_NORMAL), N(MADV_RANDOM), N(MADV_SEQUENTIAL), N(MADV_WILLNEED), N(MADV_DONTNEED),
+	N(MADV_FREE), N(MADV_REMOVE), N(MADV_DONTFORK), N(MADV_DOFORK), N(MADV_MERGEABLE),
+	N(MADV_UNMERGEABLE), N(MADV_HUGEPAGE), N(MADV_NOHUGEPAGE), N(MADV_DONTDUMP),
+	N(MADV_DODUMP), N(MADV_WIPEONFORK), N(MADV_KEEPONFORK), N(MADV_COLD), N(MADV_PAGEOUT),
+	{ 22, "MADV_POPULATE_READ" }, { 23, "MADV_POPULATE_WRITE" },
+	{ 24, "MADV_DONTNEED_LOCKED" }, { 25, "MADV_COLLAPSE" }, { 100, "MADV_HWPOISON" },
+	{ 102, "MADV_GUARD_INSTALL" }, { 103, "MADV_GUARD_REMOVE" }, END
+};
+static const struct flag_name msync_names[] = { N(MS_ASYNC), N(MS_INVALIDATE), N(MS_SYNC), END };
+static const struct flag_name clock_names[] = {
+	N(CLOCK_REALTIME), N(CLOCK_MONOTONIC), N(CLOCK_PROCESS_CPUTIME_ID),
+	N(CLOCK_THREAD_CPUTIME_ID), N(CLOCK_MONOTONIC_RAW), N(CLOCK_REALTIME_COARSE),
+	N(CLOCK_MONOTONIC_COARSE), N(CLOCK_BOOTTIME), N(CLOCK_REALTIME_ALARM),
+	N(CLOCK_BOOTTIME_ALARM), N(CLOCK_TAI), END
+};
+static const struct flag_name whence_names[] = { N(SEEK_SET), N(SEEK_CUR), N(SEEK_END),
+						 N(SEEK_DATA), N(SEEK_HOLE), END };
+static const struct flag_name access_names[] = { N(R_OK), N(W_OK), N(X_OK), END };
+static const struct flag_name at_names[] = {
+	{ 0x2000, "AT_STATX_FORCE_SYNC" }, { 0x4000, "AT_STATX_DONT_SYNC" },
+	N(AT_SYMLINK_NOFOLLOW), N(AT_REMOVEDIR), N(AT_SYMLINK_FOLLOW), N(AT_NO_AUTOMOUNT),
+	N(AT_EMPTY_PATH), END
+};
+static const struct flag_name fcntl_names[] = {
+	N(F_DUPFD), N(F_GETFD), N(F_SETFD), N(F_GETFL), N(F_SETFL), N(F_GETLK), N(F_SETLK),
+	N(F_SETLKW), N(F_SETOWN), N(F_GETOWN), N(F_SETSIG), N(F_GETSIG), N(F_OFD_GETLK),
+	N(F_OFD_SETLK), N(F_OFD_SETLKW), N(F_SETLEASE), N(F_GETLEASE), N(F_NOTIFY),
+	N(F_DUPFD_CLOEXEC), N(F_SETPIPE_SZ), N(F_GETPIPE_SZ), N(F_ADD_SEALS), N(F_GET_SEALS), END
+};
+static const struct flag_name ioctl_names[] = {
+	N(TCGETS), N(TCSETS), N(TCSETSW), N(TCSETSF), N(TIOCGWINSZ), N(TIOCSWINSZ), N(TIOCGPGRP),
+	N(TIOCSPGRP), N(FIONREAD), N(FIONBIO), N(FIOCLEX), N(FIONCLEX), END
+};
+static const struct flag_name rlimit_names[] = {
+	N(RLIMIT_CPU), N(RLIMIT_FSIZE), N(RLIMIT_DATA), N(RLIMIT_STACK), N(RLIMIT_CORE),
+	N(RLIMIT_RSS), N(RLIMIT_NPROC), N(RLIMIT_NOFILE), N(RLIMIT_MEMLOCK), N(RLIMIT_AS),
+	N(RLIMIT_LOCKS), N(RLIMIT_SIGPENDING), N(RLIMIT_MSGQUEUE), N(RLIMIT_NICE),
+	N(RLIMIT_RTPRIO), N(RLIMIT_RTTIME), END
+};
+static const struct flag_name how_names[] = { N(SIG_BLOCK), N(SIG_UNBLOCK), N(SIG_SETMASK), END };
+static const struct flag_name random_names[] = { { 1, "GRND_NONBLOCK" }, { 2, "GRND_RANDOM" },
+						 { 4, "GRND_INSECURE" }, END };
+static const struct flag_name arch_names[] = {
+	{ 0x1001, "ARCH_SET_GS" }, { 0x1002, "ARCH_SET_FS" }, { 0x1003, "ARCH_GET_FS" },
+	{ 0x1004, "ARCH_GET_GS" }, { 0x3001, "ARCH_CET_STATUS" }, END
+};
+static const struct flag_name prctl_names[] = {
+	N(PR_SET_NAME), N(PR_GET_NAME), N(PR_SET_DUMPABLE), N(PR_GET_DUMPABLE),
+	N(PR_SET_PDEATHSIG), N(PR_GET_PDEATHSIG), N(PR_CAPBSET_READ), N(PR_SET_VMA),
+	N(PR_SET_NO_NEW_PRIVS), N(PR_GET_NO_NEW_PRIVS), N(PR_SET_SECCOMP), N(PR_GET_SECCOMP),
+	N(PR_SET_MM), N(PR_SET_TIMERSLACK), N(PR_GET_TIMERSLACK), N(PR_SET_THP_DISABLE), END
+};
+static const struct flag_name sa_names[] = { { 0x04000000, "SA_RESTORER" }, N(SA_ONSTACK),
+					     N(SA_RESTART), N(SA_NODEFER), { 0x80000000, "SA_RESETHAND" },
+					     N(SA_SIGINFO), N(SA_NOCLDSTOP), N(SA_NOCLDWAIT), END };
+static const struct flag_name poll_names[] = { N(POLLIN), N(POLLPRI), N(POLLOUT), N(POLLRDNORM),
+					       N(POLLRDBAND), N(POLLWRNORM), N(POLLWRBAND),
+					       N(POLLERR), N(POLLHUP), N(POLLNVAL), END };
+
+static const struct flag_set sets[] = {
+	{ 'o', true, NULL, open_names },
+	{ 'P', true, "PROT_NONE", prot_names },
+	{ 'M', true, NULL, map_names },
+	{ 'R', true, NULL, mremap_names },
+	{ 'A', false, NULL, madvise_names },
+	{ 'Y', true, NULL, msync_names },
+	{ 'k', false, NULL, clock_names },
+	{ 'w', false, NULL, whence_names },
+	{ 'a', true, "F_OK", access_names },
+	{ 'n', true, NULL, at_names },
+	{ 'q', false, NULL, fcntl_names },
+	{ 'y', false, NULL, ioctl_names },
+	{ 'r', false, NULL, rlimit_names },
+	{ 'h', false, NULL, how_names },
+	{ 'F', true, NULL, random_names },
+	{ 'j', false, NULL, arch_names },
+	{ 'N', false, NULL, prctl_names },
+	{ '!', true, NULL, sa_names },	/* inside a struct sigaction */
+	{ '?', true, NULL, poll_names }, /* inside a struct pollfd */
+};
+
+/* clang-format on */
+
+const struct flag_set *strace_flag_set(char letter)
+{
+	for (u64 i = 0; i < ARRAY_SIZE(sets); i++)
+		if (sets[i].letter == letter)
+			return &sets[i];
+	return NULL;
+}

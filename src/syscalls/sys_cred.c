@@ -1,0 +1,322 @@
+/* Who a task is: user and group ids, process groups, sessions, capabilities.
+ *
+ * The ids are the guest's own data: files are opened by Vellum's host process with its own.
+ */
+#include "syscalls/internal.h"
+
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NO_CHANGE (~0U)
+
+/* Effective, permitted and inheritable sets of the host process. */
+static void host_caps(struct __user_cap_data_struct data[2])
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+
+	data[0] = data[1] = (struct __user_cap_data_struct){ 0 };
+	if (syscall(SYS_capget, &head, data))
+		data[0].effective = data[1].effective = 0;
+}
+
+bool capable(const struct task_struct *t, int cap)
+{
+	struct __user_cap_data_struct data[2];
+
+	if (t->euid)
+		return false;
+	host_caps(data);
+	return data[cap / 32].effective >> (cap % 32) & 1;
+}
+
+long sys_capget(struct task_struct *t, const struct sysargs *a)
+{
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct data[2];
+
+	if (get_user(t->mm, head, a->arg[0]))
+		return -EFAULT;
+	if (head.version != _LINUX_CAPABILITY_VERSION_1 &&
+	    head.version != _LINUX_CAPABILITY_VERSION_2 &&
+	    head.version != _LINUX_CAPABILITY_VERSION_3) {
+		head.version = _LINUX_CAPABILITY_VERSION_3;
+		if (put_user(t->mm, head, a->arg[0]))
+			return -EFAULT;
+		return a->arg[1] ? -EINVAL : 0;
+	}
+	if (head.pid < 0)
+		return -EINVAL;
+	if (head.pid && !find_task_by_pid(t->machine, head.pid))
+		return -ESRCH;
+	host_caps(data);
+	if (!a->arg[1])
+		return 0;
+	return copy_to_user(t->mm, a->arg[1], data,
+			    head.version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24) ?
+		       -EFAULT :
+		       0;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+long sys_getuid(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return t->uid;
+}
+
+long sys_geteuid(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return t->euid;
+}
+
+long sys_getgid(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return t->gid;
+}
+
+long sys_getegid(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return t->egid;
+}
+
+static long put_ids(struct task_struct *t, const struct sysargs *a, u32 real, u32 effective,
+		    u32 saved)
+{
+	if (put_user(t->mm, real, a->arg[0]) || put_user(t->mm, effective, a->arg[1]) ||
+	    put_user(t->mm, saved, a->arg[2]))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_getresuid(struct task_struct *t, const struct sysargs *a)
+{
+	return put_ids(t, a, t->uid, t->euid, t->suid);
+}
+
+long sys_getresgid(struct task_struct *t, const struct sysargs *a)
+{
+	return put_ids(t, a, t->gid, t->egid, t->sgid);
+}
+
+long sys_getgroups(struct task_struct *t, const struct sysargs *a)
+{
+	int size = a->arg[0];
+
+	if (size < 0)
+		return -EINVAL;
+	if (!size)
+		return t->ngroups;
+	if ((u32)size < t->ngroups)
+		return -EINVAL;
+	if (copy_to_user(t->mm, a->arg[1], t->groups, t->ngroups * sizeof(t->groups[0])))
+		return -EFAULT;
+	return t->ngroups;
+}
+
+long sys_setgroups(struct task_struct *t, const struct sysargs *a)
+{
+	u32 n = a->arg[0], groups[ARRAY_SIZE(t->groups)];
+
+	if (!capable(t, CAP_SETGID))
+		return -EPERM;
+	if (n > ARRAY_SIZE(groups))
+		return -EINVAL;
+	if (copy_from_user(t->mm, groups, a->arg[1], n * sizeof(groups[0])))
+		return -EFAULT;
+	for (u32 i = 0; i < n; i++)
+		t->groups[i] = groups[i];
+	t->ngroups = n;
+	return 0;
+}
+
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* One of uid or gid in its four forms. */
+struct ids {
+	u32 *real, *effective, *saved, *fs;
+	bool privileged;
+};
+
+static struct ids uids(struct task_struct *t)
+{
+	return (struct ids){ &t->uid, &t->euid, &t->suid, &t->fsuid, capable(t, CAP_SETUID) };
+}
+
+static struct ids gids(struct task_struct *t)
+{
+	return (struct ids){ &t->gid, &t->egid, &t->sgid, &t->fsgid, capable(t, CAP_SETGID) };
+}
+
+/* setuid(2), setgid(2) */
+static long set_id(struct ids ids, u32 id)
+{
+	if (id == NO_CHANGE)
+		return -EINVAL;
+	if (ids.privileged)
+		*ids.real = *ids.saved = id;
+	else if (id != *ids.real && id != *ids.saved)
+		return -EPERM;
+	*ids.effective = *ids.fs = id;
+	return 0;
+}
+
+/* setreuid(2), setregid(2) */
+static long set_re(struct ids ids, u32 real, u32 effective)
+{
+	u32 old = *ids.real;
+
+	if (!ids.privileged) {
+		if (real != NO_CHANGE && real != *ids.real && real != *ids.effective)
+			return -EPERM;
+		if (effective != NO_CHANGE && effective != *ids.real &&
+		    effective != *ids.effective && effective != *ids.saved)
+			return -EPERM;
+	}
+	if (real != NO_CHANGE)
+		*ids.real = real;
+	if (effective != NO_CHANGE)
+		*ids.effective = effective;
+	if (real != NO_CHANGE || (effective != NO_CHANGE && effective != old))
+		*ids.saved = *ids.effective;
+	*ids.fs = *ids.effective;
+	return 0;
+}
+
+static bool is_one(struct ids ids, u32 id)
+{
+	return id == NO_CHANGE || id == *ids.real || id == *ids.effective || id == *ids.saved;
+}
+
+/* setresuid(2), setresgid(2) */
+static long set_res(struct ids ids, u32 real, u32 effective, u32 saved)
+{
+	if (!ids.privileged &&
+	    !(is_one(ids, real) && is_one(ids, effective) && is_one(ids, saved)))
+		return -EPERM;
+	if (real != NO_CHANGE)
+		*ids.real = real;
+	if (effective != NO_CHANGE)
+		*ids.effective = effective;
+	if (saved != NO_CHANGE)
+		*ids.saved = saved;
+	*ids.fs = *ids.effective;
+	return 0;
+}
+
+/* setfsuid(2), setfsgid(2): the old one, whatever happened. */
+static long set_fs(struct ids ids, u32 id)
+{
+	u32 old = *ids.fs;
+
+	if (id != NO_CHANGE && (ids.privileged || is_one(ids, id) || id == old))
+		*ids.fs = id;
+	return old;
+}
+
+long sys_setuid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_id(uids(t), a->arg[0]);
+}
+
+long sys_setgid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_id(gids(t), a->arg[0]);
+}
+
+long sys_setreuid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_re(uids(t), a->arg[0], a->arg[1]);
+}
+
+long sys_setregid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_re(gids(t), a->arg[0], a->arg[1]);
+}
+
+long sys_setresuid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]);
+}
+
+long sys_setresgid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_res(gids(t), a->arg[0], a->arg[1], a->arg[2]);
+}
+
+long sys_setfsuid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_fs(uids(t), a->arg[0]);
+}
+
+long sys_setfsgid(struct task_struct *t, const struct sysargs *a)
+{
+	return set_fs(gids(t), a->arg[0]);
+}
+
+/* --- process groups and sessions ------------------------------------------------------------- */
+
+static struct task_struct *task_or_self(struct task_struct *t, u64 pid)
+{
+	return (s32)pid ? find_task_by_pid(t->machine, (s32)pid) : t;
+}
+
+long sys_getpgid(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p = task_or_self(t, a->arg[0]);
+
+	return p ? p->signal->pgrp : -ESRCH;
+}
+
+long sys_getpgrp(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return t->signal->pgrp;
+}
+
+long sys_getsid(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p = task_or_self(t, a->arg[0]);
+
+	return p ? p->signal->session : -ESRCH;
+}
+
+long sys_setpgid(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p = task_or_self(t, a->arg[0]), *leader;
+	s32 pgid = a->arg[1];
+
+	if (pgid < 0)
+		return -EINVAL;
+	if (!p || (p != t && p->real_parent != t))
+		return -ESRCH;
+	if (p->signal->session == p->tgid || p->signal->session != t->signal->session)
+		return -EPERM;
+	if (!pgid)
+		pgid = p->tgid;
+	if (pgid != p->tgid) {
+		leader = find_task_by_pid(t->machine, pgid);
+		if (!leader || leader->signal->session != t->signal->session)
+			return -EPERM;
+	}
+	p->signal->pgrp = pgid;
+	return 0;
+}
+
+long sys_setsid(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p;
+
+	(void)a;
+	if (t->signal->pgrp == t->tgid)
+		return -EPERM;
+	list_for_each_entry(p, &t->machine->tasks, tasks)
+		if (p->signal && p->signal->pgrp == t->tgid)
+			return -EPERM;
+	t->signal->pgrp = t->signal->session = t->tgid;
+	return t->tgid;
+}

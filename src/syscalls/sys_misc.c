@@ -1,0 +1,249 @@
+/* The machine as a whole: names, memory totals, randomness; and the scheduler's knobs, of which one
+ * CPU and one policy leave little. */
+#include "syscalls/internal.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#define CPUMASK_BYTES 8UL /* sizeof(cpumask_t): NR_CPUS is 64 */
+#define RANDOM_CHUNK 256UL
+#define K_GRND_NONBLOCK 1U
+#define K_GRND_RANDOM 2U
+#define K_GRND_INSECURE 4U
+
+long sys_uname(struct task_struct *t, const struct sysargs *a)
+{
+	struct utsname host, u;
+
+	memset(&u, 0, sizeof(u));
+	if (uname(&host))
+		strcpy(host.nodename, "(none)");
+	strcpy(u.sysname, "Linux");
+	memcpy(u.nodename, host.nodename, sizeof(u.nodename));
+	strcpy(u.release, "6.18.0");
+	strcpy(u.version, "#1 SMP PREEMPT_DYNAMIC Vellum");
+	strcpy(u.machine, "x86_64");
+	strcpy(u.domainname, "(none)");
+	return copy_to_user(t->mm, a->arg[0], &u, sizeof(u)) ? -EFAULT : 0;
+}
+
+long sys_sysinfo(struct task_struct *t, const struct sysargs *a)
+{
+	struct memory *mem = &t->machine->mem;
+	struct task_struct *p;
+	struct timespec up;
+	struct sysinfo si;
+
+	memset(&si, 0, sizeof(si));
+	machine_clock_gettime(t->machine, t, CLOCK_BOOTTIME, &up);
+	si.uptime = up.tv_sec + (up.tv_nsec != 0);
+	si.totalram = totalram_pages(mem) << PAGE_SHIFT;
+	si.freeram = nr_free_pages(mem) << PAGE_SHIFT;
+	si.sharedram = (u64)mem->stats[ST_shmem] << PAGE_SHIFT;
+	si.mem_unit = 1;
+	list_for_each_entry(p, &t->machine->tasks, tasks)
+		si.procs++;
+	return copy_to_user(t->mm, a->arg[0], &si, sizeof(si)) ? -EFAULT : 0;
+}
+
+/* A fault in the middle leaves a short count. */
+long sys_getrandom(struct task_struct *t, const struct sysargs *a)
+{
+	u64 done = 0, n = min(a->arg[1], MAX_RW_COUNT), part, left;
+	u32 flags = a->arg[2];
+	u8 chunk[RANDOM_CHUNK];
+
+	if (flags & ~(K_GRND_NONBLOCK | K_GRND_RANDOM | K_GRND_INSECURE))
+		return -EINVAL;
+	if ((flags & K_GRND_RANDOM) && (flags & K_GRND_INSECURE))
+		return -EINVAL;
+	if (!access_ok(a->arg[0], n))
+		return -EFAULT;
+	while (done < n) {
+		part = min(n - done, RANDOM_CHUNK);
+		machine_random(t->machine, chunk, part);
+		left = copy_to_user(t->mm, a->arg[0] + done, chunk, part);
+		done += part - left;
+		if (left)
+			return done ? (long)done : -EFAULT;
+	}
+	return done;
+}
+
+/* One CPU, one task: every barrier is there already. */
+long sys_membarrier(struct task_struct *t, const struct sysargs *a)
+{
+	(void)t;
+	if ((u32)a->arg[1])
+		return -EINVAL;
+	switch ((int)a->arg[0]) {
+	case MEMBARRIER_CMD_QUERY:
+		return MEMBARRIER_CMD_GLOBAL;
+	case MEMBARRIER_CMD_GLOBAL:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_getcpu(struct task_struct *t, const struct sysargs *a)
+{
+	u32 cpu = t->machine->cpu.id, node = 0;
+
+	if (a->arg[0] && put_user(t->mm, cpu, a->arg[0]))
+		return -EFAULT;
+	return a->arg[1] ? put_user(t->mm, node, a->arg[1]) : 0;
+}
+
+/* --- scheduling ------------------------------------------------------------------------------ */
+
+long sys_sched_yield(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	schedule(t->machine);
+	return 0;
+}
+
+/* The task that a scheduling call is about, 0: the caller. ERR_PTR(-EINVAL, -ESRCH). */
+static struct task_struct *sched_task(struct task_struct *t, u64 pid)
+{
+	struct task_struct *p;
+
+	if ((s32)pid < 0)
+		return ERR_PTR(-EINVAL);
+	p = (s32)pid ? find_task_by_pid(t->machine, (s32)pid) : t;
+	return p ? p : ERR_PTR(-ESRCH);
+}
+
+long sys_sched_getaffinity(struct task_struct *t, const struct sysargs *a)
+{
+	u32 len = a->arg[1];
+	u64 mask = 1;
+	struct task_struct *p;
+
+	if (!len || (len & 7))
+		return -EINVAL;
+	p = (s32)a->arg[0] ? find_task_by_pid(t->machine, (s32)a->arg[0]) : t;
+	if (!p)
+		return -ESRCH;
+	len = min((u64)len, CPUMASK_BYTES);
+	return copy_to_user(t->mm, a->arg[2], &mask, len) ? -EFAULT : (long)len;
+}
+
+long sys_sched_setaffinity(struct task_struct *t, const struct sysargs *a)
+{
+	u64 mask = 0, len = min(a->arg[1] & 0xffffffff, CPUMASK_BYTES);
+
+	if (copy_from_user(t->mm, &mask, a->arg[2], len))
+		return -EFAULT;
+	if ((s32)a->arg[0] && !find_task_by_pid(t->machine, (s32)a->arg[0]))
+		return -ESRCH;
+	return mask & 1 ? 0 : -EINVAL;
+}
+
+long sys_sched_getscheduler(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p = sched_task(t, a->arg[0]);
+
+	return IS_ERR(p) ? PTR_ERR(p) : SCHED_OTHER;
+}
+
+long sys_sched_getparam(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p;
+	s32 priority = 0;
+
+	if (!a->arg[1])
+		return -EINVAL;
+	p = sched_task(t, a->arg[0]);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	return put_user(t->mm, priority, a->arg[1]);
+}
+
+/* Real-time policies are refused as without CAP_SYS_NICE. */
+static long set_scheduler(struct task_struct *t, u64 pid, int policy, gva_t param)
+{
+	struct task_struct *p;
+	s32 priority;
+
+	if (!param || (s32)pid < 0)
+		return -EINVAL;
+	if (get_user(t->mm, priority, param))
+		return -EFAULT;
+	p = sched_task(t, pid);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	switch (policy & ~SCHED_RESET_ON_FORK) {
+	case SCHED_OTHER:
+		return priority ? -EINVAL : 0;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		return priority ? -EINVAL : -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_sched_setscheduler(struct task_struct *t, const struct sysargs *a)
+{
+	return set_scheduler(t, a->arg[0], (int)a->arg[1], a->arg[2]);
+}
+
+long sys_sched_setparam(struct task_struct *t, const struct sysargs *a)
+{
+	return set_scheduler(t, a->arg[0], SCHED_OTHER, a->arg[1]);
+}
+
+static long priority_bound(int policy, int realtime)
+{
+	switch (policy) {
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return realtime;
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+	case 6: /* SCHED_DEADLINE */
+	case 7: /* SCHED_EXT */
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_sched_get_priority_max(struct task_struct *t, const struct sysargs *a)
+{
+	(void)t;
+	return priority_bound((int)a->arg[0], 99);
+}
+
+long sys_sched_get_priority_min(struct task_struct *t, const struct sysargs *a)
+{
+	(void)t;
+	return priority_bound((int)a->arg[0], 1);
+}
+
+/* 20 - nice: nobody has another nice than 0. */
+long sys_getpriority(struct task_struct *t, const struct sysargs *a)
+{
+	s32 who = a->arg[1];
+
+	switch ((int)a->arg[0]) {
+	case PRIO_PROCESS:
+		return !who || find_task_by_pid(t->machine, who) ? 20 : -ESRCH;
+	case PRIO_PGRP:
+		return !who || who == t->signal->pgrp ? 20 : -ESRCH;
+	case PRIO_USER:
+		return !who || (u32)who == t->uid ? 20 : -ESRCH;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,95 @@
+/* Memory calls. mm/ does the checks, too: its do_ functions take guest values as they are. */
+#include "syscalls/internal.h"
+
+#include <sys/mman.h>
+
+/* What mmap needs to know of the descriptor. -EBADF; -ENODEV: nothing to map behind it. */
+static long mmap_fd(struct task_struct *t, const struct sysargs *a, u64 pgoff)
+{
+	struct mmap_file mf = { 0 };
+	struct file *f = fdget(t, a->arg[4]);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	mf.file = f;
+	mf.can_read = f->f_mode & FMODE_READ;
+	mf.can_write = f->f_mode & FMODE_WRITE;
+	ret = f->f_op->mmap_file ? f->f_op->mmap_file(f, &mf) : -ENODEV;
+	if (ret == -ENODEV && (!a->arg[1] || !mf.can_read)) /* the errors that Linux finds first */
+		ret = a->arg[1] ? -EACCES : -EINVAL;
+	if (!ret)
+		ret = do_mmap(t->mm, &mf, a->arg[0], a->arg[1], a->arg[2], a->arg[3], pgoff,
+			      t->compat_call);
+	fput(f);
+	return ret;
+}
+
+static long mmap_pgoff(struct task_struct *t, const struct sysargs *a, u64 pgoff)
+{
+	if (!(a->arg[3] & MAP_ANONYMOUS))
+		return mmap_fd(t, a, pgoff);
+	return do_mmap(t->mm, NULL, a->arg[0], a->arg[1], a->arg[2], a->arg[3], pgoff,
+		       t->compat_call);
+}
+
+long sys_mmap(struct task_struct *t, const struct sysargs *a)
+{
+	if (!page_aligned(a->arg[5]))
+		return -EINVAL;
+	return mmap_pgoff(t, a, a->arg[5] >> PAGE_SHIFT);
+}
+
+/* i386: the offset in pages. */
+long sys_mmap2(struct task_struct *t, const struct sysargs *a)
+{
+	return mmap_pgoff(t, a, a->arg[5]);
+}
+
+/* i386's first mmap: six u32 in memory. */
+long sys_mmap32(struct task_struct *t, const struct sysargs *a)
+{
+	struct sysargs args;
+	u32 raw[6];
+
+	if (get_user(t->mm, raw, a->arg[0]))
+		return -EFAULT;
+	for (int i = 0; i < 6; i++)
+		args.arg[i] = raw[i];
+	return sys_mmap(t, &args);
+}
+
+long sys_munmap(struct task_struct *t, const struct sysargs *a)
+{
+	return do_munmap(t->mm, a->arg[0], a->arg[1]);
+}
+
+long sys_brk(struct task_struct *t, const struct sysargs *a)
+{
+	return do_brk(t->mm, a->arg[0]);
+}
+
+long sys_mremap(struct task_struct *t, const struct sysargs *a)
+{
+	return do_mremap(t->mm, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4]);
+}
+
+long sys_mprotect(struct task_struct *t, const struct sysargs *a)
+{
+	return do_mprotect(t->mm, a->arg[0], a->arg[1], a->arg[2]);
+}
+
+long sys_madvise(struct task_struct *t, const struct sysargs *a)
+{
+	return do_madvise(t->mm, a->arg[0], a->arg[1], (int)a->arg[2]);
+}
+
+long sys_msync(struct task_struct *t, const struct sysargs *a)
+{
+	return do_msync(t->mm, a->arg[0], a->arg[1], (int)a->arg[2]);
+}
+
+long sys_mincore(struct task_struct *t, const struct sysargs *a)
+{
+	return do_mincore(t->mm, a->arg[0], a->arg[1], a->arg[2]);
+}

@@ -1,0 +1,325 @@
+/* poll(2), ppoll(2), select(2), pselect(2).
+ *
+ * All ask f_op->poll first. If nothing is ready, the host's descriptors behind the files go into
+ * one epoll of the host, which is itself a descriptor that the event loop can wait for.
+ */
+#include "syscalls/internal.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "base/host_fs.h"
+
+#define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
+
+/* One file that is asked for: select's three sets become one of these, too. */
+struct poll_entry {
+	int fd;
+	short events, revents;
+};
+
+/* What is ready now, of @events and what always counts. */
+static short poll_file(struct task_struct *t, int fd, short events)
+{
+	struct file *f = fdget(t, fd);
+	unsigned mask;
+
+	if (!f)
+		return POLLNVAL;
+	mask = f->f_op->poll ? f->f_op->poll(f) :
+			       POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	fput(f);
+	return mask & (events | POLL_ALWAYS);
+}
+
+static int poll_once(struct task_struct *t, struct poll_entry *p, u64 n)
+{
+	int ready = 0;
+
+	for (u64 i = 0; i < n; i++) {
+		p[i].revents = p[i].fd < 0 ? 0 : poll_file(t, p[i].fd, p[i].events);
+		ready += p[i].revents != 0;
+	}
+	return ready;
+}
+
+/* The host's descriptors of all files in one epoll of the host; -errno. */
+static int make_epoll(struct task_struct *t, const struct poll_entry *p, u64 n)
+{
+	int epfd = host_epoll_create();
+
+	for (u64 i = 0; i < n && epfd >= 0; i++) {
+		struct file *f = p[i].fd < 0 ? NULL : fget(t->files, p[i].fd);
+
+		/* A file twice in the list is in the epoll once: it only has to wake us. */
+		if (f && f->host_fd >= 0)
+			host_epoll_ctl(epfd, EPOLL_CTL_ADD, f->host_fd,
+				       (u32)(p[i].events & 0xffff) | EPOLLERR | EPOLLHUP, NULL);
+	}
+	return epfd;
+}
+
+/* Entries that are ready; 0: the time is over; -EINTR: a signal. */
+static int do_poll(struct task_struct *t, struct poll_entry *p, u64 n, u64 deadline_ns)
+{
+	struct machine *m = t->machine;
+	int ready = poll_once(t, p, n), epfd, err;
+	u64 now;
+
+	if (ready || !deadline_ns)
+		return ready;
+	epfd = make_epoll(t, p, n);
+	if (epfd < 0)
+		return epfd;
+	for (err = 0; !ready && !err;) {
+		now = machine_now_ns(m);
+		if (deadline_ns != WAIT_FOREVER && now >= deadline_ns)
+			break;
+		err = event_wait_fd(&m->events, epfd, EPOLLIN,
+				    deadline_ns == WAIT_FOREVER ? WAIT_FOREVER : deadline_ns - now);
+		ready = poll_once(t, p, n);
+	}
+	host_close(epfd);
+	if (ready)
+		return ready;
+	return err == -ETIMEDOUT ? 0 : err;
+}
+
+/* The moment at which @ts from now is over. A time of 0 is 0: do not wait at all. */
+static u64 deadline_of(struct machine *m, const struct timespec *ts)
+{
+	u64 ns = timespec_ns(ts), end;
+
+	if (!ns || ns == WAIT_FOREVER)
+		return ns;
+	return __builtin_add_overflow(machine_now_ns(m), ns, &end) ? WAIT_FOREVER : end;
+}
+
+/* ppoll and pselect tell how much time is left; a pointer that faults is ignored, as in Linux. */
+static void put_time_left(struct task_struct *t, gva_t to, u64 deadline_ns, bool timeval)
+{
+	u64 now = machine_now_ns(t->machine), left = deadline_ns > now ? deadline_ns - now : 0;
+	struct timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
+
+	if (!to || deadline_ns == WAIT_FOREVER)
+		return;
+	if (timeval)
+		ts.tv_nsec /= 1000;
+	if (copy_to_user(t->mm, to, &ts, sizeof(ts)))
+		return;
+}
+
+/* --- poll ------------------------------------------------------------------------------------ */
+
+static long poll_user(struct task_struct *t, gva_t ufds, u32 n, u64 deadline_ns)
+{
+	struct memory *mem = &t->machine->mem;
+	struct poll_entry *p;
+	long ret;
+
+	_Static_assert(sizeof(struct poll_entry) == sizeof(struct pollfd), "the kernel's layout");
+	if (n > nofile_limit(t))
+		return -EINVAL;
+	p = kcalloc(mem, n ? n : 1, sizeof(*p), GFP_KERNEL);
+	if (!p)
+		return -ENOMEM;
+	if (copy_from_user(t->mm, p, ufds, n * sizeof(*p))) {
+		kfree(mem, p);
+		return -EFAULT;
+	}
+	ret = do_poll(t, p, n, deadline_ns);
+	for (u32 i = 0; ret >= 0 && i < n; i++)
+		if (copy_to_user(t->mm, ufds + i * sizeof(*p) + 6, &p[i].revents, 2))
+			ret = -EFAULT;
+	kfree(mem, p);
+	return ret;
+}
+
+long sys_poll(struct task_struct *t, const struct sysargs *a)
+{
+	int ms = a->arg[2];
+	u64 deadline = WAIT_FOREVER;
+	long ret;
+
+	if (ms >= 0)
+		deadline = ms ? machine_now_ns(t->machine) + ms * NSEC_PER_MSEC : 0;
+	ret = poll_user(t, a->arg[0], a->arg[1], deadline);
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+}
+
+/* Reads a timeout: 0 or -errno. */
+static int get_deadline(struct task_struct *t, gva_t addr, u64 *deadline)
+{
+	struct timespec ts;
+
+	*deadline = WAIT_FOREVER;
+	if (!addr)
+		return 0;
+	if (get_user(t->mm, ts, addr))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	*deadline = deadline_of(t->machine, &ts);
+	return 0;
+}
+
+long sys_ppoll(struct task_struct *t, const struct sysargs *a)
+{
+	u64 deadline;
+	long ret = get_deadline(t, a->arg[2], &deadline);
+
+	if (!ret)
+		ret = set_user_sigmask(t, a->arg[3], a->arg[4]);
+	if (ret)
+		return ret;
+	ret = poll_user(t, a->arg[0], a->arg[1], deadline);
+	restore_user_sigmask(t, ret == -EINTR);
+	put_time_left(t, a->arg[2], deadline, false);
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+}
+
+/* --- select ---------------------------------------------------------------------------------- */
+
+#define SET_IN (POLLIN | POLLRDNORM | POLLHUP | POLLERR)
+#define SET_OUT (POLLOUT | POLLWRNORM | POLLERR)
+#define SET_EX POLLPRI
+
+static const short select_ready[3] = { SET_IN, SET_OUT, SET_EX };
+static const short select_asks[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
+
+/* Bytes of a set of @n descriptors. */
+static u64 set_bytes(u64 n)
+{
+	return (n + 63) / 64 * 8;
+}
+
+static int get_sets(struct task_struct *t, const gva_t addr[3], u64 *sets[3], u64 n)
+{
+	for (int s = 0; s < 3; s++)
+		if (addr[s] && copy_from_user(t->mm, sets[s], addr[s], set_bytes(n)))
+			return -EFAULT;
+	return 0;
+}
+
+static bool in_set(u64 *const sets[3], int s, u64 fd)
+{
+	return sets[s][fd / 64] >> (fd % 64) & 1;
+}
+
+/* One entry a descriptor that is in a set; -EBADF if one is not open. */
+static long sets_to_entries(struct task_struct *t, u64 *const sets[3], u64 n, struct poll_entry *p)
+{
+	long nr = 0;
+
+	for (u64 fd = 0; fd < n; fd++) {
+		short events = 0;
+
+		for (int s = 0; s < 3; s++)
+			if (in_set(sets, s, fd))
+				events |= select_asks[s];
+		if (!events)
+			continue;
+		if (!fget(t->files, fd))
+			return -EBADF;
+		p[nr++] = (struct poll_entry){ fd, events, 0 };
+	}
+	return nr;
+}
+
+/* Leaves in the sets what is ready; bits that are set. */
+static long entries_to_sets(const struct poll_entry *p, long nr, u64 *const sets[3])
+{
+	long count = 0;
+
+	for (long i = 0; i < nr; i++) {
+		u64 fd = p[i].fd;
+
+		for (int s = 0; s < 3; s++) {
+			if (!in_set(sets, s, fd))
+				continue;
+			if (p[i].revents & select_ready[s])
+				count++;
+			else
+				sets[s][fd / 64] &= ~(1UL << (fd % 64));
+		}
+	}
+	return count;
+}
+
+static long select_user(struct task_struct *t, int count, const gva_t addr[3], u64 deadline_ns)
+{
+	struct memory *mem = &t->machine->mem;
+	u64 n = count, *sets[3];
+	struct poll_entry *p;
+	long nr, ret = -ENOMEM;
+
+	if (count < 0)
+		return -EINVAL;
+	n = min(n, (u64)t->files->max_fds);
+	sets[0] = kcalloc(mem, 3, set_bytes(n) + 8, GFP_KERNEL);
+	p = kcalloc(mem, n + 1, sizeof(*p), GFP_KERNEL);
+	if (!sets[0] || !p)
+		goto free;
+	sets[1] = sets[0] + set_bytes(n) / 8;
+	sets[2] = sets[1] + set_bytes(n) / 8;
+	ret = get_sets(t, addr, sets, n);
+	if (ret)
+		goto free;
+	nr = ret = sets_to_entries(t, sets, n, p);
+	if (nr < 0)
+		goto free;
+	ret = do_poll(t, p, nr, deadline_ns);
+	if (ret < 0)
+		goto free;
+	ret = entries_to_sets(p, nr, sets);
+	for (int s = 0; s < 3; s++)
+		if (addr[s] && copy_to_user(t->mm, addr[s], sets[s], set_bytes(n)))
+			ret = -EFAULT;
+free:
+	kfree(mem, p);
+	kfree(mem, sets[0]);
+	return ret;
+}
+
+long sys_select(struct task_struct *t, const struct sysargs *a)
+{
+	u64 deadline = WAIT_FOREVER;
+	struct timeval tv;
+	struct timespec ts;
+	long ret;
+
+	if (a->arg[4]) {
+		if (get_user(t->mm, tv, a->arg[4]))
+			return -EFAULT;
+		if (tv.tv_sec < 0 || tv.tv_usec < 0)
+			return -EINVAL;
+		ts.tv_sec = tv.tv_sec + tv.tv_usec / 1000000;
+		ts.tv_nsec = tv.tv_usec % 1000000 * 1000;
+		deadline = deadline_of(t->machine, &ts);
+	}
+	ret = select_user(t, a->arg[0], &a->arg[1], deadline);
+	put_time_left(t, a->arg[4], deadline, true);
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+}
+
+long sys_pselect6(struct task_struct *t, const struct sysargs *a)
+{
+	struct {
+		gva_t set;
+		u64 size;
+	} mask = { 0, 0 };
+	u64 deadline;
+	long ret;
+
+	if (a->arg[5] && get_user(t->mm, mask, a->arg[5]))
+		return -EFAULT;
+	ret = get_deadline(t, a->arg[4], &deadline);
+	if (!ret)
+		ret = set_user_sigmask(t, mask.set, mask.size);
+	if (ret)
+		return ret;
+	ret = select_user(t, a->arg[0], &a->arg[1], deadline);
+	restore_user_sigmask(t, ret == -EINTR);
+	put_time_left(t, a->arg[4], deadline, false);
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+}

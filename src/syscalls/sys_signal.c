@@ -1,0 +1,277 @@
+/* Signal calls: actions, masks, sending, waiting. Delivery is proc/signal.c's. */
+#include "syscalls/internal.h"
+
+#define MINSIGSTKSZ_K 2048
+#define SS_AUTODISARM_K (1U << 31)
+
+long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_sigaction act, old;
+	int err;
+
+	if (a->arg[3] != SIGSET_SIZE)
+		return -EINVAL;
+	if (a->arg[1] && get_user(t->mm, act, a->arg[1]))
+		return -EFAULT;
+	err = do_sigaction(t, (int)a->arg[0], a->arg[1] ? &act : NULL, &old);
+	if (err)
+		return err;
+	return a->arg[2] ? put_user(t->mm, old, a->arg[2]) : 0;
+}
+
+static int change_mask(struct task_struct *t, int how, sigset_k set)
+{
+	set &= ~UNBLOCKABLE;
+	switch (how) {
+	case SIG_BLOCK:
+		t->blocked |= set;
+		return 0;
+	case SIG_UNBLOCK:
+		t->blocked &= ~set;
+		return 0;
+	case SIG_SETMASK:
+		t->blocked = set;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_rt_sigprocmask(struct task_struct *t, const struct sysargs *a)
+{
+	sigset_k old = t->blocked, set;
+	int err;
+
+	if (a->arg[3] != SIGSET_SIZE)
+		return -EINVAL;
+	if (a->arg[1]) {
+		if (get_user(t->mm, set, a->arg[1]))
+			return -EFAULT;
+		err = change_mask(t, (int)a->arg[0], set);
+		if (err)
+			return err;
+	}
+	return a->arg[2] ? put_user(t->mm, old, a->arg[2]) : 0;
+}
+
+long sys_rt_sigpending(struct task_struct *t, const struct sysargs *a)
+{
+	sigset_k set = (t->pending.signal | t->signal->shared_pending.signal) & t->blocked;
+
+	if (a->arg[1] > SIGSET_SIZE)
+		return -EINVAL;
+	return copy_to_user(t->mm, a->arg[0], &set, a->arg[1]) ? -EFAULT : 0;
+}
+
+long sys_rt_sigreturn(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return do_rt_sigreturn(t);
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+int set_user_sigmask(struct task_struct *t, gva_t addr, u64 size)
+{
+	sigset_k set;
+
+	if (!addr)
+		return 0;
+	if (size != SIGSET_SIZE)
+		return -EINVAL;
+	if (get_user(t->mm, set, addr))
+		return -EFAULT;
+	t->saved_blocked = t->blocked;
+	t->restore_sigmask = true;
+	t->blocked = set & ~UNBLOCKABLE;
+	return 0;
+}
+
+void restore_user_sigmask(struct task_struct *t, bool interrupted)
+{
+	if (interrupted || !t->restore_sigmask)
+		return;
+	t->blocked = t->saved_blocked;
+	t->restore_sigmask = false;
+}
+
+long sys_rt_sigsuspend(struct task_struct *t, const struct sysargs *a)
+{
+	sigset_k set;
+
+	if (a->arg[1] != SIGSET_SIZE)
+		return -EINVAL;
+	if (get_user(t->mm, set, a->arg[0]))
+		return -EFAULT;
+	t->saved_blocked = t->blocked;
+	t->restore_sigmask = true;
+	t->blocked = set & ~UNBLOCKABLE;
+	return sleep_interruptible(t, WAIT_FOREVER);
+}
+
+long sys_pause(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return sleep_interruptible(t, WAIT_FOREVER);
+}
+
+/* --- the alternate stack --------------------------------------------------------------------- */
+
+static bool on_altstack(const struct task_struct *t)
+{
+	u64 sp = t->machine->cpu.regs.gpr[R_RSP];
+
+	if ((u32)t->altstack.ss_flags & SS_AUTODISARM_K)
+		return false;
+	return sp > t->altstack.ss_sp && sp - t->altstack.ss_sp <= t->altstack.ss_size;
+}
+
+static int set_altstack(struct task_struct *t, stack_t_k *ss)
+{
+	u32 mode = (u32)ss->ss_flags & ~SS_AUTODISARM_K;
+
+	if (on_altstack(t))
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode == SS_DISABLE)
+		ss->ss_sp = ss->ss_size = 0;
+	else if (ss->ss_size < MINSIGSTKSZ_K)
+		return -ENOMEM;
+	t->altstack = *ss;
+	return 0;
+}
+
+long sys_sigaltstack(struct task_struct *t, const struct sysargs *a)
+{
+	stack_t_k old = t->altstack, ss;
+	u32 state = on_altstack(t) ? SS_ONSTACK : 0;
+	int err;
+
+	if (!old.ss_size)
+		state = SS_DISABLE;
+	if (a->arg[0]) {
+		if (get_user(t->mm, ss, a->arg[0]))
+			return -EFAULT;
+		err = set_altstack(t, &ss);
+		if (err)
+			return err;
+	}
+	old.ss_flags = state | ((u32)old.ss_flags & SS_AUTODISARM_K);
+	old.pad = 0;
+	return a->arg[1] ? put_user(t->mm, old, a->arg[1]) : 0;
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static bool may_kill(const struct task_struct *t, const struct task_struct *to)
+{
+	return t->euid == to->suid || t->euid == to->uid || t->uid == to->suid ||
+	       t->uid == to->uid || !t->euid;
+}
+
+static long send_to(struct task_struct *t, struct task_struct *to, int sig,
+		    const struct k_siginfo *info)
+{
+	if (sig < 0 || sig > NR_SIGNALS)
+		return -EINVAL;
+	if (!may_kill(t, to))
+		return -EPERM;
+	return sig ? send_sig_info(sig, info, to) : 0;
+}
+
+static struct k_siginfo own_siginfo(const struct task_struct *t, int sig, int code)
+{
+	struct k_siginfo info = { .si_signo = sig, .si_code = code };
+
+	info.kill.pid = t->tgid;
+	info.kill.uid = t->uid;
+	return info;
+}
+
+/* @pid as in kill(2): is @to meant? */
+static bool kill_means(const struct task_struct *t, const struct task_struct *to, s32 pid)
+{
+	if (!to->mm)
+		return false; /* a kernel thread */
+	if (pid > 0)
+		return to->tgid == pid;
+	if (pid == -1)
+		return to->tgid != t->tgid && to->tgid != 1;
+	return to->signal->pgrp == (pid ? -pid : t->signal->pgrp);
+}
+
+long sys_kill(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_siginfo info = own_siginfo(t, a->arg[1], SI_USER);
+	struct task_struct *to, *next;
+	s32 pid = a->arg[0];
+	long ret = -ESRCH, err;
+
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	list_for_each_entry_safe(to, next, &t->machine->tasks, tasks) {
+		if (!kill_means(t, to, pid))
+			continue;
+		err = send_to(t, to, (int)a->arg[1], &info);
+		ret = ret && err ? err : 0; /* one that took it is enough */
+	}
+	return ret;
+}
+
+static long do_tkill(struct task_struct *t, s32 tgid, s32 pid, int sig,
+		     const struct k_siginfo *info)
+{
+	struct task_struct *to = find_task_by_pid(t->machine, pid);
+
+	if (!to || (tgid > 0 && to->tgid != tgid))
+		return -ESRCH;
+	return send_to(t, to, sig, info);
+}
+
+long sys_tgkill(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_siginfo info = own_siginfo(t, a->arg[2], SI_TKILL);
+
+	if ((s32)a->arg[0] <= 0 || (s32)a->arg[1] <= 0)
+		return -EINVAL;
+	return do_tkill(t, a->arg[0], a->arg[1], (int)a->arg[2], &info);
+}
+
+long sys_tkill(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_siginfo info = own_siginfo(t, a->arg[1], SI_TKILL);
+
+	if ((s32)a->arg[0] <= 0)
+		return -EINVAL;
+	return do_tkill(t, 0, a->arg[0], (int)a->arg[1], &info);
+}
+
+/* Only the kernel says si_code >= 0 to others. */
+static int get_siginfo(struct task_struct *t, struct k_siginfo *info, gva_t from, int sig, s32 to)
+{
+	if (get_user(t->mm, *info, from))
+		return -EFAULT;
+	info->si_signo = sig;
+	return (info->si_code >= 0 || info->si_code == SI_TKILL) && to != t->tgid ? -EPERM : 0;
+}
+
+long sys_rt_sigqueueinfo(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_siginfo info;
+	int err = get_siginfo(t, &info, a->arg[2], (int)a->arg[1], a->arg[0]);
+
+	return err ? err : do_tkill(t, a->arg[0], a->arg[0], (int)a->arg[1], &info);
+}
+
+long sys_rt_tgsigqueueinfo(struct task_struct *t, const struct sysargs *a)
+{
+	struct k_siginfo info;
+	int err = get_siginfo(t, &info, a->arg[3], (int)a->arg[2], a->arg[0]);
+
+	if (err)
+		return err;
+	if ((s32)a->arg[0] <= 0 || (s32)a->arg[1] <= 0)
+		return -EINVAL;
+	return do_tkill(t, a->arg[0], a->arg[1], (int)a->arg[2], &info);
+}

@@ -1,0 +1,267 @@
+/* Clocks and sleeping. The clocks are proc/clock.c's. */
+#include "syscalls/internal.h"
+
+#include <linux/futex.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
+
+#define CLOCK_TICK_NS 10000000UL /* USER_HZ is 100 */
+#define COARSE_RES_NS 1000000L	 /* a jiffy of the reference kernel */
+
+u64 timespec_ns(const struct timespec *ts)
+{
+	u64 ns;
+
+	if (__builtin_mul_overflow((u64)ts->tv_sec, NSEC_PER_SEC, &ns) ||
+	    __builtin_add_overflow(ns, (u64)ts->tv_nsec, &ns))
+		return WAIT_FOREVER;
+	return ns;
+}
+
+int sleep_interruptible(struct task_struct *t, u64 deadline_ns)
+{
+	struct wait_queue_head nobody;
+
+	init_waitqueue_head(&nobody, &t->machine->sched);
+	return wait_event_interruptible_until(&nobody, false, deadline_ns) == -ETIME ?
+		       0 :
+		       -ERESTARTNOHAND;
+}
+
+static u64 add_sat(u64 a, u64 b)
+{
+	return a + b < a ? WAIT_FOREVER : a + b;
+}
+
+/* --- reading clocks -------------------------------------------------------------------------- */
+
+static long put_timespec(struct task_struct *t, const struct timespec *ts, gva_t to)
+{
+	return put_user(t->mm, *ts, to);
+}
+
+long sys_clock_gettime(struct task_struct *t, const struct sysargs *a)
+{
+	struct timespec ts;
+	int err = machine_clock_gettime(t->machine, t, (int)a->arg[0], &ts);
+
+	return err ? err : put_timespec(t, &ts, a->arg[1]);
+}
+
+long sys_clock_getres(struct task_struct *t, const struct sysargs *a)
+{
+	int clk = a->arg[0];
+	struct timespec ts;
+	int err = machine_clock_gettime(t->machine, t, clk, &ts);
+
+	if (err || !a->arg[1])
+		return err;
+	ts.tv_sec = 0;
+	ts.tv_nsec = clk == CLOCK_REALTIME_COARSE || clk == CLOCK_MONOTONIC_COARSE ? COARSE_RES_NS :
+										     1;
+	return put_timespec(t, &ts, a->arg[1]);
+}
+
+long sys_gettimeofday(struct task_struct *t, const struct sysargs *a)
+{
+	static const struct timezone utc;
+	struct timespec ts;
+	struct timeval tv;
+
+	machine_clock_gettime(t->machine, t, CLOCK_REALTIME, &ts);
+	tv.tv_sec = ts.tv_sec;
+	tv.tv_usec = ts.tv_nsec / 1000;
+	if (a->arg[0] && put_user(t->mm, tv, a->arg[0]))
+		return -EFAULT;
+	if (a->arg[1] && copy_to_user(t->mm, a->arg[1], &utc, sizeof(utc)))
+		return -EFAULT;
+	return 0;
+}
+
+static s64 seconds_now(struct task_struct *t)
+{
+	struct timespec ts;
+
+	machine_clock_gettime(t->machine, t, CLOCK_REALTIME, &ts);
+	return ts.tv_sec;
+}
+
+long sys_time(struct task_struct *t, const struct sysargs *a)
+{
+	s64 now = seconds_now(t);
+
+	if (a->arg[0] && put_user(t->mm, now, a->arg[0]))
+		return -EFAULT;
+	return now;
+}
+
+long sys_time32(struct task_struct *t, const struct sysargs *a)
+{
+	s32 now = seconds_now(t);
+
+	if (a->arg[0] && put_user(t->mm, now, a->arg[0]))
+		return -EFAULT;
+	return now;
+}
+
+long sys_times(struct task_struct *t, const struct sysargs *a)
+{
+	u64 utime, stime;
+	struct tms tms = { 0 };
+
+	if (a->arg[0]) {
+		task_cputime(t, &utime, &stime);
+		tms.tms_utime = utime / CLOCK_TICK_NS;
+		tms.tms_stime = stime / CLOCK_TICK_NS;
+		if (put_user(t->mm, tms, a->arg[0]))
+			return -EFAULT;
+	}
+	return machine_now_ns(t->machine) / CLOCK_TICK_NS;
+}
+
+/* --- sleeping -------------------------------------------------------------------------------- */
+
+/* Sleeps until @expires_ns of the machine's clock. A handler ends it with EINTR and the time left;
+ * a stop and continue does not: restart_syscall() goes on. */
+static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
+{
+	struct timespec left;
+	u64 now, ns;
+
+	t->restart_block.armed = false;
+	if (!sleep_interruptible(t, expires_ns))
+		return 0;
+	now = machine_now_ns(t->machine);
+	ns = expires_ns > now ? expires_ns - now : 0;
+	left = (struct timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+	if (rmtp && put_user(t->mm, left, rmtp))
+		return -EFAULT;
+	t->restart_block.expires_ns = expires_ns;
+	t->restart_block.rmtp = rmtp;
+	t->restart_block.armed = true;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+long sys_restart_syscall(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	if (!t->restart_block.armed)
+		return -EINTR;
+	return sleep_until(t, t->restart_block.expires_ns, t->restart_block.rmtp);
+}
+
+long sys_nanosleep(struct task_struct *t, const struct sysargs *a)
+{
+	struct timespec ts;
+
+	if (get_user(t->mm, ts, a->arg[0]))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	return sleep_until(t, add_sat(machine_now_ns(t->machine), timespec_ns(&ts)), a->arg[1]);
+}
+
+/* How long until clock @clk shows @ts. */
+static u64 ns_until(struct task_struct *t, int clk, const struct timespec *ts)
+{
+	struct timespec now;
+	u64 at = timespec_ns(ts), n;
+
+	machine_clock_gettime(t->machine, t, clk, &now);
+	n = timespec_ns(&now);
+	return at > n ? at - n : 0;
+}
+
+/* Can one sleep by it? CPU-time clocks would need timers of their own. */
+static int check_sleep_clock(int clk)
+{
+	switch (clk) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		return 0;
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_clock_nanosleep(struct task_struct *t, const struct sysargs *a)
+{
+	int clk = a->arg[0], err = check_sleep_clock(clk);
+	bool absolute = a->arg[1] & TIMER_ABSTIME;
+	struct timespec ts;
+	u64 ns;
+	long ret;
+
+	if (err)
+		return err;
+	if (get_user(t->mm, ts, a->arg[2]))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	ns = absolute ? ns_until(t, clk, &ts) : timespec_ns(&ts);
+	ret = sleep_until(t, add_sat(machine_now_ns(t->machine), ns), absolute ? 0 : a->arg[3]);
+	return absolute && ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;
+}
+
+/* --- futex ----------------------------------------------------------------------------------- */
+
+/* FUTEX_WAIT: nobody else runs, so only time and signals end it. */
+static long futex_wait(struct task_struct *t, const struct sysargs *a, bool absolute, int clk)
+{
+	struct timespec ts;
+	u64 deadline = WAIT_FOREVER;
+	u32 val;
+
+	if (a->arg[3]) {
+		if (get_user(t->mm, ts, a->arg[3]))
+			return -EFAULT;
+		if (!timespec_valid(&ts))
+			return -EINVAL;
+		deadline = add_sat(machine_now_ns(t->machine),
+				   absolute ? ns_until(t, clk, &ts) : timespec_ns(&ts));
+	}
+	if (get_user(t->mm, val, a->arg[0]))
+		return -EFAULT;
+	if (val != (u32)a->arg[2])
+		return -EAGAIN;
+	if (!sleep_interruptible(t, deadline))
+		return -ETIMEDOUT;
+	return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
+}
+
+/* FUTEX_WAKE of nobody. A shared futex is found by its page, so that must be there. */
+static long futex_wake(struct task_struct *t, const struct sysargs *a, bool private)
+{
+	u32 val;
+
+	return !private && get_user(t->mm, val, a->arg[0]) ? -EFAULT : 0;
+}
+
+long sys_futex(struct task_struct *t, const struct sysargs *a)
+{
+	u32 op = a->arg[1], cmd = op & FUTEX_CMD_MASK;
+	bool bitset = cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAKE_BITSET;
+	int clk = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+
+	if (cmd != FUTEX_WAIT && cmd != FUTEX_WAKE && !bitset)
+		return -ENOSYS;
+	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	if (bitset && !(u32)a->arg[5])
+		return -EINVAL;
+	if (a->arg[0] & 3)
+		return -EINVAL;
+	if (!access_ok(a->arg[0], 4))
+		return -EFAULT;
+	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
+		return futex_wait(t, a, bitset, clk);
+	return futex_wake(t, a, op & FUTEX_PRIVATE_FLAG);
+}

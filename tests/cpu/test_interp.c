@@ -1,0 +1,423 @@
+/* cpu_run(): precise faults, budgets, code that changes, pages that move, single steps. What single
+ * instructions compute is checked against the host CPU by tests/diff/insn. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "cpu/block.h"
+#include "cpu/model.h"
+#include "flat.h"
+
+#define CODE FLAT_BASE
+#define CODE2 (FLAT_BASE + PAGE_SIZE)
+#define DATA (FLAT_BASE + 0x8000)
+#define DATA2 (DATA + PAGE_SIZE)
+#define NON_CANONICAL 0x800000000000UL
+
+#define RUN(f, budget, ...)                                                                        \
+	({                                                                                         \
+		static const u8 _code[] = {__VA_ARGS__};                                           \
+		flat_write(f, CODE, _code, sizeof(_code));                                         \
+		(f)->cpu.regs.rip = CODE;                                                          \
+		cpu_run(&(f)->cpu, budget);                                                        \
+	})
+
+static struct flat *machine(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_V1);
+
+	f->cpu.regs.gpr[R_RSP] = DATA + 0x800;
+	f->cpu.regs.gpr[R_RBX] = DATA;
+	return f;
+}
+
+static u64 *gpr(struct flat *f)
+{
+	return f->cpu.regs.gpr;
+}
+
+static void expect_fault(struct flat *f, u8 vector, u32 error_code, u64 rip)
+{
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_EXCEPTION);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, vector);
+	CU_ASSERT_EQUAL(f->cpu.exit.error_code, error_code);
+	CU_ASSERT_EQUAL(f->cpu.regs.rip, rip);
+}
+
+static void a_budget_is_exact(void)
+{
+	struct flat *f = machine();
+
+	/* five times inc eax */
+	CU_ASSERT_EQUAL(RUN(f, 3, 0xff, 0xc0, 0xff, 0xc0, 0xff, 0xc0, 0xff, 0xc0, 0xff, 0xc0),
+			CPU_BUDGET);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 3);
+	CU_ASSERT_EQUAL(f->cpu.regs.rip, CODE + 6);
+	CU_ASSERT_EQUAL(f->cpu.retired, 3);
+	flat_free(f);
+}
+
+static void rep_counts_each_iteration(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RCX] = 100;
+	gpr(f)[R_RDI] = DATA;
+	gpr(f)[R_RAX] = 0x41;
+	CU_ASSERT_EQUAL(RUN(f, 30, 0xf3, 0xaa, 0xcc), CPU_BUDGET); /* rep stosb; int3 */
+	CU_ASSERT_EQUAL(gpr(f)[R_RCX], 70);
+	CU_ASSERT_EQUAL(gpr(f)[R_RDI], DATA + 30);
+	CU_ASSERT_EQUAL(f->cpu.regs.rip, CODE);
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_EXCEPTION);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_BP);
+	CU_ASSERT_EQUAL(f->cpu.retired, 101); /* int3 retires too */
+	flat_free(f);
+}
+
+static void a_rep_fault_keeps_whole_iterations(void)
+{
+	struct flat *f = machine();
+
+	flat_protect(f, DATA2, FLAT_NONE);
+	gpr(f)[R_RCX] = 4;
+	gpr(f)[R_RSI] = DATA;
+	gpr(f)[R_RDI] = DATA2 - 20;
+	RUN(f, 1000, 0xf3, 0x48, 0xa5); /* rep movsq */
+	expect_fault(f, X86_PF, PF_USER | PF_WRITE, CODE);
+	CU_ASSERT_EQUAL(f->cpu.exit.cr2, DATA2);
+	CU_ASSERT_EQUAL(gpr(f)[R_RCX], 2);
+	CU_ASSERT_EQUAL(gpr(f)[R_RDI], DATA2 - 4);
+	CU_ASSERT_EQUAL(gpr(f)[R_RSI], DATA + 16);
+	CU_ASSERT_EQUAL(f->cpu.retired, 2);
+	flat_free(f);
+}
+
+static void a_fault_changes_nothing(void)
+{
+	struct flat *f = machine();
+
+	flat_protect(f, DATA2, FLAT_R);
+	gpr(f)[R_RAX] = 1;
+	gpr(f)[R_RCX] = DATA2;
+	/* add rax, rax; add [rcx], rax; add rax, rax */
+	RUN(f, 1000, 0x48, 0x01, 0xc0, 0x48, 0x01, 0x01, 0x48, 0x01, 0xc0);
+	expect_fault(f, X86_PF, PF_USER | PF_WRITE | PF_PROT, CODE + 3);
+	CU_ASSERT_EQUAL(f->cpu.exit.cr2, DATA2);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 2);
+	CU_ASSERT_EQUAL(f->cpu.retired, 1);
+	flat_free(f);
+}
+
+static void flags_are_exact_at_a_fault(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RCX] = NON_CANONICAL;
+	gpr(f)[R_RAX] = ~0UL;
+	/* add rax, 1 (CF, ZF, AF, PF); mov [rcx], al; cmp rax, 1 */
+	RUN(f, 1000, 0x48, 0x83, 0xc0, 0x01, 0x88, 0x01, 0x48, 0x83, 0xf8, 0x01);
+	expect_fault(f, X86_GP, 0, CODE + 4);
+	CU_ASSERT_EQUAL(f->cpu.regs.flags, 0x202 | F_CF | F_ZF | F_AF | F_PF);
+	flat_free(f);
+}
+
+static void a_crossing_store_checks_both_pages_first(void)
+{
+	struct flat *f = machine();
+	u64 *low = flat_ptr(f, DATA2 - 4);
+
+	flat_protect(f, DATA2, FLAT_NONE);
+	memset(low, 0x11, 4);
+	gpr(f)[R_RCX] = DATA2 - 4;
+	gpr(f)[R_RAX] = ~0UL;
+	RUN(f, 1000, 0x48, 0x89, 0x01); /* mov [rcx], rax */
+	expect_fault(f, X86_PF, PF_USER | PF_WRITE, CODE);
+	CU_ASSERT_EQUAL(f->cpu.exit.cr2, DATA2);
+	CU_ASSERT_EQUAL(*(u32 *)low, 0x11111111);
+	flat_protect(f, DATA2, FLAT_RWX);
+	RUN(f, 1, 0x48, 0x89, 0x01);
+	CU_ASSERT_EQUAL(*low, ~0UL);
+	RUN(f, 1, 0x48, 0x83, 0x29, 0x01); /* sub qword [rcx], 1 */
+	CU_ASSERT_EQUAL(*low, ~0UL - 1);
+	flat_free(f);
+}
+
+static void non_canonical_stack_is_ss(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RSP] = NON_CANONICAL + 8;
+	RUN(f, 1000, 0x50); /* push rax */
+	expect_fault(f, X86_SS, 0, CODE);
+	CU_ASSERT_EQUAL(gpr(f)[R_RSP], NON_CANONICAL + 8);
+	gpr(f)[R_RBP] = NON_CANONICAL;
+	RUN(f, 1000, 0x8b, 0x45, 0x00); /* mov eax, [rbp] */
+	expect_fault(f, X86_SS, 0, CODE);
+	flat_free(f);
+}
+
+static void a_fetch_fault_names_the_second_page(void)
+{
+	static const u8 add_imm[] = {0x05, 1, 0, 0, 0}; /* add eax, 1 */
+	struct flat *f = machine();
+
+	flat_write(f, CODE2 - 2, add_imm, sizeof(add_imm));
+	flat_protect(f, CODE2, FLAT_NONE);
+	f->cpu.regs.rip = CODE2 - 2;
+	cpu_run(&f->cpu, 1);
+	expect_fault(f, X86_PF, PF_USER | PF_INSTR, CODE2 - 2);
+	CU_ASSERT_EQUAL(f->cpu.exit.cr2, CODE2);
+	flat_protect(f, CODE2, FLAT_RWX);
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1), CPU_BUDGET);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 1);
+	/* Its second half changes. */
+	f->cpu.regs.rip = CODE2 - 2;
+	flat_write(f, CODE2 - 1, "\x05", 1);
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1), CPU_BUDGET);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 6);
+	f->cpu.regs.rip = CODE2 - 2;
+	flat_write(f, CODE2, "\x01", 1); /* in the second page: 0x105 */
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1), CPU_BUDGET);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 6 + 0x105);
+	flat_free(f);
+}
+
+static void bytes_behind_an_instruction_are_not_fetched(void)
+{
+	struct flat *f = machine();
+
+	flat_write(f, CODE2 - 1, "\x90", 1);
+	flat_protect(f, CODE2, FLAT_NONE);
+	f->cpu.regs.rip = CODE2 - 1;
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1), CPU_BUDGET);
+	cpu_run(&f->cpu, 1);
+	expect_fault(f, X86_PF, PF_USER | PF_INSTR, CODE2);
+	flat_free(f);
+}
+
+static void code_that_rewrites_the_next_instruction(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RDI] = CODE + 4;
+	/* mov byte [rdi], 0x05 turns inc-less add's immediate: add eax, 1 -> add eax, 5 */
+	CU_ASSERT_EQUAL(RUN(f, 2, 0xc6, 0x07, 0x05, /* add eax, imm32: */ 0x05, 1, 0, 0, 0, 0xcc),
+			CPU_BUDGET);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 5);
+	CU_ASSERT_EQUAL(f->cpu.retired, 2);
+	/* The same by a read-modify-write: inc byte [rdi]. */
+	gpr(f)[R_RAX] = 0;
+	CU_ASSERT_EQUAL(RUN(f, 100, 0xfe, 0x07, 0x90, 0x05, 1, 0, 0, 0, 0xcc), CPU_EXCEPTION);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 2);
+	CU_ASSERT_EQUAL(f->cpu.retired, 2 + 4);
+	flat_free(f);
+}
+
+static void code_that_was_linked_is_found_changed(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RCX] = 10;
+	gpr(f)[R_RDI] = CODE + 1;
+	/* add al, 1; loop: -4; then the immediate grows and it all runs again */
+	RUN(f, 1000, 0x04, 1, 0xe2, 0xfc, 0xcc);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 10);
+	gpr(f)[R_RCX] = 10;
+	gpr(f)[R_RAX] = 0;
+	/* add al, 1; inc byte [rdi]; loop: 1 + 2 + .. + 10 */
+	RUN(f, 1000, 0x04, 1, 0xfe, 0x07, 0xe2, 0xfa, 0xcc);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 55);
+	CU_ASSERT_EQUAL(f->cpu.retired, 21 + 31);
+	flat_free(f);
+}
+
+static void int_n(void)
+{
+	struct flat *f = machine();
+
+	CU_ASSERT_EQUAL(RUN(f, 9, 0xcd, 0x80), CPU_INT80);
+	CU_ASSERT_EQUAL(f->cpu.regs.rip, CODE + 2);
+	RUN(f, 9, 0xcd, 0x81);
+	expect_fault(f, X86_GP, 0x40a, CODE);
+	RUN(f, 9, 0xcc);
+	expect_fault(f, X86_BP, 0, CODE + 1);
+	RUN(f, 9, 0x0f, 0x0b);
+	expect_fault(f, X86_UD, 0, CODE);
+	RUN(f, 9, 0xf4);
+	expect_fault(f, X86_GP, 0, CODE);
+	RUN(f, 9, 0x31, 0xc9, 0xf7, 0xf1); /* xor ecx, ecx; div ecx */
+	expect_fault(f, X86_DE, 0, CODE + 2);
+	flat_free(f);
+}
+
+static void syscall_keeps_rip_and_flags(void)
+{
+	struct flat *f = machine();
+
+	CU_ASSERT_EQUAL(RUN(f, 9, 0xf9, 0x0f, 0x05), CPU_SYSCALL); /* stc; syscall */
+	CU_ASSERT_EQUAL(f->cpu.regs.rip, CODE + 3);
+	CU_ASSERT_EQUAL(gpr(f)[R_RCX], CODE + 3);
+	CU_ASSERT_EQUAL(gpr(f)[R_R11], 0x203);
+	CU_ASSERT_EQUAL(f->cpu.regs.flags, 0x203);
+	flat_free(f);
+}
+
+static void a_trap_flag_stops_after_one_instruction(void)
+{
+	struct flat *f = machine();
+
+	f->cpu.regs.flags |= F_TF;
+	RUN(f, 100, 0xff, 0xc0, 0xff, 0xc0);
+	expect_fault(f, X86_DB, 0, CODE + 2);
+	CU_ASSERT_EQUAL(gpr(f)[R_RAX], 1);
+	f->cpu.regs.flags = 0x202;
+	/* pushf; or dword [rsp], 0x100; popf; inc eax; inc eax: the trap comes after the first inc */
+	RUN(f, 100, 0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0xff, 0xc0, 0xff, 0xc0);
+	expect_fault(f, X86_DB, 0, CODE + 11);
+	flat_free(f);
+}
+
+static void alignment_is_checked_when_asked(void)
+{
+	struct flat *f = machine();
+
+	gpr(f)[R_RCX] = DATA + 1;
+	RUN(f, 1, 0x8b, 0x01); /* mov eax, [rcx] */
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	f->cpu.regs.flags |= F_AC;
+	RUN(f, 1, 0x8b, 0x01);
+	expect_fault(f, X86_AC, 0, CODE);
+	gpr(f)[R_RCX] = DATA + 4;
+	CU_ASSERT_EQUAL(RUN(f, 1, 0x8b, 0x01), CPU_BUDGET);
+	flat_free(f);
+}
+
+static void an_interrupt_stops_a_loop(void)
+{
+	struct flat *f = machine();
+
+	cpu_interrupt(&f->cpu);
+	CU_ASSERT_EQUAL(RUN(f, 1000000, 0xeb, 0xfe), CPU_INTERRUPTED);
+	CU_ASSERT_EQUAL(f->cpu.retired, 0);
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_BUDGET);
+	CU_ASSERT_EQUAL(f->cpu.retired, 1000);
+	flat_free(f);
+}
+
+static void what_is_missing_is_named(void)
+{
+	struct flat *f = machine();
+
+	RUN(f, 9, 0xc5, 0xf4, 0x58, 0xc0); /* vaddps */
+	expect_fault(f, X86_UD, 0, CODE);
+	CU_ASSERT_FATAL(f->cpu.exit.unsupported != NULL);
+	CU_ASSERT_STRING_EQUAL(f->cpu.exit.unsupported, "VEX map 0F");
+	RUN(f, 9, 0x0f, 0x0b);
+	CU_ASSERT_PTR_NULL(f->cpu.exit.unsupported);
+	flat_free(f);
+}
+
+static void cpuid_says_v1(void)
+{
+	struct flat *f = machine();
+	u32 a, b, c, d;
+
+	cpu_cpuid(&f->cpu, 1, 0, &a, &b, &c, &d);
+	CU_ASSERT_EQUAL(d & 0x07808111, 0x07808111); /* fpu tsc cx8 cmov mmx fxsr sse sse2 */
+	CU_ASSERT_EQUAL(c & 0x18181201, 0);	     /* sse3 ssse3 fma sse4 osxsave avx */
+	cpu_cpuid(&f->cpu, 7, 0, &a, &b, &c, &d);
+	CU_ASSERT_EQUAL(a | b | c | d, 0);
+	cpu_cpuid(&f->cpu, 0x80000001, 0, &a, &b, &c, &d);
+	CU_ASSERT_EQUAL(d & 0x20000800, 0x20000800); /* lm syscall */
+	flat_free(f);
+}
+
+static u64 seed = 88172645463325252UL;
+
+static u64 rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+/* Appends random instructions that work on registers alone; returns how many. */
+static unsigned random_block(struct flat *f, u8 *code, unsigned size)
+{
+	struct decoded d;
+	unsigned n = 0, at = 0;
+	u8 bytes[15];
+
+	while (at + 15 < size) {
+		for (unsigned i = 0; i < sizeof(bytes); i++)
+			bytes[i] = rnd() >> 24;
+		if (rnd() & 1)
+			bytes[0] = 0x40 | (bytes[0] & 15);
+		if (decode(&f->code->decoder, cpu_features(&f->cpu), bytes, 15, &d) != DECODE_OK)
+			continue;
+		if ((insn_rows[d.row].attr & (NOFAULT | ENDS | THUNK)) != NOFAULT)
+			continue;
+		if (d.modrm_at && d.mod != 3 && !(insn_rows[d.row].attr & NOACCESS))
+			continue;
+		memcpy(code + at, bytes, d.len);
+		at += d.len;
+		n++;
+	}
+	code[at] = 0xcc;
+	return n;
+}
+
+/* Blocks skip flags that nobody reads; step by step nothing is skipped. Both must end alike, from any
+ * budget. */
+static void blocks_and_single_steps_agree(void)
+{
+	struct flat *f = machine();
+	struct cpu_regs start, stepped;
+	u8 code[600];
+	unsigned n, bad = 0;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		n = random_block(f, code, sizeof(code));
+		flat_write(f, CODE, code, sizeof(code));
+		for (unsigned r = 0; r < NR_GPR; r++)
+			gpr(f)[r] = rnd() >> (rnd() & 63);
+		f->cpu.regs.flags = 0x202 | (rnd() & F_OSZAPC);
+		f->cpu.regs.rip = CODE;
+		start = f->cpu.regs;
+		f->cpu.single_step = true;
+		n = rnd() & 1 ? n + 1 : 1 + rnd() % n;
+		cpu_run(&f->cpu, n);
+		stepped = f->cpu.regs;
+		f->cpu.regs = start;
+		f->cpu.single_step = false;
+		cpu_run(&f->cpu, n);
+		bad += memcmp(&stepped, &f->cpu.regs, sizeof(stepped)) != 0;
+	}
+	CU_ASSERT_EQUAL(bad, 0);
+	flat_free(f);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(blocks_and_single_steps_agree),
+	UNIT_TEST(a_budget_is_exact),
+	UNIT_TEST(rep_counts_each_iteration),
+	UNIT_TEST(a_rep_fault_keeps_whole_iterations),
+	UNIT_TEST(a_fault_changes_nothing),
+	UNIT_TEST(flags_are_exact_at_a_fault),
+	UNIT_TEST(a_crossing_store_checks_both_pages_first),
+	UNIT_TEST(non_canonical_stack_is_ss),
+	UNIT_TEST(a_fetch_fault_names_the_second_page),
+	UNIT_TEST(bytes_behind_an_instruction_are_not_fetched),
+	UNIT_TEST(code_that_rewrites_the_next_instruction),
+	UNIT_TEST(code_that_was_linked_is_found_changed),
+	UNIT_TEST(int_n),
+	UNIT_TEST(syscall_keeps_rip_and_flags),
+	UNIT_TEST(a_trap_flag_stops_after_one_instruction),
+	UNIT_TEST(alignment_is_checked_when_asked),
+	UNIT_TEST(an_interrupt_stops_a_loop),
+	UNIT_TEST(what_is_missing_is_named),
+	UNIT_TEST(cpuid_says_v1),
+	UNIT_END,
+};
+const struct unit_suite suite_interp = {"interp", tests};

@@ -1,0 +1,201 @@
+/* The page cache over a file that is a pattern: read-in, fault-around, dirty pages, truncation,
+ * reclaim. */
+#include "mm_world.h"
+
+#define RW 3
+#define RD 1
+#define SHARED 1
+#define PRIVATE 2
+
+static u8 pattern(u64 page)
+{
+	return page * 7 + 1;
+}
+
+static void readahead_brings_what_is_absent(void)
+{
+	struct world *w = world_new(64UL << 20);
+	struct page *page;
+	bool major = false;
+
+	page = filemap_get_page(&w->file, 3, 1, &major);
+	CU_ASSERT_FALSE_FATAL(IS_ERR(page));
+	CU_ASSERT_TRUE(major);
+	CU_ASSERT_EQUAL(*(u8 *)page_address(&w->m, page), pattern(3));
+	put_page(&w->m, page);
+	CU_ASSERT_EQUAL(w->file_reads, 1);
+
+	major = false;
+	page = filemap_get_page(&w->file, 0, 8, &major); /* up to the page that is there */
+	put_page(&w->m, page);
+	CU_ASSERT_EQUAL(w->file_reads, 4);
+	page = filemap_get_page(&w->file, 90, 32, &major); /* up to the end of the file */
+	put_page(&w->m, page);
+	CU_ASSERT_EQUAL(w->file_reads, 14);
+	major = false;
+	page = filemap_get_page(&w->file, 99, 32, &major);
+	CU_ASSERT_FALSE(major);
+	put_page(&w->m, page);
+	CU_ASSERT_EQUAL(w->file.nrpages, 14);
+	CU_ASSERT_EQUAL(w->m.stats[ST_file_pages], 14);
+	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	world_end(w);
+}
+
+static void faults_bring_the_neighbourhood(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RD, PRIVATE, 0);
+
+	CU_ASSERT_EQUAL(peek(w, at + 40 * PAGE_SIZE), pattern(40));
+	CU_ASSERT_EQUAL(w->mm->maj_flt, 1);
+	CU_ASSERT_EQUAL(w->file_reads, 32); /* 24 .. 55 */
+	CU_ASSERT_EQUAL(w->mm->rss[MM_FILEPAGES], 1);
+	CU_ASSERT_EQUAL(peek(w, at + 33 * PAGE_SIZE), pattern(33)); /* window 32 .. 47 */
+	CU_ASSERT_EQUAL(w->mm->maj_flt, 1);
+	CU_ASSERT_EQUAL(w->mm->rss[MM_FILEPAGES], 16);
+	CU_ASSERT_EQUAL(peek(w, at + 24 * PAGE_SIZE), pattern(24)); /* 16 .. 31: half is cached */
+	CU_ASSERT_EQUAL(w->mm->rss[MM_FILEPAGES], 24);
+	world_end(w);
+}
+
+static void stores_make_pages_dirty_until_written_back(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RW, SHARED, 0);
+
+	CU_ASSERT_EQUAL(peek(w, at + PAGE_SIZE), pattern(1));
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 0);
+	poke(w, at + PAGE_SIZE, 0xee);
+	poke(w, at + 2 * PAGE_SIZE, 0xdd);
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 2);
+	CU_ASSERT_EQUAL(w->m.stats[ST_file_dirty], 2);
+	CU_ASSERT_EQUAL(filemap_write_and_wait_range(&w->file, 1, 1), 0);
+	CU_ASSERT_EQUAL(w->file_writes, 1);
+	CU_ASSERT_EQUAL(w->written[0], 0xee);
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 1);
+	poke(w, at + PAGE_SIZE, 0xcc); /* seen again */
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 2);
+	CU_ASSERT_EQUAL(sync_mappings(&w->m), 0);
+	CU_ASSERT_EQUAL(w->file_writes, 3);
+	CU_ASSERT_EQUAL(w->m.stats[ST_file_dirty], 0);
+	CU_ASSERT_EQUAL(peek(w, at + PAGE_SIZE), 0xcc);
+	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	world_end(w);
+}
+
+static void updates_reach_cached_pages_only(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RD, SHARED, 0);
+	bool major;
+
+	put_page(&w->m, filemap_get_page(&w->file, 4, 1, &major));
+	filemap_update(&w->file, 4 * PAGE_SIZE - 2, "abcd", 4);
+	CU_ASSERT_EQUAL(w->file.nrpages, 1);
+	CU_ASSERT_EQUAL(peek(w, at + 4 * PAGE_SIZE), 'c');
+	CU_ASSERT_EQUAL(peek(w, at + 4 * PAGE_SIZE + 1), 'd');
+	CU_ASSERT_EQUAL(peek(w, at + 4 * PAGE_SIZE + 2), pattern(4));
+	world_end(w);
+}
+
+static void truncation_takes_pages_from_everybody(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t shared = world_map_file(w, 0x10000000, FILE_PAGES, RW, SHARED, 0);
+	gva_t private = world_map_file(w, 0x20000000, FILE_PAGES, RW, PRIVATE, 0);
+	struct fault_signal sig;
+	u8 byte = 1;
+
+	poke(w, shared + 5 * PAGE_SIZE, 1);
+	poke(w, private + 6 * PAGE_SIZE, 1);
+	poke(w, private + 2 * PAGE_SIZE + 200, 9);
+	CU_ASSERT_EQUAL(peek(w, shared + 2 * PAGE_SIZE + 200), pattern(2));
+	truncate_pagecache(&w->file, 2 * PAGE_SIZE + 100);
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 0);
+	CU_ASSERT_EQUAL(peek(w, shared + 2 * PAGE_SIZE + 99), pattern(2));
+	CU_ASSERT_EQUAL(peek(w, shared + 2 * PAGE_SIZE + 200), 0);
+	CU_ASSERT_EQUAL(peek(w, private + 2 * PAGE_SIZE + 200), 9);
+	CU_ASSERT_EQUAL(touch(w, shared + 5 * PAGE_SIZE, TLB_READ, &byte, &sig), 7);
+	CU_ASSERT_EQUAL(sig.addr, shared + 5 * PAGE_SIZE);
+	CU_ASSERT_EQUAL(touch(w, private + 6 * PAGE_SIZE, TLB_WRITE, &byte, &sig), 7);
+	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	world_end(w);
+}
+
+static void reclaim_drops_what_nobody_needs(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RW, SHARED, 0);
+	struct page *held;
+	bool major;
+	u64 i;
+
+	for (i = 0; i < 64; i += 32)
+		put_page(&w->m, filemap_get_page(&w->file, i, 32, &major));
+	held = find_get_page(&w->file, 50);
+	CU_ASSERT_EQUAL(peek(w, at), pattern(0)); /* maps 16 */
+	poke(w, at + 60 * PAGE_SIZE, 1);	  /* dirty */
+	zap_page_range(w->mm, at + 60 * PAGE_SIZE, at + 61 * PAGE_SIZE);
+	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 3), 3);
+	CU_ASSERT_EQUAL(w->file.nrpages, 61);
+	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 61 - 16 - 2);
+	CU_ASSERT_EQUAL(w->file.nrpages, 18);
+	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 0);
+	put_page(&w->m, held);
+	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 1);
+	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	world_end(w);
+}
+
+/* Four times as much cache as there is memory. */
+static void a_short_machine_reads_a_long_file(void)
+{
+	struct world *w = world_new(8UL << 20);
+	struct page *page;
+	bool major;
+	u64 i;
+
+	w->file.i_size = 32UL << 20;
+	for (i = 0; i < w->file.i_size >> PAGE_SHIFT; i++) {
+		page = filemap_get_page(&w->file, i, 32, &major);
+		CU_ASSERT_FALSE_FATAL(IS_ERR(page));
+		CU_ASSERT_EQUAL(*(u8 *)page_address(&w->m, page), pattern(i));
+		put_page(&w->m, page);
+	}
+	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	world_end(w);
+}
+
+static void a_failed_allocation_leaves_no_trace(void)
+{
+	struct world *w = world_new(64UL << 20);
+	struct page *page = ERR_PTR(-ENOMEM);
+	bool major;
+	u32 nth;
+
+	for (nth = 1; IS_ERR(page) && nth < 100; nth++) {
+		w->m.fail_nth = nth;
+		page = filemap_get_page(&w->file, 70, 1, &major);
+		w->m.fail_nth = 0;
+		CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
+	}
+	CU_ASSERT_TRUE(nth > 2);
+	CU_ASSERT_FALSE_FATAL(IS_ERR(page));
+	put_page(&w->m, page);
+	world_end(w);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(readahead_brings_what_is_absent),
+	UNIT_TEST(faults_bring_the_neighbourhood),
+	UNIT_TEST(stores_make_pages_dirty_until_written_back),
+	UNIT_TEST(updates_reach_cached_pages_only),
+	UNIT_TEST(truncation_takes_pages_from_everybody),
+	UNIT_TEST(reclaim_drops_what_nobody_needs),
+	UNIT_TEST(a_short_machine_reads_a_long_file),
+	UNIT_TEST(a_failed_allocation_leaves_no_trace),
+	UNIT_END,
+};
+
+const struct unit_suite suite_filemap = {"filemap", tests};
