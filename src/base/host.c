@@ -1,8 +1,11 @@
 /* The real kernel, with errors as return values. */
 #include "base/host.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -233,4 +236,19 @@ int host_getrandom(void *buf, size_t len)
 			done += n;
 	}
 	return 0;
+}
+
+int host_list_fds(int *fds, int max)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *e;
+	int n = 0;
+
+	if (!dir)
+		return -errno;
+	while (n < max && (e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != dirfd(dir))
+			fds[n++] = atoi(e->d_name);
+	closedir(dir);
+	return n;
 }

@@ -21,6 +21,9 @@ int host_openat(int dirfd, const char *path, int flags, mode_t mode);
 int host_close(int fd);
 int host_dup(int fd); /* above 2, close-on-exec */
 
+/* The process's open descriptors, at most @max, in no order; how many, or -errno (no /proc). */
+int host_list_fds(int *fds, int max);
+
 /* Bytes moved (may be fewer than asked, 0 at the end) or -errno. */
 long host_read(int fd, void *buf, size_t len);
 long host_write(int fd, const void *buf, size_t len);

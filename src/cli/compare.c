@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static int vellum_run(struct side *s, struct cli_options *o, int in)
 		int status;
 
 		if (!o->log)
-			log_set_fd(dup(2)); /* ours, not the guest's */
+			log_set_fd(fcntl(2, F_DUPFD_CLOEXEC, 3)); /* ours, not the guest's */
 		if (side_redirect(s, in))
 			_exit(NOT_RUN);
 		if (o->proc) {

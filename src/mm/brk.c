@@ -19,8 +19,12 @@ static int check_brk_limits(struct mm_struct *mm, gva_t addr, u64 len)
 static int do_brk_flags(struct mm_struct *mm, struct vm_area_struct *prev, gva_t addr, u64 len,
 			vm_flags_t flags)
 {
-	struct vma_merge vmg = { .mm = mm, .prev = prev, .start = addr, .end = addr + len,
-				 .pgoff = addr >> PAGE_SHIFT, .just_expand = true };
+	struct vma_merge vmg = {.mm = mm,
+				.prev = prev,
+				.start = addr,
+				.end = addr + len,
+				.pgoff = addr >> PAGE_SHIFT,
+				.just_expand = true};
 	u64 pages = len >> PAGE_SHIFT;
 	struct vm_area_struct *vma;
 
@@ -53,8 +57,7 @@ static bool over_data_limit(const struct mm_struct *mm, gva_t brk)
 {
 	u64 limit = rlimit(mm, RLIM_DATA);
 
-	return limit != RLIM_INF &&
-	       brk - mm->start_brk + (mm->end_data - mm->start_data) > limit;
+	return limit != RLIM_INF && brk - mm->start_brk + (mm->end_data - mm->start_data) > limit;
 }
 
 static int brk_shrink(struct mm_struct *mm, gva_t new_end, gva_t old_end)

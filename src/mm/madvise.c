@@ -161,7 +161,7 @@ static int madv_populate(struct madvise_range *r)
 /* --- the call ---------------------------------------------------------------------------- */
 
 static const struct madvise_desc madvise_table[] = {
-#define MADV(nr, name, handler, refused, set, clear) { nr, handler, refused, set, clear },
+#define MADV(nr, name, handler, refused, set, clear) {nr, handler, refused, set, clear},
 #include "mm/madvise.def"
 #undef MADV
 };
@@ -195,7 +195,7 @@ static int madvise_walk(struct mm_struct *mm, gva_t start, gva_t end,
 		}
 		if (vma->vm_flags & desc->refused)
 			return -EINVAL;
-		r = (struct madvise_range){ mm, vma, start, min(end, vma->vm_end), desc };
+		r = (struct madvise_range){mm, vma, start, min(end, vma->vm_end), desc};
 		err = desc->apply(&r);
 		if (err)
 			return err;

@@ -93,8 +93,8 @@ static int check_hugetlb(const struct mmap_request *r)
 
 static enum thp_placement request_thp(const struct mmap_request *r)
 {
-	bool shared = (r->flags & MAP_TYPE) == MAP_SHARED ||
-		      (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+	bool shared =
+		(r->flags & MAP_TYPE) == MAP_SHARED || (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
 	struct address_space *as;
 
 	if (!r->f)
@@ -197,8 +197,8 @@ static void uncharge(struct mmap_request *r)
 static int set_backing(struct mmap_request *r, struct vm_area_struct *vma)
 {
 	const struct memory_hooks *h = &r->mm->mem->hooks;
-	bool shared_zero = r->f ? r->f->dev_zero && (r->vm_flags & VM_MAYSHARE) :
-				  !!(r->vm_flags & VM_SHARED);
+	bool shared_zero =
+		r->f ? r->f->dev_zero && (r->vm_flags & VM_MAYSHARE) : !!(r->vm_flags & VM_SHARED);
 	struct address_space *as;
 
 	if (shared_zero) {

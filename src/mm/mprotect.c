@@ -47,8 +47,8 @@ static int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gv
 }
 
 /* Applies @prot from @start, which lies in @vma, up to @end or the first hole. */
-static long mprotect_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t start,
-			   gva_t end, u64 prot)
+static long mprotect_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t start, gva_t end,
+			   u64 prot)
 {
 	for (;;) {
 		gva_t stop = min(vma->vm_end, end);

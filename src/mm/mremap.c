@@ -43,8 +43,7 @@ static int check_mremap_params(const struct vma_remap *vrm)
 		return -EINVAL;
 	if ((vrm->flags & MREMAP_DONTUNMAP) && vrm->old_len != vrm->new_len)
 		return -EINVAL;
-	if (vrm->addr + vrm->old_len > vrm->new_addr &&
-	    vrm->new_addr + vrm->new_len > vrm->addr)
+	if (vrm->addr + vrm->old_len > vrm->new_addr && vrm->new_addr + vrm->new_len > vrm->addr)
 		return -EINVAL;
 	/* Both ranges may split an area in three; the move itself wants some more. */
 	return mm->map_count + 2 >= mm->mem->max_map_count - 3 ? -ENOMEM : 0;
@@ -176,8 +175,7 @@ static void dontunmap_complete(struct vma_remap *vrm, struct vm_area_struct *new
 		vrm->mm->locked_vm -= vma_pages(vma);
 		vma->vm_flags &= ~VM_LOCKED_MASK;
 	}
-	if (vma->vm_start == vrm->addr && vma->vm_end == vrm->addr + vrm->old_len &&
-	    vma->anon_vma)
+	if (vma->vm_start == vrm->addr && vma->vm_end == vrm->addr + vrm->old_len && vma->anon_vma)
 		unlink_anon_vmas(vma);
 }
 
@@ -206,7 +204,7 @@ static long move_vma(struct vma_remap *vrm)
 	struct mm_struct *mm = vrm->mm;
 	bool unmap_old = vrm->old_len && !(vrm->flags & MREMAP_DONTUNMAP);
 	u64 charge = calc_charge(vrm), hiwater, moved;
-	struct vma_unmap u = { .mm = mm };
+	struct vma_unmap u = {.mm = mm};
 	int err;
 
 	if (mm->map_count >= mm->mem->max_map_count - 3)
@@ -254,7 +252,8 @@ uncharge:
 static int shrink_vma(struct vma_remap *vrm)
 {
 	struct vma_unmap u;
-	int err = vma_unmap_prepare(vrm->mm, vrm->addr + vrm->new_len, vrm->addr + vrm->old_len, &u);
+	int err =
+		vma_unmap_prepare(vrm->mm, vrm->addr + vrm->new_len, vrm->addr + vrm->old_len, &u);
 
 	if (!err)
 		vma_unmap_commit(&u);

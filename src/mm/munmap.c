@@ -28,7 +28,7 @@ int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_u
 {
 	struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
 
-	*u = (struct vma_unmap){ .mm = mm, .start = start, .end = end, .first = vma };
+	*u = (struct vma_unmap){.mm = mm, .start = start, .end = end, .first = vma};
 	for (; vma && vma->vm_start < end; vma = vma_next(vma)) {
 		u64 pages = (min(end, vma->vm_end) - max(start, vma->vm_start)) >> PAGE_SHIFT;
 

@@ -92,8 +92,8 @@ long __get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 pgoff, u
 	if (len > TASK_SIZE)
 		return -ENOMEM;
 	if (!compat && (thp == THP_FILE || (thp == THP_ANON && !addr && !(len & (PMD_SIZE - 1)))))
-		found = thp_get_unmapped_area(mm, addr, len, thp == THP_FILE ? pgoff << PAGE_SHIFT : 0,
-					      flags);
+		found = thp_get_unmapped_area(mm, addr, len,
+					      thp == THP_FILE ? pgoff << PAGE_SHIFT : 0, flags);
 	if (!found)
 		found = arch_get_unmapped_area(mm, addr, len, flags, compat);
 	if (IS_ERR_VALUE(found))
@@ -110,7 +110,8 @@ long __get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 pgoff, u
 long get_unmapped_area(struct mm_struct *mm, gva_t hint, u64 len, u64 flags, bool thp_align,
 		       bool compat)
 {
-	return __get_unmapped_area(mm, hint, len, 0, flags, thp_align ? THP_FILE : THP_ANON, compat);
+	return __get_unmapped_area(mm, hint, len, 0, flags, thp_align ? THP_FILE : THP_ANON,
+				   compat);
 }
 
 enum thp_placement vma_thp_placement(const struct vm_area_struct *vma)

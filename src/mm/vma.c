@@ -26,8 +26,7 @@ int vma_init(struct memory *m)
 
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 {
-	struct vm_area_struct *vma =
-		kmem_cache_zalloc(mm->mem->in->vm_area_struct, GFP_KERNEL);
+	struct vm_area_struct *vma = kmem_cache_zalloc(mm->mem->in->vm_area_struct, GFP_KERNEL);
 
 	if (vma) {
 		vma->vm_mm = mm;
@@ -322,9 +321,9 @@ int expand_stack(struct vm_area_struct *vma, gva_t addr)
 	if (addr < MMAP_HINT_MIN_ADDR)
 		return -EPERM;
 	prev = vma_prev(vma);
-	if (prev && (addr < prev->vm_end ||
-		     (!(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
-		      addr - prev->vm_end < STACK_GUARD_GAP << PAGE_SHIFT)))
+	if (prev &&
+	    (addr < prev->vm_end || (!(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
+				     addr - prev->vm_end < STACK_GUARD_GAP << PAGE_SHIFT)))
 		return -ENOMEM;
 	grow = (vma->vm_start - addr) >> PAGE_SHIFT;
 	if (grow > vma->vm_pgoff || (!vma->anon_vma && anon_vma_prepare(vma)))

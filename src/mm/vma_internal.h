@@ -20,7 +20,7 @@
 #define PROT_GROWSUP 0x02000000UL
 
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
-#define MMAP_MIN_ADDR 0x1000UL	   /* vm.mmap_min_addr: lower needs CAP_SYS_RAWIO */
+#define MMAP_MIN_ADDR 0x1000UL	     /* vm.mmap_min_addr: lower needs CAP_SYS_RAWIO */
 #define MMAP_HINT_MIN_ADDR 0x10000UL /* CONFIG_LSM_MMAP_MIN_ADDR: the search starts here */
 
 /* RLIMIT_*, numbers of the guest's ABI. */
@@ -81,8 +81,8 @@ void update_hiwater_vm(struct mm_struct *mm);
 /* A range that is about to get @flags and might join its neighbours. */
 struct vma_merge {
 	struct mm_struct *mm;
-	struct vm_area_struct *prev, *next; /* neighbours of [start, end), or NULL */
-	struct vm_area_struct *middle;	    /* the area the range lies in, NULL: none yet */
+	struct vm_area_struct *prev, *next;	  /* neighbours of [start, end), or NULL */
+	struct vm_area_struct *middle;		  /* the area the range lies in, NULL: none yet */
 	const struct vm_area_struct *copied_from; /* mremap: whose anon_vmas come along */
 	gva_t start, end;
 	u64 pgoff; /* of start */

@@ -17,29 +17,29 @@
 
 #include "base/log.h"
 
-#define NR_SLOTS 15 /* 392 bytes a node: ten in a page */
+#define NR_SLOTS 15 /* 392 bytes a node, 448 with alignment: nine in a page */
 #define MIN_SLOTS 5 /* below that a node looks for a sibling to join */
 #define NO_KEY (~0UL)
 
 struct vma_tree_node {
-	struct vma_tree_node *parent;
-	struct vma_tree_node *next, *prev; /* leaves, in order */
 	u32 nr;
 	bool leaf;
-	gva_t end[NR_SLOTS];
-	u64 gap[NR_SLOTS];
+	gva_t end[NR_SLOTS]; /* with what is above: two cache lines, all that a search compares */
 	union {
 		struct vma_tree_node *child[NR_SLOTS];
 		struct vm_area_struct *area[NR_SLOTS];
 	};
+	u64 gap[NR_SLOTS];
+	struct vma_tree_node *parent;
+	struct vma_tree_node *next, *prev; /* leaves, in order */
 };
 
 _Static_assert(sizeof(struct vma_tree_node) >= 256, "a node is worth its cache misses");
 
 int vma_tree_init(struct memory *m)
 {
-	struct kmem_cache *c = kmem_cache_create(m, "maple_node", sizeof(struct vma_tree_node), 8,
-						 0, NULL);
+	struct kmem_cache *c = kmem_cache_create(m, "maple_node", sizeof(struct vma_tree_node), 0,
+						 SLAB_HWCACHE_ALIGN, NULL);
 
 	if (IS_ERR(c))
 		return PTR_ERR(c);
@@ -88,17 +88,14 @@ static void node_free(struct mm_struct *mm, struct vma_tree_node *n)
 /* The slot of @n whose area or child ends above @addr; nr when there is none. */
 static inline unsigned node_find(const struct vma_tree_node *n, gva_t addr)
 {
-	unsigned i = 0;
+	unsigned i;
 
+	/* No branches: they would be mispredicted every other time. */
 	_Static_assert(NR_SLOTS == 15, "four halvings");
-	if (n->end[7] <= addr)
-		i = 8;
-	if (n->end[i + 3] <= addr)
-		i += 4;
-	if (n->end[i + 1] <= addr)
-		i += 2;
-	if (n->end[i] <= addr)
-		i++;
+	i = (n->end[7] <= addr) * 8;
+	i += (n->end[i + 3] <= addr) * 4;
+	i += (n->end[i + 1] <= addr) * 2;
+	i += n->end[i] <= addr;
 	return i;
 }
 
@@ -210,13 +207,6 @@ static struct vma_tree_node *leaf_of(const struct vma_tree *mt, gva_t addr)
 	return n;
 }
 
-/* A node is seven cache lines, and in a large tree each is a miss: ask for them together. */
-static inline void node_prefetch(const struct vma_tree_node *n)
-{
-	for (unsigned i = 0; i < sizeof(*n); i += 64)
-		__builtin_prefetch((const char *)n + i);
-}
-
 /* The areas themselves are not looked at: a miss for each would cost as much as the search. */
 struct vm_area_struct *find_vma(struct mm_struct *mm, gva_t addr)
 {
@@ -238,7 +228,6 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, gva_t addr)
 		if (n->leaf)
 			break;
 		n = n->child[i];
-		node_prefetch(n);
 	}
 	mt->cache = n->area[i];
 	mt->cache_low = low;
@@ -282,8 +271,7 @@ struct vm_area_struct *vma_first(struct mm_struct *mm)
 	return n->area[0];
 }
 
-struct vm_area_struct *find_vma_prev(struct mm_struct *mm, gva_t addr,
-				     struct vm_area_struct **prev)
+struct vm_area_struct *find_vma_prev(struct mm_struct *mm, gva_t addr, struct vm_area_struct **prev)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
 
@@ -541,8 +529,8 @@ void vma_tree_destroy(struct mm_struct *mm)
 
 /* What a search for a hole wants. */
 struct gap_search {
-	gva_t low, high; /* the hole lies in [low, high) */
-	u64 len;	 /* with the room that alignment may cost */
+	gva_t low, high;  /* the hole lies in [low, high) */
+	u64 len;	  /* with the room that alignment may cost */
 	gva_t start, end; /* out: the hole, clipped */
 };
 
@@ -567,8 +555,8 @@ static bool gap_highest(const struct vma_tree_node *n, gva_t floor, struct gap_s
 			return false;
 		if (n->gap[i] < s->len || below >= s->high)
 			continue;
-		if (n->leaf ? gap_fits(s, below, below + n->gap[i]) :
-			      gap_highest(n->child[i], below, s))
+		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
+			    : gap_highest(n->child[i], below, s))
 			return true;
 	}
 	return false;
@@ -585,8 +573,8 @@ static bool gap_lowest(const struct vma_tree_node *n, gva_t floor, struct gap_se
 			return false;
 		if (n->gap[i] < s->len || n->end[i] <= s->low)
 			continue;
-		if (n->leaf ? gap_fits(s, below, below + n->gap[i]) :
-			      gap_lowest(n->child[i], below, s))
+		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
+			    : gap_lowest(n->child[i], below, s))
 			return true;
 	}
 	return false;
@@ -693,7 +681,7 @@ static void check_node(struct tree_check *c, const struct vma_tree_node *n, unsi
 
 int vma_tree_validate(struct mm_struct *mm)
 {
-	struct tree_check c = { .mm = mm };
+	struct tree_check c = {.mm = mm};
 
 	if (mm->mt.root)
 		check_node(&c, mm->mt.root, mm->mt.height);
@@ -703,8 +691,8 @@ int vma_tree_validate(struct mm_struct *mm)
 		tree_bad(&c, "a leaf behind the last", 0, 0);
 	if (c.nr != mm->mt.nr || c.nr != mm->map_count)
 		tree_bad(&c, "count of areas", c.nr, mm->map_count);
-	if (mm->mt.cache && (mm->mt.cache->vm_end != mm->mt.cache_end ||
-			     mm->mt.cache_low > mm->mt.cache->vm_start))
+	if (mm->mt.cache &&
+	    (mm->mt.cache->vm_end != mm->mt.cache_end || mm->mt.cache_low > mm->mt.cache->vm_start))
 		tree_bad(&c, "stale cache", mm->mt.cache_low, mm->mt.cache_end);
 	return c.err;
 }

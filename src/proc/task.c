@@ -146,8 +146,22 @@ static int task_init_fs(struct task_struct *t)
 	return vfs_start_paths(v, &t->fs->root, &t->fs->pwd);
 }
 
-/* Descriptors that Vellum inherited, up to this number, are the guest's. */
-#define INHERITED_FDS 1024
+/* So many descriptors that Vellum inherited become the guest's at most. */
+#define INHERITED_FDS 128
+
+/* What Vellum was started with: its own are all close-on-exec. */
+static int inherited_fds(int fds[INHERITED_FDS])
+{
+	int n = host_list_fds(fds, INHERITED_FDS), kept = 0;
+
+	for (int i = 0; i < n; i++) {
+		int flags = host_fcntl(fds[i], F_GETFD, 0);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			fds[kept++] = fds[i];
+	}
+	return kept;
+}
 
 /* The guest gets a copy: the host's numbers are Vellum's own. machine_drop_inherited() closes the
  * originals, where the guest's closing them must be seen outside. */
@@ -169,33 +183,26 @@ static int inherit_fd(struct task_struct *t, int fd)
 
 static int task_init_files(struct task_struct *t)
 {
-	int err = 0;
+	int fds[INHERITED_FDS], n, err = 0;
 
 	t->files = files_alloc(&t->machine->mem);
 	if (!t->files)
 		return -ENOMEM;
-	for (int fd = 0; fd < INHERITED_FDS && !err; fd++) {
-		int flags = host_fcntl(fd, F_GETFD, 0);
-
-		if (flags >= 0 && !(flags & FD_CLOEXEC)) /* Vellum's own are all close-on-exec */
-			err = inherit_fd(t, fd);
-	}
+	n = inherited_fds(fds);
+	for (int i = 0; i < n && !err; i++)
+		err = inherit_fd(t, fds[i]);
 	return err;
 }
 
 void machine_drop_inherited(void)
 {
-	int null = host_open("/dev/null", O_RDWR, 0);
+	int fds[INHERITED_FDS], n = inherited_fds(fds), null = host_open("/dev/null", O_RDWR, 0);
 
-	for (int fd = 0; fd < INHERITED_FDS; fd++) {
-		int flags = host_fcntl(fd, F_GETFD, 0);
-
-		if (flags < 0 || (flags & FD_CLOEXEC) || fd == 2) /* 2: for last words */
-			continue;
-		if (fd > 2)
-			host_close(fd);
-		else if (null >= 0)
-			host_dup3(null, fd);
+	for (int i = 0; i < n; i++) {
+		if (fds[i] > 2)
+			host_close(fds[i]);
+		else if (null >= 0 && fds[i] != 2) /* 2: for last words */
+			host_dup3(null, fds[i]);
 	}
 	if (null > 2)
 		host_close(null);

@@ -4,7 +4,7 @@
 
 #define UTS_SYSNAME "Linux"
 #define UTS_RELEASE "6.18.0" /* the kernel that Vellum models */
-#define UTS_VERSION "#1 SMP PREEMPT_DYNAMIC"
+#define UTS_VERSION "#1 SMP PREEMPT_DYNAMIC Vellum"
 #define UTS_MACHINE "x86_64"
 #define UTS_DOMAINNAME "(none)"
 

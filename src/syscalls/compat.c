@@ -22,7 +22,7 @@ static void print_table(FILE *out, bool compat)
 
 static void print_counts(FILE *out)
 {
-	unsigned count[ARRAY_SIZE(status_words)] = { 0 };
+	unsigned count[ARRAY_SIZE(status_words)] = {0};
 	const struct syscall_desc *d;
 
 	for (unsigned nr = 0; nr < nr_syscalls(false); nr++) {

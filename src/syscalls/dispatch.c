@@ -48,8 +48,8 @@ static long unknown_call(struct task_struct *t)
 /* int 0x80 takes ebx ecx edx esi edi ebp, the upper halves are ignored. */
 static void read_args(const struct cpu_regs *r, bool compat, struct sysargs *a)
 {
-	static const u8 native[6] = { R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9 };
-	static const u8 i386[6] = { R_RBX, R_RCX, R_RDX, R_RSI, R_RDI, R_RBP };
+	static const u8 native[6] = {R_RDI, R_RSI, R_RDX, R_R10, R_R8, R_R9};
+	static const u8 i386[6] = {R_RBX, R_RCX, R_RDX, R_RSI, R_RDI, R_RBP};
 
 	for (int i = 0; i < 6; i++)
 		a->arg[i] = compat ? (u32)r->gpr[i386[i]] : r->gpr[native[i]];

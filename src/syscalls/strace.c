@@ -17,13 +17,13 @@
 #include "base/log.h"
 #include "syscalls/strace_flags.h"
 
-#define MAX_STRING 32	/* bytes of a string that are shown */
+#define MAX_STRING 32 /* bytes of a string that are shown */
 #define RESULT_COLUMN 40
 #define MAX_VECTORS 4
 
 /* The line so far; what does not fit is cut off. */
 struct line {
-	char text[640];
+	char text[560];
 	u32 len;
 	struct task_struct *t;
 	const struct sysargs *a;
@@ -60,8 +60,7 @@ static void put_addr(struct line *l, gva_t addr)
 /* A struct at @addr: false (and the address is printed) if there is none to show. */
 static bool get_struct(struct line *l, void *to, gva_t addr, u64 size, bool out)
 {
-	if (addr && !(out && (failed(l) || !l->done)) &&
-	    !copy_from_user(l->t->mm, to, addr, size))
+	if (addr && !(out && (failed(l) || !l->done)) && !copy_from_user(l->t->mm, to, addr, size))
 		return true;
 	put_addr(l, addr);
 	return false;
@@ -117,9 +116,9 @@ static void put_open_flags(struct line *l, u64 v)
 
 static void put_mode(struct line *l, u32 mode)
 {
-	static const char *const types[16] = { [1] = "S_IFIFO", [2] = "S_IFCHR", [4] = "S_IFDIR",
-					       [6] = "S_IFBLK", [8] = "S_IFREG", [10] = "S_IFLNK",
-					       [12] = "S_IFSOCK" };
+	static const char *const types[16] = {
+		[1] = "S_IFIFO", [2] = "S_IFCHR",  [4] = "S_IFDIR",  [6] = "S_IFBLK",
+		[8] = "S_IFREG", [10] = "S_IFLNK", [12] = "S_IFSOCK"};
 	const char *type = types[mode >> 12 & 15];
 
 	if (type)
@@ -177,7 +176,7 @@ static void put_char(struct line *l, u8 c, u8 next)
 
 static void put_bytes(struct line *l, gva_t addr, u64 len)
 {
-	u8 buf[MAX_STRING + 1] = { 0 };
+	u8 buf[MAX_STRING + 1] = {0};
 	u64 n = min(len, (u64)MAX_STRING);
 
 	if (!addr || copy_from_user(l->t->mm, buf, addr, n)) {
@@ -253,8 +252,7 @@ static void put_statx(struct line *l, gva_t addr)
 
 	if (!get_struct(l, &stx, addr, sizeof(stx), true))
 		return;
-	put(l, "{stx_mask=%#x, stx_attributes=%#llx, stx_mode=", stx.stx_mask,
-	    stx.stx_attributes);
+	put(l, "{stx_mask=%#x, stx_attributes=%#llx, stx_mode=", stx.stx_mask, stx.stx_attributes);
 	put_mode(l, stx.stx_mode);
 	put(l, ", stx_size=%llu, ...}", stx.stx_size);
 }
@@ -322,8 +320,8 @@ static void put_uname(struct line *l, gva_t addr)
 {
 	char node[sizeof(((struct utsname *)0)->nodename)];
 
-	if (!get_struct(l, node, addr ? addr + offsetof(struct utsname, nodename) : 0,
-			sizeof(node), true))
+	if (!get_struct(l, node, addr ? addr + offsetof(struct utsname, nodename) : 0, sizeof(node),
+			true))
 		return;
 	node[sizeof(node) - 1] = 0;
 	put(l, "{sysname=\"Linux\", nodename=\"%s\", ...}", node);
@@ -364,26 +362,65 @@ static bool put_pointed(struct line *l, char letter, u64 v, int i)
 	u64 next = i < 5 ? l->a->arg[i + 1] : 0;
 
 	switch (letter) {
-	case 's': put_path(l, v); break;
-	case 'S': failed(l) ? put_addr(l, v) : put_path(l, v); break;
-	case 'b': put_bytes(l, v, next); break;
-	case 'B': failed(l) ? put_addr(l, v) : put_bytes(l, v, l->ret); break;
-	case 'V': put_iovec(l, v, next, false); break;
-	case 'W': put_iovec(l, v, next, true); break;
-	case 'i': put_stat(l, v); break;
-	case 'e': put_statx(l, v); break;
-	case 't': put_timespec(l, v, false); break;
-	case 'T': put_timespec(l, v, true); break;
-	case 'v': put_timeval(l, v); break;
-	case 'L': put_rlimit(l, v, false); break;
-	case 'K': put_rlimit(l, v, true); break;
-	case 'C': put_sigaction(l, v, false); break;
-	case 'E': put_sigaction(l, v, true); break;
-	case 'G': put_sigset_at(l, v, false); break;
-	case 'J': put_sigset_at(l, v, true); break;
-	case 'U': put_uname(l, v); break;
-	case 'O': put_pollfds(l, v, next); break;
-	default: return false;
+	case 's':
+		put_path(l, v);
+		break;
+	case 'S':
+		failed(l) ? put_addr(l, v) : put_path(l, v);
+		break;
+	case 'b':
+		put_bytes(l, v, next);
+		break;
+	case 'B':
+		failed(l) ? put_addr(l, v) : put_bytes(l, v, l->ret);
+		break;
+	case 'V':
+		put_iovec(l, v, next, false);
+		break;
+	case 'W':
+		put_iovec(l, v, next, true);
+		break;
+	case 'i':
+		put_stat(l, v);
+		break;
+	case 'e':
+		put_statx(l, v);
+		break;
+	case 't':
+		put_timespec(l, v, false);
+		break;
+	case 'T':
+		put_timespec(l, v, true);
+		break;
+	case 'v':
+		put_timeval(l, v);
+		break;
+	case 'L':
+		put_rlimit(l, v, false);
+		break;
+	case 'K':
+		put_rlimit(l, v, true);
+		break;
+	case 'C':
+		put_sigaction(l, v, false);
+		break;
+	case 'E':
+		put_sigaction(l, v, true);
+		break;
+	case 'G':
+		put_sigset_at(l, v, false);
+		break;
+	case 'J':
+		put_sigset_at(l, v, true);
+		break;
+	case 'U':
+		put_uname(l, v);
+		break;
+	case 'O':
+		put_pollfds(l, v, next);
+		break;
+	default:
+		return false;
 	}
 	return true;
 }
@@ -400,17 +437,36 @@ static void put_arg(struct line *l, char letter, u64 v, int i)
 		}
 		/* fall through */
 	case 'd':
-	case 'f': put(l, "%d", (s32)v); break;
-	case 'u': put(l, "%u", (u32)v); break;
-	case 'l': put(l, "%ld", (s64)v); break;
-	case 'z': put(l, "%lu", v); break;
-	case 'x': put(l, "%#lx", v); break;
-	case 'p': put_addr(l, v); break;
+	case 'f':
+		put(l, "%d", (s32)v);
+		break;
+	case 'u':
+		put(l, "%u", (u32)v);
+		break;
+	case 'l':
+		put(l, "%ld", (s64)v);
+		break;
+	case 'z':
+		put(l, "%lu", v);
+		break;
+	case 'x':
+		put(l, "%#lx", v);
+		break;
+	case 'p':
+		put_addr(l, v);
+		break;
 	case 'c':
-	case 'm': put_mode(l, v); break;
-	case 'g': put_signal(l, v); break;
-	case 'o': put_open_flags(l, v); break;
-	default: put_flags(l, v, letter);
+	case 'm':
+		put_mode(l, v);
+		break;
+	case 'g':
+		put_signal(l, v);
+		break;
+	case 'o':
+		put_open_flags(l, v);
+		break;
+	default:
+		put_flags(l, v, letter);
 	}
 }
 
@@ -420,7 +476,8 @@ static void put_args(struct line *l, const struct syscall_desc *d)
 
 	for (int i = 0; letters[i]; i++) {
 		/* the mode counts only when something is made */
-		if (letters[i] == 'c' && !(l->a->arg[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+		if (letters[i] == 'c' &&
+		    !(l->a->arg[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
 			continue;
 		put(l, i ? ", " : "");
 		put_arg(l, letters[i], l->a->arg[i], i);
@@ -431,10 +488,10 @@ static const struct {
 	int err;
 	const char *name, *text;
 } restarts[] = {
-	{ ERESTARTSYS, "ERESTARTSYS", "To be restarted if SA_RESTART is set" },
-	{ ERESTARTNOINTR, "ERESTARTNOINTR", "To be restarted" },
-	{ ERESTARTNOHAND, "ERESTARTNOHAND", "To be restarted if no handler" },
-	{ ERESTART_RESTARTBLOCK, "ERESTART_RESTARTBLOCK", "Interrupted by signal" },
+	{ERESTARTSYS, "ERESTARTSYS", "To be restarted if SA_RESTART is set"},
+	{ERESTARTNOINTR, "ERESTARTNOINTR", "To be restarted"},
+	{ERESTARTNOHAND, "ERESTARTNOHAND", "To be restarted if no handler"},
+	{ERESTART_RESTARTBLOCK, "ERESTART_RESTARTBLOCK", "Interrupted by signal"},
 };
 
 static void put_error(struct line *l, int err)
@@ -497,7 +554,7 @@ static void put_result(struct line *l, const struct syscall_desc *d)
 void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
 		 const struct sysargs *a, const long *ret)
 {
-	struct line l = { .t = t, .a = a, .ret = ret ? *ret : 0, .done = ret };
+	struct line l = {.t = t, .a = a, .ret = ret ? *ret : 0, .done = ret};
 
 	if (d)
 		put(&l, "%s(", d->name);

@@ -11,8 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define N(x) { x, #x }
-#define END { 0, NULL }
+#define N(x)                                                                                       \
+	{                                                                                          \
+		x, #x                                                                              \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		0, NULL                                                                            \
+	}
 
 /* clang-format off */
 static const struct flag_name open_names[] = {

@@ -13,9 +13,9 @@
 /* Effective, permitted and inheritable sets of the host process. */
 static void host_caps(struct __user_cap_data_struct data[2])
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 
-	data[0] = data[1] = (struct __user_cap_data_struct){ 0 };
+	data[0] = data[1] = (struct __user_cap_data_struct){0};
 	if (syscall(SYS_capget, &head, data))
 		data[0].effective = data[1].effective = 0;
 }
@@ -53,9 +53,9 @@ long sys_capget(struct task_struct *t, const struct sysargs *a)
 	if (!a->arg[1])
 		return 0;
 	return copy_to_user(t->mm, a->arg[1], data,
-			    head.version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24) ?
-		       -EFAULT :
-		       0;
+			    head.version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24)
+		       ? -EFAULT
+		       : 0;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -144,12 +144,12 @@ struct ids {
 
 static struct ids uids(struct task_struct *t)
 {
-	return (struct ids){ &t->uid, &t->euid, &t->suid, &t->fsuid, capable(t, CAP_SETUID) };
+	return (struct ids){&t->uid, &t->euid, &t->suid, &t->fsuid, capable(t, CAP_SETUID)};
 }
 
 static struct ids gids(struct task_struct *t)
 {
-	return (struct ids){ &t->gid, &t->egid, &t->sgid, &t->fsgid, capable(t, CAP_SETGID) };
+	return (struct ids){&t->gid, &t->egid, &t->sgid, &t->fsgid, capable(t, CAP_SETGID)};
 }
 
 /* setuid(2), setgid(2) */
@@ -195,8 +195,7 @@ static bool is_one(struct ids ids, u32 id)
 /* setresuid(2), setresgid(2) */
 static long set_res(struct ids ids, u32 real, u32 effective, u32 saved)
 {
-	if (!ids.privileged &&
-	    !(is_one(ids, real) && is_one(ids, effective) && is_one(ids, saved)))
+	if (!ids.privileged && !(is_one(ids, real) && is_one(ids, effective) && is_one(ids, saved)))
 		return -EPERM;
 	if (real != NO_CHANGE)
 		*ids.real = real;
@@ -314,7 +313,7 @@ long sys_setsid(struct task_struct *t, const struct sysargs *a)
 	(void)a;
 	if (t->signal->pgrp == t->tgid)
 		return -EPERM;
-	list_for_each_entry(p, &t->machine->tasks, tasks)
+	list_for_each_entry (p, &t->machine->tasks, tasks)
 		if (p->signal && p->signal->pgrp == t->tgid)
 			return -EPERM;
 	t->signal->pgrp = t->signal->session = t->tgid;

@@ -107,8 +107,8 @@ static bool emit_dirent(void *ctx, const char *name, u64 ino, u8 type, s64 next_
 	struct getdents *g = ctx;
 	u64 len = strlen(name), start = g->old ? DIRENT_NAME : DIRENT64_NAME;
 	u64 reclen = (start + len + (g->old ? 2 : 1) + 7) & ~7UL;
-	u8 rec[DIRENT64_NAME + NAME_MAX + 10] __attribute__((aligned(8))) = { 0 };
-	struct dirent_head head = { ino, next_pos, reclen };
+	u8 rec[DIRENT64_NAME + NAME_MAX + 10] __attribute__((aligned(8))) = {0};
+	struct dirent_head head = {ino, next_pos, reclen};
 
 	if (len > NAME_MAX) {
 		g->error = -EIO;
@@ -133,7 +133,7 @@ static bool emit_dirent(void *ctx, const char *name, u64 ino, u8 type, s64 next_
 static long getdents(struct task_struct *t, const struct sysargs *a, bool old)
 {
 	struct file *f = fdget(t, a->arg[0]);
-	struct getdents g = { t, a->arg[1], (u32)a->arg[2], old, 0 };
+	struct getdents g = {t, a->arg[1], (u32)a->arg[2], old, 0};
 	long ret;
 
 	if (!f)

@@ -390,7 +390,7 @@ static long do_ftruncate(struct task_struct *t, u64 fd, s64 size)
 	if ((f->f_mode & FMODE_WRITE) && f->f_op->ftruncate) {
 		ret = -EFBIG;
 		if ((u64)size > rlimit(t, RLIMIT_FSIZE))
-			send_sig_info(SIGXFSZ, &(struct k_siginfo){ .si_signo = SIGXFSZ }, t);
+			send_sig_info(SIGXFSZ, &(struct k_siginfo){.si_signo = SIGXFSZ}, t);
 		else
 			ret = f->f_op->ftruncate(f, size);
 	}

@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "proc/utsname.h"
+
 #define CPUMASK_BYTES 8UL /* sizeof(cpumask_t): NR_CPUS is 64 */
 #define RANDOM_CHUNK 256UL
 #define K_GRND_NONBLOCK 1U
@@ -22,12 +24,12 @@ long sys_uname(struct task_struct *t, const struct sysargs *a)
 	memset(&u, 0, sizeof(u));
 	if (uname(&host))
 		strcpy(host.nodename, "(none)");
-	strcpy(u.sysname, "Linux");
+	strcpy(u.sysname, UTS_SYSNAME);
 	memcpy(u.nodename, host.nodename, sizeof(u.nodename));
-	strcpy(u.release, "6.18.0");
-	strcpy(u.version, "#1 SMP PREEMPT_DYNAMIC Vellum");
-	strcpy(u.machine, "x86_64");
-	strcpy(u.domainname, "(none)");
+	strcpy(u.release, UTS_RELEASE);
+	strcpy(u.version, UTS_VERSION);
+	strcpy(u.machine, UTS_MACHINE);
+	strcpy(u.domainname, UTS_DOMAINNAME);
 	return copy_to_user(t->mm, a->arg[0], &u, sizeof(u)) ? -EFAULT : 0;
 }
 
@@ -45,7 +47,7 @@ long sys_sysinfo(struct task_struct *t, const struct sysargs *a)
 	si.freeram = nr_free_pages(mem) << PAGE_SHIFT;
 	si.sharedram = (u64)mem->stats[ST_shmem] << PAGE_SHIFT;
 	si.mem_unit = 1;
-	list_for_each_entry(p, &t->machine->tasks, tasks)
+	list_for_each_entry (p, &t->machine->tasks, tasks)
 		si.procs++;
 	return copy_to_user(t->mm, a->arg[0], &si, sizeof(si)) ? -EFAULT : 0;
 }

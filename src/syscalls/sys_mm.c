@@ -3,10 +3,12 @@
 
 #include <sys/mman.h>
 
+#define MLOCK_ONFAULT_K 1
+
 /* What mmap needs to know of the descriptor. -EBADF; -ENODEV: nothing to map behind it. */
 static long mmap_fd(struct task_struct *t, const struct sysargs *a, u64 pgoff)
 {
-	struct mmap_file mf = { 0 };
+	struct mmap_file mf = {0};
 	struct file *f = fdget(t, a->arg[4]);
 	long ret;
 
@@ -92,4 +94,32 @@ long sys_msync(struct task_struct *t, const struct sysargs *a)
 long sys_mincore(struct task_struct *t, const struct sysargs *a)
 {
 	return do_mincore(t->mm, a->arg[0], a->arg[1], a->arg[2]);
+}
+
+long sys_mlock(struct task_struct *t, const struct sysargs *a)
+{
+	return do_mlock(t->mm, a->arg[0], a->arg[1], 0);
+}
+
+long sys_mlock2(struct task_struct *t, const struct sysargs *a)
+{
+	if ((int)a->arg[2] & ~MLOCK_ONFAULT_K)
+		return -EINVAL;
+	return do_mlock(t->mm, a->arg[0], a->arg[1], (int)a->arg[2]);
+}
+
+long sys_munlock(struct task_struct *t, const struct sysargs *a)
+{
+	return do_munlock(t->mm, a->arg[0], a->arg[1]);
+}
+
+long sys_mlockall(struct task_struct *t, const struct sysargs *a)
+{
+	return do_mlockall(t->mm, (int)a->arg[0]);
+}
+
+long sys_munlockall(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return do_munlockall(t->mm);
 }

@@ -47,8 +47,7 @@ static int path_start(struct task_struct *t, int dfd, struct user_path *up)
 	return 0;
 }
 
-int user_path_get(struct task_struct *t, int dfd, gva_t addr, unsigned lookup,
-		  struct user_path *up)
+int user_path_get(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, struct user_path *up)
 {
 	int err;
 
@@ -151,10 +150,10 @@ static long do_mkdirat(struct task_struct *t, int dfd, gva_t name, u32 mode)
 		return err;
 	err = check_create(&p, true);
 	if (!err)
-		err = p.dir.dentry->d_op->mkdir ? p.dir.dentry->d_op->mkdir(
-							  p.dir.dentry, p.last,
-							  mode & 01777 & ~t->fs->umask) :
-						  -EPERM;
+		err = p.dir.dentry->d_op->mkdir
+			      ? p.dir.dentry->d_op->mkdir(p.dir.dentry, p.last,
+							  mode & 01777 & ~t->fs->umask)
+			      : -EPERM;
 	path_put(&p.dir);
 	return err;
 }
@@ -194,10 +193,10 @@ static long do_mknodat(struct task_struct *t, int dfd, gva_t name, u32 mode, u32
 		return err;
 	err = check_create(&p, false);
 	if (!err)
-		err = p.dir.dentry->d_op->mknod ?
-			      p.dir.dentry->d_op->mknod(p.dir.dentry, p.last,
-							mode & ~t->fs->umask, dev) :
-			      -EPERM;
+		err = p.dir.dentry->d_op->mknod
+			      ? p.dir.dentry->d_op->mknod(p.dir.dentry, p.last,
+							  mode & ~t->fs->umask, dev)
+			      : -EPERM;
 	path_put(&p.dir);
 	return err;
 }
@@ -564,7 +563,7 @@ static long path_utimens(const struct path *p, const struct timespec ts[2])
 static long do_utimes(struct task_struct *t, int dfd, gva_t name, const struct timespec *ts,
 		      int flags)
 {
-	static const struct timespec now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+	static const struct timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 	struct path p;
 	struct file *f;
 	long ret;
@@ -619,7 +618,7 @@ static long futimesat(struct task_struct *t, int dfd, gva_t name, gva_t times)
 	for (int i = 0; i < 2; i++) {
 		if ((u64)tv[i].tv_usec >= 1000000)
 			return -EINVAL;
-		ts[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+		ts[i] = (struct timespec){tv[i].tv_sec, tv[i].tv_usec * 1000};
 	}
 	return do_utimes(t, dfd, name, ts, 0);
 }
@@ -636,7 +635,7 @@ long sys_futimesat(struct task_struct *t, const struct sysargs *a)
 
 long sys_utime(struct task_struct *t, const struct sysargs *a)
 {
-	struct timespec ts[2] = { { 0, 0 }, { 0, 0 } };
+	struct timespec ts[2] = {{0, 0}, {0, 0}};
 	struct utimbuf buf;
 
 	if (!a->arg[1])

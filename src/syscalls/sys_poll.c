@@ -26,8 +26,7 @@ static short poll_file(struct task_struct *t, int fd, short events)
 
 	if (!f)
 		return POLLNVAL;
-	mask = f->f_op->poll ? f->f_op->poll(f) :
-			       POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	mask = f->f_op->poll ? f->f_op->poll(f) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 	fput(f);
 	return mask & (events | POLL_ALWAYS);
 }
@@ -99,7 +98,7 @@ static u64 deadline_of(struct machine *m, const struct timespec *ts)
 static void put_time_left(struct task_struct *t, gva_t to, u64 deadline_ns, bool timeval)
 {
 	u64 now = machine_now_ns(t->machine), left = deadline_ns > now ? deadline_ns - now : 0;
-	struct timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
+	struct timespec ts = {left / NSEC_PER_SEC, left % NSEC_PER_SEC};
 
 	if (!to || deadline_ns == WAIT_FOREVER)
 		return;
@@ -184,8 +183,8 @@ long sys_ppoll(struct task_struct *t, const struct sysargs *a)
 #define SET_OUT (POLLOUT | POLLWRNORM | POLLERR)
 #define SET_EX POLLPRI
 
-static const short select_ready[3] = { SET_IN, SET_OUT, SET_EX };
-static const short select_asks[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
+static const short select_ready[3] = {SET_IN, SET_OUT, SET_EX};
+static const short select_asks[3] = {POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI};
 
 /* Bytes of a set of @n descriptors. */
 static u64 set_bytes(u64 n)
@@ -221,7 +220,7 @@ static long sets_to_entries(struct task_struct *t, u64 *const sets[3], u64 n, st
 			continue;
 		if (!fget(t->files, fd))
 			return -EBADF;
-		p[nr++] = (struct poll_entry){ fd, events, 0 };
+		p[nr++] = (struct poll_entry){fd, events, 0};
 	}
 	return nr;
 }
@@ -307,7 +306,7 @@ long sys_pselect6(struct task_struct *t, const struct sysargs *a)
 	struct {
 		gva_t set;
 		u64 size;
-	} mask = { 0, 0 };
+	} mask = {0, 0};
 	u64 deadline;
 	long ret;
 

@@ -87,7 +87,7 @@ long sys_get_robust_list(struct task_struct *t, const struct sysargs *a)
 /* The fields that the kernel keeps: cpu_id_start, cpu_id; rseq_cs is the program's; node_id, mm_cid. */
 static int write_rseq(struct task_struct *t, gva_t area, u32 cpu_id)
 {
-	u32 ids[2] = { 0, cpu_id }, rest[2] = { 0, 0 };
+	u32 ids[2] = {0, cpu_id}, rest[2] = {0, 0};
 
 	if (copy_to_user(t->mm, area, ids, sizeof(ids)) ||
 	    copy_to_user(t->mm, area + offsetof(struct rseq, flags) + 4, rest, sizeof(rest)))
@@ -250,7 +250,7 @@ static long do_prlimit(struct task_struct *t, u32 which, gva_t new, gva_t old)
 
 	if (which >= NR_RLIMITS)
 		return -EINVAL;
-	before = (struct rlimit){ s->rlim_cur[which], s->rlim_max[which] };
+	before = (struct rlimit){s->rlim_cur[which], s->rlim_max[which]};
 	if (new) {
 		if (get_user(t->mm, after, new))
 			return -EFAULT;
@@ -269,8 +269,8 @@ long sys_getrlimit(struct task_struct *t, const struct sysargs *a)
 
 	if ((u32)a->arg[0] >= NR_RLIMITS)
 		return -EINVAL;
-	rl = (struct rlimit){ t->signal->rlim_cur[(u32)a->arg[0]],
-			      t->signal->rlim_max[(u32)a->arg[0]] };
+	rl = (struct rlimit){t->signal->rlim_cur[(u32)a->arg[0]],
+			     t->signal->rlim_max[(u32)a->arg[0]]};
 	return put_user(t->mm, rl, a->arg[1]);
 }
 
@@ -294,7 +294,7 @@ long sys_prlimit64(struct task_struct *t, const struct sysargs *a)
 
 static struct timeval ns_to_timeval(u64 ns)
 {
-	return (struct timeval){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC };
+	return (struct timeval){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
 }
 
 static void self_usage(struct task_struct *t, struct rusage *ru)

@@ -13,13 +13,13 @@
 
 void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n)
 {
-	*iov = (struct iovec){ buf, n };
-	*it = (struct iov_iter){ .iov = iov, .nr_segs = 1, .count = n };
+	*iov = (struct iovec){buf, n};
+	*it = (struct iov_iter){.iov = iov, .nr_segs = 1, .count = n};
 }
 
 static void send_own(struct task_struct *t, int sig)
 {
-	struct k_siginfo info = { .si_signo = sig, .si_code = SI_USER };
+	struct k_siginfo info = {.si_signo = sig, .si_code = SI_USER};
 
 	info.kill.pid = t->tgid;
 	info.kill.uid = t->uid;
@@ -73,8 +73,8 @@ static bool mode_ok(const struct file *f, bool write)
 static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
 {
 	struct file *f = fdget(t, a->arg[0]);
-	struct iovec iov = { (void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT) };
-	struct iov_iter it = { t->mm, &iov, 1, 0, iov.iov_len };
+	struct iovec iov = {(void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT)};
+	struct iov_iter it = {t->mm, &iov, 1, 0, iov.iov_len};
 	long ret;
 
 	if (!f)
@@ -176,7 +176,7 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 	} else {
 		ret = import_iovec(t, a->arg[1], a->arg[2], fast, &iov);
 		if (ret > 0) {
-			it = (struct iov_iter){ t->mm, iov, a->arg[2], 0, ret };
+			it = (struct iov_iter){t->mm, iov, a->arg[2], 0, ret};
 			ret = transfer(t, f, &it, pos, write);
 		}
 		if (iov != fast)
@@ -301,8 +301,8 @@ static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_
 		goto put;
 	ret = copy_bytes(t, in, ioff ? &ipos : NULL, out, ooff ? &opos : NULL,
 			 min(n, MAX_RW_COUNT));
-	if (ret > 0 && ((ioff && put_user(t->mm, ipos, ioff)) ||
-			(ooff && put_user(t->mm, opos, ooff))))
+	if (ret > 0 &&
+	    ((ioff && put_user(t->mm, ipos, ioff)) || (ooff && put_user(t->mm, opos, ooff))))
 		ret = -EFAULT;
 put:
 	if (in)

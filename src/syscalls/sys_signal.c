@@ -182,7 +182,7 @@ static long send_to(struct task_struct *t, struct task_struct *to, int sig,
 
 static struct k_siginfo own_siginfo(const struct task_struct *t, int sig, int code)
 {
-	struct k_siginfo info = { .si_signo = sig, .si_code = code };
+	struct k_siginfo info = {.si_signo = sig, .si_code = code};
 
 	info.kill.pid = t->tgid;
 	info.kill.uid = t->uid;
@@ -210,7 +210,7 @@ long sys_kill(struct task_struct *t, const struct sysargs *a)
 
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	list_for_each_entry_safe(to, next, &t->machine->tasks, tasks) {
+	list_for_each_entry_safe (to, next, &t->machine->tasks, tasks) {
 		if (!kill_means(t, to, pid))
 			continue;
 		err = send_to(t, to, (int)a->arg[1], &info);

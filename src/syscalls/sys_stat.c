@@ -86,7 +86,7 @@ long sys_newfstatat(struct task_struct *t, const struct sysargs *a)
 
 static struct statx_timestamp stx_time(struct timespec ts)
 {
-	return (struct statx_timestamp){ .tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec };
+	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
 /* For files that have no more to say than struct stat. */

@@ -24,9 +24,9 @@ int sleep_interruptible(struct task_struct *t, u64 deadline_ns)
 	struct wait_queue_head nobody;
 
 	init_waitqueue_head(&nobody, &t->machine->sched);
-	return wait_event_interruptible_until(&nobody, false, deadline_ns) == -ETIME ?
-		       0 :
-		       -ERESTARTNOHAND;
+	return wait_event_interruptible_until(&nobody, false, deadline_ns) == -ETIME
+		       ? 0
+		       : -ERESTARTNOHAND;
 }
 
 static u64 add_sat(u64 a, u64 b)
@@ -58,8 +58,8 @@ long sys_clock_getres(struct task_struct *t, const struct sysargs *a)
 	if (err || !a->arg[1])
 		return err;
 	ts.tv_sec = 0;
-	ts.tv_nsec = clk == CLOCK_REALTIME_COARSE || clk == CLOCK_MONOTONIC_COARSE ? COARSE_RES_NS :
-										     1;
+	ts.tv_nsec =
+		clk == CLOCK_REALTIME_COARSE || clk == CLOCK_MONOTONIC_COARSE ? COARSE_RES_NS : 1;
 	return put_timespec(t, &ts, a->arg[1]);
 }
 
@@ -108,7 +108,7 @@ long sys_time32(struct task_struct *t, const struct sysargs *a)
 long sys_times(struct task_struct *t, const struct sysargs *a)
 {
 	u64 utime, stime;
-	struct tms tms = { 0 };
+	struct tms tms = {0};
 
 	if (a->arg[0]) {
 		task_cputime(t, &utime, &stime);
@@ -134,7 +134,7 @@ static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
 		return 0;
 	now = machine_now_ns(t->machine);
 	ns = expires_ns > now ? expires_ns - now : 0;
-	left = (struct timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+	left = (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
 	if (rmtp && put_user(t->mm, left, rmtp))
 		return -EFAULT;
 	t->restart_block.expires_ns = expires_ns;

@@ -22,7 +22,8 @@ struct syscall_desc {
 	long (*fn)(struct task_struct *t, const struct sysargs *a);
 	enum sys_status status;
 	const char *note;
-	const char *args; /* strace: the result's letter, a blank, a letter an argument: table.def */
+	const char
+		*args; /* strace: the result's letter, a blank, a letter an argument: table.def */
 };
 const struct syscall_desc *syscall_desc(unsigned nr, bool compat); /* NULL: unknown */
 unsigned nr_syscalls(bool compat); /* one more than the greatest number */

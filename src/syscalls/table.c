@@ -3,7 +3,7 @@
 
 /* @args: "result arguments", one letter each, so all but three bytes are arguments. */
 #define SYSCALL(nr, name, args, fn, status, note)                                                  \
-	[nr] = { #name, sizeof(args) - 3, fn, SYS_##status, note, args },
+	[nr] = {#name, sizeof(args) - 3, fn, SYS_##status, note, args},
 
 static const struct syscall_desc syscall_table[] = {
 #include "syscalls/table.def"

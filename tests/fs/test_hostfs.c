@@ -25,7 +25,7 @@ static bool holds(struct file *f, const char *text, u64 pos)
 
 static bool host_holds(const char *name, const char *text)
 {
-	char path[PATH_MAX], buf[64];
+	char path[HOST_NAME], buf[64];
 	int fd = open(host_name(&w, name, path), O_RDONLY);
 	ssize_t n = read(fd, buf, sizeof(buf));
 
@@ -121,7 +121,7 @@ static void changes_by_others_are_seen(void)
 static void appending_goes_to_the_end_whoever_moved_it(void)
 {
 	struct file *f;
-	char path[PATH_MAX];
+	char path[HOST_NAME];
 	int fd;
 	u64 pos = 0;
 	struct iovec iov = {(void *)"C", 1};
@@ -327,7 +327,7 @@ static void a_fault_ends_a_transfer_where_it_is(void)
 	struct file *f;
 	gva_t buf;
 	u64 pos = 0;
-	char data[3000];
+	static char data[3000];
 
 	world_up(&w);
 	mm = new_mm();
@@ -509,7 +509,7 @@ static void inherited_files_share_their_position(void)
 	struct iovec iov;
 	struct iov_iter it;
 	struct file *f;
-	char path[PATH_MAX], c;
+	char path[HOST_NAME], c;
 	int fd, mine;
 
 	world_up(&w);

@@ -34,7 +34,7 @@ static bool same(const char *a, const char *b)
 
 static void build_tree(void)
 {
-	char path[PATH_MAX];
+	char path[HOST_NAME];
 
 	world_up(&w);
 	CU_ASSERT_EQUAL(mkdir(host_name(&w, "a", path), 0755), 0);
@@ -66,7 +66,7 @@ static void names_lead_to_the_same_file(void)
 
 static void errors_are_those_of_the_man_page(void)
 {
-	char name[PATH_MAX + 8];
+	static char name[PATH_MAX + 8];
 	u64 ino;
 
 	build_tree();
@@ -98,7 +98,7 @@ static void errors_are_those_of_the_man_page(void)
 
 static void forty_links_are_followed_and_no_more(void)
 {
-	char path[PATH_MAX], from[16], to[16];
+	char path[HOST_NAME], from[16], to[16];
 	int i;
 
 	world_up(&w);
@@ -173,7 +173,7 @@ static const struct file_system_type little_type = {.name = "proc", .mount_root 
 
 static void mounts_are_entered_and_left(void)
 {
-	char buf[PATH_MAX];
+	char buf[HOST_NAME];
 	struct path p;
 	u64 ino = 0;
 
@@ -204,7 +204,7 @@ static void mounts_are_entered_and_left(void)
 
 static void d_path_is_the_guests_view(void)
 {
-	char buf[PATH_MAX], path[PATH_MAX];
+	char buf[HOST_NAME], path[HOST_NAME];
 	struct path p;
 
 	build_tree();
@@ -235,7 +235,7 @@ static int opens(const char *name, int flags)
 static void open_checks_as_linux_does(void)
 {
 	struct stat st;
-	char path[PATH_MAX];
+	char path[HOST_NAME];
 
 	build_tree();
 	CU_ASSERT_EQUAL(opens("a", O_RDONLY), 0);
@@ -263,7 +263,7 @@ static void open_checks_as_linux_does(void)
 
 static void sys_is_an_empty_directory(void)
 {
-	char path[PATH_MAX];
+	char path[HOST_NAME];
 
 	build_tree();
 	CU_ASSERT_EQUAL(mkdir(host_name(&w, "sys", path), 0755), 0);

@@ -15,6 +15,8 @@
 #include "mm/memory.h"
 #include "unit.h"
 
+#define HOST_NAME 256 /* bytes for a path of the scratch directory */
+
 struct world {
 	struct memory mem;
 	struct event_loop events;
@@ -55,14 +57,14 @@ static inline void world_down(struct world *w)
 /* A name of the scratch directory, as the host has it. */
 static inline const char *host_name(struct world *w, const char *name, char *buf)
 {
-	snprintf(buf, PATH_MAX, "%s/%s", w->dir, name);
+	snprintf(buf, HOST_NAME, "%s/%s", w->dir, name);
 	return buf;
 }
 
 /* Writes a file past the vfs, as another process of the host would. */
 static inline void host_file(struct world *w, const char *name, const void *data, size_t len)
 {
-	char path[PATH_MAX];
+	char path[HOST_NAME];
 	int fd = open(host_name(w, name, path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
 	CU_ASSERT_FATAL(fd >= 0);

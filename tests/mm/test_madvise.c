@@ -9,8 +9,11 @@ static void map_kind(struct world *w, unsigned kind)
 {
 	static const struct {
 		u64 prot, flags;
-	} anon[] = { { RW, MAP_PRIVATE }, { 0, MAP_PRIVATE }, { PROT_READ, MAP_PRIVATE },
-		     { RW, MAP_PRIVATE | MAP_LOCKED }, { RW, MAP_SHARED } };
+	} anon[] = {{RW, MAP_PRIVATE},
+		    {0, MAP_PRIVATE},
+		    {PROT_READ, MAP_PRIVATE},
+		    {RW, MAP_PRIVATE | MAP_LOCKED},
+		    {RW, MAP_SHARED}};
 
 	do_munmap(w->mm, ARENA, 4 * PG);
 	if (kind < ARRAY_SIZE(anon))
@@ -27,16 +30,16 @@ static void errors_by_kind_of_area(void)
 	static const struct {
 		int advice, want[NR_KINDS];
 	} row[] = {
-		{ 0, { 0, 0, 0, 0, 0, 0, 0, N } },  { 1, { 0, 0, 0, 0, 0, 0, 0, N } },
-		{ 2, { 0, 0, 0, 0, 0, 0, 0, N } },  { 3, { 0, 0, 0, 0, 0, 0, 0, N } },
-		{ 4, { 0, 0, 0, I, 0, 0, 0, N } },  { 8, { 0, 0, 0, I, I, I, 0, N } },
-		{ 10, { 0, 0, 0, 0, 0, 0, 0, N } }, { 11, { 0, 0, 0, 0, 0, 0, 0, N } },
-		{ 12, { 0, 0, 0, 0, 0, 0, 0, N } }, { 13, { 0, 0, 0, 0, 0, 0, 0, N } },
-		{ 14, { 0, 0, 0, 0, 0, 0, 0, N } }, { 15, { 0, 0, 0, 0, 0, 0, 0, N } },
-		{ 16, { 0, 0, 0, 0, 0, 0, 0, N } }, { 17, { 0, 0, 0, 0, 0, 0, I, N } },
-		{ 18, { 0, 0, 0, 0, I, I, 0, N } }, { 19, { 0, 0, 0, 0, 0, 0, I, N } },
-		{ 20, { 0, 0, 0, I, 0, 0, 0, N } }, { 22, { 0, I, 0, 0, 0, 0, 0, N } },
-		{ 23, { 0, I, I, 0, 0, 0, 0, N } }, { 24, { 0, 0, 0, 0, 0, 0, 0, N } },
+		{0, {0, 0, 0, 0, 0, 0, 0, N}},	{1, {0, 0, 0, 0, 0, 0, 0, N}},
+		{2, {0, 0, 0, 0, 0, 0, 0, N}},	{3, {0, 0, 0, 0, 0, 0, 0, N}},
+		{4, {0, 0, 0, I, 0, 0, 0, N}},	{8, {0, 0, 0, I, I, I, 0, N}},
+		{10, {0, 0, 0, 0, 0, 0, 0, N}}, {11, {0, 0, 0, 0, 0, 0, 0, N}},
+		{12, {0, 0, 0, 0, 0, 0, 0, N}}, {13, {0, 0, 0, 0, 0, 0, 0, N}},
+		{14, {0, 0, 0, 0, 0, 0, 0, N}}, {15, {0, 0, 0, 0, 0, 0, 0, N}},
+		{16, {0, 0, 0, 0, 0, 0, 0, N}}, {17, {0, 0, 0, 0, 0, 0, I, N}},
+		{18, {0, 0, 0, 0, I, I, 0, N}}, {19, {0, 0, 0, 0, 0, 0, I, N}},
+		{20, {0, 0, 0, I, 0, 0, 0, N}}, {22, {0, I, 0, 0, 0, 0, 0, N}},
+		{23, {0, I, I, 0, 0, 0, 0, N}}, {24, {0, 0, 0, 0, 0, 0, 0, N}},
 	};
 	struct world *w = world_new(64 << 20);
 
@@ -52,8 +55,8 @@ static void errors_by_kind_of_area(void)
 
 static void unknown_advice_is_refused(void)
 {
-	static const int unknown[] = { -1, 5, 6, 7, 9, 21, 25, 26, 27, 99, 100, 101, 102, 103, 104,
-				       0x40000000 };
+	static const int unknown[] = {-1, 5,  6,   7,	9,   21,  25,  26,
+				      27, 99, 100, 101, 102, 103, 104, 0x40000000};
 	struct world *w = world_new(64 << 20);
 
 	map_kind(w, 0);
@@ -177,4 +180,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_END,
 };
-const struct unit_suite suite_madvise = { "madvise", tests };
+const struct unit_suite suite_madvise = {"madvise", tests};

@@ -16,9 +16,9 @@ static void placement_is_top_down(void)
 		u64 pages;
 		gva_t want;
 	} row[] = {
-		{ 1, 0x7ffff7ff6000 },	 { 3, 0x7ffff7ff3000 },	  { 256, 0x7ffff7ef3000 },
-		{ 511, 0x7ffff7cf4000 }, { 512, 0x7ffff7a00000 }, { 512, 0x7ffff7800000 },
-		{ 513, 0x7ffff75ff000 }, { 1024, 0x7ffff7000000 },
+		{1, 0x7ffff7ff6000},   {3, 0x7ffff7ff3000},    {256, 0x7ffff7ef3000},
+		{511, 0x7ffff7cf4000}, {512, 0x7ffff7a00000},  {512, 0x7ffff7800000},
+		{513, 0x7ffff75ff000}, {1024, 0x7ffff7000000},
 	};
 	struct world *w = world_new(64 << 20);
 	gva_t hole = 0x7ffff7ff3000, low;
@@ -110,7 +110,7 @@ static void arguments_of_anonymous_maps(void)
 static void arguments_of_file_maps(void)
 {
 	struct world *w = world_new(64 << 20);
-	struct mmap_file rw = { (struct file *)&w->file, true, true, true, false, false };
+	struct mmap_file rw = {(struct file *)&w->file, true, true, true, false, false};
 	struct mmap_file ro = rw, wo = rw, pipe = rw, noexec = rw;
 
 	ro.can_write = false;
@@ -149,18 +149,18 @@ static void flags_as_smaps_shows_them(void)
 		u64 prot, flags;
 		vm_flags_t want;
 	} row[] = {
-		{ 0, MAP_PRIVATE, may },
-		{ PROT_READ, MAP_PRIVATE, VM_READ | may },
-		{ RW, MAP_PRIVATE, rw | VM_ACCOUNT },
-		{ RW | PROT_EXEC, MAP_PRIVATE, rw | VM_EXEC | VM_ACCOUNT },
-		{ RW, MAP_PRIVATE | MAP_NORESERVE, rw | VM_NORESERVE },
-		{ RW, MAP_PRIVATE | MAP_GROWSDOWN, rw | VM_GROWSDOWN | VM_ACCOUNT },
-		{ RW, MAP_PRIVATE | MAP_STACK, rw | VM_ACCOUNT | VM_NOHUGEPAGE },
-		{ RW, MAP_PRIVATE | MAP_LOCKED, rw | VM_LOCKED | VM_ACCOUNT },
-		{ RW, MAP_DROPPABLE, rw | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP | VM_DROPPABLE },
-		{ RW, MAP_SHARED, rw | VM_SHARED | VM_MAYSHARE },
-		{ PROT_READ, MAP_SHARED, VM_READ | VM_SHARED | VM_MAYSHARE | may },
-		{ RW, MAP_SHARED | MAP_NORESERVE, rw | VM_SHARED | VM_MAYSHARE | VM_NORESERVE },
+		{0, MAP_PRIVATE, may},
+		{PROT_READ, MAP_PRIVATE, VM_READ | may},
+		{RW, MAP_PRIVATE, rw | VM_ACCOUNT},
+		{RW | PROT_EXEC, MAP_PRIVATE, rw | VM_EXEC | VM_ACCOUNT},
+		{RW, MAP_PRIVATE | MAP_NORESERVE, rw | VM_NORESERVE},
+		{RW, MAP_PRIVATE | MAP_GROWSDOWN, rw | VM_GROWSDOWN | VM_ACCOUNT},
+		{RW, MAP_PRIVATE | MAP_STACK, rw | VM_ACCOUNT | VM_NOHUGEPAGE},
+		{RW, MAP_PRIVATE | MAP_LOCKED, rw | VM_LOCKED | VM_ACCOUNT},
+		{RW, MAP_DROPPABLE, rw | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP | VM_DROPPABLE},
+		{RW, MAP_SHARED, rw | VM_SHARED | VM_MAYSHARE},
+		{PROT_READ, MAP_SHARED, VM_READ | VM_SHARED | VM_MAYSHARE | may},
+		{RW, MAP_SHARED | MAP_NORESERVE, rw | VM_SHARED | VM_MAYSHARE | VM_NORESERVE},
 	};
 	struct world *w = world_new(64 << 20);
 
@@ -194,7 +194,7 @@ static void populating_fills_what_it_may(void)
 static void unmapping_as_probe_p23(void)
 {
 	struct world *w = world_new(64 << 20);
-#define UN(page, pages) do_munmap(w->mm, ARENA + (page) * PG, (pages) * PG)
+#define UN(page, pages) do_munmap(w->mm, ARENA + (page)*PG, (pages)*PG)
 	fx(w, 0, 16, RW, MAP_PRIVATE);
 	for (u64 i = 0; i < 16; i++)
 		poke(w, ARENA + i * PG, 1);
@@ -448,4 +448,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_END,
 };
-const struct unit_suite suite_mmap = { "mmap", tests };
+const struct unit_suite suite_mmap = {"mmap", tests};

@@ -4,7 +4,7 @@
 #define MAY MREMAP_MAYMOVE
 #define FIX (MREMAP_MAYMOVE | MREMAP_FIXED)
 #define DU MREMAP_DONTUNMAP
-#define P(n) (ARENA + (n) * PG)
+#define P(n) (ARENA + (n)*PG)
 
 static long mr(struct world *w, gva_t old, u64 old_pages, u64 new_pages, u64 flags, gva_t new)
 {
@@ -93,7 +93,7 @@ static void shared_mappings_can_be_doubled(void)
 	CU_ASSERT(mr(w, P(20), 4, 4, MAY | DU, 0) > 0);
 	CU_ASSERT_EQUAL(mr(w, P(20), 4, 6, 0, 0), P(20));
 	CU_ASSERT_EQUAL(mr(w, P(20), 0, 2, 0, 0), -ENOMEM);
-	CU_ASSERT_EQUAL(touch(w, P(25), TLB_READ, &(u8){ 0 }, NULL), 7); /* SIGBUS */
+	CU_ASSERT_EQUAL(touch(w, P(25), TLB_READ, &(u8){0}, NULL), 7); /* SIGBUS */
 	CU_ASSERT_EQUAL(w->m.committed_as, 4);
 	world_map_file(w, P(40), 2, PROT_READ, MAP_PRIVATE, 1);
 	CU_ASSERT_EQUAL(mr(w, P(40), 2, 5, 0, 0), P(40));
@@ -251,4 +251,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_END,
 };
-const struct unit_suite suite_mremap = { "mremap", tests };
+const struct unit_suite suite_mremap = {"mremap", tests};

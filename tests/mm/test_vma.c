@@ -34,7 +34,7 @@ static void neighbours_with_equal_flags_are_one(void)
 
 static void flags_keep_areas_apart(void)
 {
-	static const u64 other[] = { MAP_NORESERVE, MAP_STACK, MAP_LOCKED, MAP_GROWSDOWN };
+	static const u64 other[] = {MAP_NORESERVE, MAP_STACK, MAP_LOCKED, MAP_GROWSDOWN};
 	struct world *w = world_new(64 << 20);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(other); i++) {
@@ -280,4 +280,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_END,
 };
-const struct unit_suite suite_vma = { "vma", tests };
+const struct unit_suite suite_vma = {"vma", tests};

@@ -48,7 +48,7 @@ static bool host_is_reference(void)
 	       (major > 6 || (major == 6 && minor >= 18));
 }
 
-/* The host's areas of the arena in the words of shape(), flags that both know included. */
+/* The host's areas of the arena in the words of shape(). */
 static const char *host_shape(void)
 {
 	static char buf[1 << 16];
@@ -75,17 +75,21 @@ static const char *host_shape(void)
 
 static u64 random_prot(void)
 {
-	static const u64 prot[] = { 0, PROT_READ, RW, RW, RW, RW | PROT_EXEC, PROT_READ | PROT_EXEC };
+	static const u64 prot[] = {0, PROT_READ, RW, RW, RW, RW | PROT_EXEC, PROT_READ | PROT_EXEC};
 
 	return prot[rnd(ARRAY_SIZE(prot))];
 }
 
 static void call_mmap(struct both *b, u64 page, u64 pages, long *ours, long *theirs)
 {
-	static const u64 type[] = { MAP_PRIVATE, MAP_PRIVATE, MAP_PRIVATE, MAP_SHARED,
-				    MAP_PRIVATE | MAP_NORESERVE, MAP_PRIVATE | MAP_STACK };
+	static const u64 type[] = {MAP_PRIVATE,
+				   MAP_PRIVATE,
+				   MAP_PRIVATE,
+				   MAP_SHARED,
+				   MAP_PRIVATE | MAP_NORESERVE,
+				   MAP_PRIVATE | MAP_STACK};
 	u64 flags = type[rnd(ARRAY_SIZE(type))], prot = random_prot(), off = rnd(4);
-	struct mmap_file f = { (struct file *)&b->w->file, true, true, true, false, false };
+	struct mmap_file f = {(struct file *)&b->w->file, true, true, true, false, false};
 	bool file = !rnd(4);
 
 	flags |= rnd(6) ? MAP_FIXED : MAP_FIXED_NOREPLACE;
@@ -105,8 +109,8 @@ static void call_mremap(struct both *b, u64 page, u64 pages, long *ours, long *t
 
 	if (rnd(4))
 		flags = MREMAP_MAYMOVE | MREMAP_FIXED | (rnd(5) ? 0 : MREMAP_DONTUNMAP);
-	snprintf(b->call, sizeof(b->call), "mremap(%ld, %ld, %ld, %lx, %ld)", page, pages, new_pages,
-		 flags, to);
+	snprintf(b->call, sizeof(b->call), "mremap(%ld, %ld, %ld, %lx, %ld)", page, pages,
+		 new_pages, flags, to);
 	*ours = do_mremap(b->w->mm, ARENA + page * PG, pages * PG, new_pages * PG, flags,
 			  ARENA + to * PG);
 	*theirs = host(SYS_mremap, ARENA + page * PG, pages * PG, new_pages * PG, flags,
@@ -119,14 +123,14 @@ static void call_touch(struct both *b, u64 page)
 	struct vm_area_struct *vma = vma_lookup(b->w->mm, addr);
 
 	snprintf(b->call, sizeof(b->call), "store(%ld)", page);
-	if (!vma || !(vma->vm_flags & VM_WRITE) || touch(b->w, addr, TLB_WRITE, &(u8){ 1 }, NULL))
+	if (!vma || !(vma->vm_flags & VM_WRITE) || touch(b->w, addr, TLB_WRITE, &(u8){1}, NULL))
 		return;
 	*(volatile char *)addr = 1; /* what is writable here must be writable there */
 }
 
 static void call_both(struct both *b, long *ours, long *theirs)
 {
-	static const int advice[] = { 0, 1, 2, 4, 10, 11, 16, 17, 18, 19, 8 };
+	static const int advice[] = {0, 1, 2, 4, 10, 11, 16, 17, 18, 19, 8};
 	u64 page = rnd(PAGES - 8), pages = 1 + rnd(8), prot, what = rnd(10);
 	gva_t addr = ARENA + page * PG;
 	int adv;
@@ -158,7 +162,7 @@ static void call_both(struct both *b, long *ours, long *theirs)
 /* One sequence; false at the first difference. */
 static bool round_agrees(struct both *b, u64 round)
 {
-	char before[4096];
+	static char before[4096];
 	long ours, theirs;
 
 	seed = round;
@@ -178,7 +182,7 @@ static bool round_agrees(struct both *b, u64 round)
 static void the_host_has_the_same_areas(void)
 {
 	char name[] = "/tmp/vellum-test-XXXXXX";
-	struct both b = { .fd = mkstemp(name) };
+	struct both b = {.fd = mkstemp(name)};
 	unsigned failed = 0;
 
 	CU_ASSERT_FATAL(b.fd >= 0);
@@ -199,4 +203,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_host_has_the_same_areas),
 	UNIT_END,
 };
-const struct unit_suite suite_vma_host = { "vma_host", tests };
+const struct unit_suite suite_vma_host = {"vma_host", tests};

@@ -2,7 +2,9 @@
 #include "vma_shape.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 
@@ -111,9 +113,9 @@ static void usable(struct model *md, u8 *free_page)
 		struct vm_area_struct *vma = md->area[i];
 
 		if (vma && i == (vma->vm_start - MODEL_BASE) / PG)
-			guard = vma->vm_flags & VM_GROWSDOWN ?
-					(i > STACK_GUARD_GAP ? i - STACK_GUARD_GAP : 0) :
-					i;
+			guard = vma->vm_flags & VM_GROWSDOWN
+					? (i > STACK_GUARD_GAP ? i - STACK_GUARD_GAP : 0)
+					: i;
 		/* A guard gap ends where the next area below begins. */
 		free_page[i] = !vma && i < guard;
 		if (vma)
@@ -216,6 +218,45 @@ static void rows_fill_from_either_end(void)
 	}
 }
 
+#ifdef CONFIG_DEBUG_VM
+#define MANY 20000UL /* each call validates */
+#else
+#define MANY 1000000UL
+#endif
+
+/* As many areas as DESIGN.md wants; prints what a search costs, in CPU time. */
+static void a_million_areas(void)
+{
+	struct world *w = world_new(1UL << 30);
+	struct timespec a, b;
+	u64 wrong = 0;
+
+	w->m.max_map_count = MANY;
+	for (u64 i = 0; i < MANY; i++)
+		fx(w, 2 * i, 1, RW, MAP_PRIVATE);
+	CU_ASSERT_EQUAL(w->mm->map_count, MANY);
+	CU_ASSERT_EQUAL(vma_tree_validate(w->mm), 0);
+	seed = 1;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	for (u64 i = 0; i < MANY; i++)
+		wrong += !find_vma(w->mm, ARENA + rnd(2 * MANY - 1) * PG);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	CU_ASSERT_EQUAL(wrong, 0);
+	printf("find_vma among %lu: %.0f ns ", MANY,
+	       ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / MANY);
+	for (u64 i = 0; i < 1000; i++) {
+		u64 page = rnd(2 * MANY - 1);
+		struct vm_area_struct *vma = find_vma(w->mm, ARENA + page * PG);
+
+		CU_ASSERT_EQUAL(vma->vm_start, ARENA + (page + (page & 1)) * PG);
+	}
+	CU_ASSERT_EQUAL(
+		vma_gap_topdown(w->mm, PG, MMAP_HINT_MIN_ADDR, ARENA + 2 * MANY * PG - PG, PG),
+		(long)(ARENA + (2 * MANY - 3) * PG));
+	do_munmap(w->mm, ARENA, 2 * MANY * PG);
+	world_end(w);
+}
+
 static void the_checker_sees_damage(void)
 {
 	struct world *w = world_new(64 << 20);
@@ -239,7 +280,8 @@ static void the_checker_sees_damage(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(random_changes_agree_with_an_array),
 	UNIT_TEST(rows_fill_from_either_end),
+	UNIT_TEST(a_million_areas),
 	UNIT_TEST(the_checker_sees_damage),
 	UNIT_END,
 };
-const struct unit_suite suite_vma_tree = { "vma_tree", tests };
+const struct unit_suite suite_vma_tree = {"vma_tree", tests};

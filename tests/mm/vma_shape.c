@@ -22,7 +22,7 @@ static void __printf(2, 3) put(struct text *t, const char *fmt, ...)
 const char *shape(struct mm_struct *mm, u64 pages)
 {
 	static char buf[1 << 16];
-	struct text t = { buf, 0, sizeof(buf) };
+	struct text t = {buf, 0, sizeof(buf)};
 	struct vm_area_struct *vma;
 
 	buf[0] = 0;
@@ -33,8 +33,7 @@ const char *shape(struct mm_struct *mm, u64 pages)
 		put(&t, "%s[%ld,%ld)%c%c%c%c", t.len ? " " : "",
 		    (long)(vma->vm_start - ARENA) / (long)PG,
 		    (long)(vma->vm_end - ARENA) / (long)PG, f & VM_READ ? 'r' : '-',
-		    f & VM_WRITE ? 'w' : '-', f & VM_EXEC ? 'x' : '-',
-		    f & VM_MAYSHARE ? 's' : 'p');
+		    f & VM_WRITE ? 'w' : '-', f & VM_EXEC ? 'x' : '-', f & VM_MAYSHARE ? 's' : 'p');
 		if (vma->vm_mapping && vma->vm_pgoff)
 			put(&t, "+%lx", vma->vm_pgoff);
 	}
@@ -43,7 +42,7 @@ const char *shape(struct mm_struct *mm, u64 pages)
 
 char *snapshot(struct mm_struct *mm)
 {
-	struct text t = { malloc(1 << 20), 0, 1 << 20 };
+	struct text t = {malloc(1 << 20), 0, 1 << 20};
 	struct vm_area_struct *vma;
 
 	put(&t, "maps %lu total %lu locked %lu data %lu exec %lu stack %lu committed %lu brk %lx\n",

@@ -30,7 +30,7 @@ static const char *line_of(unsigned nr, const struct sysargs *a, const long *ret
 
 static void results_start_at_column_40(void)
 {
-	struct sysargs a = { { 3 } };
+	struct sysargs a = {{3}};
 	long ret = 0;
 
 	CU_ASSERT_STRING_EQUAL(line_of(3, &a, &ret),
@@ -44,7 +44,7 @@ static void results_start_at_column_40(void)
 
 static void mmap_looks_as_in_strace(void)
 {
-	struct sysargs a = { { 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1 } };
+	struct sysargs a = {{0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1}};
 	long ret = 0x7ffff7ff6000;
 
 	CU_ASSERT_STRING_EQUAL(line_of(9, &a, &ret),
@@ -54,7 +54,7 @@ static void mmap_looks_as_in_strace(void)
 
 static void flags_that_have_no_name_are_hex(void)
 {
-	struct sysargs a = { { 0x1000, 4096, 0x40 | PROT_EXEC } };
+	struct sysargs a = {{0x1000, 4096, 0x40 | PROT_EXEC}};
 	long ret = -EINVAL;
 
 	CU_ASSERT_STRING_EQUAL(line_of(10, &a, &ret), "mprotect(0x1000, 4096, PROT_EXEC|0x40)  = "
@@ -63,7 +63,7 @@ static void flags_that_have_no_name_are_hex(void)
 
 static void a_call_that_ends_the_task_has_no_result(void)
 {
-	struct sysargs a = { { 3 } };
+	struct sysargs a = {{3}};
 
 	CU_ASSERT_STRING_EQUAL(line_of(231, &a, NULL),
 			       "exit_group(3)                           = ?\n");
@@ -71,7 +71,7 @@ static void a_call_that_ends_the_task_has_no_result(void)
 
 static void a_null_string_is_NULL(void)
 {
-	struct sysargs a = { { AT_FDCWD, 0, O_RDONLY | O_CLOEXEC } };
+	struct sysargs a = {{AT_FDCWD, 0, O_RDONLY | O_CLOEXEC}};
 	long ret = -EFAULT;
 
 	CU_ASSERT_STRING_EQUAL(line_of(257, &a, &ret),
@@ -87,4 +87,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_null_string_is_NULL),
 	UNIT_END,
 };
-const struct unit_suite suite_strace = { "strace", tests };
+const struct unit_suite suite_strace = {"strace", tests};

@@ -48,11 +48,11 @@ static void numbers_are_those_of_linux(void)
 		bool compat;
 		const char *name;
 	} known[] = {
-		{ 0, false, "read" },	     { 9, false, "mmap" },	{ 60, false, "exit" },
-		{ 231, false, "exit_group" }, { 257, false, "openat" },	{ 334, false, "rseq" },
-		{ 335, false, "uretprobe" }, { 336, false, "uprobe" },	{ 435, false, "clone3" },
-		{ 462, false, "mseal" },     { 469, false, "file_setattr" },
-		{ 1, true, "exit" },	     { 45, true, "brk" },	{ 192, true, "mmap2" },
+		{0, false, "read"},	    {9, false, "mmap"},		  {60, false, "exit"},
+		{231, false, "exit_group"}, {257, false, "openat"},	  {334, false, "rseq"},
+		{335, false, "uretprobe"},  {336, false, "uprobe"},	  {435, false, "clone3"},
+		{462, false, "mseal"},	    {469, false, "file_setattr"}, {1, true, "exit"},
+		{45, true, "brk"},	    {192, true, "mmap2"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
@@ -114,4 +114,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_page_has_a_row_for_each_call),
 	UNIT_END,
 };
-const struct unit_suite suite_table = { "table", tests };
+const struct unit_suite suite_table = {"table", tests};

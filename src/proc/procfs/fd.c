@@ -53,7 +53,7 @@ static struct task_struct *next_task(struct machine *m, s32 tgid, u64 at)
 {
 	struct task_struct *t, *best = NULL;
 
-	list_for_each_entry(t, &m->tasks, tasks) {
+	list_for_each_entry (t, &m->tasks, tasks) {
 		if ((u64)t->pid < at || (best && best->pid < t->pid))
 			continue;
 		if (tgid ? t->tgid == tgid : t->pid == t->tgid)
@@ -115,9 +115,9 @@ u64 proc_pattern_lookup(struct machine *m, const struct proc_entry *e, u64 id, c
 
 	if (e->dir == DIR_MAP_FILES) {
 		vma = parse_range(name, &start, &end) ? mapped_vma(t, start) : NULL;
-		return vma && vma->vm_end == end ?
-			       ID_MAKE(ID_PID(id), id & ID_THREAD, start >> PAGE_SHIFT) :
-			       0;
+		return vma && vma->vm_end == end
+			       ? ID_MAKE(ID_PID(id), id & ID_THREAD, start >> PAGE_SHIFT)
+			       : 0;
 	}
 	if (!parse_number(name, &n))
 		return 0;

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "proc/procfs/internal.h"
 
-#define WRITE_MAX 4095 /* longest text that a file takes */
+#define WRITE_MAX 4095	  /* longest text that a file takes */
 #define FIRST_PATTERN 256 /* positions in a directory: behind the rows of the table */
 _Static_assert(FIRST_PATTERN > 2 + 128, "rows of files.def");
 
@@ -23,8 +23,8 @@ static inline struct machine *f_machine(const struct file *f)
 
 /* --- text ---------------------------------------------------------------------------------------- */
 
-int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m,
-	      struct task_struct *t, u64 sub)
+int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
+	      u64 sub)
 {
 	int err;
 
@@ -320,7 +320,7 @@ int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid)
 
 struct file *proc_open(const struct path *p, int flags)
 {
-	static const u8 need[] = { R_OK, W_OK, R_OK | W_OK, R_OK | W_OK };
+	static const u8 need[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	const struct proc_entry *e = p->dentry->fs_private;
 	struct machine *m = vfs_machine(p->dentry->vfs);
 	struct task_struct *curr = current_task(m);

@@ -66,7 +66,7 @@ extern const struct proc_entry proc_entries[];
 extern const unsigned nr_proc_entries;
 
 /* fs_id: whose file it is. Pids are below 2^22, descriptors and page numbers below 2^36. */
-#define ID_PID(id) ((s32)((id) & 0x3fffff))
+#define ID_PID(id) ((s32)((id)&0x3fffff))
 #define ID_THREAD BIT(22)
 #define ID_SUB(id) ((id) >> 23)
 #define ID_MAKE(pid, thread, sub) ((u64)(pid) | (thread) | (u64)(sub) << 23)
@@ -94,8 +94,8 @@ struct file *proc_open(const struct path *p, int flags);
 /* May somebody with these ids do that (R_OK, W_OK, X_OK) to the dentry's file? 0 or -EACCES. */
 int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid);
 /* Text of a SYSTEM, TASK, ITEM or CONST row. 0 or -errno. */
-int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m,
-	      struct task_struct *t, u64 sub);
+int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
+	      u64 sub);
 
 /* For writers: the text without blanks around it (strstrip), changed in place. */
 char *proc_strip(char *text);
@@ -117,6 +117,8 @@ unsigned proc_count_fds(const struct task_struct *t);
 
 /* --- sys.c ------------------------------------------------------------------------------------- */
 
+/* What CLOCK_BOOTTIME and sysinfo(2) say, too. */
+u64 proc_uptime_ns(struct machine *m);
 /* As mountinfo and fdinfo number the mounts; 0: of none. */
 unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
@@ -148,8 +150,7 @@ const char *proc_task_state(const struct task_struct *t);
 /* Column `get` of a row: its function's declaration, and its initialiser. */
 #define DECLARE_DIR(name)
 #define DECLARE_TEXT(name) long proc_text_##name(struct machine *m, char *buf, u64 size);
-#define DECLARE_LINK(name)                                                                         \
-	int proc_link_##name(struct task_struct *t, u64 sub, struct path *out);
+#define DECLARE_LINK(name) int proc_link_##name(struct task_struct *t, u64 sub, struct path *out);
 #define DECLARE_CONST(name)
 #define DECLARE_SYSTEM(name) int proc_show_##name(struct seq *out, struct machine *m);
 #define DECLARE_TASK(name) int proc_show_##name(struct seq *out, struct task_struct *t);

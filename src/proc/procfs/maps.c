@@ -80,7 +80,7 @@ struct vma_place {
 
 static struct vma_place vma_place(const struct vm_area_struct *vma)
 {
-	struct vma_place at = { 0 };
+	struct vma_place at = {0};
 
 	if (vma->vm_file || vma->vm_mapping)
 		at.offset = vma->vm_pgoff << PAGE_SHIFT;
@@ -157,8 +157,7 @@ int proc_show_maps(struct seq *out, struct task_struct *t)
 		return 0;
 	if (maps_begin(&w, out, t))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma)
-		show_map_line(&w, vma);
+	for_each_vma(t->mm, vma) show_map_line(&w, vma);
 	maps_end(&w);
 	seq_write(out, VSYSCALL_LINE, sizeof(VSYSCALL_LINE) - 1);
 	return 0;
@@ -170,7 +169,7 @@ int proc_show_maps(struct seq *out, struct task_struct *t)
 
 struct mem_size_stats {
 	const struct memory *mem;
-	bool locked; /* the VMA is VM_LOCKED */
+	bool locked;				       /* the VMA is VM_LOCKED */
 	u64 resident, referenced, anonymous, lazyfree; /* bytes */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked; /* << PSS_SHIFT */
@@ -269,7 +268,7 @@ static const struct vm_flag_letters {
 	vm_flags_t flag;
 	char letters[4];
 } vm_flag_letters[] = {
-#define VM_FLAG(name, bit, letters, mergeable) { BIT(bit), letters " " },
+#define VM_FLAG(name, bit, letters, mergeable) {BIT(bit), letters " "},
 #include "mm/vm_flags.def"
 #undef VM_FLAG
 };
@@ -320,8 +319,9 @@ int proc_show_smaps(struct seq *out, struct task_struct *t)
 		return 0;
 	if (maps_begin(&w, out, t))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma) {
-		struct mem_size_stats s = { 0 };
+	for_each_vma(t->mm, vma)
+	{
+		struct mem_size_stats s = {0};
 
 		smap_gather_stats(&s, vma);
 		show_map_line(&w, vma);
@@ -338,14 +338,15 @@ int proc_show_smaps(struct seq *out, struct task_struct *t)
 /* /proc/PID/smaps_rollup, proc(5): the sums, Pss before it is cut to kB. */
 int proc_show_smaps_rollup(struct seq *out, struct task_struct *t)
 {
-	struct mem_size_stats s = { 0 };
+	struct mem_size_stats s = {0};
 	gva_t start = 0, end = 0;
 	struct vm_area_struct *vma;
 	struct pen p;
 
 	if (!t->mm)
 		return -ESRCH;
-	for_each_vma(t->mm, vma) {
+	for_each_vma(t->mm, vma)
+	{
 		if (!end)
 			start = vma->vm_start;
 		end = vma->vm_end;
@@ -412,8 +413,9 @@ int proc_show_numa_maps(struct seq *out, struct task_struct *t)
 		return 0;
 	if (maps_begin(&w, out, t))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma) {
-		struct numa_maps n = { .mem = t->mm->mem };
+	for_each_vma(t->mm, vma)
+	{
+		struct numa_maps n = {.mem = t->mm->mem};
 
 		seq_printf(out, "%08lx default", vma->vm_start);
 		if (vma->vm_file || vma->vm_mapping) {

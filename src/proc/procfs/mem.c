@@ -259,16 +259,17 @@ static void zoneinfo_zone(struct seq *out, const struct memory *m, const struct 
 		   "              high_min: %u\n              high_max: %u\n",
 		   pcp->count, pcp->high, pcp->batch, pcp->high, pcp->high);
 	/* Counters are exact: no thresholds. */
-	seq_printf(out,
-		   "  vm stats threshold: 0\n  node_unreclaimable:  0\n  start_pfn:           %lu\n",
-		   z->start_pfn);
+	seq_printf(
+		out,
+		"  vm stats threshold: 0\n  node_unreclaimable:  0\n  start_pfn:           %lu\n",
+		z->start_pfn);
 }
 
 /* /proc/zoneinfo, proc(5): zones without memory stop after `protection`. */
 int proc_show_zoneinfo(struct seq *out, struct machine *machine)
 {
 	const struct memory *m = &machine->mem;
-	static const char *const empty[] = { "Movable", "Device" };
+	static const char *const empty[] = {"Movable", "Device"};
 	bool first = true;
 
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
@@ -279,7 +280,7 @@ int proc_show_zoneinfo(struct seq *out, struct machine *machine)
 			first = false;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(empty); i++) {
-		const struct zone none = { .name = empty[i] };
+		const struct zone none = {.name = empty[i]};
 
 		zoneinfo_zone(out, m, &none, false);
 	}

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "proc/procfs/internal.h"
 
-#define PROC_DEV 0x16		/* an anonymous device, as the kernel gives to /proc */
+#define PROC_DEV 0x16 /* an anonymous device, as the kernel gives to /proc */
 #define PROC_ROOT_INO 1
 #define PROC_DYNAMIC_FIRST 0xf0000000UL /* inode numbers of rows outside /proc/PID */
 #define PROC_SUPER_MAGIC 0x9fa0
@@ -28,7 +28,7 @@
 #define INIT_ITEM(x) .item = proc_show_##x
 #define INIT_BYTES(x) .bytes = proc_read_##x
 #define PROC(dir, name, mode, kind, get, write, flags)                                             \
-	{ DIR_##dir, name, mode, KIND_##kind, { INIT_##kind(get) }, proc_write_##write, flags },
+	{DIR_##dir, name, mode, KIND_##kind, {INIT_##kind(get)}, proc_write_##write, flags},
 const struct proc_entry proc_entries[] = {
 #include "proc/procfs/files.def"
 };
@@ -37,7 +37,11 @@ const unsigned nr_proc_entries = ARRAY_SIZE(proc_entries);
 
 /* The root has no row: nothing holds it. */
 static const struct proc_entry proc_root_entry = {
-	.dir = DIR_ROOT, .name = "", .mode = 0555, .kind = KIND_DIR, .get = { .dir = DIR_ROOT },
+	.dir = DIR_ROOT,
+	.name = "",
+	.mode = 0555,
+	.kind = KIND_DIR,
+	.get = {.dir = DIR_ROOT},
 };
 
 int proc_write_none(struct machine *m __unused, struct task_struct *t __unused, char *text __unused)
@@ -213,7 +217,7 @@ static u32 count_links(struct machine *m, const struct dentry *d)
 		    proc_entries[i].kind == KIND_DIR)
 			n++;
 	if (e->get.dir == DIR_ROOT)
-		list_for_each_entry(t, &m->tasks, tasks)
+		list_for_each_entry (t, &m->tasks, tasks)
 			n += t->pid == t->tgid;
 	if (e->get.dir == DIR_TASK && (t = proc_task(m, d->fs_id)))
 		n += proc_nr_threads(t);
@@ -249,7 +253,7 @@ static struct timespec proc_time(struct machine *m)
 
 static void stat_to_statx(const struct stat *st, struct statx *stx)
 {
-	struct statx_timestamp ts = { .tv_sec = st->st_mtim.tv_sec };
+	struct statx_timestamp ts = {.tv_sec = st->st_mtim.tv_sec};
 
 	memset(stx, 0, sizeof(*stx));
 	stx->stx_mask = STATX_BASIC_STATS;
@@ -294,8 +298,8 @@ static int proc_access(struct dentry *d, int mode, int flags)
 
 	if (!curr)
 		return 0;
-	return flags & AT_EACCESS ? proc_permission(d, mode, curr->fsuid, curr->fsgid) :
-				    proc_permission(d, mode, curr->uid, curr->gid);
+	return flags & AT_EACCESS ? proc_permission(d, mode, curr->fsuid, curr->fsgid)
+				  : proc_permission(d, mode, curr->uid, curr->gid);
 }
 
 static int proc_statfs(struct dentry *d __unused, void *statfs_buf)
@@ -402,7 +406,7 @@ int procfs_read_text(struct machine *m, struct task_struct *t, const char *name,
 	const struct proc_entry *e;
 	int err;
 
-	*out = (struct seq){ .mem = &m->mem };
+	*out = (struct seq){.mem = &m->mem};
 	for (e = proc_entries; e < proc_entries + nr_proc_entries; e++) {
 		if (!entry_in(e, dir, 0) || strcmp(e->name, name))
 			continue;

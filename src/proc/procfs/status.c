@@ -30,17 +30,17 @@ unsigned proc_nr_threads(const struct task_struct *t)
 	struct task_struct *other;
 	unsigned n = 0;
 
-	list_for_each_entry(other, &t->machine->tasks, tasks)
+	list_for_each_entry (other, &t->machine->tasks, tasks)
 		n += other->tgid == t->tgid;
 	return n;
 }
 
 void proc_read_caps(const struct task_struct *t, struct proc_caps *c)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
 
-	*c = (struct proc_caps){ 0 };
+	*c = (struct proc_caps){0};
 	/* A guest that has given its identity up has nothing. */
 	if (t->euid == geteuid() && !syscall(SYS_capget, &head, data)) {
 		c->effective = data[0].effective | (u64)data[1].effective << 32;
@@ -101,7 +101,7 @@ static void read_sigs(const struct task_struct *t, struct task_sigs *s)
 {
 	struct task_struct *other;
 
-	*s = (struct task_sigs){ .pending = t->pending.signal, .blocked = t->blocked };
+	*s = (struct task_sigs){.pending = t->pending.signal, .blocked = t->blocked};
 	if (t->signal)
 		s->shpending = t->signal->shared_pending.signal;
 	for (unsigned i = 0; t->sighand && i < NR_SIGNALS; i++) {
@@ -112,7 +112,7 @@ static void read_sigs(const struct task_struct *t, struct task_sigs *s)
 		else if (handler != (gva_t)SIG_DFL)
 			s->caught |= BIT(i);
 	}
-	list_for_each_entry(other, &t->machine->tasks, tasks) {
+	list_for_each_entry (other, &t->machine->tasks, tasks) {
 		if (other->uid != t->uid)
 			continue;
 		s->queued += count_queued(&other->pending);
@@ -171,8 +171,8 @@ static void status_mem(struct seq *out, struct mm_struct *mm)
 	status_kb(out, "VmPTE:\t", c.pgtables_bytes >> 10);
 	status_kb(out, "VmSwap:\t", KB(c.swapents));
 	status_kb(out, "HugetlbPages:\t", 0); /* no hugetlbfs */
-	seq_puts(out, "CoreDumping:\t0\n"      /* no core files */
-		      "THP_enabled:\t1\n"      /* prctl(PR_SET_THP_DISABLE) was not called */
+	seq_puts(out, "CoreDumping:\t0\n"     /* no core files */
+		      "THP_enabled:\t1\n"     /* prctl(PR_SET_THP_DISABLE) was not called */
 		      "untag_mask:\t0xffffffffffffffff\n"); /* no LAM */
 }
 
@@ -228,13 +228,20 @@ int proc_show_status(struct seq *out, struct task_struct *t)
 
 /* --- stat, statm ------------------------------------------------------------------------------- */
 
+/* When the task began, in time since boot. */
+static u64 task_start_ns(const struct task_struct *t)
+{
+	u64 age = machine_now_ns(t->machine) - t->start_ns, up = proc_uptime_ns(t->machine);
+
+	return up > age ? up - age : 0;
+}
+
 /* /proc/PID/stat, proc(5): 52 fields. */
 int proc_show_stat(struct seq *out, struct task_struct *t)
 {
 	static const struct mm_struct no_mm;
 	const struct mm_struct *mm = t->mm ? t->mm : &no_mm;
-	struct machine *m = t->machine;
-	struct mm_counts c = { 0 };
+	struct mm_counts c = {0};
 	struct task_sigs s;
 	u64 utime, stime;
 	u32 flags = t->mm ? 0 : PF_KTHREAD;
@@ -249,7 +256,7 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	seq_printf(out, "0 -1 %u %lu 0 %lu 0 ", flags, task_min_flt(t), task_maj_flt(t));
 	seq_printf(out, "%lu %lu 0 0 20 0 %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
 		   proc_nr_threads(t));
-	seq_printf(out, "%lu %lu %lu %lu ", (t->start_ns - m->boot_ns) / NSEC_PER_TICK,
+	seq_printf(out, "%lu %lu %lu %lu ", task_start_ns(t) / NSEC_PER_TICK,
 		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
 		   rlimit(t, RLIMIT_RSS));
 	/* 29, 30: esp and eip are shown of exiting tasks only. */
@@ -267,7 +274,7 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 /* /proc/PID/statm, proc(5): size resident shared text lib data dt, in pages. */
 int proc_show_statm(struct seq *out, struct task_struct *t)
 {
-	struct mm_counts c = { 0 };
+	struct mm_counts c = {0};
 
 	if (t->mm)
 		mm_read_counts(t->mm, &c);
@@ -282,22 +289,22 @@ int proc_show_statm(struct seq *out, struct task_struct *t)
 static const struct {
 	const char *name, *unit;
 } limit_names[NR_RLIMITS] = {
-	[RLIMIT_CPU] = { "Max cpu time", "seconds" },
-	[RLIMIT_FSIZE] = { "Max file size", "bytes" },
-	[RLIMIT_DATA] = { "Max data size", "bytes" },
-	[RLIMIT_STACK] = { "Max stack size", "bytes" },
-	[RLIMIT_CORE] = { "Max core file size", "bytes" },
-	[RLIMIT_RSS] = { "Max resident set", "bytes" },
-	[RLIMIT_NPROC] = { "Max processes", "processes" },
-	[RLIMIT_NOFILE] = { "Max open files", "files" },
-	[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
-	[RLIMIT_AS] = { "Max address space", "bytes" },
-	[RLIMIT_LOCKS] = { "Max file locks", "locks" },
-	[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
-	[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
-	[RLIMIT_NICE] = { "Max nice priority", NULL },
-	[RLIMIT_RTPRIO] = { "Max realtime priority", NULL },
-	[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	[RLIMIT_CPU] = {"Max cpu time", "seconds"},
+	[RLIMIT_FSIZE] = {"Max file size", "bytes"},
+	[RLIMIT_DATA] = {"Max data size", "bytes"},
+	[RLIMIT_STACK] = {"Max stack size", "bytes"},
+	[RLIMIT_CORE] = {"Max core file size", "bytes"},
+	[RLIMIT_RSS] = {"Max resident set", "bytes"},
+	[RLIMIT_NPROC] = {"Max processes", "processes"},
+	[RLIMIT_NOFILE] = {"Max open files", "files"},
+	[RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+	[RLIMIT_AS] = {"Max address space", "bytes"},
+	[RLIMIT_LOCKS] = {"Max file locks", "locks"},
+	[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+	[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+	[RLIMIT_NICE] = {"Max nice priority", NULL},
+	[RLIMIT_RTPRIO] = {"Max realtime priority", NULL},
+	[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 };
 
 static void put_limit(struct seq *out, u64 v)
@@ -382,8 +389,7 @@ int proc_write_oom_adj(struct machine *m, struct task_struct *t, char *text)
 	if ((adj < -16 || adj > 15) && adj != -17)
 		return -EINVAL;
 	adj = adj == 15 ? 1000 : adj * 1000 / 17;
-	if (adj < t->signal->oom_score_adj &&
-	    !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
+	if (adj < t->signal->oom_score_adj && !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
 		return -EACCES;
 	t->signal->oom_score_adj = adj;
 	return 0;

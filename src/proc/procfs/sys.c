@@ -31,7 +31,7 @@ static void put_flags(struct seq *out, const struct machine *m)
 		u8 reg, bit; /* reg: a, b, c, d */
 		const char *name;
 	} flags[] = {
-#define CPU_FLAG(leaf, reg, bit, name) { leaf, #reg[0], bit, #name },
+#define CPU_FLAG(leaf, reg, bit, name) {leaf, #reg[0], bit, #name},
 #include "proc/procfs/cpu_flags.def"
 #undef CPU_FLAG
 	};
@@ -108,8 +108,9 @@ int proc_show_cpuinfo(struct seq *out, struct machine *m)
 	seq_printf(out, "cpu MHz\t\t: %lu.%03lu\n", khz / 1000, khz % 1000);
 	if (cache)
 		seq_printf(out, "cache size\t: %u KB\n", cache);
-	seq_printf(out, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n"
-			"apicid\t\t: %u\ninitial apicid\t: %u\n",
+	seq_printf(out,
+		   "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n"
+		   "apicid\t\t: %u\ninitial apicid\t: %u\n",
 		   apic, apic);
 	seq_printf(out, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
 		   cpuid_of(m, 0).a);
@@ -123,9 +124,12 @@ int proc_show_cpuinfo(struct seq *out, struct machine *m)
 
 /* --- time and tasks ------------------------------------------------------------------------------ */
 
-static u64 uptime_ns(struct machine *m)
+u64 proc_uptime_ns(struct machine *m)
 {
-	return machine_now_ns(m) - m->boot_ns;
+	struct timespec ts;
+
+	machine_clock_gettime(m, NULL, CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
 /* CPU time of all tasks that are left. */
@@ -134,7 +138,7 @@ static void machine_cputime(struct machine *m, u64 *utime, u64 *stime)
 	struct task_struct *t;
 
 	*utime = *stime = 0;
-	list_for_each_entry(t, &m->tasks, tasks) {
+	list_for_each_entry (t, &m->tasks, tasks) {
 		u64 u, s;
 
 		task_cputime(t, &u, &s);
@@ -145,7 +149,7 @@ static void machine_cputime(struct machine *m, u64 *utime, u64 *stime)
 
 static u64 idle_ns(struct machine *m)
 {
-	u64 up = uptime_ns(m), u, s;
+	u64 up = proc_uptime_ns(m), u, s;
 
 	machine_cputime(m, &u, &s);
 	return up > u + s ? up - u - s : 0;
@@ -153,7 +157,7 @@ static u64 idle_ns(struct machine *m)
 
 int proc_show_uptime(struct seq *out, struct machine *m)
 {
-	u64 up = uptime_ns(m) / NSEC_PER_TICK, idle = idle_ns(m) / NSEC_PER_TICK;
+	u64 up = proc_uptime_ns(m) / NSEC_PER_TICK, idle = idle_ns(m) / NSEC_PER_TICK;
 
 	seq_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
 	return 0;
@@ -164,7 +168,7 @@ static void count_tasks(struct machine *m, unsigned *all, unsigned *running)
 	struct task_struct *t;
 
 	*all = *running = 0;
-	list_for_each_entry(t, &m->tasks, tasks) {
+	list_for_each_entry (t, &m->tasks, tasks) {
 		(*all)++;
 		*running += *proc_task_state(t) == 'R';
 	}
@@ -185,7 +189,7 @@ static u64 boot_time(struct machine *m)
 	struct timespec ts;
 
 	machine_clock_gettime(m, NULL, CLOCK_REALTIME, &ts);
-	return (ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec - uptime_ns(m)) / NSEC_PER_SEC;
+	return (ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec - proc_uptime_ns(m)) / NSEC_PER_SEC;
 }
 
 /* /proc/stat. There are no interrupts and no softirqs. */
@@ -211,7 +215,7 @@ int proc_show_kernel_stat(struct seq *out, struct machine *m)
 
 int proc_show_version(struct seq *out, struct machine *m __unused)
 {
-	seq_puts(out, UTS_SYSNAME " version " UTS_RELEASE " (vellum@vellum) (" __VERSION__
+	seq_puts(out, UTS_SYSNAME " version " UTS_RELEASE " (vellum@vellum) (cc " __VERSION__
 				  ") " UTS_VERSION "\n");
 	return 0;
 }
@@ -239,7 +243,7 @@ static bool type_seen(const struct vfs *v, const struct mount *upto)
 {
 	const struct mount *m;
 
-	list_for_each_entry(m, &v->mounts, list) {
+	list_for_each_entry (m, &v->mounts, list) {
 		if (m == upto)
 			return false;
 		if (m->type == upto->type)
@@ -253,7 +257,7 @@ int proc_show_filesystems(struct seq *out, struct machine *m)
 {
 	const struct mount *mnt;
 
-	list_for_each_entry(mnt, &m->vfs.mounts, list)
+	list_for_each_entry (mnt, &m->vfs.mounts, list)
 		if (!type_seen(&m->vfs, mnt))
 			seq_printf(out, "%s\t%s\n", mnt->type->nodev ? "nodev" : "",
 				   mnt->type->name);
@@ -265,7 +269,7 @@ int proc_show_mounts(struct seq *out, struct task_struct *t)
 {
 	const struct mount *m;
 
-	list_for_each_entry(m, &t->machine->vfs.mounts, list) {
+	list_for_each_entry (m, &t->machine->vfs.mounts, list) {
 		seq_escape(out, m->source, " \t\n\\#");
 		seq_putc(out, ' ');
 		seq_escape(out, m->target, " \t\n\\");
@@ -281,7 +285,7 @@ unsigned proc_mount_id(const struct vfs *v, const struct mount *m)
 	const struct mount *other;
 	unsigned id = FIRST_MOUNT_ID;
 
-	list_for_each_entry(other, &v->mounts, list) {
+	list_for_each_entry (other, &v->mounts, list) {
 		if (other == m)
 			return id;
 		id++;
@@ -295,7 +299,7 @@ int proc_show_mountinfo(struct seq *out, struct task_struct *t)
 	const struct vfs *v = &t->machine->vfs;
 	const struct mount *m;
 
-	list_for_each_entry(m, &v->mounts, list) {
+	list_for_each_entry (m, &v->mounts, list) {
 		u64 dev = m->root->dev;
 
 		seq_printf(out, "%u %u %lu:%lu / ", proc_mount_id(v, m),

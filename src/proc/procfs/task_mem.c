@@ -25,7 +25,7 @@ long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unu
 struct pagemapread {
 	const struct memory *mem;
 	bool show_pfn;
-	gva_t start; /* of the chunk */
+	gva_t start;  /* of the chunk */
 	u64 *entries; /* PM_CHUNK_PAGES */
 };
 
@@ -65,7 +65,7 @@ static long pagemap_chunk(struct mm_struct *mm, struct pagemapread *pm, gva_t en
 
 long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
 {
-	struct pagemapread pm = { .mem = &t->machine->mem };
+	struct pagemapread pm = {.mem = &t->machine->mem};
 	struct task_struct *reader = current_task(t->machine);
 	long done = 0, n = 0;
 
@@ -135,7 +135,8 @@ int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
 		t->mm->hiwater_rss = c.peak_rss;
 		return 0;
 	}
-	for_each_vma(t->mm, vma) {
+	for_each_vma(t->mm, vma)
+	{
 		bool file = vma->vm_file || vma->vm_mapping;
 
 		if ((vma->vm_flags & VM_PFNMAP) || (type == CLEAR_REFS_ANON && file) ||
