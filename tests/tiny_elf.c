@@ -33,8 +33,12 @@ void tiny_elf_make(struct tiny_elf *e, const u8 *code, const u8 *end, u64 memsz)
 	h->e_ehsize = sizeof(*h);
 	h->e_phentsize = sizeof(*p);
 	h->e_phnum = 1;
-	*p = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X, .p_vaddr = BASE,
-			   .p_filesz = e->len, .p_memsz = memsz ? memsz : e->len, .p_align = 4096 };
+	*p = (Elf64_Phdr){.p_type = PT_LOAD,
+			  .p_flags = PF_R | PF_W | PF_X,
+			  .p_vaddr = BASE,
+			  .p_filesz = e->len,
+			  .p_memsz = memsz ? memsz : e->len,
+			  .p_align = 4096};
 	memcpy(e->bytes + CODE_OFFSET, code, end - code);
 }
 
@@ -53,10 +57,10 @@ void tiny_elf_write(struct tiny_elf *e)
 
 int tiny_machine(struct machine *m, u64 mem_size)
 {
-	const struct machine_config config = { .mem_size = mem_size,
-					       .tlb = { 256, 8, 128, false },
-					       .deterministic = true,
-					       .seed = 1 };
+	const struct machine_config config = {.mem_size = mem_size,
+					      .tlb = {256, 8, 128, false},
+					      .deterministic = true,
+					      .seed = 1};
 	int err;
 
 	memset(m, 0, sizeof(*m));
@@ -78,7 +82,7 @@ void tiny_machine_free(struct machine *m)
 
 int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160])
 {
-	char *argv[] = { "tiny", NULL }, *envp[] = { "A=1", NULL };
+	char *argv[] = {"tiny", NULL}, *envp[] = {"A=1", NULL};
 
 	return machine_exec(m, e->path, argv, envp, why);
 }

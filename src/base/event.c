@@ -1,7 +1,7 @@
 /* The event loop: one epoll, a sorted list of timers. See event.h.
  *
- * Descriptors are in the epoll only while somebody waits for them, once for each waiter: two
- * tasks may wait for one descriptor, which epoll allows through a duplicate.
+ * Descriptors are in the epoll once for each who wants to know, armed to fire once: two tasks may
+ * wait for one descriptor, which epoll allows through a duplicate.
  */
 #include "base/event.h"
 
@@ -9,11 +9,10 @@
 
 #define NSEC_PER_SEC 1000000000UL
 
+/* A task that sleeps until a descriptor is ready; on its stack. */
 struct fd_waiter {
-	struct list_head node; /* in event_loop.waiters */
+	struct event_fd watch;
 	struct wait_queue_head wq;
-	int fd;	     /* in the epoll */
-	bool own_fd; /* a duplicate of ours */
 	bool ready;
 };
 
@@ -30,7 +29,7 @@ int event_loop_init(struct event_loop *l)
 		return fd;
 	l->epfd = fd;
 	INIT_LIST_HEAD(&l->timers);
-	INIT_LIST_HEAD(&l->waiters);
+	INIT_LIST_HEAD(&l->armed);
 	l->epoch = 1;
 	return 0;
 }
@@ -89,20 +88,21 @@ static bool run_timers(struct event_loop *l)
 	return ran;
 }
 
-/* Wakes whoever waits for a descriptor that is ready now. */
+/* Tells whoever waits for a descriptor that is ready now. */
 static bool run_fds(struct event_loop *l)
 {
 	struct epoll_event ev[16];
 	int i, n;
 
-	if (list_empty(&l->waiters))
+	if (list_empty(&l->armed))
 		return false;
 	n = host_epoll_wait(l->epfd, ev, ARRAY_SIZE(ev));
 	for (i = 0; i < n; i++) {
-		struct fd_waiter *w = ev[i].data.ptr;
+		struct event_fd *w = ev[i].data.ptr;
 
-		w->ready = true;
-		wake_up(&w->wq);
+		w->events = 0;
+		list_del_init(&w->node);
+		w->fn(w, ev[i].events);
 	}
 	if (n > 0)
 		l->epoch++;
@@ -152,36 +152,63 @@ static u64 deadline_after(const struct event_loop *l, u64 timeout_ns)
 	return timeout_ns > WAIT_FOREVER - 1 - now ? WAIT_FOREVER : now + timeout_ns;
 }
 
-static int waiter_add(struct event_loop *l, struct fd_waiter *w, int fd, u32 events)
+/* Puts @w into the epoll for the first time. */
+static int watch_add(struct event_loop *l, struct event_fd *w, int fd, u32 events)
+{
+	int err = host_epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, events, w);
+
+	if (err == -EEXIST) {
+		fd = host_dup(fd);
+		if (fd < 0)
+			return fd;
+		w->own_fd = true;
+		err = host_epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, events, w);
+		if (err) {
+			host_close(fd);
+			w->own_fd = false;
+		}
+	}
+	if (!err)
+		w->fd = fd;
+	return err;
+}
+
+int event_fd_arm(struct event_loop *l, struct event_fd *w, int fd, u32 events)
 {
 	int err;
 
-	w->fd = fd;
-	w->own_fd = false;
-	w->ready = false;
-	err = host_epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, events | EPOLLONESHOT, w);
-	if (err == -EEXIST) {
-		w->fd = host_dup(fd);
-		if (w->fd < 0)
-			return w->fd;
-		w->own_fd = true;
-		err = host_epoll_ctl(l->epfd, EPOLL_CTL_ADD, w->fd, events | EPOLLONESHOT, w);
-		if (err)
-			host_close(w->fd);
-	}
+	if (w->events == events)
+		return 0;
+	if (w->fd < 0)
+		err = watch_add(l, w, fd, events | EPOLLONESHOT);
+	else
+		err = host_epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, events | EPOLLONESHOT, w);
 	if (err)
 		return err;
-	init_waitqueue_head(&w->wq, l->sched);
-	list_add_tail(&w->node, &l->waiters);
+	if (!w->events)
+		list_add_tail(&w->node, &l->armed);
+	w->events = events;
 	return 0;
 }
 
-static void waiter_del(struct event_loop *l, struct fd_waiter *w)
+void event_fd_del(struct event_loop *l, struct event_fd *w)
 {
-	list_del(&w->node);
+	if (w->fd < 0)
+		return;
+	list_del_init(&w->node);
 	host_epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, 0, NULL);
 	if (w->own_fd)
 		host_close(w->fd);
+	w->fd = -1;
+	w->events = 0;
+}
+
+static void fd_ready(struct event_fd *watch, u32 revents __unused)
+{
+	struct fd_waiter *w = container_of(watch, struct fd_waiter, watch);
+
+	w->ready = true;
+	wake_up(&w->wq);
 }
 
 int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns)
@@ -196,7 +223,10 @@ int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns)
 		err = host_poll(fd, events, timeout_ns);
 		return err > 0 ? 0 : err ? err : -ETIMEDOUT;
 	}
-	err = waiter_add(l, &w, fd, events);
+	event_fd_init(&w.watch, fd_ready);
+	init_waitqueue_head(&w.wq, l->sched);
+	w.ready = false;
+	err = event_fd_arm(l, &w.watch, fd, events);
 	if (err == -EPERM) /* a kind of file that is always ready */
 		return 0;
 	if (err)
@@ -204,7 +234,7 @@ int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns)
 	err = wait_event_interruptible_until(
 		&w.wq, w.ready,
 		timeout_ns == WAIT_FOREVER ? WAIT_FOREVER : deadline_after(l, timeout_ns));
-	waiter_del(l, &w);
+	event_fd_del(l, &w.watch);
 	l->epoch++;
 	return !err ? 0 : err == -ETIME ? -ETIMEDOUT : -EINTR;
 }

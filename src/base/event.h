@@ -17,10 +17,19 @@ struct event_timer {
 	void (*fn)(struct event_timer *t);
 };
 
+/* One who wants to know when a host descriptor is ready. Fires once, until armed again. */
+struct event_fd {
+	struct list_head node; /* in event_loop.armed while it waits to fire */
+	int fd;		       /* in the epoll; -1: never armed, or removed */
+	bool own_fd;	       /* a duplicate of ours: two may watch one descriptor */
+	u32 events;	       /* EPOLL* it is armed for; 0: not */
+	void (*fn)(struct event_fd *w, u32 revents); /* may wake; may not remove anybody */
+};
+
 struct event_loop {
 	int epfd;
 	struct list_head timers;
-	struct list_head waiters; /* struct fd_waiter, on the waiting tasks' stacks */
+	struct list_head armed; /* of event_fd */
 	u64 (*now_ns)(
 		void *arg); /* monotonic; the machine's clock, virtual or real; NULL: host's */
 	void *now_arg;
@@ -41,6 +50,20 @@ void event_timer_del(struct event_timer *t); /* fine when not pending */
 bool event_timer_pending(const struct event_timer *t);
 /* Runs what is due; with @block sleeps until something is (a host signal also ends it). */
 void event_loop_run(struct event_loop *l, bool block);
+
+/* @w->fn is set; the rest is made here. */
+static inline void event_fd_init(struct event_fd *w, void (*fn)(struct event_fd *w, u32 revents))
+{
+	INIT_LIST_HEAD(&w->node);
+	w->fd = -1;
+	w->own_fd = false;
+	w->events = 0;
+	w->fn = fn;
+}
+/* Arms @w for @events of host descriptor @fd, which is always the same for one @w and stays open until
+ * event_fd_del(). 0; -EPERM: a descriptor that epoll refuses is always ready; -errno. */
+int event_fd_arm(struct event_loop *l, struct event_fd *w, int fd, u32 events);
+void event_fd_del(struct event_loop *l, struct event_fd *w); /* fine when never armed */
 
 /* Blocks the current task until @fd is ready for @events (EPOLLIN, EPOLLOUT), a signal is
  * pending (-EINTR: `wait.h` signal_pending) or @timeout_ns passes (-ETIMEDOUT; ~0: never). A

@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -251,4 +253,15 @@ int host_list_fds(int *fds, int max)
 			fds[n++] = atoi(e->d_name);
 	closedir(dir);
 	return n;
+}
+
+int host_signalfd(u64 mask)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int sig = 1; sig <= 64; sig++)
+		if (mask >> (sig - 1) & 1)
+			sigaddset(&set, sig);
+	return ret(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
 }

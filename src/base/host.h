@@ -71,4 +71,7 @@ u64 host_clock_ns(clockid_t clock);
 /* @len random bytes. 0 or -errno. */
 int host_getrandom(void *buf, size_t len);
 
+/* A descriptor that reads signals of @mask (bit n-1: signal n), which are blocked; never blocks. */
+int host_signalfd(u64 mask);
+
 #endif

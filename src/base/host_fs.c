@@ -38,6 +38,20 @@ long host_fd_path(int fd, char *buf, size_t size)
 	return ret(readlink(fd_path(path, fd), buf, size));
 }
 
+bool host_fifo_has_writer(int fd)
+{
+	int copy[2];
+	long n;
+
+	if (pipe2(copy, O_CLOEXEC))
+		return false;
+	/* 0 is the end: nobody writes. */
+	n = ret(tee(fd, copy[1], 1, SPLICE_F_NONBLOCK));
+	close(copy[0]);
+	close(copy[1]);
+	return n > 0 || n == -EAGAIN;
+}
+
 int host_fd_chmod(int fd, mode_t mode)
 {
 	char path[FD_PATH_SIZE];

@@ -17,6 +17,8 @@
 int host_fd_reopen(int fd, int flags);
 /* Text behind /proc/self/fd/@fd. Length without a NUL, or -errno. */
 long host_fd_path(int fd, char *buf, size_t size);
+/* Has the fifo that @fd reads (non-blocking) a writer, or bytes of one? Takes nothing out of it. */
+bool host_fifo_has_writer(int fd);
 int host_fd_chmod(int fd, mode_t mode);
 int host_fd_truncate(int fd, u64 size);
 /* Gives what @fd stands for (not followed if a symlink) another name. */

@@ -21,6 +21,7 @@ enum task_wait {
 	TASK_INTERRUPTIBLE = 1,	  /* any signal ends it */
 	TASK_UNINTERRUPTIBLE = 2, /* nothing but a wake-up does */
 	TASK_KILLABLE = 4,	  /* a fatal signal does */
+	TASK_STOPPED = 8,	  /* by a signal: SIGCONT or a fatal one does */
 };
 
 #define WAIT_FOREVER (~0UL)

@@ -30,7 +30,7 @@ static const struct rule {
 	const char *line;
 } rules[] = {
 #define FILE FILE_ONLY
-#define RULE(text, kind, line, why) { text, kind, line },
+#define RULE(text, kind, line, why) {text, kind, line},
 #include "cli/compare_rules.def"
 #undef RULE
 #undef FILE
@@ -46,13 +46,17 @@ static void save_proc_texts(struct machine *m, struct task_struct *t, void *arg)
 {
 	const struct side *s = arg;
 
+	if (t->pid != m->init_pid)
+		return;
 	for (int i = 0; i < NR_SIDE_TEXTS; i++) {
 		struct seq text;
 
 		if (!side_proc_file[i] || procfs_read_text(m, t, side_proc_file[i], &text))
 			continue;
 		for (u64 done = 0; done < text.count;) {
-			ssize_t n = write(s->fd[i], text.buf + done, text.count - done);
+			u64 left;
+			const char *at = seq_peek(&text, done, &left);
+			ssize_t n = write(s->fd[i], at, left);
 
 			if (n <= 0)
 				break;
@@ -98,7 +102,7 @@ static int text_map(int fd, struct text *t)
 {
 	struct stat st;
 
-	*t = (struct text){ 0 };
+	*t = (struct text){0};
 	if (fstat(fd, &st))
 		return -errno;
 	t->len = st.st_size;
@@ -186,13 +190,13 @@ static void show(const char *mark, const struct text *line, bool there)
 /* Differences of one text, printed; their number. */
 static u64 compare_text(enum side_text which, const struct side *native, const struct side *vellum)
 {
-	struct text a, b, la = { 0 }, lb = { 0 }, header = { 0 };
+	struct text a, b, la = {0}, lb = {0}, header = {0};
 	u64 pa = 0, pb = 0, nr = 0, line = 0;
 	bool file_mapping = false, in_a, in_b;
 
 	if (text_map(native->fd[which], &a) || text_map(vellum->fd[which], &b))
 		return 1;
-	if (a.len == b.len && !memcmp(a.data, b.data, a.len))
+	if (a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len)))
 		goto out;
 	for (;;) {
 		in_a = next_line(&a, &pa, &la);
@@ -281,7 +285,7 @@ static int verdict(const struct cli_options *o, const struct side *native,
 
 int compare_program(struct cli_options *o)
 {
-	struct side native = { 0 }, vellum = { 0 };
+	struct side native = {0}, vellum = {0};
 	int status = NOT_RUN, in, err;
 	char *path, *argv0 = o->argv[0];
 

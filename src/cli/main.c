@@ -18,10 +18,9 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	options_parse(argc, argv, compare, &o);
-	if (compare)
-		return compare_program(&o);
-	status = run_program(&o);
-	if (status < 0)
+	status = compare ? -compare_program(&o) : run_program(&o);
+	free(o.envp);
+	if (compare || status < 0)
 		return -status;
 	exit_like(status);
 }

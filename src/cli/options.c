@@ -13,6 +13,7 @@ enum {
 	OPT_STATS = 256,
 	OPT_LOG,
 	OPT_ENGINE,
+	OPT_CPU,
 	OPT_TLB,
 	OPT_CHECK,
 	OPT_DETERMINISTIC,
@@ -23,18 +24,18 @@ enum {
 };
 
 static const struct argp_option run_options[] = {
-#define OPTION(key, name, arg, help) { name, key, arg, 0, help, 0 },
+#define OPTION(key, name, arg, help) {name, key, arg, 0, help, 0},
 #include "cli/options.def"
 #undef OPTION
-	{ 0 },
+	{0},
 };
 
 static const struct argp_option compare_options[] = {
-	{ "proc", OPT_PROC, NULL, 0, "Compare /proc/self/maps, smaps and status at exit, too", 0 },
-#define OPTION(key, name, arg, help) { name, key, arg, 0, help, 0 },
+	{"proc", OPT_PROC, NULL, 0, "Compare /proc/self/maps, smaps and status at exit, too", 0},
+#define OPTION(key, name, arg, help) {name, key, arg, 0, help, 0},
 #include "cli/options.def"
 #undef OPTION
-	{ 0 },
+	{0},
 };
 
 const char *argp_program_version = PACKAGE_STRING;
@@ -158,6 +159,22 @@ static void set_vdso_layout(struct cli_options *o, const char *arg)
 		bad("--vdso-layout", "reference or host wanted");
 }
 
+/* "help" ends Vellum as --help does. */
+static void set_cpu(struct cli_options *o, const char *arg)
+{
+	if (!strcmp(arg, "help")) {
+		for (enum cpu_model m = CPU_MODEL_V1; m <= CPU_MODEL_HOST; m++)
+			printf("%-5s %s%s\n", cpu_model_name(m),
+			       cpu_model_possible(m) ? "" : "not on this host",
+			       m == cpu_model_default() ? "default" : "");
+		exit(0);
+	}
+	if (cpu_model_parse(arg, &o->machine.cpu_model))
+		bad("--cpu", "v1, v2, v3, v4, host or help wanted");
+	if (!cpu_model_possible(o->machine.cpu_model))
+		bad("--cpu", "this host cannot do that");
+}
+
 static bool set_option(struct cli_options *o, int key, char *arg)
 {
 	switch (key) {
@@ -184,6 +201,9 @@ static bool set_option(struct cli_options *o, int key, char *arg)
 	case OPT_ENGINE:
 		if (strcmp(arg, "interp"))
 			bad("--engine", "interp is the only engine so far");
+		break;
+	case OPT_CPU:
+		set_cpu(o, arg);
 		break;
 	case OPT_TLB:
 		set_tlb(o, arg);
@@ -233,6 +253,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	struct cli_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL; /* one line for an error, getopt's, is enough */
+		return 0;
 	case ARGP_KEY_ARG: /* the program: the rest is its own */
 		o->argv = state->argv + state->next - 1;
 		o->argc = state->argc - state->next + 1;
@@ -245,11 +268,11 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 }
 
 static const char run_doc[] =
-	"Run a static x86-64 Linux program on an emulated CPU and an emulated Linux memory subsystem."
-	"\vExit status: the program's; its signal, raised again; 125 Vellum failed, 126 PROGRAM cannot "
-	"be executed, 127 it is not there. Each option has a VELLUM_* variable: VELLUM_MEM for --mem. "
-	"The guest's randomness is predictable on purpose. `vellum compare PROGRAM` runs it natively, "
-	"too, and shows the differences.";
+	"Run a static x86-64 Linux program on an emulated CPU and an emulated Linux\n"
+	"memory subsystem. `vellum compare PROGRAM` runs it natively, too, and compares."
+	"\vExit status: the program's; its signal, raised again; 125 Vellum failed, "
+	"126 PROGRAM cannot be executed, 127 it is not there. Each option has a "
+	"variable, VELLUM_MEM for --mem. The guest's randomness is predictable.";
 static const char compare_doc[] =
 	"Run a program natively and under Vellum, and compare output and exit status."
 	"\vExit status: 0 the same, 1 different, 125 could not run.";
@@ -265,10 +288,12 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 
 	memset(o, 0, sizeof(*o));
 	o->machine.mem_size = 4UL << 30;
-	o->machine.tlb = (struct tlb_geometry){ 1024, 8, 128, false };
+	o->machine.tlb = (struct tlb_geometry){1024, 8, 128, false};
 	o->machine.seed = 1;
+	o->machine.cpu_model = cpu_model_default();
 	env_init(o);
 	read_twins(o, argp.options);
-	argp_err_exit_status = 125;
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
+	argv[0] = (char *)"vellum"; /* getopt's messages begin with it */
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o))
+		exit(125);
 }

@@ -18,8 +18,8 @@ static void report_tlb(const struct machine *m)
 		hits += c->l1_hit[i];
 		misses += c->l1_miss[i];
 	}
-	log_text("tlb      L1 %lu hits, %lu misses (%.4f %%); L2 %lu hits, %lu misses\n", hits, misses,
-		 percent(misses, hits + misses), c->l2_hit, c->l2_miss);
+	log_text("tlb      L1 %lu hits, %lu misses (%.4f %%); L2 %lu hits, %lu misses\n", hits,
+		 misses, percent(misses, hits + misses), c->l2_hit, c->l2_miss);
 	log_text("         %lu walks (%lu from the paging-structure cache, %lu faults); "
 		 "%lu whole and %lu range flushes dropped %lu entries\n",
 		 c->walk, c->walk_psc_hit, c->walk_fault, c->flush_all, c->flush_range,
@@ -40,8 +40,8 @@ static void report_faults(const struct memory *mem)
 static void report_frames(const struct memory *mem)
 {
 	static const char *const names[NR_PAGE_OWNERS] = {
-		[OWN_FREE] = "free",	  [OWN_KERNEL] = "kernel", [OWN_SLAB] = "slab",
-		[OWN_PGTABLE] = "tables", [OWN_ANON] = "anonymous", [OWN_FILE] = "file",
+		[OWN_FREE] = "free",	  [OWN_KERNEL] = "kernel",	  [OWN_SLAB] = "slab",
+		[OWN_PGTABLE] = "tables", [OWN_ANON] = "anonymous",	  [OWN_FILE] = "file",
 		[OWN_SHMEM] = "shmem",	  [OWN_KSTACK] = "kernel stacks",
 	};
 	u64 count[NR_PAGE_OWNERS];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +53,36 @@ char *find_program(const char *name, char **envp, int *status)
 	return NULL;
 }
 
+/* What the guest gets in our place. Not among them: SIGTSTP and SIGTTOU stop Vellum as a whole. */
+static const int watched[] = {SIGHUP,  SIGINT,	 SIGQUIT, SIGTERM,   SIGUSR1, SIGUSR2,
+			      SIGALRM, SIGCONT,	 SIGURG,  SIGVTALRM, SIGPROF, SIGPWR,
+			      SIGIO,   SIGWINCH, SIGXCPU, SIGSTKFLT};
+
+/* Blocked from here on, so that none is lost before the guest can take it. */
+static void block_watched(struct machine_config *c)
+{
+	sigset_t set, before;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < ARRAY_SIZE(watched); i++)
+		sigaddset(&set, watched[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	for (unsigned i = 0; i < ARRAY_SIZE(watched); i++)
+		if (!sigismember(&before, watched[i]))
+			c->sig_watched |= sigmask_k(watched[i]);
+}
+
+static void unblock_watched(const struct machine_config *c)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < ARRAY_SIZE(watched); i++)
+		if (c->sig_watched & sigmask_k(watched[i]))
+			sigaddset(&set, watched[i]);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
 static void prepare_host(struct machine_config *c)
 {
@@ -74,6 +105,7 @@ static void prepare_host(struct machine_config *c)
 	sigaction(SIGPIPE, NULL, &sa);
 	c->sigpipe_ignored = sa.sa_handler == SIG_IGN;
 	signal(SIGPIPE, SIG_IGN);
+	block_watched(c);
 }
 
 static int open_log(const char *file)
@@ -105,6 +137,18 @@ static int exec_status(int err)
 	}
 }
 
+/* -EACCES in words that help. */
+static const char *why_no_access(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return "is a directory";
+	if (!stat(path, &st) && !(st.st_mode & 0111))
+		return "not executable: no x in its mode";
+	return strerror(EACCES);
+}
+
 int run_prepare(struct cli_options *o, struct machine *m)
 {
 	char why[160] = "", *path, *argv0 = o->argv[0];
@@ -130,7 +174,10 @@ int run_prepare(struct cli_options *o, struct machine *m)
 		o->argv[0] = argv0;
 	}
 	if (err) {
-		log_line("%s: %s", path, why[0] ? why : strerror(-err));
+		log_line("%s: %s", path,
+			 err == -EACCES ? why_no_access(path)
+			 : why[0]	? why
+					: strerror(-err));
 		loader_destroy(m);
 		machine_destroy(m);
 	}
@@ -155,10 +202,13 @@ int run_program(struct cli_options *o)
 		return -125;
 	status = run_prepare(o, m);
 	if (status) {
+		unblock_watched(&o->machine);
 		free(m);
 		return -status;
 	}
 	machine_drop_inherited();
+	if (machine_watch_signals(m))
+		log_line("signals of the host will not reach the guest");
 	m->on_exit = o->stats ? report_at_exit : o->on_exit;
 	m->on_exit_arg = o->on_exit_arg;
 	status = machine_run(m);
@@ -169,16 +219,21 @@ int run_program(struct cli_options *o)
 	loader_destroy(m);
 	machine_destroy(m);
 	free(m);
+	unblock_watched(&o->machine);
 	return status;
 }
 
 void exit_like(int status_word)
 {
 	int sig = WTERMSIG(status_word);
+	sigset_t set;
 
 	if (WIFEXITED(status_word))
 		exit(WEXITSTATUS(status_word));
 	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	raise(sig);
 	exit(128 + sig); /* a signal that cannot kill Vellum */
 }

@@ -93,6 +93,14 @@ static __always_inline_ const struct insn *block_run(struct cpu *cpu, struct blo
 	return b->insn;
 }
 
+/* The same when the block before has the same base. */
+static __always_inline_ const struct insn *block_run_linked(struct cpu *cpu, struct block *b)
+{
+	cpu->budget -= b->n;
+	cpu->block = b;
+	return b->insn;
+}
+
 static __always_inline_ bool block_may_run(const struct cpu *cpu, const struct block *b)
 {
 	return likely(cpu->budget >= b->n) && likely(!cpu->interrupt);

@@ -1,6 +1,7 @@
 /* Making and unmaking CPUs and the code cache: what happens at boot, with memory from the host. */
 #include "cpu/block.h"
 #include "cpu/internal.h"
+#include "cpu/model.h"
 #include "cpu/thunk.h"
 #include "base/err.h"
 #include "base/host.h"
@@ -76,8 +77,37 @@ int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
 	cpu_regs_init(&cpu->regs);
 	cpu->mem = mem;
 	cpu->code = code;
-	cpu->model = model;
+	cpu_model_init(cpu, model);
 	return 0;
+}
+
+static const char *const model_names[] = {
+	[CPU_MODEL_V1] = "v1", [CPU_MODEL_V2] = "v2",	  [CPU_MODEL_V3] = "v3",
+	[CPU_MODEL_V4] = "v4", [CPU_MODEL_HOST] = "host",
+};
+
+const char *cpu_model_name(enum cpu_model model)
+{
+	return model_names[model];
+}
+
+int cpu_model_parse(const char *name, enum cpu_model *model)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(model_names); i++)
+		if (!strcmp(name, model_names[i])) {
+			*model = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+enum cpu_model cpu_model_default(void)
+{
+	enum cpu_model model = CPU_MODEL_DEFAULT;
+
+	while (model > CPU_MODEL_V1 && !cpu_model_possible(model))
+		model--;
+	return model;
 }
 
 void cpu_destroy(struct cpu *cpu)

@@ -28,11 +28,12 @@ enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI, R_R8, R_R9, R_R10
 #define F_IF 0x200UL
 #define F_DF 0x400UL
 #define F_OF 0x800UL
+#define F_NT 0x4000UL
 #define F_AC 0x40000UL
 #define F_ID 0x200000UL
 #define F_OSZAPC (F_OF | F_SF | F_ZF | F_AF | F_PF | F_CF)
 /* What user mode can change by popf. */
-#define F_USER (F_OSZAPC | F_TF | F_DF | F_AC | F_ID | 0x4000UL /* NT */)
+#define F_USER (F_OSZAPC | F_TF | F_DF | F_AC | F_ID | F_NT)
 
 /* Guest x87, SSE (later AVX) state in the host's own XSAVE format; live in the host's unit
  * inside cpu_run, here outside of it. The first 512 bytes are an FXSAVE64 image. */
@@ -66,6 +67,15 @@ enum cpu_vector { X86_DE = 0, X86_DB = 1, X86_BP = 3, X86_OF = 4, X86_BR = 5, X8
 		  X86_NM = 7, X86_SS = 12, X86_GP = 13, X86_PF = 14, X86_MF = 16, X86_AC = 17,
 		  X86_XM = 19 };
 
+/* An instruction that UMIP keeps from user mode, for the kernel to emulate. */
+struct cpu_umip {
+	enum { UMIP_NONE, UMIP_SGDT, UMIP_SIDT, UMIP_SLDT, UMIP_STR, UMIP_SMSW } what;
+	bool memory; /* operand: an address; otherwise a register's number */
+	u8 len;	     /* bytes of the instruction */
+	u8 size;     /* bytes of a register operand */
+	u64 operand;
+};
+
 struct cpu_exit {
 	enum cpu_stop why;
 	u8 vector;	/* CPU_EXCEPTION: enum cpu_vector */
@@ -73,10 +83,20 @@ struct cpu_exit {
 	gva_t cr2;	/* #PF: the faulting address, exact (first byte of the second page when
 			 * the second page of a crossing access faults) */
 	const char *unsupported; /* #UD because of Vellum: what is missing; NULL otherwise */
+	bool icebp;	/* #DB by int1; otherwise by EFLAGS.TF */
+	struct cpu_umip umip; /* #GP */
 };
 
-/* CPUID models; the machine's choice, made once. */
+/* CPUID models: the psABI's levels, or whatever the host has; the machine's choice, made once. */
 enum cpu_model { CPU_MODEL_V1, CPU_MODEL_V2, CPU_MODEL_V3, CPU_MODEL_V4, CPU_MODEL_HOST };
+
+/* "v1" .. "v4", "host". 0 or -EINVAL. */
+int cpu_model_parse(const char *name, enum cpu_model *model);
+const char *cpu_model_name(enum cpu_model model);
+/* Whether the host can do all that @model stands for. */
+bool cpu_model_possible(enum cpu_model model);
+/* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
+enum cpu_model cpu_model_default(void);
 
 struct cpu {
 	struct cpu_regs regs; /* current task's; inside cpu_run: see cc, and rip is the block's base */
@@ -100,6 +120,9 @@ struct cpu {
 	struct memory *mem;
 	struct code_cache *code;
 	enum cpu_model model;
+	u64 features;	   /* bit mask of enum cpu_feat (insn.h) that the model has; set once */
+	u64 xcr0;	   /* state components that XSAVE knows, 0 without XSAVE; set once */
+	u64 random;	   /* state of rdrand and rdseed: the machine seeds it, so runs repeat */
 	bool single_step;  /* one instruction a block: exact traces */
 	u64 (*read_tsc)(void *arg); /* rdtsc; NULL: the host's */
 	void *read_tsc_arg;

@@ -1,28 +1,27 @@
 /* CPUID. A model is a cut of the host: vendor, family and caches are the host's, features are what
- * the model has and the host can do. CPUID itself speaks for x86-64-v1 only so far, whatever the
- * model; the decoder knows what exists of the others, so that their rows can be tested.
+ * the model has (feat.def), and the machine is one socket with one core of one thread. What the
+ * model lacks shows nowhere: no leaf hands the host's feature bits through.
  *
  * To v1 comes what no 64-bit CPU has lacked since 2006 and the interpreter does by itself:
- * CMPXCHG16B, LAHF. See: x86-64 psABI, table 3.1; SDM vol. 2A, CPUID.
+ * CMPXCHG16B, LAHF. See: x86-64 psABI, table 3.1; SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E.
  */
 #include "cpu/model.h"
 
-#define V1_FEATURES (BIT(FEAT_BASE) | BIT(FEAT_CX16) | BIT(FEAT_LAHF) | BIT(FEAT_PREFETCHW))
-#define V2_FEATURES (V1_FEATURES | BIT(FEAT_POPCNT) | BIT(FEAT_SSE3))
-#define V3_FEATURES (V2_FEATURES | BIT(FEAT_MOVBE) | BIT(FEAT_LZCNT) | BIT(FEAT_BMI1))
-#define HOST_FEATURES                                                                              \
-	(V3_FEATURES | BIT(FEAT_ADX) | BIT(FEAT_RDTSCP) | BIT(FEAT_RDPID) | BIT(FEAT_FSGSBASE) |   \
-	 BIT(FEAT_CLFLUSHOPT) | BIT(FEAT_CLWB))
+_Static_assert(NR_FEATS <= 64, "struct cpu's features");
 
 /* Leaf 1 edx: fpu tsc cx8 sep pge cmov pat pse36 clflush mmx fxsr sse sse2, and the system bits that
  * every 64-bit kernel sees (vme de pse msr pae mce apic mtrr mca). */
 #define V1_1_EDX 0x078bfbffU
-/* Leaf 1 ecx: cx16. */
-#define V1_1_ECX 0x00002000U
-/* 0x80000001 ecx: lahf; edx: the AMD copy of leaf 1, syscall, nx, lm. */
-#define V1_8_1_ECX 0x00000001U
+/* Leaf 1 ecx: osxsave, which follows xsave. */
+#define OSXSAVE BIT(27)
+/* 0x80000001 edx: the AMD copy of leaf 1, syscall, nx, lm; ecx: AMD's leaves 0x8000001d and 1e. */
 #define V1_8_1_EDX 0x20100800U
 #define AMD_COPY_EDX 0x0183f3ffU
+#define TOPOEXT BIT(22)
+
+#define MAX_BASIC 0xd
+#define MAX_EXTENDED_AMD 0x8000001e
+#define MAX_EXTENDED 0x80000008
 
 static struct cpuid_leaf host(u32 leaf, u32 subleaf)
 {
@@ -34,27 +33,209 @@ static struct cpuid_leaf host(u32 leaf, u32 subleaf)
 	return l;
 }
 
-u64 cpu_features(const struct cpu *cpu)
-{
-	static const u64 features[] = {
-		[CPU_MODEL_V1] = V1_FEATURES,	  [CPU_MODEL_V2] = V2_FEATURES,
-		[CPU_MODEL_V3] = V3_FEATURES,	  [CPU_MODEL_V4] = V3_FEATURES,
-		[CPU_MODEL_HOST] = HOST_FEATURES,
-	};
-
-	return features[cpu->model];
-}
-
 static bool amd(void)
 {
 	return host(0, 0).b == 0x68747541; /* "Auth" */
+}
+
+/* ---- Features ------------------------------------------------------------------------------- */
+
+enum how { HOW_HOST, HOW_SELF, HOW_HINT, HOW_AMD, HOW_INTEL };
+
+static const struct feature {
+	u32 leaf;
+	u8 subleaf, level, how;
+	char reg;
+	u8 bit;
+} feature_table[NR_FEATS] = {
+#define CPU_MODEL_(level) CPU_MODEL_##level
+#define FEAT(name, level, how, leaf, subleaf, reg, bit)                                            \
+	[FEAT_##name] = {leaf, subleaf, CPU_MODEL_(level), HOW_##how, #reg[0], bit},
+#include "cpu/feat.def"
+#undef FEAT
+};
+
+static u32 *leaf_reg(struct cpuid_leaf *l, char reg)
+{
+	return reg == 'a' ? &l->a : reg == 'b' ? &l->b : reg == 'c' ? &l->c : &l->d;
+}
+
+/* A leaf beyond the host's last is all zero, whatever an Intel CPU answers. */
+static bool host_has_leaf(u32 leaf)
+{
+	return host(leaf & 0x80000000, 0).a >= leaf;
+}
+
+/* The host's XCR0, 0 if it has none. */
+static u64 host_xcr0(void)
+{
+	u32 lo, hi;
+
+	if (!(host(1, 0).c & OSXSAVE))
+		return 0;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo | (u64)hi << 32;
+}
+
+/* All that the host has, its kernel's consent to wide registers included. */
+static u64 host_features(void)
+{
+	static const u64 avx = BIT(FEAT_AVX) | BIT(FEAT_AVX2) | BIT(FEAT_F16C) | BIT(FEAT_FMA) |
+			       BIT(FEAT_VAES) | BIT(FEAT_VPCLMUL) | BIT(FEAT_AVX_VNNI);
+	u64 xcr0 = host_xcr0(), feats = BIT(FEAT_BASE);
+	struct cpuid_leaf l = {0};
+	u32 leaf = 0, sub = 0;
+
+	for (unsigned i = 0; i < NR_FEATS; i++) {
+		const struct feature *f = &feature_table[i];
+
+		if (f->leaf != leaf || f->subleaf != sub) {
+			leaf = f->leaf;
+			sub = f->subleaf;
+			l = host_has_leaf(leaf) ? host(leaf, sub) : (struct cpuid_leaf){0};
+		}
+		if (*leaf_reg(&l, f->reg) >> f->bit & 1)
+			feats |= BIT(i);
+	}
+	if (!xcr0)
+		feats &= ~(BIT(FEAT_XSAVE) | BIT(FEAT_XSAVEOPT) | BIT(FEAT_XSAVEC) |
+			   BIT(FEAT_XGETBV1));
+	if (!(xcr0 & XCR0_AVX))
+		feats &= ~avx;
+	if ((xcr0 & XCR0_AVX512) != XCR0_AVX512)
+		for (unsigned i = FEAT_AVX512F; i < NR_FEATS; i++)
+			if (i <= FEAT_AVX512VL || i >= FEAT_AVX512_IFMA)
+				feats &= ~BIT(i);
+	return feats;
+}
+
+/* Features that some row asks for. */
+static u64 features_of_rows(void)
+{
+	u64 feats = 0;
+
+	for (unsigned i = 0; i < nr_insn_rows; i++)
+		feats |= BIT(insn_rows[i].feat);
+	if (feats & BIT(FEAT_AVX512F))
+		feats |= BIT(FEAT_AVX512VL); /* asked for by lengths, not by name: decode_vex.c */
+	return feats;
+}
+
+static bool offered(const struct feature *f, enum cpu_model model, bool of_host, bool has_row)
+{
+	if (f->level > model)
+		return false;
+	if (f->how == HOW_AMD || f->how == HOW_INTEL)
+		return amd() == (f->how == HOW_AMD);
+	if (f->how == HOW_HINT)
+		return f->level != CPU_MODEL_HOST || of_host;
+	return has_row && (of_host || f->how == HOW_SELF);
+}
+
+static u64 model_features(enum cpu_model model)
+{
+	u64 of_host = host_features(), rows = features_of_rows(), feats = 0;
+
+	for (unsigned i = 0; i < NR_FEATS; i++)
+		if (offered(&feature_table[i], model, of_host >> i & 1, rows >> i & 1))
+			feats |= BIT(i);
+	return feats;
+}
+
+static bool has(u64 feats, enum cpu_feat f)
+{
+	return feats >> f & 1;
+}
+
+static u64 model_xcr0(u64 feats)
+{
+	if (!has(feats, FEAT_XSAVE))
+		return 0;
+	return XCR0_X87 | XCR0_SSE | (has(feats, FEAT_AVX) ? XCR0_AVX : 0) |
+	       (has(feats, FEAT_AVX512F) ? XCR0_AVX512 : 0);
+}
+
+void cpu_model_init(struct cpu *cpu, enum cpu_model model)
+{
+	cpu->model = model;
+	cpu->features = model_features(model);
+	cpu->xcr0 = model_xcr0(cpu->features);
+}
+
+bool cpu_model_possible(enum cpu_model model)
+{
+	u64 of_host = host_features();
+
+	for (unsigned i = 0; model != CPU_MODEL_HOST && i < NR_FEATS; i++)
+		if (feature_table[i].level <= model && feature_table[i].how == HOW_HOST &&
+		    !(of_host >> i & 1))
+			return false;
+	return true;
+}
+
+/* The model's feature bits in one leaf. */
+static struct cpuid_leaf feature_bits(const struct cpu *cpu, u32 leaf, u32 subleaf)
+{
+	struct cpuid_leaf l = {0};
+
+	for (unsigned i = 0; i < NR_FEATS; i++) {
+		const struct feature *f = &feature_table[i];
+
+		if (f->leaf && f->leaf == leaf && f->subleaf == subleaf && cpu_has(cpu, i))
+			*leaf_reg(&l, f->reg) |= 1U << f->bit;
+	}
+	return l;
+}
+
+/* ---- XSAVE ---------------------------------------------------------------------------------- */
+
+struct cpuid_leaf xsave_component(unsigned n)
+{
+	return host(0xd, n);
+}
+
+/* Legacy area and header, then the components where the host has them. */
+#define XSAVE_HEAD 576
+
+u32 xsave_size(u64 components)
+{
+	u32 size = XSAVE_HEAD;
+
+	for (unsigned n = 2; n < 63; n++)
+		if (components >> n & 1) {
+			struct cpuid_leaf l = xsave_component(n);
+
+			size = max(size, l.a + l.b);
+		}
+	return size;
+}
+
+/* The same in the compacted format: one behind the other, aligned to 64 where ecx bit 1 says so. */
+static u32 xsave_compact_size(u64 components)
+{
+	u32 size = XSAVE_HEAD;
+
+	for (unsigned n = 2; n < 63; n++)
+		if (components >> n & 1) {
+			struct cpuid_leaf l = xsave_component(n);
+
+			size = (l.c & 2 ? (size + 63) & ~63U : size) + l.a;
+		}
+	return size;
+}
+
+/* ---- Leaves --------------------------------------------------------------------------------- */
+
+static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unused)
+{
+	return (struct cpuid_leaf){0};
 }
 
 static struct cpuid_leaf leaf_vendor(const struct cpu *cpu __unused, u32 sub __unused)
 {
 	struct cpuid_leaf l = host(0, 0);
 
-	l.a = 0xd;
+	l.a = MAX_BASIC;
 	return l;
 }
 
@@ -64,70 +245,113 @@ static struct cpuid_leaf leaf_features(const struct cpu *cpu, u32 sub __unused)
 	struct cpuid_leaf l = host(1, 0);
 
 	l.b = (cpu->id << 24) | 1 << 16 | 8 << 8;
-	l.c = V1_1_ECX;
+	l.c = feature_bits(cpu, 1, 0).c | (cpu_has(cpu, FEAT_XSAVE) ? OSXSAVE : 0);
 	l.d &= V1_1_EDX;
 	return l;
-}
-
-static struct cpuid_leaf leaf_host(const struct cpu *cpu __unused, u32 sub, u32 leaf)
-{
-	return host(leaf, sub);
 }
 
 /* Intel's cache descriptors: "see leaf 4". */
 static struct cpuid_leaf leaf_descriptors(const struct cpu *cpu, u32 sub)
 {
-	return amd() ? (struct cpuid_leaf){0} : leaf_host(cpu, sub, 2);
+	return amd() ? leaf_none(cpu, sub) : host(2, sub);
 }
 
 /* Intel's caches, none shared: one CPU in the package. */
 static struct cpuid_leaf leaf_caches(const struct cpu *cpu, u32 sub)
 {
-	struct cpuid_leaf l = {0};
+	struct cpuid_leaf l;
 
-	if (!amd()) {
-		l = leaf_host(cpu, sub, 4);
-		l.a &= 0x3fff;
-	}
+	if (amd())
+		return leaf_none(cpu, sub);
+	l = host(4, sub);
+	l.a &= 0x3fff;
 	return l;
 }
 
-static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unused)
+/* Always running APIC timer: what keeps Linux from complaining. */
+static struct cpuid_leaf leaf_thermal(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){0};
+	return (struct cpuid_leaf){.a = 4};
+}
+
+static struct cpuid_leaf leaf_structured(const struct cpu *cpu, u32 sub)
+{
+	struct cpuid_leaf l = feature_bits(cpu, 7, sub);
+
+	if (!sub)
+		l.a = feature_bits(cpu, 7, 1).a ? 1 : 0;
+	return l;
+}
+
+/* Threads of a core, cores of the package: one each. */
+static struct cpuid_leaf leaf_topology(const struct cpu *cpu, u32 sub)
+{
+	return (struct cpuid_leaf){
+		.b = sub < 2,
+		.c = sub < 2 ? sub | (sub + 1) << 8 : sub & 0xff,
+		.d = cpu->id,
+	};
+}
+
+static struct cpuid_leaf leaf_xsave(const struct cpu *cpu, u32 sub)
+{
+	struct cpuid_leaf l = {0};
+
+	if (!cpu->xcr0)
+		return l;
+	if (sub == 0)
+		return (struct cpuid_leaf){.a = (u32)cpu->xcr0,
+					   .b = xsave_size(cpu->xcr0),
+					   .c = xsave_size(cpu->xcr0),
+					   .d = (u32)(cpu->xcr0 >> 32)};
+	if (sub == 1) {
+		l = feature_bits(cpu, 0xd, 1);
+		if (cpu_has(cpu, FEAT_XSAVEC))
+			l.b = xsave_compact_size(cpu->xcr0);
+		return l;
+	}
+	return sub < 63 && (cpu->xcr0 >> sub & 1) ? xsave_component(sub) : l;
 }
 
 static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu __unused, u32 sub __unused)
 {
 	struct cpuid_leaf l = host(0x80000000, 0);
 
-	l.a = 0x80000008;
-	if (!amd())
+	l.a = MAX_EXTENDED_AMD;
+	if (!amd()) {
+		l.a = MAX_EXTENDED;
 		l.b = l.c = l.d = 0;
+	}
 	return l;
 }
 
-static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host(0x80000001, 0);
+	struct cpuid_leaf l = host(0x80000001, 0), bits = feature_bits(cpu, 0x80000001, 0);
 
 	l.b = 0;
-	l.c = V1_8_1_ECX;
-	l.d = V1_8_1_EDX;
-	if (amd())
+	l.c = bits.c;
+	l.d = bits.d | V1_8_1_EDX;
+	if (amd()) {
+		l.c |= TOPOEXT;
 		l.d |= host(1, 0).d & AMD_COPY_EDX & V1_1_EDX;
+	}
 	return l;
 }
 
-/* "Vellum x86-64-v1", in three leaves of 16 bytes. */
-static struct cpuid_leaf leaf_brand(const struct cpu *cpu __unused, u32 sub __unused)
+/* "Vellum x86-64-v1" or "Vellum x86-64", in three leaves of 16 bytes. */
+static struct cpuid_leaf leaf_brand(const struct cpu *cpu, u32 sub __unused)
 {
-	return (struct cpuid_leaf){0x6c6c6556, 0x78206d75, 0x362d3638, 0x31762d34};
+	struct cpuid_leaf l = {0x6c6c6556, 0x78206d75, 0x362d3638, 0x34};
+
+	if (cpu->model != CPU_MODEL_HOST)
+		l.d = 0x30762d34 + (((u32)cpu->model + 1) << 24);
+	return l;
 }
 
-static struct cpuid_leaf leaf_amd_l1(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_amd_l1(const struct cpu *cpu, u32 sub)
 {
-	return host(0x80000005, 0);
+	return amd() ? host(0x80000005, 0) : leaf_none(cpu, sub);
 }
 
 static struct cpuid_leaf leaf_l2(const struct cpu *cpu __unused, u32 sub __unused)
@@ -142,14 +366,35 @@ static struct cpuid_leaf leaf_power(const struct cpu *cpu __unused, u32 sub __un
 }
 
 /* 48 bits of linear address; one core. */
-static struct cpuid_leaf leaf_sizes(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_sizes(const struct cpu *cpu, u32 sub __unused)
 {
-	return (struct cpuid_leaf){.a = (48 << 8) | (host(0x80000008, 0).a & 0xff)};
+	struct cpuid_leaf l = feature_bits(cpu, 0x80000008, 0);
+
+	l.a = (48 << 8) | (host(0x80000008, 0).a & 0xff);
+	return l;
+}
+
+/* AMD's caches, none shared. */
+static struct cpuid_leaf leaf_amd_caches(const struct cpu *cpu, u32 sub)
+{
+	struct cpuid_leaf l;
+
+	if (!amd() || !host_has_leaf(0x8000001d))
+		return leaf_none(cpu, sub);
+	l = host(0x8000001d, sub);
+	l.a &= 0x3fff;
+	return l;
+}
+
+/* AMD's topology: APIC id; core 0 of one thread; node 0 of one. */
+static struct cpuid_leaf leaf_amd_topology(const struct cpu *cpu, u32 sub __unused)
+{
+	return (struct cpuid_leaf){.a = amd() ? cpu->id : 0};
 }
 
 typedef struct cpuid_leaf leaf_fn(const struct cpu *cpu, u32 subleaf);
 
-/* Anything else in range is all zero: 7 and 0xd say that there is nothing beyond v1. */
+/* Anything else, in range or not, is all zero. */
 static const struct {
 	u32 leaf;
 	leaf_fn *fn;
@@ -158,17 +403,19 @@ static const struct {
 	{1, leaf_features},
 	{2, leaf_descriptors},
 	{4, leaf_caches},
-	{7, leaf_none},
-	{0xd, leaf_none},
+	{6, leaf_thermal},
+	{7, leaf_structured},
+	{0xb, leaf_topology},
+	{0xd, leaf_xsave},
 	{0x80000000, leaf_max_extended},
 	{0x80000001, leaf_extended_features},
 	{0x80000002, leaf_brand},
-	{0x80000003, leaf_none},
-	{0x80000004, leaf_none},
 	{0x80000005, leaf_amd_l1},
 	{0x80000006, leaf_l2},
 	{0x80000007, leaf_power},
 	{0x80000008, leaf_sizes},
+	{0x8000001d, leaf_amd_caches},
+	{0x8000001e, leaf_amd_topology},
 };
 
 struct cpuid_leaf cpuid_leaf(const struct cpu *cpu, u32 leaf, u32 subleaf)

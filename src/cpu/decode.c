@@ -1,10 +1,10 @@
-/* Decoder of legacy encodings in 64-bit mode. VEX, EVEX and XOP are measured, not decoded: their
- * length is right, and they raise #UD with a note of what is missing.
+/* Decoder of 64-bit mode. What is particular to VEX and EVEX is in decode_vex.c.
  *
  * Order of an instruction: legacy prefixes, REX, opcode (1 to 3 bytes), ModRM, SIB, displacement,
  * immediate. SDM vol. 2A, 2.1.
  */
 #include "cpu/decode.h"
+#include "cpu/decode_vex.h"
 
 #include <string.h>
 
@@ -21,13 +21,15 @@ enum imm_kind {
 	IMM_JZ,
 	IMM_FAR
 };
-enum width_kind { WIDTH_B, WIDTH_W, WIDTH_L, WIDTH_Q, WIDTH_V, WIDTH_V64, WIDTH_Y, WIDTH_N64 };
+enum width_kind { WIDTH_B, WIDTH_W, WIDTH_L, WIDTH_Q, WIDTH_V, WIDTH_V64, WIDTH_Y, WIDTH_N64, WIDTH_NB };
 enum operands {
 	OPND_NONE,
 	OPND_CR,
 	OPND_EG,
 	OPND_EGb,
 	OPND_EGraw,
+	OPND_EGB,
+	OPND_BE,
 	OPND_E,
 	OPND_Z,
 	OPND_A,
@@ -45,27 +47,6 @@ static const struct form {
 #include "cpu/forms.def"
 #undef FORM
 };
-
-/* Where the reader stands. */
-struct reader {
-	const u8 *code;
-	unsigned n, at; /* bytes there are, bytes read */
-	bool more;	/* wanted byte n */
-	bool too_long;	/* wanted byte 15 */
-};
-
-static u8 next_byte(struct reader *r)
-{
-	if (r->at >= 15) {
-		r->too_long = true;
-		return 0;
-	}
-	if (r->at >= r->n) {
-		r->more = true;
-		return 0;
-	}
-	return r->code[r->at++];
-}
 
 /* @n bytes, little endian, sign-extended. */
 static s64 next_signed(struct reader *r, unsigned n)
@@ -143,8 +124,7 @@ static void read_prefixes(struct reader *r, struct decoded *d)
 	}
 }
 
-/* ModRM, SIB and displacement. */
-static void read_modrm(struct reader *r, struct decoded *d)
+void read_modrm(struct reader *r, struct decoded *d)
 {
 	unsigned rex_b = (d->rex & 1) << 3, rex_x = (d->rex & 2) << 2;
 	u8 sib;
@@ -192,6 +172,8 @@ static unsigned width_of(const struct decoded *d, enum width_kind kind)
 		return rex_w ? W_Q : W_L;
 	case WIDTH_N64:
 		return W_Q;
+	case WIDTH_NB:
+		return !rex_w && d->opsize ? W_W : W_Q;
 	default:
 		return (unsigned)kind;
 	}
@@ -200,9 +182,9 @@ static unsigned width_of(const struct decoded *d, enum width_kind kind)
 static void read_imm(struct reader *r, struct decoded *d, enum imm_kind kind)
 {
 	static const u8 lens[] = {[IMM_B] = 1,	[IMM_W] = 2,  [IMM_UB] = 1, [IMM_WB] = 3,
-				  [IMM_JB] = 1, [IMM_JZ] = 4, [IMM_FAR] = 6};
+				  [IMM_JB] = 1, [IMM_FAR] = 6};
 
-	if (kind == IMM_Z)
+	if (kind == IMM_Z || kind == IMM_JZ)
 		d->imm_len = d->width == W_W ? 2 : 4;
 	else if (kind == IMM_V)
 		d->imm_len = 1 << d->width;
@@ -234,6 +216,8 @@ static bool row_matches(const struct insn_row *row, const struct decoded *d, u8 
 		return false;
 	if (row->ext != EXT_ANY && row->ext != ((modrm >> 3) & 7))
 		return false;
+	if (map_is_vex(d->map) && !vex_row_matches(row, d, modrm, feats))
+		return false;
 	switch (row->mod) {
 	case MOD_ANY:
 		return true;
@@ -262,64 +246,15 @@ static u16 find_row(const struct decoder *dec, const struct decoded *d, u8 modrm
 	return NO_ROW;
 }
 
-/* Bytes of immediate behind a vector instruction of VEX map @map. SDM vol. 2D, appendix A. */
-static unsigned vex_imm_len(unsigned map, u8 op)
-{
-	if (map == 3)
-		return 1;
-	if (map != 1)
-		return 0;
-	return (op >= 0x70 && op <= 0x73) || op == 0xc2 || (op >= 0xc4 && op <= 0xc6);
-}
-
-/* VEX (C4, C5), EVEX (62) and XOP (8F): not executed; find where they end. */
-static void read_vex(struct reader *r, struct decoded *d, u8 first)
-{
-	static const char *const vex[4] = {"VEX", "VEX map 0F", "VEX map 0F38", "VEX map 0F3A"};
-	static const char *const evex[4] = {"EVEX", "EVEX map 0F", "EVEX map 0F38",
-					    "EVEX map 0F3A"};
-	unsigned map = 1, imm;
-	u8 p;
-
-	d->vector = X86_UD;
-	p = next_byte(r);
-	if (first == 0xc4) {
-		map = p & 0x1f;
-		next_byte(r);
-	} else if (first == 0x62) {
-		map = p & 7;
-		next_byte(r);
-		next_byte(r);
-	} else if (first == 0x8f) {
-		map = p & 0x1f;
-		next_byte(r);
-	}
-	d->op = next_byte(r);
-	d->rex = 0;
-	if (!(map == 1 && d->op == 0x77 && first != 0x62))
-		read_modrm(r, d);
-	if (first == 0x8f) {
-		imm = map == 8 ? 1 : map == 10 ? 4 : 0;
-		d->unsupported = "XOP";
-	} else {
-		imm = vex_imm_len(map, d->op);
-		d->unsupported = (first == 0x62 ? evex : vex)[map < 4 ? map : 0];
-	}
-	while (imm--)
-		next_byte(r);
-}
-
-/* Opcode bytes; false when the encoding turned out to be VEX or one of its kin. */
+/* Opcode bytes; false when no row can match and all has been read. */
 static bool read_opcode(struct reader *r, struct decoded *d)
 {
 	d->opcode_at = r->at;
 	d->op = next_byte(r);
 	d->map = MAP_ONE;
 	if (d->op == 0xc4 || d->op == 0xc5 || d->op == 0x62 ||
-	    (d->op == 0x8f && r->at < r->n && r->at < 15 && (r->code[r->at] & 0x1f) >= 8)) {
-		read_vex(r, d, d->op);
-		return false;
-	}
+	    (d->op == 0x8f && r->at < r->n && r->at < 15 && (r->code[r->at] & 0x1f) >= 8))
+		return vex_read(r, d, d->op);
 	if (d->op != 0x0f)
 		return true;
 
@@ -342,11 +277,31 @@ static const struct form *form_unknown(const struct decoded *d)
 	static const struct form modrm_ib = {1, IMM_B, WIDTH_V, OPND_NONE};
 	static const struct form plain = {0, IMM_NONE, WIDTH_V, OPND_NONE};
 
+	if (map_is_vex(d->map)) {
+		if (d->map == MAP_V0F && d->op == 0x77)
+			return &plain;
+		return vex_imm_len(d->map, d->op) ? &modrm_ib : &modrm;
+	}
 	if (d->map == MAP_ONE)
 		return &plain;
 	if (d->map == MAP_0F3A || (d->map == MAP_0F && d->op == 0x0f))
 		return &modrm_ib;
 	return d->map == MAP_0F38 ? &modrm : &plain;
+}
+
+/* For an encoding without a row in this model: the feature that would bring one, or NULL. */
+static const char *missing_feature(const struct decoder *dec, const struct decoded *d, u8 modrm,
+				   u64 feats)
+{
+	static const char *const names[] = {
+#define FEAT(name, ...) [FEAT_##name] = #name ": not in this --cpu model",
+#include "cpu/feat.def"
+#undef FEAT
+	};
+	u16 row = find_row(dec, d, modrm, ~(BIT(FEAT_AMD) | BIT(FEAT_INTEL)));
+
+	return row == NO_ROW || (feats >> insn_rows[row].feat & 1) ? NULL
+								  : names[insn_rows[row].feat];
 }
 
 static bool lock_legal(const struct insn_row *row, const struct decoded *d)
@@ -359,7 +314,6 @@ enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, 
 {
 	struct reader r = {.code = code, .n = n};
 	const struct form *form;
-	const char *missing = NULL;
 	u8 ahead;
 
 	memset(d, 0, sizeof(*d));
@@ -383,17 +337,20 @@ enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, 
 	}
 	form = d->row == NO_ROW ? form_unknown(d) : &forms[insn_rows[d->row].form];
 	d->width = width_of(d, form->width);
-	if (form->operands == OPND_CR) /* mod is ignored: always registers */
+	if (form->width == WIDTH_NB && !(feats >> FEAT_AMD & 1))
+		d->width = W_Q;
+	if (form->operands == OPND_CR) { /* mod is ignored: always registers */
 		d->modrm = next_byte(&r) | 0xc0;
-	else if (form->modrm)
+		d->reg = ((d->modrm >> 3) & 7) | (d->rex & 4) << 1;
+	}
+	if (form->operands != OPND_CR && form->modrm)
 		read_modrm(&r, d);
 	read_imm(&r, d, form->imm);
 	if (d->row == NO_ROW) {
 		d->vector = X86_UD;
-		if (d->map == MAP_0F38 || d->map == MAP_0F3A)
-			missing = d->map == MAP_0F38 ? "map 0F38" : "map 0F3A";
-		d->unsupported = missing;
-	} else if (d->lock && !lock_legal(&insn_rows[d->row], d)) {
+		d->unsupported = missing_feature(dec, d, ahead, feats);
+	} else if ((d->lock && !lock_legal(&insn_rows[d->row], d)) ||
+		   (map_is_vex(d->map) && !r.more && !r.too_long && !vex_finish(d, code))) {
 		d->vector = X86_UD;
 		d->row = NO_ROW;
 	}
@@ -436,6 +393,18 @@ static void bind_operands(const struct decoded *d, struct insn *in)
 	case OPND_EGb:
 		in->reg = OFF_GPR(d->reg);
 		in->rm = byte_reg(d, d->rm);
+		break;
+	case OPND_CR:
+		in->reg = d->reg;
+		break;
+	case OPND_EGB:
+		in->reg = OFF_GPR(d->reg);
+		in->rm = OFF_GPR(d->rm);
+		in->imm = OFF_GPR(d->vvvv);
+		break;
+	case OPND_BE:
+		in->reg = OFF_GPR(d->vvvv);
+		in->rm = OFF_GPR(d->rm);
 		break;
 	case OPND_EGraw:
 		in->reg = d->reg;
@@ -507,7 +476,7 @@ void insn_bind(const struct decoded *d, gva_t rip, gva_t base, bool careful, str
 	if (d->base == OFF_RIP)
 		in->disp += (s32)in->off + d->len;
 	if (form->imm == IMM_JB || form->imm == IMM_JZ)
-		in->imm = rip + d->len + d->imm;
+		in->imm = (rip + d->len + d->imm) & (d->width == W_W ? 0xffff : ~0UL);
 	in->flags = insn_flags(d, mem);
 	bind_operands(d, in);
 

@@ -8,7 +8,7 @@
 /* Index over insn_rows[]; open because block.c embeds it. */
 struct decoder {
 	u16 first[NR_MAPS][256]; /* first row of an opcode, NO_ROW: none */
-	u16 next[2048];		 /* next row of the same opcode, in table order */
+	u16 next[4096];		 /* next row of the same opcode, in table order */
 };
 
 enum decode_result {

@@ -8,11 +8,26 @@
 #include "cpu/cpu.h"
 
 /* All sixteen at once, so that no compiler can put anything between. */
+#define EACH_8(move) move(0) move(1) move(2) move(3) move(4) move(5) move(6) move(7)
 #define EACH_XMM(move)                                                                             \
-	move(0) move(1) move(2) move(3) move(4) move(5) move(6) move(7) move(8) move(9) move(10)   \
-		move(11) move(12) move(13) move(14) move(15)
+	EACH_8(move)                                                                               \
+	move(8) move(9) move(10) move(11) move(12) move(13) move(14) move(15)
+#define EACH_HIGH(move)                                                                            \
+	move(16) move(17) move(18) move(19) move(20) move(21) move(22) move(23) move(24) move(25)  \
+		move(26) move(27) move(28) move(29) move(30) move(31)
 #define XMM_STORE(n) "movaps %%xmm" #n ", 160 + 16 * " #n "(%0)\n\t"
 #define XMM_LOAD(n) "movaps 160 + 16 * " #n "(%0), %%xmm" #n "\n\t"
+
+/* The upper halves of ymm, the upper halves of zmm0-15, zmm16-31, masks. VEX loads clear what is
+ * above. */
+#define YMM_STORE(n) "vextractf128 $1, %%ymm" #n ", 576 + 16 * " #n "(%0)\n\t"
+#define YMM_LOAD(n) "vinsertf128 $1, 576 + 16 * " #n "(%0), %%ymm" #n ", %%ymm" #n "\n\t"
+#define ZMM_STORE(n) "vextractf64x4 $1, %%zmm" #n ", 1152 + 32 * " #n "(%0)\n\t"
+#define ZMM_LOAD(n) "vinsertf64x4 $1, 1152 + 32 * " #n "(%0), %%zmm" #n ", %%zmm" #n "\n\t"
+#define HIGH_STORE(n) "vmovaps %%zmm" #n ", 1664 - 1024 + 64 * " #n "(%0)\n\t"
+#define HIGH_LOAD(n) "vmovaps 1664 - 1024 + 64 * " #n "(%0), %%zmm" #n "\n\t"
+#define MASK_STORE(n) "kmovq %%k" #n ", 1088 + 8 * " #n "(%0)\n\t"
+#define MASK_LOAD(n) "kmovq 1088 + 8 * " #n "(%0), %%k" #n "\n\t"
 
 static u16 get16(const u8 *p)
 {
@@ -47,7 +62,7 @@ void fpu_enter(struct cpu *cpu)
 {
 	struct fpu_live *live = &cpu->fpu_live;
 
-	live->x87 = false;
+	live->x87 = live->avx = live->avx512 = false;
 	asm volatile("stmxcsr %0\n\t"
 		     "fnstcw %1"
 		     : "=m"(live->host_mxcsr), "=m"(live->host_cw));
@@ -61,11 +76,52 @@ void fpu_load_x87(struct cpu *cpu)
 	cpu->fpu_live.x87 = true;
 }
 
+void fpu_load_avx(struct cpu *cpu)
+{
+	u64 used = get64(cpu->fpu->area + XS_BV);
+
+	cpu->fpu_live.avx = true;
+	if (used & (XS_BIT_AVX | XS_BITS_AVX512))
+		asm volatile(EACH_XMM(YMM_LOAD) : : "r"(cpu->fpu->area) : "memory");
+	else
+		asm volatile("vzeroupper");
+	if (used & XS_BITS_AVX512)
+		fpu_load_avx512(cpu);
+}
+
+void fpu_load_avx512(struct cpu *cpu)
+{
+	asm volatile(EACH_XMM(ZMM_LOAD) EACH_HIGH(HIGH_LOAD) EACH_8(MASK_LOAD)
+		     :
+		     : "r"(cpu->fpu->area)
+		     : "memory");
+	cpu->fpu_live.avx512 = true;
+}
+
+/* What is wider than xmm, and leaves the host's unit as calls between functions want it. */
+static void store_wide(const struct fpu_live *live, struct fpu_state *state)
+{
+	u64 used = get64(state->area + XS_BV) | XS_BIT_AVX;
+
+	asm volatile(EACH_XMM(YMM_STORE) : : "r"(state->area) : "memory");
+	if (live->avx512) {
+		asm volatile(EACH_XMM(ZMM_STORE) EACH_HIGH(HIGH_STORE) EACH_8(MASK_STORE)
+			     :
+			     : "r"(state->area)
+			     : "memory");
+		used |= XS_BITS_AVX512;
+	}
+	memcpy(state->area + XS_BV, &used, sizeof(used));
+	asm volatile("vzeroupper");
+}
+
 void fpu_leave(struct cpu *cpu)
 {
 	struct fpu_live *live = &cpu->fpu_live;
 	struct fpu_state *state = cpu->fpu;
 
+	if (live->avx)
+		store_wide(live, state);
 	if (live->x87) {
 		asm volatile("fxsave64 (%0)" : : "r"(state->area) : "memory");
 		/*

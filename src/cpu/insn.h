@@ -78,7 +78,21 @@ struct insn {
 #define OFF_ZERO OFF_GPR(20)
 
 /* Columns of opcodes.def. */
-enum insn_map { MAP_ONE, MAP_0F, MAP_0F38, MAP_0F3A, NR_MAPS };
+enum insn_map {
+	MAP_ONE,
+	MAP_0F,
+	MAP_0F38,
+	MAP_0F3A,
+	MAP_V0F, /* VEX; see VEX() in opcodes_vex.def */
+	MAP_V0F38,
+	MAP_V0F3A,
+	MAP_E0F, /* EVEX */
+	MAP_E0F38,
+	MAP_E0F3A,
+	MAP_E5,
+	MAP_E6,
+	NR_MAPS
+};
 enum insn_pfx { PFX_NONE, PFX_66, PFX_F3, PFX_F2, PFX_ANY };
 enum insn_ext { EXT_ANY = 8 };
 enum insn_mod {
@@ -95,7 +109,7 @@ enum insn_mod {
 	MOD_RM7
 };
 enum cpu_feat {
-#define FEAT(name) FEAT_##name,
+#define FEAT(name, ...) FEAT_##name,
 #include "cpu/feat.def"
 #undef FEAT
 	NR_FEATS
@@ -126,16 +140,44 @@ enum insn_form {
 #define NO_REXB 0x1000	  /* not with REX.B: nop is no xchg r8 */
 #define REX_W 0x2000	  /* with REX.W only */
 #define MEM_SIZE(n)                                                                                \
-	((u32)(n) << 16) /* THUNK: bytes of the memory operand, when the form does not say */
-#define ATTR_MEM_SIZE(attr) ((attr) >> 16)
+	((u64)(n) << 16) /* THUNK: bytes of the memory operand, when the form does not say */
+#define ATTR_MEM_SIZE(attr) ((u16)((attr) >> 16))
 /* THUNK rows whose memory operand has @n bytes; 0: the form says (y: 4, with REX.W 8). */
 #define LOADS(n) (THUNK | MEM_READ | MEM_SIZE(n))
 #define STORES(n) (THUNK | MEM_WRITE | MEM_SIZE(n))
 
+
+/* VEX and EVEX rows. In those without VVVV the field must be 1111b. */
+#define VVVV BIT(32)
+#define VSIB BIT(33)	  /* vector index: gather, scatter */
+#define MASK BIT(34)	  /* EVEX: takes a write mask */
+#define ZERO BIT(35)	  /* ... and zeroing; into memory never */
+#define MASK_MUST BIT(36) /* ... which must not be k0 */
+#define BCAST(n) ((u64)((n) == 2 ? 1 : (n) == 4 ? 2 : 3) << 37) /* EVEX.b: one element of n bytes */
+#define ATTR_BCAST(attr) ((1U << ((attr) >> 37 & 3)) & ~1U)
+#define SAE BIT(39)  /* EVEX.b with registers: exceptions suppressed */
+#define RC BIT(40)   /* ... and L'L rounds */
+#define LIG BIT(41)  /* scalar: EVEX.b with registers does not make it 512 bits */
+#define ELEM(n) ((u64)((n) == 1 ? 1 : (n) == 2 ? 2 : (n) == 4 ? 3 : 4) << 42)
+#define ATTR_ELEM(attr) ((1U << ((attr) >> 42 & 7)) >> 1)
+/* ELEM(n): each mask bit selects n bytes of the memory operand, and no fault comes from others. */
+#define SPREAD BIT(45)	 /* ... and the memory operand is repeated to fill the register */
+#define DISP_ELEM BIT(46) /* disp8 counts elements, not operands */
+#define DISTINCT BIT(47) /* the destination must be none of the sources */
+#define KREG BIT(48)	 /* modrm.reg names a mask register: 0 .. 7 */
+#define KVVVV BIT(49)	 /* vvvv does */
+/* Memory operand of the vector's length, a half, a quarter, an eighth of it. */
+#define SIZE_VL 0x8000
+#define SIZE_VL2 0x8001
+#define SIZE_VL4 0x8002
+#define SIZE_VL8 0x8003
+
 /* One row of opcodes.def. */
 struct insn_row {
 	u8 map, op, pfx, ext, mod, form, feat;
-	u32 attr;
+	u8 w; /* VEX.W, EVEX.W: 0, 1, VEX_W_ANY */
+	u8 l; /* lengths there are: bits of 128, 256, 512 bits, and reserved */
+	u64 attr;
 	u32 reads, writes, undefined; /* F_* */
 	const char *name;
 	op_fn *const *set;
@@ -159,7 +201,9 @@ struct decoded {
 	bool opsize, asize, lock;
 	u8 seg; /* OFF_FS_BASE, OFF_GS_BASE or OFF_ZERO */
 	u8 modrm;
-	u8 mod, reg, rm;       /* reg and rm with REX.R and REX.B: 0 .. 15 */
+	u8 mod, reg, rm;       /* reg and rm with REX.R and REX.B: 0 .. 15; EVEX: 0 .. 31 */
+	u8 vvvv, vl;	       /* VEX, EVEX (whose rex holds W, R, X, B): register; length, 0 .. 3 */
+	u8 evex;	       /* EVEX: the byte z L'L b V' aaa as it stands; else 0 */
 	u8 base, index, scale; /* offsets, as in struct insn */
 	u8 width;	       /* operand size, log2 of bytes */
 	s64 disp;
@@ -168,6 +212,11 @@ struct decoded {
 	const char *unsupported; /* X86_UD because of Vellum */
 };
 #define NO_ROW 0xffff
+#define VEX_W_ANY 2
+#define EVEX_Z 0x80
+#define EVEX_B 0x10
+#define EVEX_AAA 0x07
+#define EVEX_V 0x08 /* inverted */
 
 /* Vector and x87 rows (attr THUNK) are completed by this, in thunk.c: makes or finds the host code
  * of @d, sets in->fn and in->imm (and whatever it likes of reg, rm, scale). @in arrives with

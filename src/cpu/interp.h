@@ -26,9 +26,12 @@
 #define CHAIN 0
 #endif
 
+/* The empty asm makes compilers increment first and jump through the result: a register less. */
 #define NEXT(cpu, in)                                                                              \
 	do {                                                                                       \
-		TAIL return (in)[1].fn((cpu), (in) + 1);                                           \
+		const struct insn *_next = (in) + 1;                                               \
+		__asm__("" : "+r"(_next));                                                         \
+		TAIL return _next->fn((cpu), _next);                                               \
 	} while (0)
 /* Goes on with @to, which may be in another block. */
 #define GOTO(cpu, to)                                                                              \
@@ -41,13 +44,13 @@
 		TAIL return _to->fn((cpu), _to);                                                   \
 	} while (0)
 
-/* Ends the block by way of link @slot of it; @slow, an op_fn, does the same without haste (so that
- * this needs no stack frame). */
+/* Ends the block by way of link @slot of it, which leads to a block of the same base; @slow, an op_fn,
+ * does the same without haste (so that this needs no stack frame). */
 #define GOTO_LINK(cpu, in, slot, slow)                                                             \
 	do {                                                                                       \
 		struct block *_b = (cpu)->block->link[slot];                                       \
 		if (likely(_b) && block_may_run(cpu, _b))                                          \
-			GOTO(cpu, block_run(cpu, _b));                                             \
+			GOTO(cpu, block_run_linked(cpu, _b));                                      \
 		TAIL return slow(cpu, in);                                                         \
 	} while (0)
 /* Ends the block with a jump to a computed address. */
@@ -198,8 +201,12 @@ struct mem_value {
 	u64 val;
 	bool ok;
 };
-/* Out of line, away from the fast paths. */
-#define SLOW __attribute__((cold, noinline))
+/*
+ * Out of line: what a TLB miss, a page crossing, EFLAGS.AC or a store into running code needs. The
+ * fast paths reach these through slow_call(), an assembly stub that keeps all registers, so that
+ * handlers need no stack frame and save nothing.
+ */
+#define SLOW __attribute__((cold, noinline, used))
 SLOW struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea,
 				    unsigned width);
 SLOW const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t ea,
@@ -207,78 +214,100 @@ SLOW const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, g
 SLOW void *mem_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
 			 enum tlb_access acc);
 SLOW const struct insn *mem_close_slow(struct cpu *cpu, const struct insn *in);
+/* Pushes and pops at @sp: a non-canonical address is always #SS. */
+SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
+				      unsigned width, u64 val);
+SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
+				   unsigned width);
+
+/* fn##_stub(cpu, in, a, b, c): rax, and rdx where the function returns two words (else garbage). */
+#define slow_call(fn, cpu, in, a, b, c)                                                            \
+	({                                                                                         \
+		struct mem_value _v;                                                               \
+		u64 _rax, _rdx = (u64)(a);                                                         \
+		register u64 _r8 __asm__("r8") = (u64)(c);                                         \
+		__asm__ volatile("call " #fn "_stub"                                               \
+				 : "=a"(_rax), "+d"(_rdx)                                          \
+				 : "D"(cpu), "S"(in), "c"((u64)(b)), "r"(_r8)                      \
+				 : "cc", "memory");                                                \
+		_v.val = _rax;                                                                     \
+		_v.ok = (u8)_rdx;                                                                  \
+		_v;                                                                                \
+	})
 
 static __always_inline_ bool mem_fast(const struct cpu *cpu, bool careful)
 {
 	return !careful || likely(!(cpu->regs.flags & F_AC));
 }
 
+static __always_inline_ bool mem_hit(struct cpu *cpu, gva_t ea, unsigned size, enum tlb_access acc,
+				     bool careful, void **p)
+{
+	return mem_fast(cpu, careful) && likely(tlb_hit(&cpu->tlb, ea, size, acc, p));
+}
+
 static __always_inline_ struct mem_value mem_read(struct cpu *cpu, const struct insn *in, gva_t ea,
 						  unsigned width, bool careful)
 {
-	const void *p =
-		mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, 1U << width, TLB_READ) : NULL;
+	void *p;
 
-	if (likely(p))
+	if (likely(mem_hit(cpu, ea, 1U << width, TLB_READ, careful, &p)))
 		return (struct mem_value){host_read(p, width), true};
-	return mem_read_slow(cpu, in, ea, width);
+	return slow_call(mem_read_slow, cpu, in, ea, width, 0);
 }
 
 static __always_inline_ const struct insn *
 mem_write(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width, u64 val, bool careful)
 {
-	void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, 1U << width, TLB_WRITE) : NULL;
+	void *p;
 
-	if (likely(p)) {
+	if (likely(mem_hit(cpu, ea, 1U << width, TLB_WRITE, careful, &p))) {
 		host_write(p, width, val);
 		return in + 1;
 	}
-	return mem_write_slow(cpu, in, ea, width, val);
+	return (const struct insn *)slow_call(mem_write_slow, cpu, in, ea, width, val).val;
 }
 
 /* For reading (TLB_READ) too, where an operand is wider than a register; @size is 1 .. 512. */
 static __always_inline_ void *mem_open(struct cpu *cpu, const struct insn *in, gva_t ea,
 				       unsigned size, enum tlb_access acc, bool careful)
 {
-	void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, size, acc) : NULL;
+	void *p;
 
-	return likely(p) ? p : mem_open_slow(cpu, in, ea, size, acc);
+	if (likely(mem_hit(cpu, ea, size, acc, careful, &p)))
+		return p;
+	return (void *)slow_call(mem_open_slow, cpu, in, ea, size, acc).val;
 }
 
 /* Ends a mem_open() for writing. */
 static __always_inline_ const struct insn *mem_close(struct cpu *cpu, const struct insn *in,
 						     const void *p)
 {
-	return likely(p != cpu->bounce) ? in + 1 : mem_close_slow(cpu, in);
+	if (likely(p != cpu->bounce))
+		return in + 1;
+	return (const struct insn *)slow_call(mem_close_slow, cpu, in, 0, 0, 0).val;
 }
-
-/* Pushes and pops at @sp: as above, but a non-canonical address is always #SS. */
-SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
-				      unsigned width, u64 val);
-SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
-				   unsigned width);
 
 static __always_inline_ const struct insn *mem_push(struct cpu *cpu, const struct insn *in,
 						    gva_t sp, unsigned width, u64 val, bool careful)
 {
-	void *p = mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, sp, 1U << width, TLB_WRITE) : NULL;
+	void *p;
 
-	if (likely(p)) {
+	if (likely(mem_hit(cpu, sp, 1U << width, TLB_WRITE, careful, &p))) {
 		host_write(p, width, val);
 		return in + 1;
 	}
-	return mem_push_slow(cpu, in, sp, width, val);
+	return (const struct insn *)slow_call(mem_push_slow, cpu, in, sp, width, val).val;
 }
 
 static __always_inline_ struct mem_value mem_pop(struct cpu *cpu, const struct insn *in, gva_t sp,
 						 unsigned width)
 {
-	const void *p =
-		mem_fast(cpu, true) ? tlb_lookup(&cpu->tlb, sp, 1U << width, TLB_READ) : NULL;
+	void *p;
 
-	if (likely(p))
+	if (likely(mem_hit(cpu, sp, 1U << width, TLB_READ, true, &p)))
 		return (struct mem_value){host_read(p, width), true};
-	return mem_pop_slow(cpu, in, sp, width);
+	return slow_call(mem_pop_slow, cpu, in, sp, width, 0);
 }
 
 /* Flags: bits of cpu->cc. */

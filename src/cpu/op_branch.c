@@ -1,9 +1,9 @@
-/* Control transfer: JMP, Jcc, CALL, RET, LOOP, JRCXZ, system entries, software interrupts, and the
- * far and interrupt forms, which raise what they raise in 64-bit user mode with no descriptor tables
- * to speak of.
+/* Control transfer: JMP, Jcc, CALL, RET, LOOP, JRCXZ, system entries, software interrupts. Far forms
+ * are in op_seg.c.
  *
- * A near branch is 64 bits wide whatever 66 says (Intel; AMD cuts rip to 16 bits). A target that is
- * not canonical faults at the branch: #GP(0), nothing pushed. SDM vol. 1, 6.2 and 7.3.8.
+ * A near branch is 64 bits wide; with 66 and no REX.W AMD cuts rip to 16 bits and pushes and pops so
+ * many, Intel ignores 66 (decode.c, WIDTH_NB: then width is never W_W). A target that is not
+ * canonical faults at the branch: #GP(0), nothing pushed. SDM vol. 1, 6.2 and 7.3.8.
  */
 #include "cpu/interp.h"
 
@@ -118,13 +118,62 @@ static __always_inline_ bool push_rip(struct cpu *cpu, const struct insn *in)
 	return true;
 }
 
+/* The 16-bit forms of near branches: all that they share. */
+static void call_16(struct cpu *cpu, const struct insn *in, gva_t target)
+{
+	gva_t sp = cpu->regs.gpr[R_RSP] - 2;
+
+	if (!mem_push_slow(cpu, in, sp, W_W, next_rip(cpu, in)))
+		return;
+	cpu->regs.gpr[R_RSP] = sp;
+	GOTO_ADDRESS(cpu, (u16)target);
+}
+
+static void call_rel_16(struct cpu *cpu, const struct insn *in)
+{
+	call_16(cpu, in, in->imm);
+}
+
+static void ret_16(struct cpu *cpu, const struct insn *in)
+{
+	gva_t sp = cpu->regs.gpr[R_RSP];
+	struct mem_value m = mem_pop(cpu, in, sp, W_W);
+
+	if (unlikely(!m.ok))
+		return;
+	cpu->regs.gpr[R_RSP] = sp + 2 + (u16)in->imm;
+	GOTO_ADDRESS(cpu, m.val);
+}
+
+static void indirect_16(struct cpu *cpu, const struct insn *in)
+{
+	struct mem_value m = {REG(cpu, in->rm, W), true};
+
+	if (in->flags & IN_MEM)
+		m = mem_read(cpu, in, ea_full(cpu, in), W_W, true);
+	if (unlikely(!m.ok))
+		return;
+	if (insn_rows[in->row].ext == 2) {
+		call_16(cpu, in, m.val);
+		return;
+	}
+	GOTO_ADDRESS(cpu, m.val);
+}
+
+/* A set by width: 16 bits or 64, the flags and kinds of operand alike. */
+#define OPS_NEAR(w, q)                                                                             \
+	{                                                                                          \
+		[VARIANT(W_W, EA_REG, 0)] = w, [VARIANT(W_W, EA_FULL, 0)] = w,                     \
+		[VARIANT(W_Q, EA_REG, 0)] = q, [VARIANT(W_Q, EA_FULL, 0)] = q,                     \
+	}
+
 static void call(struct cpu *cpu, const struct insn *in)
 {
 	if (unlikely(!push_rip(cpu, in)))
 		return;
 	GOTO_LINK(cpu, in, 0, goto_imm_0);
 }
-op_set op_call = OPS_ONE(call);
+op_set op_call = OPS_NEAR(call_rel_16, call);
 
 static void call_r(struct cpu *cpu, const struct insn *in)
 {
@@ -164,9 +213,9 @@ static void jmp_m(struct cpu *cpu, const struct insn *in)
 
 #define BY_KIND(r, m)                                                                              \
 	{                                                                                          \
-		[VARIANT(W_B, EA_REG, 0)... VARIANT(                                               \
-			W_Q, EA_REG, 0)] = r,                                                      \
-				     [VARIANT(W_B, EA_BASE, 0)... VARIANT(W_Q, EA_FULL, 0)] = m    \
+		[VARIANT(W_W, EA_REG, 0)] = indirect_16, [VARIANT(W_W, EA_BASE, 0)] = indirect_16, \
+		[VARIANT(W_W, EA_FULL, 0)] = indirect_16, [VARIANT(W_Q, EA_REG, 0)] = r,           \
+		[VARIANT(W_Q, EA_BASE, 0)] = m, [VARIANT(W_Q, EA_FULL, 0)] = m,                    \
 	}
 op_set op_call_E = BY_KIND(call_r, call_m);
 op_set op_jmp_E = BY_KIND(jmp_r, jmp_m);
@@ -182,7 +231,7 @@ static void ret(struct cpu *cpu, const struct insn *in)
 	cpu->regs.gpr[R_RSP] = sp + 8 + (u16)in->imm;
 	GOTO_ADDRESS(cpu, m.val);
 }
-op_set op_ret = OPS_ONE(ret);
+op_set op_ret = OPS_NEAR(ret_16, ret);
 
 /* SYSCALL: rcx = rip, r11 = flags. RF and the rest are the kernel's business. */
 static void op_do_syscall(struct cpu *cpu, const struct insn *in)
@@ -214,9 +263,11 @@ static void int3(struct cpu *cpu, const struct insn *in)
 }
 op_set op_int3 = OPS_ONE(int3);
 
+/* INT1: a #DB that no trap flag caused. */
 static void int1(struct cpu *cpu, const struct insn *in)
 {
 	cpu_stop_after(cpu, in, CPU_EXCEPTION, X86_DB);
+	cpu->exit.icebp = true;
 }
 op_set op_int1 = OPS_ONE(int1);
 
@@ -233,10 +284,17 @@ static void raise_gp(struct cpu *cpu, const struct insn *in)
 }
 op_set op_gp = OPS_ONE(raise_gp);
 
-/* Far returns, far calls and IRET could only go to the one code segment there is, LSS and kin could
- * load little; compilers emit none of them. */
-static void far(struct cpu *cpu, const struct insn *in)
+/* MOV to and from control and debug registers: #UD for those that do not exist, else #GP. */
+static void mov_cr(struct cpu *cpu, const struct insn *in)
 {
-	cpu_raise_unsupported(cpu, in, "far pointers");
+	static const u16 exist = 0x11d; /* 0, 2, 3, 4, 8 */
+
+	cpu_raise(cpu, in, exist >> in->reg & 1 ? X86_GP : X86_UD, 0);
 }
-op_set op_far = OPS_ONE(far);
+op_set op_mov_cr = OPS_ONE(mov_cr);
+
+static void mov_dr(struct cpu *cpu, const struct insn *in)
+{
+	cpu_raise(cpu, in, in->reg < 8 ? X86_GP : X86_UD, 0);
+}
+op_set op_mov_dr = OPS_ONE(mov_dr);

@@ -1,8 +1,5 @@
-/* Flag moves, NOPs and fences, CPUID, time stamps, selectors, segment bases, random numbers.
- *
- * Selectors are values only: loading one follows what 64-bit Linux's GDT allows user mode, and
- * changes no base but FS's and GS's, which become 0 with a null selector (AMD keeps them; Linux code
- * relies on neither). SDM vol. 1, 7.3.14 on; vol. 2.
+/* Flag moves, NOPs and fences, CPUID, time stamps, segment bases, random numbers, cache lines.
+ * SDM vol. 1, 7.3.14 on; vol. 2.
  */
 #include "cpu/interp.h"
 #include "cpu/model.h"
@@ -101,109 +98,6 @@ static void xgetbv(struct cpu *cpu, const struct insn *in)
 }
 op_set op_xgetbv = OPS_ONE(xgetbv);
 
-/* ES, CS, SS, DS, FS, GS by encoding number. CS cannot be loaded by MOV. */
-static u16 *selector(struct cpu *cpu, unsigned n)
-{
-	struct cpu_regs *r = &cpu->regs;
-	u16 *const sel[8] = {&r->es, &r->cs, &r->ss, &r->ds, &r->fs, &r->gs, NULL, NULL};
-
-	return sel[n & 7];
-}
-
-/* A register takes the operand size, memory always 16 bits. */
-static void mov_from_sel(struct cpu *cpu, const struct insn *in)
-{
-	const u16 *sel = selector(cpu, in->reg);
-
-	if (!sel) {
-		cpu_raise(cpu, in, X86_UD, 0);
-		return;
-	}
-	if (in->flags & IN_MEM) {
-		in = mem_write(cpu, in, ea_full(cpu, in), W_W, *sel, true);
-		if (unlikely(!in))
-			return;
-		GOTO(cpu, in);
-	}
-	reg_write(cpu, in->rm, in->width, *sel);
-	NEXT(cpu, in);
-}
-op_set op_mov_from_sel = OPS_ONE(mov_from_sel);
-
-#define USER_DS 0x2b
-#define USER_CS 0x33
-#define USER32_CS 0x23
-
-/* What user mode may load into data segment registers: null (not SS), the user data segment, and
- * readable code segments (not SS). Else #GP(selector). SDM vol. 3A, 5.5. */
-static bool selector_loadable(u16 v, bool ss)
-{
-	if ((v | 3) == USER_DS)
-		return !ss || v == USER_DS;
-	if (ss)
-		return false;
-	return v < 4 || (v | 3) == USER_CS || (v | 3) == USER32_CS;
-}
-
-static void mov_to_sel(struct cpu *cpu, const struct insn *in)
-{
-	unsigned n = in->reg & 7;
-	struct mem_value m = {REG(cpu, in->rm, W), true};
-
-	if (n == 1 || n > 5) {
-		cpu_raise(cpu, in, X86_UD, 0);
-		return;
-	}
-	if (in->flags & IN_MEM)
-		m = mem_read(cpu, in, ea_full(cpu, in), W_W, true);
-	if (unlikely(!m.ok))
-		return;
-	if (!selector_loadable(m.val, n == 2)) {
-		cpu_raise(cpu, in, X86_GP, m.val & 0xfffc);
-		return;
-	}
-	*selector(cpu, n) = m.val;
-	if (n == 4)
-		cpu->regs.fs_base = 0;
-	if (n == 5)
-		cpu->regs.gs_base = 0;
-	NEXT(cpu, in);
-}
-op_set op_mov_to_sel = OPS_ONE(mov_to_sel);
-
-/* PUSH and POP of FS and GS. The row's opcode tells which. */
-static void push_sel(struct cpu *cpu, const struct insn *in)
-{
-	gva_t sp = cpu->regs.gpr[R_RSP] - (1UL << in->width);
-	u16 sel = insn_rows[in->row].op == 0xa0 ? cpu->regs.fs : cpu->regs.gs;
-	const struct insn *next = mem_push(cpu, in, sp, in->width, sel, true);
-
-	if (unlikely(!next))
-		return;
-	cpu->regs.gpr[R_RSP] = sp;
-	GOTO(cpu, next);
-}
-op_set op_push_sel = OPS_ONE(push_sel);
-
-static void pop_sel(struct cpu *cpu, const struct insn *in)
-{
-	gva_t sp = cpu->regs.gpr[R_RSP];
-	struct mem_value m = mem_pop(cpu, in, sp, in->width);
-	bool fs = insn_rows[in->row].op == 0xa1;
-
-	if (unlikely(!m.ok))
-		return;
-	if (!selector_loadable(m.val, false)) {
-		cpu_raise(cpu, in, X86_GP, m.val & 0xfffc);
-		return;
-	}
-	cpu->regs.gpr[R_RSP] = sp + (1UL << in->width);
-	*(fs ? &cpu->regs.fs : &cpu->regs.gs) = m.val;
-	*(fs ? &cpu->regs.fs_base : &cpu->regs.gs_base) = 0;
-	NEXT(cpu, in);
-}
-op_set op_pop_sel = OPS_ONE(pop_sel);
-
 /* RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE: /0 to /3. */
 static void segbase(struct cpu *cpu, const struct insn *in)
 {
@@ -224,73 +118,63 @@ static void segbase(struct cpu *cpu, const struct insn *in)
 }
 op_set op_segbase = OPS_ONE(segbase);
 
-/* LSL, LAR, VERR, VERW: the selectors of Linux's user segments answer, others clear ZF. Access
- * rights as in Linux's GDT (accessed). SDM vol. 2A, LAR, LSL. */
-static u32 access_rights(u16 sel)
-{
-	switch (sel | 3) {
-	case USER_DS:
-		return 0xcff300;
-	case USER_CS:
-		return 0xaffb00;
-	case USER32_CS:
-		return 0xcffb00;
-	default:
-		return 0;
-	}
-}
-
-static struct mem_value read_selector(struct cpu *cpu, const struct insn *in)
-{
-	if (in->flags & IN_MEM)
-		return mem_read(cpu, in, ea_full(cpu, in), W_W, true);
-	return (struct mem_value){REG(cpu, in->rm, W), true};
-}
-
-static void lar_lsl(struct cpu *cpu, const struct insn *in)
-{
-	struct mem_value m = read_selector(cpu, in);
-	bool lsl = insn_rows[in->row].op == 0x03;
-	u32 rights;
-
-	if (unlikely(!m.ok))
-		return;
-	rights = access_rights(m.val);
-	cpu->cc &= ~(u64)CC_Z;
-	if (rights) {
-		cpu->cc |= CC_Z;
-		reg_write(cpu, in->reg, in->width, lsl ? 0xffffffff : rights);
-	}
-	NEXT(cpu, in);
-}
-op_set op_lar_lsl = OPS_ONE(lar_lsl);
-
-static void verr_verw(struct cpu *cpu, const struct insn *in)
-{
-	struct mem_value m = read_selector(cpu, in);
-	bool write = insn_rows[in->row].ext == 5;
-
-	if (unlikely(!m.ok))
-		return;
-	cpu->cc &= ~(u64)CC_Z;
-	if (write ? (m.val | 3) == USER_DS : access_rights(m.val) != 0)
-		cpu->cc |= CC_Z;
-	NEXT(cpu, in);
-}
-op_set op_verr_verw = OPS_ONE(verr_verw);
-
-/* RDRAND, RDSEED from the host: only models that follow the host offer them. */
+/* RDRAND, RDSEED: splitmix64, from the machine's seed; never out of numbers. Fit for no secret, as
+ * all randomness of the machine. */
 static void rdrand(struct cpu *cpu, const struct insn *in)
 {
-	u64 v;
-	u8 ok;
+	u64 v = cpu->random += 0x9e3779b97f4a7c15UL;
 
-	__asm__ volatile("rdrand %0\n\tsetc %1" : "=r"(v), "=q"(ok) : : "cc");
-	reg_write(cpu, in->rm, in->width, ok ? v : 0);
-	cpu->cc = 0x200 | (ok ? CC_C : 0);
+	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9UL;
+	v = (v ^ v >> 27) * 0x94d049bb133111ebUL;
+	reg_write(cpu, in->rm, in->width, v ^ v >> 31);
+	cpu->cc = 0x200 | CC_C;
 	NEXT(cpu, in);
 }
 op_set op_rdrand = OPS_ONE(rdrand);
+
+/* MOVDIR64B: 64 bytes from memory to the aligned address in G, which is in ES. CLZERO: the cache
+ * line at rax (seg and 67 as for any address) becomes 0. */
+static void store_line(struct cpu *cpu, const struct insn *in, gva_t to, const u64 line[8])
+{
+	u64 *p = mem_open(cpu, in, to, 64, TLB_WRITE, true);
+
+	if (unlikely(!p))
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		p[i] = line[i];
+	GOTO(cpu, mem_close(cpu, in, p));
+}
+
+static void movdir64b(struct cpu *cpu, const struct insn *in)
+{
+	const u64 *p = mem_open(cpu, in, ea_full(cpu, in), 64, TLB_READ, true);
+	gva_t to = REG(cpu, in->reg, Q);
+	u64 line[8];
+
+	if (unlikely(!p))
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		line[i] = ((const mem_Q *)p)[i];
+	if (in->flags & IN_A32)
+		to = (u32)to;
+	if (to & 63) {
+		cpu_raise(cpu, in, X86_GP, 0);
+		return;
+	}
+	store_line(cpu, in, to, line);
+}
+op_set op_movdir64b = OPS_ONE(movdir64b);
+
+static void clzero(struct cpu *cpu, const struct insn *in)
+{
+	static const u64 zero[8];
+	gva_t to = cpu->regs.gpr[R_RAX];
+
+	if (in->flags & IN_A32)
+		to = (u32)to;
+	store_line(cpu, in, (to + REG(cpu, in->seg, Q)) & ~63UL, zero);
+}
+op_set op_clzero = OPS_ONE(clzero);
 
 /* ADCX, ADOX: carry chains that change one flag each. */
 #define ADX(f, bit, W, wide)                                                                       \

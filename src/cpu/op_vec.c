@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "cpu/decode_vex.h"
 #include "cpu/vec.h"
 
 VEC_SET(vec, 0);
@@ -28,18 +29,45 @@ OPS_BY_EA(op_mmx_rmout, mmx_rmout_reg, mmx_base, mmx_full);
 VEC_REG(mmx_gout, V_X87 | V_GOUT)
 OPS_BY_EA(op_mmx_gout, mmx_gout_reg, mmx_gout_reg, mmx_gout_reg);
 
-VEC_FAST_LOAD(vec, 0, 4, false, 4)
-VEC_FAST_LOAD(vec, 0, 8, false, 8)
-VEC_FAST_LOAD(vec, 0, 16, false, 16u)
-VEC_FAST_LOAD(vec, 0, 16, true, 16)
-VEC_FAST_STORE(vec, 0, 4, false, 4)
-VEC_FAST_STORE(vec, 0, 8, false, 8)
-VEC_FAST_STORE(vec, 0, 16, false, 16u)
-VEC_FAST_STORE(vec, 0, 16, true, 16)
-VEC_FAST_LOAD(vec_gout, V_GOUT, 4, false, 4)
-VEC_FAST_LOAD(vec_gout, V_GOUT, 8, false, 8)
-VEC_FAST_LOAD(vec_cmp, V_CC_OUT, 4, false, 4)
-VEC_FAST_LOAD(vec_cmp, V_CC_OUT, 8, false, 8)
+/* PCMPESTRI and kin: rax and rdx are lengths, rcx is an index, whether they are used or not. */
+const struct insn *vec_string(struct cpu *cpu, const struct insn *in, unsigned v)
+{
+	u64 *gpr = cpu->regs.gpr, abc[3] = {gpr[R_RAX], gpr[R_RCX], gpr[R_RDX]};
+	const void *p = NULL;
+
+	vec_need(cpu, v);
+	if (in->flags & IN_MEM) {
+		p = vec_open(cpu, in, v, ea_full(cpu, in), 16, TLB_READ, 0, true);
+		if (!p)
+			return NULL;
+	}
+	thunk_call_string((const void *)in->imm, p, abc);
+	gpr[R_RCX] = abc[1];
+	cpu->cc = (u16)abc[0];
+	return in + 1;
+}
+
+static void vec_str(struct cpu *cpu, const struct insn *in)
+{
+	const struct insn *next = vec_string(cpu, in, 0);
+
+	if (next)
+		GOTO(cpu, next);
+}
+OPS_BY_EA(op_vec_str, vec_str, vec_str, vec_str);
+
+VEC_FAST_LOAD(vec, 0, 4, 0, 4)
+VEC_FAST_LOAD(vec, 0, 8, 0, 8)
+VEC_FAST_LOAD(vec, 0, 16, 0, 16u)
+VEC_FAST_LOAD(vec, 0, 16, 16, 16)
+VEC_FAST_STORE(vec, 0, 4, 0, 4)
+VEC_FAST_STORE(vec, 0, 8, 0, 8)
+VEC_FAST_STORE(vec, 0, 16, 0, 16u)
+VEC_FAST_STORE(vec, 0, 16, 16, 16)
+VEC_FAST_LOAD(vec_gout, V_GOUT, 4, 0, 4)
+VEC_FAST_LOAD(vec_gout, V_GOUT, 8, 0, 8)
+VEC_FAST_LOAD(vec_cmp, V_CC_OUT, 4, 0, 4)
+VEC_FAST_LOAD(vec_cmp, V_CC_OUT, 8, 0, 8)
 
 const struct vec_fast vec_fast[] = {
 	VEC_FAST_ROWS(vec, ld, 4, 4, MEM_READ),
@@ -57,9 +85,9 @@ const struct vec_fast vec_fast[] = {
 };
 const unsigned nr_vec_fast = ARRAY_SIZE(vec_fast);
 
-/* Bits of the address that EFLAGS.AC wants clear. As seen on Zen 4: the natural alignment, 8 for
- * 80 bits, and that of the fields for images. */
-static gva_t ac_mask(unsigned size)
+/* As seen on Zen 4: the natural alignment, but 8 for 80 bits, 16 for more, and that of the fields for
+ * images. */
+gva_t vec_ac_mask(unsigned size)
 {
 	switch (size) {
 	case 10:
@@ -72,15 +100,15 @@ static gva_t ac_mask(unsigned size)
 	case 512:
 		return 3;
 	default:
-		return size - 1;
+		return size > 16 ? 15 : size - 1;
 	}
 }
 
 void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
-		    enum tlb_access acc, bool align)
+		    enum tlb_access acc, unsigned align)
 {
-	bool misaligned = align && (ea & 15);
-	bool ac = (cpu->regs.flags & F_AC) && (ea & ac_mask(size)) && (!misaligned || size == 512);
+	bool misaligned = align && (ea & (align - 1));
+	bool ac = (cpu->regs.flags & F_AC) && (ea & vec_ac_mask(size)) && (!misaligned || size == 512);
 
 	if (!misaligned && (!ac || size <= 8))
 		return mem_open_slow(cpu, in, ea, size, acc);
@@ -91,7 +119,7 @@ void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned s
 	return NULL;
 }
 
-static bool use_fast(const struct vec_fast *f, unsigned n, unsigned size, struct insn *in)
+bool vec_use_fast(const struct vec_fast *f, unsigned n, unsigned size, struct insn *in)
 {
 	u32 attr = insn_rows[in->row].attr & (ALIGN | MEM_READ | MEM_WRITE);
 
@@ -117,7 +145,11 @@ void vec_bind(const struct decoded *d, struct insn *in)
 		in->fn = insn_rows[in->row].set[VARIANT(W_B, EA_REG, 0)];
 		return;
 	}
+	if (map_is_vex(d->map)) {
+		avx_bind(d, in);
+		return;
+	}
 	size = vec_size(&insn_rows[in->row], in);
-	if (!use_fast(vec_fast, nr_vec_fast, size, in))
-		use_fast(x87_fast, nr_x87_fast, size, in);
+	if (!vec_use_fast(vec_fast, nr_vec_fast, size, in))
+		vec_use_fast(x87_fast, nr_x87_fast, size, in);
 }

@@ -24,12 +24,12 @@ ONE_SET(x87_cmp, x87_cmp_reg);
 ONE_SET(x87_cmov, x87_cmov_reg);
 ONE_SET(x87_ax, x87_ax_reg);
 
-VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 4, false, 4)
-VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 8, false, 8)
-VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 10, false, 10)
-VEC_FAST_STORE(x87, V_X87 | V_PTRS, 4, false, 4)
-VEC_FAST_STORE(x87, V_X87 | V_PTRS, 8, false, 8)
-VEC_FAST_STORE(x87, V_X87 | V_PTRS, 10, false, 10)
+VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 4, 0, 4)
+VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 8, 0, 8)
+VEC_FAST_LOAD(x87, V_X87 | V_PTRS, 10, 0, 10)
+VEC_FAST_STORE(x87, V_X87 | V_PTRS, 4, 0, 4)
+VEC_FAST_STORE(x87, V_X87 | V_PTRS, 8, 0, 8)
+VEC_FAST_STORE(x87, V_X87 | V_PTRS, 10, 0, 10)
 
 const struct vec_fast x87_fast[] = {
 	VEC_FAST_ROWS(x87, ld, 4, 4, MEM_READ),	  VEC_FAST_ROWS(x87, ld, 8, 8, MEM_READ),
@@ -105,7 +105,7 @@ static void *store_env(struct cpu *cpu, const struct insn *in)
 	void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), row_size(in), TLB_WRITE, false,
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), row_size(in), TLB_WRITE, 0,
 		     true);
 	if (!p || !vec_run(cpu, in, V_X87 | V_NOWAIT, p))
 		return NULL;
@@ -140,7 +140,7 @@ static void fldenv(struct cpu *cpu, const struct insn *in)
 	const void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87, ea_full(cpu, in), row_size(in), TLB_READ, false, true);
+	p = vec_open(cpu, in, V_X87, ea_full(cpu, in), row_size(in), TLB_READ, 0, true);
 	if (!p || !vec_run(cpu, in, V_X87, (void *)p))
 		return;
 	env_get_pointers(&cpu->regs, env_layout(in), p);
@@ -155,7 +155,7 @@ static void fxsave(struct cpu *cpu, const struct insn *in)
 	void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_WRITE, true, true);
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_WRITE, 16, true);
 	if (!p || !vec_run(cpu, in, V_X87 | V_NOWAIT, p))
 		return;
 	fpu_image_put_pointers(p, &cpu->regs, in->width == W_Q);
@@ -176,7 +176,7 @@ static void fxrstor(struct cpu *cpu, const struct insn *in)
 	const u8 *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_READ, true, true);
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_READ, 16, true);
 	if (!p)
 		return;
 	if (!mxcsr_legal(p + FX_MXCSR)) {
@@ -192,7 +192,7 @@ ONE_SET(fxrstor, fxrstor);
 
 static void ldmxcsr(struct cpu *cpu, const struct insn *in)
 {
-	const void *p = vec_open(cpu, in, 0, ea_full(cpu, in), 4, TLB_READ, false, true);
+	const void *p = vec_open(cpu, in, 0, ea_full(cpu, in), 4, TLB_READ, 0, true);
 
 	if (!p)
 		return;
@@ -255,7 +255,7 @@ static __attribute__((noinline)) const struct insn *masked_store(struct cpu *cpu
 	if (m.first == m.end)
 		return in + 1;
 	cpu->regs.flags &= ~F_AC; /* checked: not again for the bytes that are selected */
-	p = vec_open(cpu, in, v, ea + m.first, m.end - m.first, TLB_WRITE, false, true);
+	p = vec_open(cpu, in, v, ea + m.first, m.end - m.first, TLB_WRITE, 0, true);
 	cpu->regs.flags |= ac;
 	if (!p)
 		return NULL;

@@ -1,7 +1,7 @@
-/* Native thunks: one x87, MMX or SSE instruction of the guest, re-encoded to run on the host.
+/* Native thunks: one x87 or vector instruction of the guest, re-encoded to run on the host.
  *
- *   guest   movsd xmm9, [rbp+rcx*8-16]     cvttsd2si r13, xmm2     pshufd xmm1, xmm2, 0x1b
- *   thunk   movsd xmm9, [rdi]; ret         cvttsd2si rax, xmm2     pshufd xmm1, xmm2, 0x1b
+ *   guest   movsd xmm9, [rbp+rcx*8-16]     cvttsd2si r13, xmm2     vaddps ymm1, ymm12, [r9+32]
+ *   thunk   movsd xmm9, [rdi]; ret         cvttsd2si rax, xmm2     vaddps ymm1, ymm12, [rdi]
  *
  * Vector and x87 registers keep their numbers, because inside cpu_run() the guest's are live in
  * the host's unit (fpu.h). A memory operand becomes [rdi], a host pointer: translation, alignment
@@ -34,8 +34,20 @@ struct thunk_pool {
 	u16 *bucket; /* THUNK_BUCKETS slot numbers, 0: free; open addressing */
 };
 
-/* Slots that exist from the start. */
-enum { THUNK_FAULT, THUNK_FWAIT, NR_FIXED_THUNKS };
+/* Slots that exist from the start. Those for registers stand in a row, one a register. */
+enum {
+	THUNK_FAULT,
+	THUNK_FWAIT,
+	THUNK_YMM_STORE,				/* vmovdqu [rdi], ymm0 .. 15 */
+	THUNK_YMM_LOAD = THUNK_YMM_STORE + 16,		/* vmovdqu ymm, [rdi]: clears the rest */
+	THUNK_ZMM_STORE = THUNK_YMM_LOAD + 16,		/* vmovdqu64 [rdi], zmm0 .. 31 */
+	THUNK_ZMM_LOAD = THUNK_ZMM_STORE + 32,
+	THUNK_K_GET = THUNK_ZMM_LOAD + 32,		/* kmovq rax, k0 .. 7 */
+	THUNK_K_SET = THUNK_K_GET + 8,
+	THUNK_SIGNS_4 = THUNK_K_SET + 8,		/* vmovmskps eax, ymm0 .. 15 */
+	THUNK_SIGNS_8 = THUNK_SIGNS_4 + 16,		/* vmovmskpd */
+	NR_FIXED_THUNKS = THUNK_SIGNS_8 + 16,
+};
 
 /* What a thunk does besides its instruction. */
 enum thunk_kind {
@@ -93,6 +105,15 @@ static __always_inline_ u32 thunk_call_rax(const void *thunk, void *mem, u64 *ra
 		     : "cc", "memory");
 	*rax = val;
 	return vector;
+}
+
+/* For PCMPESTRI and kin, which raise nothing: @gpr[0 .. 2], rax, rcx and rdx, are in and out. */
+static __always_inline_ void thunk_call_string(const void *thunk, const void *mem, u64 gpr[3])
+{
+	asm volatile("call *%[thunk]"
+		     : "+a"(gpr[0]), "+c"(gpr[1]), "+d"(gpr[2]), "+D"(mem)
+		     : [thunk] "r"(thunk)
+		     : "cc", "memory");
 }
 
 #endif

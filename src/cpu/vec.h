@@ -20,6 +20,8 @@
 #define V_RMOUT 0x20  /* rax -> in->rm; register forms only */
 #define V_CC_IN 0x40  /* rax <- cpu->cc */
 #define V_CC_OUT 0x80 /* rax -> cpu->cc */
+#define V_AVX 0x100   /* needs the upper halves of ymm */
+#define V_EVEX 0x200  /* needs AVX-512 state */
 
 /* A handler for operands of one size, to be used instead of one for any. */
 struct vec_fast {
@@ -27,18 +29,24 @@ struct vec_fast {
 	u8 size;
 	u16 attr; /* of ALIGN, MEM_READ, MEM_WRITE: those the row has */
 };
-extern const struct vec_fast vec_fast[], x87_fast[];
-extern const unsigned nr_vec_fast, nr_x87_fast;
+extern const struct vec_fast vec_fast[], x87_fast[], avx_fast[];
+extern const unsigned nr_vec_fast, nr_x87_fast, nr_avx_fast;
+/* Takes the handler made for the operand, if there is one. */
+bool vec_use_fast(const struct vec_fast *f, unsigned n, unsigned size, struct insn *in);
 
 /* Completes @in, whose fn is that of the set: the last step of thunk_bind(). */
 void vec_bind(const struct decoded *d, struct insn *in);
+/* The same for VEX and EVEX, called by it: in->width becomes log2 of the memory operand's size. */
+void avx_bind(const struct decoded *d, struct insn *in);
+/* All of thunk_bind() for rows with VSIB: each element is a memory operand of its own. */
+void gather_bind(const struct decoded *d, struct insn *in);
 
 /* Bytes of the memory operand. */
 static inline unsigned vec_size(const struct insn_row *row, const struct insn *in)
 {
 	unsigned size = ATTR_MEM_SIZE(row->attr);
 
-	if (!size)
+	if (!size || row->map >= MAP_V0F)
 		return 1U << in->width;
 	return (row->attr & SIZE_BY_66) && in->width == W_W ? size - 14 : size;
 }
@@ -69,14 +77,18 @@ static inline bool x87_wait(struct cpu *cpu, const struct insn *in)
 
 /* Slow path of vec_open(): raises what is to be raised, or opens the operand. */
 void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size,
-		    enum tlb_access acc, bool align);
+		    enum tlb_access acc, unsigned align);
 
-/* mem_open() with the rules of vector code: legacy SSE operands of 16 bytes must be aligned, and
- * a pending x87 exception comes before a fault of the operand. */
+/* Bits of the address that EFLAGS.AC wants clear, for an operand of @size bytes. */
+gva_t vec_ac_mask(unsigned size);
+
+/* mem_open() with the rules of vector code: the operand may have to be aligned to @align bytes (0:
+ * no), and a pending x87 exception comes before a fault of the operand. */
 static __always_inline_ void *vec_open(struct cpu *cpu, const struct insn *in, unsigned v, gva_t ea,
-				       unsigned size, enum tlb_access acc, bool align, bool careful)
+				       unsigned size, enum tlb_access acc, unsigned align,
+				       bool careful)
 {
-	bool aligned = !align || !(ea & 15);
+	bool aligned = !align || !(ea & (align - 1));
 	void *p;
 
 	p = likely(aligned) && mem_fast(cpu, careful) ? tlb_lookup(&cpu->tlb, ea, size, acc) : NULL;
@@ -85,6 +97,17 @@ static __always_inline_ void *vec_open(struct cpu *cpu, const struct insn *in, u
 	if ((v & V_X87) && !(v & V_NOWAIT) && !x87_wait(cpu, in))
 		return NULL;
 	return vec_open_slow(cpu, in, ea, size, acc, align);
+}
+
+/* PCMPESTRI and kin. The next instruction; NULL: exception raised. */
+const struct insn *vec_string(struct cpu *cpu, const struct insn *in, unsigned v);
+
+/* Ends a store that wrote without mem_open(): what to go on with. */
+static inline const struct insn *vec_wrote(struct cpu *cpu, const struct insn *in)
+{
+	cpu->bounce_host[0] = (u8 *)cpu->bounce;
+	cpu->bounce_len[0] = cpu->bounce_len[1] = 0;
+	return mem_close_slow(cpu, in);
 }
 
 /* Runs the thunk of @in with what @v asks for. False: exception raised, nothing changed. */
@@ -122,6 +145,10 @@ static __always_inline_ void vec_need(struct cpu *cpu, unsigned v)
 {
 	if ((v & V_X87) && unlikely(!cpu->fpu_live.x87))
 		fpu_load_x87(cpu);
+	if ((v & V_AVX) && unlikely(!cpu->fpu_live.avx))
+		fpu_load_avx(cpu);
+	if ((v & V_EVEX) && unlikely(!cpu->fpu_live.avx512))
+		fpu_load_avx512(cpu);
 }
 
 /* FDP holds the offset of the operand, without the segment. */
@@ -178,22 +205,22 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 	static void name##_base(struct cpu *cpu, const struct insn *in)                            \
 	{                                                                                          \
 		const struct insn_row *row = &insn_rows[in->row];                                  \
-		unsigned size = vec_size(row, in);                                                 \
+		unsigned size = vec_size(row, in), align = row->attr & ALIGN ? size : 0;           \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, row->attr &ALIGN);               \
+			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, align);               \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, row->attr &ALIGN);                \
+			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, align);                \
 	}                                                                                          \
 	static void name##_full(struct cpu *cpu, const struct insn *in)                            \
 	{                                                                                          \
 		const struct insn_row *row = &insn_rows[in->row];                                  \
-		unsigned size = vec_size(row, in);                                                 \
+		unsigned size = vec_size(row, in), align = row->attr & ALIGN ? size : 0;           \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, row->attr &ALIGN);               \
+			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, align);               \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, row->attr &ALIGN);                \
+			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, align);                \
 	}
 /* Both, and their set. */
 #define VEC_SET(name, v)                                                                           \

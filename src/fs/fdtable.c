@@ -4,13 +4,25 @@
 #include "base/bitmap.h"
 #include "base/err.h"
 #include "fs/file.h"
+#include "mm/vmalloc.h"
 
 #define FDS_FIRST 64U	   /* slots of a new table */
-#define FDS_MAX (1U << 19) /* what one kmalloc holds */
+#define FDS_KMALLOC 1024U  /* slots that one kmalloc holds */
+#define FDS_MAX (1U << 20) /* fs.nr_open */
+#define SLOT_BYTES sizeof(struct file *)
+
+/* The slot of @fd, below max_fds. */
+static inline struct file **fd_slot(const struct files_struct *fs, u64 fd)
+{
+	if (likely(fs->fd))
+		return &fs->fd[fd];
+	return vmalloc_to_virt(fs->mem, fs->fd_area + fd * SLOT_BYTES);
+}
 
 static void free_arrays(struct memory *m, struct files_struct *fs)
 {
 	kfree(m, fs->fd);
+	vfree(m, fs->fd_area);
 	kfree(m, fs->close_on_exec);
 	kfree(m, fs->open_fds);
 }
@@ -18,10 +30,16 @@ static void free_arrays(struct memory *m, struct files_struct *fs)
 static int alloc_arrays(struct memory *m, struct files_struct *fs, u32 max_fds)
 {
 	fs->max_fds = max_fds;
-	fs->fd = kcalloc(m, max_fds, sizeof(*fs->fd), GFP_KERNEL);
+	fs->fd = NULL;
+	fs->fd_area = 0;
+	if (max_fds > FDS_KMALLOC)
+		fs->fd_area = __vmalloc(m, max_fds * SLOT_BYTES, GFP_KERNEL | __GFP_ZERO,
+					"alloc_fdtable");
+	else
+		fs->fd = kcalloc(m, max_fds, SLOT_BYTES, GFP_KERNEL);
 	fs->close_on_exec = kcalloc(m, max_fds / BITS_PER_WORD, sizeof(u64), GFP_KERNEL);
 	fs->open_fds = kcalloc(m, max_fds / BITS_PER_WORD, sizeof(u64), GFP_KERNEL);
-	if (fs->fd && fs->close_on_exec && fs->open_fds)
+	if ((fs->fd || fs->fd_area) && fs->close_on_exec && fs->open_fds)
 		return 0;
 	free_arrays(m, fs);
 	return -ENOMEM;
@@ -50,7 +68,10 @@ struct files_struct *files_alloc(struct memory *m)
 /* Everything of @from, whose arrays are no larger, goes to @to. */
 static void copy_arrays(struct files_struct *to, const struct files_struct *from)
 {
-	memcpy(to->fd, from->fd, from->max_fds * sizeof(*from->fd));
+	u64 part = FDS_FIRST; /* divides what a page holds, and every size */
+
+	for (u64 fd = 0; fd < from->max_fds; fd += part)
+		memcpy(fd_slot(to, fd), fd_slot(from, fd), part * SLOT_BYTES);
 	memcpy(to->close_on_exec, from->close_on_exec, from->max_fds / 8);
 	memcpy(to->open_fds, from->open_fds, from->max_fds / 8);
 }
@@ -66,15 +87,15 @@ struct files_struct *files_dup(struct files_struct *old)
 	fs->next_fd = old->next_fd;
 	for (fd = find_next_bit(fs->open_fds, fs->max_fds, 0); fd < fs->max_fds;
 	     fd = find_next_bit(fs->open_fds, fs->max_fds, fd + 1))
-		get_file(fs->fd[fd]);
+		get_file(*fd_slot(fs, fd));
 	return fs;
 }
 
 static struct file *take_out(struct files_struct *fs, u32 fd)
 {
-	struct file *f = fs->fd[fd];
+	struct file **slot = fd_slot(fs, fd), *f = *slot;
 
-	fs->fd[fd] = NULL;
+	*slot = NULL;
 	clear_bit(fs->open_fds, fd);
 	clear_bit(fs->close_on_exec, fd);
 	if (fd < fs->next_fd)
@@ -90,14 +111,14 @@ void files_put(struct files_struct *fs)
 		return;
 	for (fd = find_next_bit(fs->open_fds, fs->max_fds, 0); fd < fs->max_fds;
 	     fd = find_next_bit(fs->open_fds, fs->max_fds, fd + 1))
-		fput(take_out(fs, fd));
+		filp_close(take_out(fs, fd), fs);
 	free_arrays(fs->mem, fs);
 	kfree(fs->mem, fs);
 }
 
 struct file *fget(struct files_struct *fs, int fd)
 {
-	return (u32)fd < fs->max_fds ? fs->fd[fd] : NULL;
+	return (u32)fd < fs->max_fds ? *fd_slot(fs, fd) : NULL;
 }
 
 /* Makes room for number @fd. */
@@ -124,7 +145,7 @@ static int expand(struct files_struct *fs, u32 fd)
 
 static void put_in(struct files_struct *fs, struct file *f, u32 fd, bool cloexec)
 {
-	fs->fd[fd] = f;
+	*fd_slot(fs, fd) = f;
 	set_bit(fs->open_fds, fd);
 	fd_set_cloexec(fs, fd, cloexec);
 }
@@ -154,18 +175,18 @@ int fd_install_at(struct files_struct *fs, struct file *f, u32 fd, bool cloexec)
 
 	if (err)
 		return err == -EMFILE ? -EBADF : err;
-	old = fs->fd[fd];
+	old = *fd_slot(fs, fd);
 	put_in(fs, f, fd, cloexec);
 	if (old)
-		fput(old);
+		filp_close(old, fs);
 	return fd;
 }
 
 int fd_close(struct files_struct *fs, u32 fd)
 {
-	if (fd >= fs->max_fds || !fs->fd[fd])
+	if (fd >= fs->max_fds || !*fd_slot(fs, fd))
 		return -EBADF;
-	fput(take_out(fs, fd));
+	filp_close(take_out(fs, fd), fs);
 	return 0;
 }
 
@@ -188,5 +209,5 @@ void files_close_on_exec(struct files_struct *fs)
 
 	for (fd = find_next_bit(fs->close_on_exec, fs->max_fds, 0); fd < fs->max_fds;
 	     fd = find_next_bit(fs->close_on_exec, fs->max_fds, fd + 1))
-		fput(take_out(fs, fd));
+		filp_close(take_out(fs, fd), fs);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "fs/locks.h"
 #include "mm/uaccess.h"
 
 #define NR_FILE 1000000UL /* fs.file-max, about */
@@ -47,11 +48,19 @@ void fput(struct file *f)
 	VM_BUG_ON(!f->refcount);
 	if (--f->refcount)
 		return;
+	locks_remove_file(f);
 	if (f->f_op->release)
 		f->f_op->release(f);
 	path_put(&f->f_path);
 	v->nr_files--;
 	kmem_cache_free(v->file_cache, f);
+}
+
+void filp_close(struct file *f, struct files_struct *fs)
+{
+	if (!(f->f_mode & FMODE_PATH))
+		locks_remove_posix(f, fs);
+	fput(f);
 }
 
 int file_stat(struct file *f, struct stat *st)

@@ -10,6 +10,7 @@
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
+#define FMODE_NO_SPLICE 16U /* sendfile and splice cannot read it: most of /proc/PID */
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
 struct iov_iter {
@@ -18,6 +19,7 @@ struct iov_iter {
 	u32 nr_segs;
 	u64 iov_offset; /* into the first */
 	u64 count;	/* bytes left */
+	bool broken;	/* out: the stream's reader has gone, so SIGPIPE, whatever was written */
 };
 
 /* Bytes copied; fewer than @n only at a fault. The iterator moves on by that much. */
@@ -30,6 +32,7 @@ u64 iov_iter_fault_in(const struct iov_iter *i, u64 n, bool write);
 void iov_iter_advance(struct iov_iter *i, u64 n);
 
 struct file;
+struct poll_table;
 
 struct file_operations {
 	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
@@ -37,7 +40,8 @@ struct file_operations {
 	long (*write_iter)(struct file *f, struct iov_iter *from, u64 *pos);
 	s64 (*llseek)(struct file *f, s64 off, int whence);		       /* NULL: -ESPIPE */
 	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm); /* NULL: -ENOTTY */
-	unsigned (*poll)(struct file *f); /* EPOLL* mask now; NULL: always ready */
+	/* EPOLL* mask now, and on which wait queues it will change (poll.h); NULL: always ready. */
+	unsigned (*poll)(struct file *f, struct poll_table *pt);
 	/* Emits entries from f->f_pos on; @emit returns false when its buffer is full. */
 	int (*iterate)(struct file *f,
 		       bool (*emit)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos),
@@ -57,7 +61,10 @@ struct file {
 	int host_fd;	      /* hostfs: its dentry's, which closes it; -1 elsewhere */
 	bool host_pos_shared; /* inherited: f_pos follows the host's position, and it ours */
 	u64 f_pos;
-	u64 ra_next; /* regular: the page a sequential reader asks for next */
+	union {
+		u64 ra_next; /* regular: the page a sequential reader asks for next */
+		u64 f_pipe;  /* fifo: its count of writers ever, when this end was opened */
+	};
 	const struct file_operations *f_op;
 	struct path f_path;
 	struct inode *f_inode;		 /* hostfs regular files */
@@ -73,6 +80,9 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 struct file *file_from_host_fd(struct vfs *v, int fd);
 void get_file(struct file *f);
 void fput(struct file *f);
+struct files_struct;
+/* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */
+void filp_close(struct file *f, struct files_struct *fs);
 int file_stat(struct file *f, struct stat *st);
 /* read(2)-like into host memory at @pos, through the page cache (loader, execve). */
 long kernel_read(struct file *f, void *buf, u64 n, u64 pos);
@@ -85,7 +95,8 @@ struct files_struct {
 	u32 users;
 	struct memory *mem;
 	u32 max_fds;	    /* size of the arrays, grown by powers of two */
-	struct file **fd;   /* vmalloc/kmalloc */
+	struct file **fd;   /* the slots, kmalloc; NULL: a long table, in fd_area */
+	gva_t fd_area;	    /* vmalloc, reached a page at a time */
 	u64 *close_on_exec; /* bitmap */
 	u64 *open_fds;	    /* bitmap */
 	u32 next_fd;
@@ -108,7 +119,8 @@ void files_close_on_exec(struct files_struct *fs);
 /* --- seq_file.c: text files that are written in one go (procfs) --------------------------- */
 
 struct seq {
-	char *buf; /* kmalloc or blocks of the buddy, grown as needed */
+	char *buf;  /* kmalloc, while it is short, and then zero terminated; else NULL */
+	gva_t area; /* vmalloc, for a long text */
 	u64 count, size;
 	bool overflow; /* no memory: read fails with -ENOMEM */
 	struct memory *mem;
@@ -122,6 +134,9 @@ void seq_escape(struct seq *s, const char *str, const char *esc);
 /* Fast number printing for the hot files (maps): hex padded with zeros to @width, decimal. */
 void seq_put_hex(struct seq *s, u64 v, unsigned width);
 void seq_put_dec(struct seq *s, u64 v, unsigned width); /* blanks in front */
+/* The text from @pos on as far as it lies in one piece: host address and bytes in *@n; NULL at its
+ * end. */
+const char *seq_peek(const struct seq *s, u64 pos, u64 *n);
 void seq_release(struct seq *s);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "fs/poll.h"
 #include "mm/uaccess.h"
 
 #define BOUNCE 65536UL
@@ -188,15 +189,75 @@ static s64 hostdev_llseek(struct file *f, s64 off, int whence)
 	return pos;
 }
 
-static unsigned hostdev_poll(struct file *f)
+/* --- poll: the event loop watches the descriptor while somebody sleeps --------------------------- */
+
+#define POLL_ASKED                                                                                 \
+	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLRDNORM | EPOLLWRNORM | EPOLLRDBAND |    \
+	 EPOLLWRBAND)
+
+struct host_watch {
+	struct event_fd watch;
+	struct wait_queue_head wq; /* of pollers */
+};
+
+static void host_watch_fn(struct event_fd *w, u32 revents __unused)
 {
-	int mask = host_poll(f->host_fd,
-			     POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM | POLLWRNORM |
-				     POLLRDBAND | POLLWRBAND,
-			     0);
+	wake_up(&container_of(w, struct host_watch, watch)->wq);
+}
+
+static struct host_watch *get_host_watch(struct file *f)
+{
+	struct host_watch *hw = f->private_data;
+
+	if (hw)
+		return hw;
+	hw = kmalloc(f->vfs->mem, sizeof(*hw), GFP_KERNEL);
+	if (!hw)
+		return NULL;
+	event_fd_init(&hw->watch, host_watch_fn);
+	init_waitqueue_head(&hw->wq, f->vfs->events->sched);
+	f->private_data = hw;
+	return hw;
+}
+
+/* Several may wait, for different things: the watch is for all of them until it has fired, and then
+ * each arms it anew when it finds that it was not meant. */
+static void watch_host(struct file *f, struct poll_table *pt)
+{
+	struct host_watch *hw = get_host_watch(f);
+	u32 events;
+	int err;
+
+	if (!hw) {
+		pt->error = -ENOMEM;
+		return;
+	}
+	poll_wait(f, &hw->wq, pt);
+	events = (pt->key & POLL_ASKED) | EPOLLERR | EPOLLHUP;
+	err = event_fd_arm(f->vfs->events, &hw->watch, f->host_fd, hw->watch.events | events);
+	if (err && err != -EPERM)
+		pt->error = err;
+}
+
+static unsigned hostdev_poll(struct file *f, struct poll_table *pt)
+{
+	int mask = host_poll(f->host_fd, POLL_ASKED, 0);
 
 	f->vfs->events->epoch++;
-	return mask > 0 ? mask : 0;
+	mask = mask > 0 ? mask : 0;
+	if (pt && !(mask & (pt->key | EPOLLERR | EPOLLHUP)))
+		watch_host(f, pt);
+	return mask;
+}
+
+static void hostdev_release(struct file *f)
+{
+	struct host_watch *hw = f->private_data;
+
+	if (!hw)
+		return;
+	event_fd_del(f->vfs->events, &hw->watch);
+	kfree(f->vfs->mem, hw);
 }
 
 /* --- ioctl ------------------------------------------------------------------------------------ */
@@ -270,4 +331,5 @@ const struct file_operations hostdev_fops = {
 	.fsync = hostdev_fsync,
 	.ftruncate = hostdev_ftruncate,
 	.mmap_file = hostdev_mmap,
+	.release = hostdev_release,
 };

@@ -8,9 +8,9 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "fs/pipe.h"
 
 #define SHRINK_BATCH 32U
-#define FIFO_RETRY_NS 5000000UL
 
 /* Flags of the guest's open() that the host's descriptor needs to know. O_DIRECT would ask for
  * aligned buffers; O_NONBLOCK is ours to emulate. */
@@ -167,6 +167,14 @@ int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 
 			    RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 }
 
+/* Is an open fifo the host's to serve? pipe_open.c has the other ones. */
+static bool fifo_is_outside(int fd, int flags)
+{
+	int acc = flags & O_ACCMODE;
+
+	return acc == O_WRONLY || (acc == O_RDONLY && host_fifo_has_writer(fd));
+}
+
 struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode)
 {
 	int fd = hostfs_open_plain(
@@ -177,51 +185,45 @@ struct file *hostfs_open_fast(const struct path *from, const char *name, int fla
 	if (fd < 0)
 		return NULL;
 	f = hostfs_file(from->dentry->vfs, from->mnt, fd, flags);
-	if (!IS_ERR(f) && !f->f_inode)
-		host_fcntl(fd, F_SETFL, flags & O_APPEND); /* as open_special() */
+	if (IS_ERR(f))
+		return f;
+	if (S_ISFIFO(f->f_path.dentry->mode) && !fifo_is_outside(fd, flags)) {
+		fput(f);
+		return NULL;
+	}
+	if (!f->f_inode)
+		host_fcntl(fd, F_SETFL, flags & O_APPEND); /* as reopen() */
 	return f;
 }
 
-/* A fifo without a partner, or a line without a carrier, must not block the machine: they are
- * opened non-blocking, and for a writer that finds no reader yet, again and again. */
-static int open_special(struct dentry *d, int flags)
-{
-	struct event_loop *l = d->vfs->events;
-	int fd, err;
-
-	for (;;) {
-		fd = host_fd_reopen(d->host_fd, (flags & HOST_OPEN_FLAGS) | O_NONBLOCK);
-		if (fd != -ENXIO || !S_ISFIFO(d->mode) || (flags & O_NONBLOCK))
-			break;
-		err = event_sleep_until(
-			l, (l->now_ns ? l->now_ns(l->now_arg) : host_clock_ns(CLOCK_MONOTONIC)) +
-				   5000000);
-		if (err)
-			return -ERESTARTSYS;
-	}
-	if (fd >= 0)
-		host_fcntl(fd, F_SETFL, flags & O_APPEND);
-	return fd;
-}
-
+/* A line without a carrier must not block the machine: opened non-blocking. */
 static int reopen(struct dentry *d, int flags)
 {
-	int fd;
+	bool plain = S_ISREG(d->mode) || S_ISDIR(d->mode);
+	int fd, host = (flags & HOST_OPEN_FLAGS & ~O_NOFOLLOW) | (plain ? 0 : O_NONBLOCK);
 
-	if (!S_ISREG(d->mode) && !S_ISDIR(d->mode))
-		return open_special(d, flags & ~O_NOFOLLOW);
-	flags &= HOST_OPEN_FLAGS & ~O_NOFOLLOW;
-	fd = host_fd_reopen(d->host_fd, flags);
+	fd = host_fd_reopen(d->host_fd, host);
 	if (out_of_fds(fd) && inode_shrink(d->vfs, SHRINK_BATCH))
-		fd = host_fd_reopen(d->host_fd, flags);
+		fd = host_fd_reopen(d->host_fd, host);
+	if (fd >= 0 && !plain)
+		host_fcntl(fd, F_SETFL, flags & O_APPEND);
 	return fd;
 }
 
 static struct file *hostfs_open(const struct path *p, int flags)
 {
 	struct vfs *v = p->dentry->vfs;
-	int fd = reopen(p->dentry, flags);
+	struct file *f;
+	int fd;
 
+	if (S_ISFIFO(p->dentry->mode)) {
+		f = fifo_open(p, flags, &fd);
+		if (f)
+			return f;
+		host_fcntl(fd, F_SETFL, flags & O_APPEND);
+	} else {
+		fd = reopen(p->dentry, flags);
+	}
 	return fd < 0 ? ERR_PTR(fd) : hostfs_file(v, p->mnt, fd, flags);
 }
 

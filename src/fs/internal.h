@@ -16,7 +16,10 @@ struct vfs_internal {
 	u32 nr_unused, max_unused;
 	char *root_path; /* of --root, as the host names it; "" for the host's own root */
 	u64 root_len;
-	struct event_timer flush; /* pending while mapped pages may be dirty */
+	struct list_head fifos; /* of pipe_inode_info: those that guest tasks have open */
+	u64 last_pipe_ino;
+	struct list_head lock_contexts, lock_waiters; /* locks.c */
+	struct event_timer flush;		      /* pending while mapped pages may be dirty */
 	struct vfs *vfs;
 };
 

@@ -1,14 +1,40 @@
 /* Text written in one go into a buffer that grows. See file.h.
  *
  * The buffer never holds a part of what was asked for: when there is no memory the rest is
- * dropped and `overflow` says so. Zero terminated whenever it exists. */
+ * dropped and `overflow` says so. Up to SEQ_KMALLOC bytes lie in one piece, zero terminated; a longer
+ * text moves to a vmalloc area, which grows by pages and is written a page at a time. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "fs/file.h"
+#include "mm/vmalloc.h"
 
 #define SEQ_FIRST 4096UL
+#define SEQ_KMALLOC 32768UL /* blocks of a higher order are not to be relied on */
+#define SEQ_LINE 256	    /* what seq_printf() takes at once when the text is long */
+
+static bool no_memory(struct seq *s)
+{
+	s->overflow = true;
+	return false;
+}
+
+static bool grow_area(struct seq *s, u64 size)
+{
+	gva_t area = vrealloc(s->mem, s->area, size, GFP_KERNEL, "seq_buf_alloc");
+
+	if (!area)
+		return no_memory(s);
+	if (s->buf) {
+		vmalloc_write(s->mem, area, s->buf, s->count);
+		kfree(s->mem, s->buf);
+		s->buf = NULL;
+	}
+	s->area = area;
+	s->size = size;
+	return true;
+}
 
 /* Room for @n more bytes and a NUL. */
 static bool room(struct seq *s, u64 n)
@@ -18,15 +44,15 @@ static bool room(struct seq *s, u64 n)
 
 	if (s->overflow)
 		return false;
-	if (s->buf && s->count + n < s->size)
+	if ((s->buf || s->area) && s->count + n < s->size)
 		return true;
 	while (size <= s->count + n)
 		size *= 2;
+	if (size > SEQ_KMALLOC)
+		return grow_area(s, size);
 	buf = krealloc(s->mem, s->buf, size, GFP_KERNEL);
-	if (!buf) {
-		s->overflow = true;
-		return false;
-	}
+	if (!buf)
+		return no_memory(s);
 	s->buf = buf;
 	s->size = size;
 	return true;
@@ -36,9 +62,13 @@ void seq_write(struct seq *s, const void *data, u64 n)
 {
 	if (!room(s, n))
 		return;
-	memcpy(s->buf + s->count, data, n);
+	if (s->buf) {
+		memcpy(s->buf + s->count, data, n);
+		s->buf[s->count + n] = '\0';
+	} else {
+		vmalloc_write(s->mem, s->area + s->count, data, n);
+	}
 	s->count += n;
-	s->buf[s->count] = '\0';
 }
 
 void seq_puts(struct seq *s, const char *str)
@@ -53,25 +83,27 @@ void seq_putc(struct seq *s, char c)
 
 void seq_printf(struct seq *s, const char *fmt, ...)
 {
+	char line[SEQ_LINE], *text = line;
 	va_list args;
 	int n;
 
-	if (!room(s, 256))
-		return;
 	va_start(args, fmt);
-	n = vsnprintf(s->buf + s->count, s->size - s->count, fmt, args);
+	n = vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	if (n > 0 && (u64)n >= s->size - s->count) {
-		if (!room(s, n)) {
-			s->buf[s->count] = '\0';
+	if (n >= SEQ_LINE) {
+		text = kmalloc(s->mem, n + 1, GFP_KERNEL);
+		if (!text) {
+			s->overflow = true;
 			return;
 		}
 		va_start(args, fmt);
-		n = vsnprintf(s->buf + s->count, s->size - s->count, fmt, args);
+		vsnprintf(text, n + 1, fmt, args);
 		va_end(args);
 	}
 	if (n > 0)
-		s->count += n;
+		seq_write(s, text, n);
+	if (text != line)
+		kfree(s->mem, text);
 }
 
 void seq_escape(struct seq *s, const char *str, const char *esc)
@@ -117,9 +149,22 @@ void seq_put_dec(struct seq *s, u64 v, unsigned width)
 	put_number(s, v, 10, width, ' ');
 }
 
+const char *seq_peek(const struct seq *s, u64 pos, u64 *n)
+{
+	if (pos >= s->count)
+		return NULL;
+	*n = s->count - pos;
+	if (s->buf)
+		return s->buf + pos;
+	*n = min(*n, PAGE_SIZE - page_offset(pos));
+	return vmalloc_to_virt(s->mem, s->area + pos);
+}
+
 void seq_release(struct seq *s)
 {
 	kfree(s->mem, s->buf);
+	vfree(s->mem, s->area);
 	s->buf = NULL;
+	s->area = 0;
 	s->count = s->size = 0;
 }

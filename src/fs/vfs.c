@@ -1,11 +1,13 @@
 /* Mounts, dentries and the paths they make. See vfs.h. */
 #include "fs/vfs.h"
 
+#include <linux/falloc.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "fs/ipc_shm.h"
 
 #define HOST_PROC_MAGIC 0x9fa0
 #define HOST_SYSFS_MAGIC 0x62656572
@@ -238,6 +240,9 @@ static int make_internal(struct vfs *v)
 	for (i = 0; i < INODE_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&in->inode_hash[i]);
 	INIT_LIST_HEAD(&in->inode_lru);
+	INIT_LIST_HEAD(&in->fifos);
+	INIT_LIST_HEAD(&in->lock_contexts);
+	INIT_LIST_HEAD(&in->lock_waiters);
 	in->max_unused = min(nofile / 4, (u64)MAX_UNUSED_INODES);
 	in->root_path = kzalloc(v->mem, PATH_MAX, GFP_KERNEL);
 	return in->root_path ? 0 : -ENOMEM;
@@ -260,6 +265,13 @@ static struct address_space *file_mapping(struct file *f)
 	return f->f_mapping;
 }
 
+static int file_punch_hole(struct file *f, u64 off, u64 len)
+{
+	if (!f->f_op->fallocate)
+		return -EOPNOTSUPP;
+	return f->f_op->fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+}
+
 int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root)
 {
 	int err;
@@ -272,6 +284,7 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 	mem->hooks.file_get = get_file;
 	mem->hooks.file_put = fput;
 	mem->hooks.file_mapping = file_mapping;
+	mem->hooks.file_punch_hole = file_punch_hole;
 	err = make_caches(v);
 	if (!err)
 		err = make_internal(v);
@@ -287,6 +300,7 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 
 void vfs_destroy(struct vfs *v)
 {
+	shm_destroy_all(v);
 	if (v->in && v->in->root_path)
 		inodes_destroy(v);
 	while (!list_empty(&v->mounts))

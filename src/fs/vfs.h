@@ -93,6 +93,7 @@ struct vfs {
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache;
 	struct vfs_internal *in;
+	struct shm_ids *shm; /* SysV segments; NULL until there is one */
 	u64 nr_files; /* open struct files */
 };
 

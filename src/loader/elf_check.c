@@ -40,10 +40,10 @@ static int check_ident(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_siz
 			      sizeof(Elf64_Phdr));
 	if (!e->e_phnum || e->e_phnum * sizeof(Elf64_Phdr) > MAX_PHDR_BYTES)
 		return refuse(b, "%d program headers", e->e_phnum);
-	if (e->e_phoff > file_size ||
-	    e->e_phnum * sizeof(Elf64_Phdr) > file_size - e->e_phoff)
-		return refuse(b, "truncated ELF file: %d program headers at %#lx, the file has %lu bytes",
-			      e->e_phnum, e->e_phoff, file_size);
+	if (e->e_phoff > file_size || e->e_phnum * sizeof(Elf64_Phdr) > file_size - e->e_phoff)
+		return refuse(
+			b, "truncated ELF file: %d program headers at %#lx, the file has %lu bytes",
+			e->e_phnum, e->e_phoff, file_size);
 	return 0;
 }
 
@@ -87,8 +87,8 @@ static int parse_image(struct linux_binprm *b, char *image, u64 size, struct elf
 		err = refuse(b, "libelf: %s", elf_errmsg(-1));
 		goto out;
 	}
-	prog->phdr = kmalloc(&b->task->machine->mem, prog->ehdr.e_phnum * sizeof(GElf_Phdr),
-			     GFP_KERNEL);
+	prog->phdr =
+		kmalloc(&b->task->machine->mem, prog->ehdr.e_phnum * sizeof(GElf_Phdr), GFP_KERNEL);
 	if (!prog->phdr) {
 		err = -ENOMEM;
 		goto out;
@@ -106,17 +106,19 @@ static int check_load(struct linux_binprm *b, const GElf_Phdr *p, int i, u64 fil
 	u64 end;
 
 	if (p->p_filesz > p->p_memsz)
-		return refuse(b, "segment %d: %#lx bytes of file for %#lx of memory", i, p->p_filesz,
-			      p->p_memsz);
+		return refuse(b, "segment %d: %#lx bytes of file for %#lx of memory", i,
+			      p->p_filesz, p->p_memsz);
 	if (__builtin_add_overflow(p->p_vaddr, p->p_memsz, &end) || end > TASK_SIZE)
-		return refuse(b, "segment %d: addresses %#lx and %#lx bytes on are outside user space",
+		return refuse(b,
+			      "segment %d: addresses %#lx and %#lx bytes on are outside user space",
 			      i, p->p_vaddr, p->p_memsz);
 	if (p->p_filesz && page_offset(p->p_vaddr) != page_offset(p->p_offset))
 		return refuse(b, "segment %d: offset %#lx does not fit address %#lx in a page", i,
 			      p->p_offset, p->p_vaddr);
 	if (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset)
-		return refuse(b, "truncated ELF file: segment %d ends at %#lx, the file has %#lx bytes",
-			      i, p->p_offset + p->p_filesz, file_size);
+		return refuse(
+			b, "truncated ELF file: segment %d ends at %#lx, the file has %#lx bytes",
+			i, p->p_offset + p->p_filesz, file_size);
 	return 0;
 }
 

@@ -138,11 +138,11 @@ static int load_segments(struct linux_binprm *b, const struct elf_program *prog,
 			 struct elf_layout *l)
 {
 	struct mm_struct *mm = b->task->mm;
-	struct mmap_file f = { .file = b->file };
+	struct mmap_file f = {.file = b->file};
 	bool first = true;
 	int err;
 
-	*l = (struct elf_layout){ .start_code = ~0UL };
+	*l = (struct elf_layout){.start_code = ~0UL};
 	err = b->file->f_op->mmap_file ? b->file->f_op->mmap_file(b->file, &f) : -ENODEV;
 	if (err)
 		return err;
@@ -214,9 +214,10 @@ static void make_auxv(struct linux_binprm *b, const struct elf_program *prog,
 {
 	struct task_struct *t = b->task;
 	struct mm_struct *mm = t->mm;
-	u32 eax, ebx, ecx, hwcap;
+	u32 eax, ebx, ecx, hwcap, features, edx;
 
 	cpu_cpuid(&t->machine->cpu, 1, 0, &eax, &ebx, &ecx, &hwcap);
+	cpu_cpuid(&t->machine->cpu, 7, 0, &eax, &features, &ecx, &edx);
 	mm->saved_auxv_len = 0;
 	if (mm->vdso)
 		auxv_put(mm, AT_SYSINFO_EHDR, mm->vdso);
@@ -236,7 +237,7 @@ static void make_auxv(struct linux_binprm *b, const struct elf_program *prog,
 	auxv_put(mm, AT_EGID, t->egid);
 	auxv_put(mm, AT_SECURE, b->secure);
 	auxv_put(mm, AT_RANDOM, random);
-	auxv_put(mm, AT_HWCAP2, 0); /* FSGSBASE: not in the v1 model */
+	auxv_put(mm, AT_HWCAP2, (features & 1) << 1); /* HWCAP2_FSGSBASE */
 	auxv_put(mm, AT_EXECFN, b->exec);
 	auxv_put(mm, AT_PLATFORM, platform);
 	auxv_put(mm, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
@@ -365,7 +366,7 @@ void loader_destroy(struct machine *m)
 {
 	struct linux_binfmt *fmt, *n;
 
-	list_for_each_entry_safe(fmt, n, &m->binfmts, list) {
+	list_for_each_entry_safe (fmt, n, &m->binfmts, list) {
 		list_del(&fmt->list);
 		kfree(&m->mem, fmt);
 	}

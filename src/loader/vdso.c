@@ -20,14 +20,15 @@ static const struct {
 	vm_flags_t flags;
 	bool pfnmap;
 } part_desc[NR_VDSO_PARTS] = {
-	[VDSO_VVAR] = { "[vvar]", 4,
-			VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP, true },
-	[VDSO_VCLOCK] = { "[vvar_vclock]", 2,
-			  VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP,
-			  true },
-	[VDSO_TEXT] = { "[vdso]", 2,
-			VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND,
-			false },
+	[VDSO_VVAR] = {"[vvar]", 4,
+		       VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP,
+		       true},
+	[VDSO_VCLOCK] = {"[vvar_vclock]", 2,
+			 VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP,
+			 true},
+	[VDSO_TEXT] = {"[vdso]", 2,
+		       VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND,
+		       false},
 };
 
 /* The host's page count of a part; 0: the host has none of that name. */
@@ -88,7 +89,8 @@ static void copy_image(struct machine *m, struct vdso *v)
 	for (u32 j = 0; left; j++) {
 		u64 n = min(left, PAGE_SIZE);
 
-		memcpy(page_address(&m->mem, v->pages[VDSO_TEXT][j]), vdso_image + j * PAGE_SIZE, n);
+		memcpy(page_address(&m->mem, v->pages[VDSO_TEXT][j]), vdso_image + j * PAGE_SIZE,
+		       n);
 		left -= n;
 	}
 }

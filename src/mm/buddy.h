@@ -29,9 +29,10 @@ static inline u64 zone_buddy_pages(const struct zone *z)
 	return z->nr_free + (z->end_pfn - z->virgin_pfn);
 }
 
-/* A block of 2^order frames out of @z, or NULL. It is on no list; its struct pages are zero but
- * for `touched`. Prefers what was freed last, and splits the smallest block that will do. */
-struct page *rmqueue_buddy(struct memory *m, struct zone *z, unsigned order);
+/* A block of 2^order frames out of @z for memory of type @mt, or NULL. It is on no list; its struct
+ * pages are zero but for `touched`. Prefers what was freed last, and splits the smallest block of
+ * its type that will do; without one it claims a page block of another type, or steals from it. */
+struct page *rmqueue_buddy(struct memory *m, struct zone *z, unsigned order, enum migratetype mt);
 /* Puts a block back and joins it with its free buddies. Its struct pages are as above. */
 void free_to_buddy(struct memory *m, struct zone *z, struct page *page, unsigned order);
 /* Makes @z an empty, wholly virgin zone of [start, end); end <= start: a zone without memory. */

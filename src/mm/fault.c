@@ -155,6 +155,13 @@ static unsigned do_read_fault(struct vm_fault *vmf)
 	ret = __do_fault(vmf);
 	if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE))
 		return ret;
+	/* What the read-in brought is there now, too: Linux comes this way a second time. */
+	if ((ret & VM_FAULT_MAJOR) && vmf->vma->vm_ops->map_pages)
+		do_fault_around(vmf);
+	if (!pte_none(*vmf->pte)) {
+		put_page(vmf_mem(vmf), vmf->page);
+		return ret;
+	}
 	map_file_page(vmf->vma, vmf->page, vmf->pte, 0);
 	count_vm_event(vmf_mem(vmf), EV_v_fault_file);
 	return ret;
@@ -295,6 +302,12 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 		return wp_page_shared(vmf, page);
 	if (!page && (vma->vm_flags & VM_PFNMAP))
 		return VM_FAULT_SIGBUS; /* raw frames are never copied */
+	if (page && page->refcount > page->mapcount && page->mapcount == 1)
+		lru_add_drain(vmf_mem(vmf)); /* a batch may hold one more */
+	if (page && PageKsm(page)) {
+		count_vm_event(vmf_mem(vmf), EV_cow_ksm);
+		return wp_page_copy(vmf, page); /* a merged page never changes */
+	}
 	/* The last reference is this pte's: nobody else can see the page. */
 	if (page && PageAnon(page) && (page_test(page, PG_anon_exclusive) || page->refcount == 1)) {
 		if (!page_test(page, PG_anon_exclusive))
@@ -340,10 +353,7 @@ static void mm_account_fault(struct mm_struct *mm, unsigned flags, unsigned ret)
 		count_vm_event(mm->mem, EV_pgmajfault);
 	if (flags & FAULT_FLAG_REMOTE)
 		return; /* the asking task's business */
-	if (ret & VM_FAULT_MAJOR)
-		mm->maj_flt++;
-	else
-		mm->min_flt++;
+	count_task_fault(mm, ret & VM_FAULT_MAJOR);
 }
 
 unsigned handle_mm_fault(struct vm_area_struct *vma, gva_t address, unsigned flags)

@@ -123,6 +123,7 @@ static void remove_from_page_cache(struct address_space *as, struct page *page)
 		page_clear(page, PG_lru);
 	}
 	page_clear(page, PG_referenced);
+	page_clear(page, PG_active);
 	page_clear(page, PG_uptodate);
 	page_clear(page, PG_swapbacked);
 	page->mapping = NULL;
@@ -150,9 +151,21 @@ struct page *find_get_page(struct address_space *as, u64 index)
 
 	if (page) {
 		get_page(page);
-		page_set(page, PG_referenced);
+		if (!as->is_shmem)
+			page_set(page, PG_referenced);
 	}
 	return page;
+}
+
+/* Twice used: active, and the mark starts anew. */
+void folio_mark_accessed(struct page *page)
+{
+	if (!page_test(page, PG_referenced)) {
+		page_set(page, PG_referenced);
+	} else if (!page_test(page, PG_active)) {
+		page_set(page, PG_active);
+		page_clear(page, PG_referenced);
+	}
 }
 
 /* --- read-in ------------------------------------------------------------------------------- */
@@ -387,15 +400,25 @@ static void zero_tail(struct address_space *as, u64 pos)
 		       PAGE_SIZE - page_offset(pos));
 }
 
-void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last)
+static void remove_range(struct address_space *as, u64 first, u64 last, bool even_cows)
 {
 	struct page *page;
 	u64 index;
 
 	if (!list_empty(&as->i_mmap))
-		unmap_mapping_range(as, first, last == ~0UL ? 0 : last - first + 1, true);
+		unmap_mapping_range(as, first, last == ~0UL ? 0 : last - first + 1, even_cows);
 	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++)
 		remove_from_page_cache(as, page);
+}
+
+void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last)
+{
+	remove_range(as, first, last, true);
+}
+
+void punch_inode_pages_range(struct address_space *as, u64 first, u64 last)
+{
+	remove_range(as, first, last, false);
 }
 
 void truncate_pagecache(struct address_space *as, u64 size)
@@ -415,6 +438,12 @@ static bool can_drop(const struct page *page)
 {
 	return page->refcount == 1 && !page->mapcount && !page_test(page, PG_dirty) &&
 	       !page_test(page, PG_locked) && !page_test(page, PG_writeback);
+}
+
+void filemap_drop_clean(struct page *page)
+{
+	if (page->mapping && can_drop(page))
+		remove_from_page_cache(page->mapping, page);
 }
 
 u64 filemap_reclaim(struct memory *m, u64 nr)

@@ -69,6 +69,8 @@ void truncate_pagecache(struct address_space *as, u64 size);
 /* Takes pages [first, last] out of the cache and of every mapping (private copies too); dirty
  * ones are lost. @last ~0: to the end. */
 void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last);
+/* The same for a hole: private copies stay with who made them. */
+void punch_inode_pages_range(struct address_space *as, u64 first, u64 last);
 /* Drops clean pages that nobody maps, in any file; pages freed, at most about @nr. */
 u64 filemap_reclaim(struct memory *m, u64 nr);
 /* Drops all clean unmapped pages of one file (changed on the host). */
@@ -83,13 +85,23 @@ extern const struct vm_operations_struct generic_file_vm_ops;
 /* Every mapping against its pages, and the counters. 0 or -EFAULT, violations on the log. */
 int filemap_validate(struct memory *m);
 
-/* --- shmem.c: MAP_SHARED|MAP_ANONYMOUS, later memfd, /dev/shm ----------------------------- */
+/* --- shmem.c: MAP_SHARED|MAP_ANONYMOUS; with a file of fs/ memfd, SysV shm -------------------- */
 
 /* A new object of @size bytes; shown as "/dev/zero (deleted)", dev 00:01. Counted in
  * Committed_AS unless VM_NORESERVE. Owned through references. ERR_PTR(-ENOMEM). */
 struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags);
+/* Takes [off, off + len) out: whole pages from everywhere, the rest is zeroed. */
+void shmem_punch_hole(struct address_space *as, u64 off, u64 len);
 void shmem_get(struct address_space *as);
 void shmem_put(struct address_space *as);
+/* The page at @index, referenced, made if there is a hole. ERR_PTR(-ENOMEM). */
+struct page *shmem_get_page(struct address_space *as, u64 index);
+/* The same for a write(2) into it, whose bytes the caller changes at once and then marks dirty. */
+struct page *shmem_write_begin(struct address_space *as, u64 index);
+/* For a read(2): referenced; NULL: a hole, which reads as zeros. */
+struct page *shmem_read_page(struct address_space *as, u64 index);
+/* ftruncate(2): 0 or -ENOMEM. */
+int shmem_setattr_size(struct address_space *as, u64 size);
 extern const struct vm_operations_struct shmem_vm_ops; /* open/close count references */
 
 #endif

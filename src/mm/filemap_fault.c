@@ -59,7 +59,8 @@ void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff)
 
 		if (!set_pte_range(vmf, page, addr))
 			continue;
-		page_set(page, PG_referenced);
+		if (!as->is_shmem)
+			page_set(page, PG_referenced);
 		if (addr != vmf->address)
 			count_vm_event(as->mem, EV_v_fault_around);
 	}

@@ -5,6 +5,14 @@
 #include "mm/paging.h"
 #include "mm/slab.h"
 
+#define LAZYFREE_BATCH 31
+
+/* Pages that MADV_FREE gave up and nobody has marked yet; a reference each. */
+struct lazyfree_batch {
+	u32 nr;
+	struct page *pages[LAZYFREE_BATCH];
+};
+
 /* memory.in: mm/'s own part of struct memory. Allocated and filled by memory_init(). */
 struct mm_internal {
 	/* Caches of the guest kernel's objects that mm/ makes. */
@@ -15,8 +23,11 @@ struct mm_internal {
 	struct kmem_cache *anon_vma_chain; /* likewise */
 	struct kmem_cache *radix_node;	   /* page cache */
 	struct kmem_cache *shmem_inode;
-	u64 validate_skipped;		   /* mm_debug_validate() */
+	struct lazyfree_batch lazyfree;
+	u64 validate_skipped;	   /* mm_debug_validate() */
 	struct list_head file_lru; /* page cache pages of files, oldest first: page->lru */
+	struct vmalloc_state *vmalloc; /* vmalloc.c; NULL: not used yet */
+	struct ksm_state *ksm;	       /* ksm.c; likewise */
 };
 
 /* Boot, called by memory_init() after slab_init(); each makes its caches. 0 or -ENOMEM. */
@@ -88,6 +99,23 @@ static inline u64 get_mm_rss(const struct mm_struct *mm)
 	return mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES];
 }
 
+/* A fault was served, for whoever runs. */
+static inline void count_task_fault(struct mm_struct *mm, bool major)
+{
+	struct fault_counts *f = mm->mem->faults;
+
+	if (major)
+		mm->maj_flt++;
+	else
+		mm->min_flt++;
+	if (!f)
+		return;
+	if (major)
+		f->maj_flt++;
+	else
+		f->min_flt++;
+}
+
 /* Before rss shrinks. */
 static inline void update_hiwater_rss(struct mm_struct *mm)
 {
@@ -111,6 +139,18 @@ static inline void page_dup_anon_rmap(struct page *page)
 
 /* The last owner takes a page over: its rmap is @vma's own anon_vma from now on. */
 void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
+
+/* Marks what MADV_FREE left in its batch (madvise_pages.c). */
+void lru_add_drain(struct memory *m);
+
+/* Somebody has used a page of the cache or of his own on purpose (filemap.c). */
+void folio_mark_accessed(struct page *page);
+/* Drops @page, of a cache, if it is clean and nobody else's. */
+void filemap_drop_clean(struct page *page);
+
+/* MADV_POPULATE_READ, _WRITE: rights are checked. 0, -EFAULT (a fault that a task would have got a
+ * signal for), -ENOMEM (populate.c). */
+int faultin_page_range(struct vm_area_struct *vma, gva_t start, gva_t end, bool write);
 
 /* The area of @addr; a stack below which it lies is grown first. NULL: none (fault.c). */
 struct vm_area_struct *find_extend_vma(struct mm_struct *mm, gva_t addr);

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
+#include "mm/vmalloc.h"
 
 #define RAM_MIN (4UL << 20)
 #define RAM_MAX (1UL << 40)
@@ -44,6 +46,15 @@ static int reserve(struct memory *m, u64 size)
 	return 0;
 }
 
+/* Linux: init_admin_reserve(), init_user_reserve(). */
+static void init_reserves(struct memory *m)
+{
+	u64 free_kbytes = nr_free_pages(m) << (PAGE_SHIFT - 10);
+
+	m->admin_reserve_kbytes = min(free_kbytes / 32, 1UL << 13);
+	m->user_reserve_kbytes = min(free_kbytes / 32, 1UL << 17);
+}
+
 static int make_zero_page(struct memory *m)
 {
 	m->zero_page = alloc_pages(m, GFP_KERNEL | __GFP_ZERO, 0);
@@ -59,6 +70,8 @@ static int make_zero_page(struct memory *m)
 #pragma weak filemap_init
 #pragma weak filemap_validate
 #pragma weak memory_validate_mms
+#pragma weak vmalloc_validate
+#pragma weak ksm_validate
 
 /* Caches of the objects that mm/ makes. */
 static int boot_mm(struct memory *m)
@@ -87,6 +100,8 @@ int memory_init(struct memory *m, u64 size)
 	INIT_LIST_HEAD(&m->mm_list);
 	INIT_LIST_HEAD(&m->mappings);
 	m->max_map_count = DEFAULT_MAX_MAP_COUNT;
+	m->overcommit_ratio = 50;
+	m->mmap_min_addr = 4096;
 	m->next_anon_ino = 1;
 
 	err = reserve(m, size);
@@ -94,6 +109,8 @@ int memory_init(struct memory *m, u64 size)
 		err = page_alloc_init(m);
 	if (!err)
 		err = make_zero_page(m);
+	if (!err)
+		init_reserves(m);
 	if (!err)
 		err = slab_init(m);
 	if (!err)
@@ -125,6 +142,10 @@ int memory_validate(struct memory *m)
 	int err = buddy_validate(m);
 
 	if (slab_validate(m))
+		err = -EFAULT;
+	if (vmalloc_validate && vmalloc_validate(m))
+		err = -EFAULT;
+	if (ksm_validate && ksm_validate(m))
 		err = -EFAULT;
 	if (memory_validate_mms && memory_validate_mms(m))
 		err = -EFAULT;

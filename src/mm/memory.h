@@ -46,10 +46,20 @@ struct memory_hooks {
 	void (*file_get)(struct file *f);
 	void (*file_put)(struct file *f);
 	struct address_space *(*file_mapping)(struct file *f);
+	/* fallocate(FALLOC_FL_PUNCH_HOLE) on a mapped file (fs/): 0 or -errno. */
+	int (*file_punch_hole)(struct file *f, u64 off, u64 len);
 	/* Last resort of the page allocator before it fails a GFP_KERNEL request: returns pages
 	 * freed. The default drops clean page-cache pages. */
 	u64 (*oom_kill)(void *arg);
 	void *oom_arg;
+	/* ksmd has something to do (ksm.h). */
+	void (*ksm_wake)(void *arg);
+	void *ksm_arg;
+};
+
+/* Page faults served, as getrusage(2) counts them. */
+struct fault_counts {
+	u64 min_flt, maj_flt;
 };
 
 struct memory {
@@ -68,11 +78,26 @@ struct memory {
 	struct list_head mappings;  /* every address_space with pages, for reclaim and sync */
 	u64 committed_as;	    /* pages, Committed_AS */
 	u64 max_map_count;	    /* vm.max_map_count: 65530 */
+	u32 overcommit_memory;	    /* vm.overcommit_memory: OVERCOMMIT_* */
+	u32 overcommit_ratio;	    /* vm.overcommit_ratio, percent of RAM */
+	u64 overcommit_kbytes;	    /* vm.overcommit_kbytes: instead of the ratio, unless 0 */
+	u64 admin_reserve_kbytes, user_reserve_kbytes; /* what mode 2 keeps back */
+	u64 mmap_min_addr;	    /* vm.mmap_min_addr: below it CAP_SYS_RAWIO is needed */
 	u64 next_anon_ino;	    /* inode numbers of shmem objects (s_dev 00:01) */
 	u32 fail_nth;		    /* tests: the n-th allocation from now fails; 0: none does */
 	struct trace *trace;	    /* tracepoints */
+	struct fault_counts *faults; /* the running task's; set by proc/ at a switch; NULL: none */
 	struct mm_internal *in;	    /* mm/'s own */
 };
+
+#define OVERCOMMIT_GUESS 0U
+#define OVERCOMMIT_ALWAYS 1U
+#define OVERCOMMIT_NEVER 2U
+
+/* Charges @pages to Committed_AS for nobody in particular (shmem). 0 or -ENOMEM (vma.c). */
+int vm_enough_memory(struct memory *m, u64 pages);
+/* CommitLimit, in pages. */
+u64 vm_commit_limit(const struct memory *m);
 
 static inline void count_vm_event(struct memory *m, enum vm_event e)
 {

@@ -16,20 +16,22 @@ struct mm_struct {
 	struct memory *mem; /* set once */
 	u64 *pgd;	    /* host address of the root table; set once; its frame number is cr3 */
 	struct vma_tree mt;
-	u32 mm_users;	  /* tasks */
-	u32 mm_count;	  /* users count as one; lazy tasks */
-	u32 asid;	  /* tag in the TLB; set by tlb.c */
+	u32 mm_users;		 /* tasks */
+	u32 mm_count;		 /* users count as one; lazy tasks */
+	u32 asid;		 /* tag in the TLB; set by tlb.c */
 	struct list_head mmlist; /* in memory.mm_list */
 
-	u64 map_count;	 /* VMAs */
+	u64 map_count;		  /* VMAs */
 	u64 total_vm, hiwater_vm; /* pages */
-	u64 locked_vm, pinned_vm, data_vm, exec_vm, stack_vm; /* pages, counted by vm_stat_account() */
-	s64 rss[NR_MM_COUNTERS];  /* pages */
+	u64 locked_vm, pinned_vm, data_vm, exec_vm,
+		stack_vm;	 /* pages, counted by vm_stat_account() */
+	u64 locked_leaked;	 /* part of locked_vm that no area stands for: mremap.c */
+	s64 rss[NR_MM_COUNTERS]; /* pages */
 	u64 hiwater_rss;
-	u64 pgtables_bytes; /* tables below the root */
+	u64 pgtables_bytes;   /* tables below the root */
 	vm_flags_t def_flags; /* mlockall(MCL_FUTURE) */
 
-	gva_t mmap_base; /* top of the top-down search; set by exec */
+	gva_t mmap_base;	/* top of the top-down search; set by exec */
 	gva_t mmap_compat_base; /* the same for int 0x80 */
 	bool mmap_legacy;	/* bottom-up from TASK_SIZE / 3 */
 	gva_t start_code, end_code, start_data, end_data;
@@ -37,19 +39,24 @@ struct mm_struct {
 	gva_t arg_start, arg_end, env_start, env_end;
 	gva_t vdso; /* 0: none */
 	u64 saved_auxv[50];
-	u32 saved_auxv_len; /* u64s used */
+	u32 saved_auxv_len;    /* u64s used */
 	struct file *exe_file; /* a reference */
 
 	/* Limits of the owner, by RLIMIT_*; set by proc/, never NULL once a program runs (NULL:
 	 * no limits). Read anew by each call. */
 	const u64 *rlim_cur, *rlim_max;
-	u32 caps; /* MM_CAP_*: what the owner may; set by proc/ */
-	u64 maj_flt, min_flt; /* faults of everybody in this mm; tasks count their own, too */
+	u32 caps;	      /* MM_CAP_*: what the owner may; set by proc/ */
+	struct ksm_mm_slot *ksm_slot; /* has mergeable areas; ksm.c's, as are these counts */
+	u64 ksm_rmap_items, ksm_merging_pages;
+	u64 maj_flt, min_flt; /* faults of everybody in this mm; memory.faults: each task's own */
 };
 
 /* Capabilities that mapping calls ask for. */
 #define MM_CAP_SYS_RAWIO 1U /* map below vm.mmap_min_addr */
 #define MM_CAP_IPC_LOCK 2U  /* no RLIMIT_MEMLOCK */
+#define MM_CAP_SYS_ADMIN 4U /* may use vm.admin_reserve_kbytes */
+
+#define MM_CAPS_ROOT (MM_CAP_SYS_RAWIO | MM_CAP_IPC_LOCK | MM_CAP_SYS_ADMIN)
 
 #define STACK_GUARD_GAP 256UL /* pages */
 
@@ -68,14 +75,23 @@ static inline void mmgrab(struct mm_struct *mm)
 }
 void mmdrop(struct mm_struct *mm);
 
+/* A child's copy of @old (fork): areas, copy-on-write ptes, charges. The files that areas map get
+ * references; exe_file, too. Limits are the caller's to set. ERR_PTR(-ENOMEM): nothing is left. */
+struct mm_struct *dup_mm(struct mm_struct *old);
+
 /* --- mapping calls (mm/mmap.c, mremap.c, mprotect.c, madvise.c, msync.c) ----------------- */
 
 /* What mmap needs to know of an open file. fs/ fills it in; NULL file: anonymous. */
 struct mmap_file {
-	struct file *file; /* do_mmap takes its own references (hooks.file_get) */
+	struct file *file;	  /* do_mmap takes its own references (hooks.file_get) */
+	struct address_space *object; /* file NULL: a shmem object without one (remap_file_pages) */
 	bool can_read, can_write; /* open mode */
 	bool regular;		  /* an address_space stands behind it */
 	bool noexec;		  /* mount forbids exec */
+	bool sealed;		  /* F_SEAL_WRITE: no shared mapping may ever write */
+	/* Instead of what the kind of file has (SysV shm); NULL: that. */
+	const struct vm_operations_struct *vm_ops;
+	void *vm_private_data;
 	bool dev_zero; /* /dev/zero: private maps as anonymous with a file name; shared as shmem */
 };
 
@@ -90,12 +106,19 @@ struct mmap_file {
  */
 long do_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 len, u64 prot,
 	     u64 flags, u64 pgoff, bool compat);
+/* remap_file_pages(2): maps page @pgoff of the file or object that is shared at @start. */
+long do_remap_file_pages(struct mm_struct *mm, gva_t start, u64 size, u64 prot, u64 pgoff,
+			 u64 flags);
 long do_munmap(struct mm_struct *mm, gva_t start, u64 len);
 long do_brk(struct mm_struct *mm, gva_t brk); /* the break afterwards: never an error */
 long do_mremap(struct mm_struct *mm, gva_t addr, u64 old_len, u64 new_len, u64 flags,
 	       gva_t new_addr);
 long do_mprotect(struct mm_struct *mm, gva_t start, u64 len, u64 prot);
 long do_madvise(struct mm_struct *mm, gva_t start, u64 len, int advice);
+/* Is there such an advice? May process_madvise(2) give it to another process? */
+bool madvise_is_valid(int advice);
+bool madvise_is_remote(int advice);
+long do_mseal(struct mm_struct *mm, gva_t start, u64 len, u64 flags);
 long do_msync(struct mm_struct *mm, gva_t start, u64 len, int flags);
 long do_mincore(struct mm_struct *mm, gva_t start, u64 len, gva_t vec);
 /* mlock(2), mlock2(2) (@flags: MLOCK_ONFAULT), mlockall(2) (MCL_*) and their reverses. */

@@ -2,6 +2,7 @@
  *
  * Not for: what lies in it (mmap.c and kin), copying it at fork (proc/ with copy_page_range).
  */
+#include "mm/ksm.h"
 #include "mm/tlb.h"
 #include "mm/vma_internal.h"
 
@@ -30,6 +31,8 @@ static void exit_mmap(struct mm_struct *mm)
 	struct vm_area_struct *vma = vma_first(mm), *next;
 	u64 accounted = 0;
 
+	lru_add_drain(mm->mem);
+	ksm_exit(mm);
 	if (vma) {
 		zap_page_range(mm, vma->vm_start, TASK_SIZE);
 		free_pgtables(mm, vma->vm_start, TASK_SIZE, 0, 0);
@@ -45,6 +48,7 @@ static void exit_mmap(struct mm_struct *mm)
 	vma_tree_destroy(mm);
 	vm_unacct_memory(mm, accounted);
 	mm->map_count = 0;
+	mm->locked_leaked = 0;
 	mm->total_vm = mm->locked_vm = mm->data_vm = mm->exec_vm = mm->stack_vm = 0;
 }
 

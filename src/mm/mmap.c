@@ -55,6 +55,11 @@ static int check_file(struct mmap_request *r)
 	}
 	if (!f->regular && !f->dev_zero)
 		return -ENODEV;
+	if (f->sealed && (r->vm_flags & VM_SHARED)) {
+		if (r->vm_flags & VM_WRITE)
+			return -EPERM;
+		r->vm_flags &= ~VM_MAYWRITE; /* nor mprotect() later */
+	}
 	return r->vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
 }
 
@@ -91,6 +96,12 @@ static int check_hugetlb(const struct mmap_request *r)
 	return -ENOMEM;
 }
 
+/* The pages behind a file, or those of an object that has no file. */
+static struct address_space *request_mapping(const struct mmap_request *r)
+{
+	return r->f->object ? r->f->object : r->mm->mem->hooks.file_mapping(r->f->file);
+}
+
 static enum thp_placement request_thp(const struct mmap_request *r)
 {
 	bool shared =
@@ -103,7 +114,7 @@ static enum thp_placement request_thp(const struct mmap_request *r)
 		return shared ? THP_NONE : THP_FILE;
 	if (!r->f->regular)
 		return THP_NONE; /* about to fail */
-	as = r->mm->mem->hooks.file_mapping(r->f->file);
+	as = request_mapping(r);
 	return as->is_shmem ? THP_NONE : THP_FILE;
 }
 
@@ -155,11 +166,11 @@ static int check_request(struct mmap_request *r, bool compat)
 	if (!mlock_future_ok(mm, r->vm_flags, r->len))
 		return -EAGAIN;
 	/* File offsets end at 2^63 - 1 bytes. */
-	if (r->f && ((r->pgoff << PAGE_SHIFT >> PAGE_SHIFT) != r->pgoff ||
-		     (r->pgoff << PAGE_SHIFT) + r->len - 1 > INT64_MAX))
+	if (r->f && r->pgoff > (INT64_MAX - r->len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	err = r->f ? check_file(r) : check_anon(r);
-	if (!err && (r->flags & MAP_NORESERVE))
+	if (!err && (r->flags & MAP_NORESERVE) &&
+	    mm->mem->overcommit_memory != OVERCOMMIT_NEVER)
 		r->vm_flags |= VM_NORESERVE;
 	return err;
 }
@@ -212,13 +223,17 @@ static int set_backing(struct mmap_request *r, struct vm_area_struct *vma)
 	if (!r->f)
 		return 0;
 	vma->vm_file = r->f->file;
-	if (h->file_get)
+	if (vma->vm_file && h->file_get)
 		h->file_get(vma->vm_file);
 	if (r->f->dev_zero)
 		return 0; /* anonymous pages under a file's name */
-	as = h->file_mapping(r->f->file);
+	as = request_mapping(r);
 	vma->vm_mapping = as;
-	vma->vm_ops = as->is_shmem ? &shmem_vm_ops : &generic_file_vm_ops;
+	vma->vm_private_data = r->f->vm_private_data;
+	if (r->f->vm_ops)
+		vma->vm_ops = r->f->vm_ops;
+	else
+		vma->vm_ops = as->is_shmem ? &shmem_vm_ops : &generic_file_vm_ops;
 	if (vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 	return 0;
@@ -261,7 +276,7 @@ static struct vm_area_struct *try_merge(struct mmap_request *r)
 	if (r->f) {
 		vmg.file = r->f->file;
 		if (!r->f->dev_zero)
-			vmg.mapping = r->mm->mem->hooks.file_mapping(r->f->file);
+			vmg.mapping = request_mapping(r);
 		else if (r->vm_flags & VM_MAYSHARE)
 			return NULL;
 	} else if (r->vm_flags & VM_SHARED) {
@@ -352,4 +367,52 @@ long do_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 le
 	if ((r.vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
 		mm_populate(mm, ret, r.len, true);
 	return ret;
+}
+
+/* Is all of [start, end) one file's, shared with the same rights? @vma holds start. */
+static bool same_file_throughout(struct vm_area_struct *vma, gva_t end)
+{
+	while (vma->vm_end < end) {
+		struct vm_area_struct *next = vma_next(vma);
+
+		if (!next || next->vm_start != vma->vm_end || next->vm_file != vma->vm_file ||
+		    next->vm_mapping != vma->vm_mapping || next->vm_flags != vma->vm_flags)
+			return false;
+		vma = next;
+	}
+	return true;
+}
+
+/* Since Linux 4.0 an mmap of its own: areas are linear. */
+long do_remap_file_pages(struct mm_struct *mm, gva_t start, u64 size, u64 prot, u64 pgoff,
+			 u64 flags)
+{
+	struct mmap_file f = {.can_read = true, .can_write = true, .regular = true};
+	struct vm_area_struct *vma;
+	long ret;
+
+	start &= PAGE_MASK;
+	size &= PAGE_MASK;
+	if (prot || start + size <= start || pgoff + (size >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	vma = vma_lookup(mm, start);
+	if (!vma || !(vma->vm_flags & VM_SHARED) || !vma->vm_mapping ||
+	    !same_file_throughout(vma, start + size))
+		return -EINVAL;
+	prot = vma->vm_flags & VM_ACCESS_FLAGS;
+	flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
+		(vma->vm_flags & VM_LOCKED ? MAP_LOCKED : 0);
+	f.file = vma->vm_file;
+	f.object = f.file ? NULL : vma->vm_mapping;
+	/* The mapping must outlive its areas, which are about to be replaced. */
+	if (f.object)
+		shmem_get(f.object);
+	else
+		mm->mem->hooks.file_get(f.file);
+	ret = do_mmap(mm, &f, start, size, prot, flags, pgoff, false);
+	if (f.object)
+		shmem_put(f.object);
+	else
+		mm->mem->hooks.file_put(f.file);
+	return IS_ERR_VALUE(ret) ? ret : 0;
 }

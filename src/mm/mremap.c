@@ -4,6 +4,7 @@
  * step needs (the area above a hole it leaves) is made before the first, so that nothing fails
  * half way. See: Linux 6.18, mm/mremap.c, whose steps have the same names.
  */
+#include "mm/ksm.h"
 #include "mm/mmap_flags.h"
 #include "mm/vma_internal.h"
 
@@ -163,18 +164,18 @@ static struct vm_area_struct *copy_vma(struct vma_remap *vrm, bool unmap_old)
 
 /* --- change ------------------------------------------------------------------------------ */
 
-/* The old range of a DONTUNMAP move stays, without pages, and without their lock. */
+/* The old range of a DONTUNMAP move stays, without pages, and all of its area without their lock.
+ * Linux forgets to take it out of locked_vm: VmLck keeps it for good. */
 static void dontunmap_complete(struct vma_remap *vrm, struct vm_area_struct *new)
 {
 	struct vm_area_struct *vma = vrm->vma;
 
-	if (vma == new)
-		return;
 	if (vma->vm_flags & VM_LOCKED) {
-		/* Linux forgets these in locked_vm. */
-		vrm->mm->locked_vm -= vma_pages(vma);
+		vrm->mm->locked_leaked += vma_pages(vma);
 		vma->vm_flags &= ~VM_LOCKED_MASK;
 	}
+	if (vma == new)
+		return;
 	if (vma->vm_start == vrm->addr && vma->vm_end == vrm->addr + vrm->old_len && vma->anon_vma)
 		unlink_anon_vmas(vma);
 }
@@ -211,6 +212,12 @@ static long move_vma(struct vma_remap *vrm)
 		return -ENOMEM;
 	if (charge && security_vm_enough_memory(mm, charge))
 		return -ENOMEM;
+	/* What is merged is found by its address. */
+	if (vma->vm_flags & VM_MERGEABLE) {
+		err = unmerge_ksm_pages(vma, vrm->addr, vrm->addr + vrm->old_len);
+		if (err)
+			goto uncharge;
+	}
 	if (unmap_old) {
 		err = vma_unmap_prepare(mm, vrm->addr, vrm->addr + vrm->old_len, &u);
 		if (err)

@@ -38,7 +38,7 @@ struct page {
 		};
 	};
 	union {
-		struct address_space *mapping; /* page cache; anon: anon_vma | PAGE_MAPPING_ANON */
+		struct address_space *mapping; /* page cache; else PAGE_MAPPING_* */
 		struct kmem_cache *slab_cache;
 	};
 	union {
@@ -56,6 +56,7 @@ struct page {
 _Static_assert(sizeof(struct page) <= 64, "mem_map: at most 64 bytes a frame");
 
 #define PAGE_MAPPING_ANON 1UL
+#define PAGE_MAPPING_KSM 3UL /* merged: a ksm_stable_node; also anonymous */
 
 /* Who uses a frame, for `--stats`: set by whoever allocates. */
 enum page_owner {
@@ -88,6 +89,11 @@ static inline void page_clear(struct page *p, enum pageflag f)
 static inline bool PageAnon(const struct page *p)
 {
 	return (u64)p->mapping & PAGE_MAPPING_ANON;
+}
+
+static inline bool PageKsm(const struct page *p)
+{
+	return ((u64)p->mapping & PAGE_MAPPING_KSM) == PAGE_MAPPING_KSM;
 }
 
 static inline struct page *pfn_to_page(const struct memory *m, pfn_t pfn)

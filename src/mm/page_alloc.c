@@ -4,7 +4,7 @@
  *   alloc_pages --> per-CPU list --(empty)--> zone of the zonelist above its watermark --> buddy
  *               --(none)--> reclaim, retry --(none)--> OOM kill, retry --(none)--> NULL
  *
- * Simpler than Linux: no migrate types, only order 0 on per-CPU lists, no kswapd yet (so requests
+ * Simpler than Linux: only order 0 on per-CPU lists, no kswapd yet (so requests
  * stop at the min watermark directly), lists of fixed length.
  */
 #include "mm/page_alloc.h"
@@ -93,6 +93,11 @@ static void setup_pcp(struct pglist_data *node)
 #define POPULATE_MIN 16U  /* pages: a hello stays small */
 #define POPULATE_MAX 512U /* pages: 2 MiB, a huge page of the host */
 
+static size_t node_size(const struct memory *m)
+{
+	return page_align(sizeof(struct pglist_data) + (m->max_pfn >> PAGEBLOCK_ORDER) + 1);
+}
+
 int page_alloc_init(struct memory *m)
 {
 	struct pglist_data *node;
@@ -100,7 +105,7 @@ int page_alloc_init(struct memory *m)
 	void *p;
 	int err;
 
-	err = host_mmap_reserve(page_align(sizeof(*node)), PAGE_SIZE, &p);
+	err = host_mmap_reserve(node_size(m), PAGE_SIZE, &p);
 	if (err)
 		return err;
 	m->node = node = p;
@@ -123,7 +128,7 @@ int page_alloc_init(struct memory *m)
 void page_alloc_destroy(struct memory *m)
 {
 	if (m->node)
-		host_munmap(m->node, page_align(sizeof(*m->node)));
+		host_munmap(m->node, node_size(m));
 	m->node = NULL;
 }
 
@@ -131,10 +136,12 @@ void page_alloc_destroy(struct memory *m)
  * ------------------------------------------------------------------- */
 
 /* Prefaults from the first frame that is about to be used on, more each time. A page fault of the
- * host costs 1 to 2 us a page, MADV_POPULATE_WRITE 0.6 to 1.4 us, with huge pages 0.5 us. */
-static void populate(struct memory *m, struct zone *z, pfn_t pfn, u64 nr)
+ * host costs 1 to 2 us a page, MADV_POPULATE_WRITE 0.6 to 1.4 us, with huge pages 0.5 us. Each type
+ * of memory moves on in blocks of its own, whose ends are where guessing ends. */
+static void populate(struct memory *m, struct zone *z, pfn_t pfn, u64 nr, enum migratetype mt)
 {
-	pfn_t start = z->populated_pfn, end;
+	pfn_t block_end = (pfn | (BIT(MAX_PAGE_ORDER) - 1)) + 1;
+	pfn_t start = z->populated_pfn[mt], end;
 
 	if (pfn - start > z->populate_batch) /* far ahead: a block that needed alignment */
 		start = pfn;
@@ -143,11 +150,11 @@ static void populate(struct memory *m, struct zone *z, pfn_t pfn, u64 nr)
 		/* Demand is real: whole huge pages of the host from now on. A host without them
 		 * says so here, and nothing is lost. */
 		end = (end + POPULATE_MAX - 1) & ~(POPULATE_MAX - 1UL);
-		end = min(end, z->end_pfn);
+		end = min(end, min(z->end_pfn, block_end));
 		host_madvise(pfn_to_virt(m, start), (end - start) << PAGE_SHIFT, MADV_HUGEPAGE);
 	}
-	end = min(end, z->end_pfn);
-	z->populated_pfn = end;
+	end = min(end, min(z->end_pfn, block_end));
+	z->populated_pfn[mt] = end;
 	if (host_populate(pfn_to_virt(m, start), (end - start) << PAGE_SHIFT)) {
 		z->populate_batch = 0; /* a host before 5.14: its faults must do */
 		return;
@@ -162,9 +169,10 @@ static void first_touch(struct memory *m, struct page *page, u64 nr)
 {
 	struct zone *z = page_zone(m, page);
 	pfn_t pfn = page_to_pfn(m, page);
+	enum migratetype mt = get_pageblock_migratetype(m, pfn);
 
-	if (z->populate_batch && pfn + nr > z->populated_pfn)
-		populate(m, z, pfn, nr);
+	if (z->populate_batch && pfn + nr > z->populated_pfn[mt])
+		populate(m, z, pfn, nr, mt);
 	for (u64 i = 0; i < nr; i++)
 		page[i].touched = 1;
 }
@@ -277,18 +285,19 @@ static u64 zone_headroom(const struct memory *m, const struct zone *z, gfp_t gfp
 	return free > keep ? free - keep : 0;
 }
 
-static inline struct page *pcp_pop(struct per_cpu_pages *pcp)
+static inline struct page *pcp_pop(struct pcp_list *pcp)
 {
 	return pcp->stack[--pcp->count];
 }
 
 /* Fills an empty list so that frames leave in the order in which the buddy gave them. */
-static void pcp_refill(struct memory *m, struct zone *z, struct per_cpu_pages *pcp, u64 nr)
+static void pcp_refill(struct memory *m, struct zone *z, struct pcp_list *pcp, u64 nr,
+		       enum migratetype mt)
 {
 	struct page *page;
 	u32 got = 0;
 
-	while (got < nr && (page = rmqueue_buddy(m, z, 0))) {
+	while (got < nr && (page = rmqueue_buddy(m, z, 0, mt))) {
 		page->flags = BIT(PG_pcp);
 		pcp->stack[nr - ++got] = page;
 	}
@@ -298,7 +307,7 @@ static void pcp_refill(struct memory *m, struct zone *z, struct per_cpu_pages *p
 }
 
 /* The coldest @nr pages go back. */
-static void pcp_drain(struct memory *m, struct zone *z, struct per_cpu_pages *pcp, u32 nr)
+static void pcp_drain(struct memory *m, struct zone *z, struct pcp_list *pcp, u32 nr)
 {
 	nr = min(nr, pcp->count);
 	for (u32 i = 0; i < nr; i++) {
@@ -309,16 +318,24 @@ static void pcp_drain(struct memory *m, struct zone *z, struct per_cpu_pages *pc
 	memmove(pcp->stack, pcp->stack + nr, pcp->count * sizeof(pcp->stack[0]));
 }
 
+static void drain_zone_pages(struct memory *m, struct zone *z, unsigned cpu)
+{
+	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
+		pcp_drain(m, z, &m->node->pcp[cpu][z->idx].lists[mt], ~0U);
+}
+
 void drain_all_pages(struct memory *m)
 {
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-			pcp_drain(m, &m->node->zones[i], &m->node->pcp[cpu][i], ~0U);
+			drain_zone_pages(m, &m->node->zones[i], cpu);
 }
 
 static struct page *rmqueue(struct memory *m, struct zone *z, gfp_t gfp, unsigned order)
 {
-	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][z->idx];
+	struct per_cpu_pages *pages = &m->node->pcp[this_cpu()][z->idx];
+	enum migratetype mt = gfp_migratetype(gfp);
+	struct pcp_list *pcp = &pages->lists[mt];
 	u64 room;
 
 	if (!order && pcp->count)
@@ -327,8 +344,8 @@ static struct page *rmqueue(struct memory *m, struct zone *z, gfp_t gfp, unsigne
 	if (room < BIT(order))
 		return NULL;
 	if (order)
-		return rmqueue_buddy(m, z, order);
-	pcp_refill(m, z, pcp, min(room, (u64)pcp->batch));
+		return rmqueue_buddy(m, z, order, mt);
+	pcp_refill(m, z, pcp, min(room, (u64)pages->batch), mt);
 	return pcp->count ? pcp_pop(pcp) : NULL;
 }
 
@@ -402,12 +419,11 @@ static struct page *alloc_pages_slowpath(struct memory *m, gfp_t gfp, unsigned o
 
 	if (m->node->reclaiming)
 		return NULL;
-	if (order) { /* what the per-CPU lists hold may be what is missing to a whole block */
-		drain_all_pages(m);
-		page = get_page_from_freelist(m, gfp, order);
-		if (page)
-			return page;
-	}
+	/* The per-CPU lists may hold what is missing to a whole block, or pages of another type. */
+	drain_all_pages(m);
+	page = get_page_from_freelist(m, gfp, order);
+	if (page)
+		return page;
 	if (!(gfp & __GFP_DIRECT_RECLAIM))
 		return NULL;
 	count_vm_event(m, EV_allocstall_normal);
@@ -428,10 +444,10 @@ static bool should_fail(struct memory *m, gfp_t gfp)
 struct page *alloc_pages(struct memory *m, gfp_t gfp, unsigned order)
 {
 	enum zone_type top = m->node->top_zone;
-	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][top];
+	struct pcp_list *pcp = &m->node->pcp[this_cpu()][top].lists[gfp_migratetype(gfp)];
 	struct page *page;
 
-	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	VM_BUG_ON(order > MAX_PAGE_ORDER || gfp_migratetype(gfp) >= MIGRATE_TYPES);
 	if (unlikely(m->fail_nth) && should_fail(m, gfp))
 		return NULL;
 	if (likely(!order && pcp->count && !(gfp & (__GFP_DMA | __GFP_DMA32))))
@@ -482,7 +498,8 @@ static void free_block(struct memory *m, struct zone *z, struct page *page, unsi
 static void free_frozen_pages(struct memory *m, struct page *page, unsigned order)
 {
 	struct zone *z = page_zone(m, page);
-	struct per_cpu_pages *pcp = &m->node->pcp[this_cpu()][z->idx];
+	struct per_cpu_pages *pages = &m->node->pcp[this_cpu()][z->idx];
+	struct pcp_list *pcp;
 
 	trace_event(m->trace, TP_kmem_mm_page_free, "pfn=%#lx order=%u", page_to_pfn(m, page),
 		    order);
@@ -495,9 +512,10 @@ static void free_frozen_pages(struct memory *m, struct page *page, unsigned orde
 	poison_frames(m, page, 1);
 	asan_poison(page_address(m, page), PAGE_SIZE);
 	page->flags = BIT(PG_pcp);
+	pcp = &pages->lists[get_pageblock_migratetype(m, page_to_pfn(m, page))];
 	pcp->stack[pcp->count++] = page;
-	if (unlikely(pcp->count > pcp->high))
-		pcp_drain(m, z, pcp, pcp->batch);
+	if (unlikely(pcp->count > pages->high))
+		pcp_drain(m, z, pcp, pages->batch);
 }
 
 void put_page(struct memory *m, struct page *p)
@@ -553,7 +571,7 @@ u64 zone_free_pages(const struct zone *z)
 	u64 n = zone_buddy_pages(z);
 
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-		n += node->pcp[cpu][z->idx].count;
+		n += pcp_count(&node->pcp[cpu][z->idx]);
 	return n;
 }
 

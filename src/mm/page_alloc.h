@@ -5,6 +5,7 @@
  *     +- zone DMA32  [16 MiB, 3 GiB)                  struct page, never through the frames
  *     +- zone NORMAL [4 GiB, end)       virgin_pfn:   the rest of the zone, never yet touched;
  *                                                     carved into order-10 blocks when needed
+ *                                                   free_area[o] has a list for each type of memory
  * Start-up touches no struct page; virgin memory counts as free order-10 blocks everywhere.
  * Recently freed frames are handed out first; host memory is prefaulted in growing batches.
  */
@@ -15,6 +16,18 @@
 
 #define MAX_PAGE_ORDER 10
 #define NR_PAGE_ORDERS (MAX_PAGE_ORDER + 1)
+
+/* Frames are grouped by how they can be got back, so that what stays for ever does not spoil large
+ * blocks: each page block of 2^9 frames has a type, and each type free lists of its own. Linux's
+ * HighAtomic, CMA and Isolate have no use here. */
+#define PAGEBLOCK_ORDER 9
+#define PAGEBLOCK_PAGES BIT(PAGEBLOCK_ORDER)
+enum migratetype {
+	MIGRATE_UNMOVABLE,   /* the kernel's own */
+	MIGRATE_MOVABLE,     /* pages of programs and of files */
+	MIGRATE_RECLAIMABLE, /* caches that shrink: SLAB_RECLAIM_ACCOUNT */
+	MIGRATE_TYPES
+};
 
 typedef u32 gfp_t;
 /* Bits as in the kernel's gfp_types.h, those that have a meaning here. */
@@ -43,17 +56,18 @@ enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, MAX_NR_ZONES };
 enum zone_watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
 
 struct free_area {
-	struct list_head free_list;
-	u64 nr_free; /* blocks on the list */
+	struct list_head free_list[MIGRATE_TYPES];
+	u64 nr_free; /* blocks on the lists */
 };
 
 struct zone {
 	const char *name;
 	pfn_t start_pfn, end_pfn; /* set once; RAM only, the PC's hole lies between zones */
 	pfn_t virgin_pfn;	  /* [virgin_pfn, end_pfn) was never carved: buddy.c */
-	pfn_t populated_pfn;	  /* up to here host memory was prefaulted, as far as we know */
-	u32 populate_batch;	  /* pages, for the next prefault; 0: the host cannot */
-	enum zone_type idx;	  /* set once */
+	/* Up to here host memory was prefaulted, as far as we know; a stream a type. */
+	pfn_t populated_pfn[MIGRATE_TYPES];
+	u32 populate_batch;		  /* pages, for the next prefault; 0: the host cannot */
+	enum zone_type idx;		  /* set once */
 	u64 managed_pages, present_pages; /* set once */
 	u64 nr_free; /* pages on free_area lists; virgin and per-CPU pages come on top */
 	u64 watermark[NR_WMARK];	  /* pages; set once */
@@ -63,9 +77,14 @@ struct zone {
 
 #define PCP_MAX 384 /* at least `high` of the largest zone */
 
-struct per_cpu_pages {
-	u32 count, high, batch;
+struct pcp_list {
+	u32 count;
 	struct page *stack[PCP_MAX]; /* order-0 pages, most recently freed on top */
+};
+
+struct per_cpu_pages {
+	u32 high, batch; /* of each list; set once */
+	struct pcp_list lists[MIGRATE_TYPES];
 };
 
 struct pglist_data {
@@ -75,7 +94,31 @@ struct pglist_data {
 	enum zone_type top_zone; /* the highest that has memory; set once */
 	bool reclaiming;	 /* direct reclaim runs: what it allocates may use the reserves */
 	struct per_cpu_pages pcp[MAX_CPUS][MAX_NR_ZONES];
+	/* By pfn >> PAGEBLOCK_ORDER: type of the page block, less MIGRATE_MOVABLE by xor, so that
+	 * zero, which start-up leaves, is what Linux starts with. */
+	u8 pageblock[];
 };
+
+static inline enum migratetype get_pageblock_migratetype(const struct memory *m, pfn_t pfn)
+{
+	return m->node->pageblock[pfn >> PAGEBLOCK_ORDER] ^ MIGRATE_MOVABLE;
+}
+
+/* __GFP_MOVABLE and __GFP_RECLAIMABLE are the bits of the type's number. */
+static inline enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	return gfp >> 3 & 3;
+}
+
+/* Pages on all lists. */
+static inline u32 pcp_count(const struct per_cpu_pages *pcp)
+{
+	u32 n = 0;
+
+	for (unsigned i = 0; i < MIGRATE_TYPES; i++)
+		n += pcp->lists[i].count;
+	return n;
+}
 
 /**
  * alloc_pages - take a block of 2^order frames
@@ -103,6 +146,10 @@ u64 zone_free_pages(const struct zone *z);
 u64 nr_free_pages(const struct memory *m);
 /* Free blocks of @order in @z as /proc/buddyinfo shows them. */
 u64 zone_free_blocks(const struct zone *z, unsigned order);
+/* The same by type, as /proc/pagetypeinfo does, by walking the list: not for hot paths. */
+u64 zone_free_blocks_of(const struct zone *z, unsigned order, enum migratetype mt);
+/* Page blocks of @z by type; @count has MIGRATE_TYPES elements. */
+void zone_count_pageblocks(const struct memory *m, const struct zone *z, u64 *count);
 u64 totalram_pages(const struct memory *m);
 /* Frames by owner; @count has NR_PAGE_OWNERS elements. Free and used add up to managed. */
 void count_page_owners(const struct memory *m, u64 *count);

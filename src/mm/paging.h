@@ -41,8 +41,8 @@ struct vm_fault {
 	struct vm_area_struct *vma;
 	gva_t address; /* page aligned */
 	u64 pgoff;
-	unsigned flags; /* FAULT_FLAG_* */
-	pte_t *pte;	/* of address; may be stale after anything that sleeps */
+	unsigned flags;	   /* FAULT_FLAG_* */
+	pte_t *pte;	   /* of address; may be stale after anything that sleeps */
 	struct page *page; /* out: from vm_ops->fault, with a reference */
 	unsigned majmin;   /* VM_FAULT_MAJOR if the host was asked */
 };
@@ -71,12 +71,14 @@ struct fault_signal {
 /* do_user_addr_fault - serve a #PF at @addr: find the area, grow the stack, check rights, fault
  * in. @error_code as the CPU pushed it. Counts pgfault, min_flt and maj_flt as Linux does (not
  * when it ends in a signal). May read host files. @sig->signo 0: restart the instruction. */
-void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code,
-			struct fault_signal *sig);
+void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct fault_signal *sig);
 
 /* Takes the pages of [start, end) out of the page tables (of all areas there); ptes become
- * none, map and rss counts follow, frames are freed after the TLB flush. */
+ * none, map and rss counts follow, frames are freed after the TLB flush. For areas that go: guard
+ * markers go, too. */
 void zap_page_range(struct mm_struct *mm, gva_t start, gva_t end);
+/* The same for areas that stay: so do their guard markers. */
+void zap_vma_pages(struct mm_struct *mm, gva_t start, gva_t end);
 /* Gives present ptes of [start, end) the rights that @vma now has. */
 void change_protection(struct vm_area_struct *vma, gva_t start, gva_t end);
 /* Moves ptes; tables made as needed. The number of bytes moved (less than len: no memory). */

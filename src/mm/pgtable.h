@@ -3,7 +3,10 @@
  *   pgd (cr3) -> pud -> pmd -> pte       9 bits of the address each; one frame each
  *
  * Nothing but these entries decides what the guest may touch. Frame numbers are the guest's.
- * Software's use of a not-present entry: bit 1..: swap and guard markers, later.
+ * An entry with both PRESENT and PROTNONE clear is software's: a swap entry, or a marker.
+ *
+ *   63 .. 59  type      31: a marker, whose offset says which; lower: swap areas, later
+ *   58 .. 14  ~offset   inverted, as in Linux (L1TF)
  */
 #ifndef MM_PGTABLE_H
 #define MM_PGTABLE_H
@@ -21,10 +24,10 @@ typedef struct {
 #define _PAGE_PCD BIT(4)
 #define _PAGE_ACCESSED BIT(5)
 #define _PAGE_DIRTY BIT(6)
-#define _PAGE_PSE BIT(7)      /* pmd, pud: a large page */
-#define _PAGE_GLOBAL BIT(8)   /* with PRESENT clear: PROTNONE, as in Linux */
+#define _PAGE_PSE BIT(7)    /* pmd, pud: a large page */
+#define _PAGE_GLOBAL BIT(8) /* with PRESENT clear: PROTNONE, as in Linux */
 #define _PAGE_PROTNONE _PAGE_GLOBAL
-#define _PAGE_SPECIAL BIT(9)  /* no struct page accounting: zero page, vvar */
+#define _PAGE_SPECIAL BIT(9) /* no struct page accounting: zero page, vvar */
 #define _PAGE_UFFD_WP BIT(10)
 #define _PAGE_SOFT_DIRTY BIT(11)
 #define _PAGE_NX BIT(63)
@@ -43,8 +46,7 @@ static inline bool pte_none(pte_t p)
 }
 
 /* What the kernel writes into the upper levels: all rights; the pte decides. */
-#define _PAGE_TABLE                                                                                \
-	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define _PAGE_TABLE (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 /* What a change of rights keeps. */
 #define _PAGE_CHG_MASK                                                                             \
 	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_UFFD_WP |             \
@@ -95,7 +97,41 @@ static inline pfn_t pte_pfn(pte_t p)
 
 static inline pte_t pfn_pte(pfn_t pfn, u64 prot)
 {
-	return (pte_t){ (pfn << PAGE_SHIFT) | prot };
+	return (pte_t){(pfn << PAGE_SHIFT) | prot};
+}
+
+/* --- swap entries and markers -------------------------------------------------------------- */
+
+#define SWP_TYPE_SHIFT 59
+#define SWP_OFFSET_SHIFT 14
+#define SWP_PTE_MARKER 31UL
+#define PTE_MARKER_GUARD BIT(2) /* MADV_GUARD_INSTALL: any access is SIGSEGV */
+
+static inline pte_t swp_entry_pte(u64 type, u64 offset)
+{
+	return (pte_t){type << SWP_TYPE_SHIFT |
+		       (~offset << SWP_OFFSET_SHIFT & (BIT(SWP_TYPE_SHIFT) - 1))};
+}
+
+/* Neither empty nor a page. */
+static inline bool is_swap_pte(pte_t p)
+{
+	return !pte_none(p) && !pte_present(p);
+}
+
+static inline u64 swp_type(pte_t p)
+{
+	return p.pte >> SWP_TYPE_SHIFT;
+}
+
+static inline u64 swp_offset(pte_t p)
+{
+	return (~p.pte & (BIT(SWP_TYPE_SHIFT) - 1)) >> SWP_OFFSET_SHIFT;
+}
+
+static inline bool is_guard_pte(pte_t p)
+{
+	return p.pte == swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD).pte;
 }
 
 #endif

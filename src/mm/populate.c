@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/uaccess.h"
 
@@ -38,6 +39,20 @@ static bool can_follow_write_pte(const struct vm_area_struct *vma, pte_t pte, un
 	return page && PageAnon(page) && page_test(page, PG_anon_exclusive);
 }
 
+/* The page is used from here, as FOLL_TOUCH says: a write may come by another way than the pte. */
+static void touch_page(const struct vm_area_struct *vma, pte_t pte, unsigned foll)
+{
+	struct page *page = vm_normal_page(vma->vm_mm->mem, pte);
+
+	if (!page)
+		return;
+	if ((foll & FOLL_WRITE) && !pte_dirty(pte))
+		folio_mark_dirty(page);
+	/* Locked pages are on no list where it would matter. */
+	if (!(vma->vm_flags & VM_LOCKED) || !page_test(page, PG_referenced))
+		folio_mark_accessed(page);
+}
+
 /* Makes the page of @addr present in the wanted way; its pte, or ERR_PTR(-EFAULT, -ENOMEM). */
 static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned foll)
 {
@@ -53,8 +68,10 @@ static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned f
 	for (;;) {
 		pte = pte_offset(vma->vm_mm, addr);
 		if (pte && pte_present(*pte) &&
-		    (!(foll & FOLL_WRITE) || can_follow_write_pte(vma, *pte, foll)))
+		    (!(foll & FOLL_WRITE) || can_follow_write_pte(vma, *pte, foll))) {
+			touch_page(vma, *pte, foll);
 			return pte;
+		}
 		ret = handle_mm_fault(vma, addr, flags);
 		if (ret & VM_FAULT_OOM)
 			return ERR_PTR(-ENOMEM);
@@ -87,6 +104,17 @@ long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
 			return addr > start ? (long)((addr - start) >> PAGE_SHIFT) : PTR_ERR(pte);
 	}
 	return (end - start) >> PAGE_SHIFT;
+}
+
+int faultin_page_range(struct vm_area_struct *vma, gva_t start, gva_t end, bool write)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		pte_t *pte = follow_or_fault(vma, start, write ? FOLL_WRITE : 0);
+
+		if (IS_ERR(pte))
+			return PTR_ERR(pte);
+	}
+	return 0;
 }
 
 int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)

@@ -153,20 +153,13 @@ int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src)
 		return 0;
 	for (; !err && (from = pte_next_table(src->vm_mm, &addr, end)); addr = stop) {
 		stop = min((addr & PMD_MASK) + PMD_SIZE, end);
-		to = NULL;
-		for (gva_t a = addr; a < stop; a += PAGE_SIZE, from++) {
-			if (pte_none(*from))
-				continue;
-			if (!to) { /* of the table's first slot */
-				to = pte_alloc(dst->vm_mm, a & PMD_MASK);
-				if (!to) {
-					err = -ENOMEM;
-					break;
-				}
-			}
-			to[table_index(a, PAGE_SHIFT)] =
-				pte_present(*from) ? copy_present_pte(dst, src, from) : *from;
-		}
+		/* A table for a table, even if this area has nothing in it. */
+		to = pte_alloc(dst->vm_mm, addr);
+		if (!to)
+			err = -ENOMEM;
+		for (; !err && addr < stop; addr += PAGE_SIZE, from++, to++)
+			if (!pte_none(*from))
+				*to = pte_present(*from) ? copy_present_pte(dst, src, from) : *from;
 	}
 	if (is_cow_mapping(src->vm_flags))
 		flush_tlb_range(src->vm_mm, src->vm_start, src->vm_end);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/rmap.h"
 
 int rmap_init(struct memory *m)
@@ -45,7 +46,7 @@ static struct anon_vma *anon_vma_alloc(struct memory *m)
 	return av;
 }
 
-static void put_anon_vma(struct anon_vma *av)
+void put_anon_vma(struct anon_vma *av)
 {
 	struct anon_vma *root = av->root;
 	struct kmem_cache *cache = av->mem->in->anon_vma;
@@ -82,7 +83,7 @@ static bool chain_is_singular(const struct vm_area_struct *vma)
 static bool anon_vma_compatible(const struct vm_area_struct *a, const struct vm_area_struct *b)
 {
 	return a->vm_end == b->vm_start && a->vm_file == b->vm_file &&
-	       !((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) &&
+	       !((a->vm_flags ^ b->vm_flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)) &&
 	       b->vm_pgoff == a->vm_pgoff + vma_pages(a);
 }
 
@@ -286,6 +287,8 @@ int rmap_walk(struct memory *m, struct page *page, rmap_fn fn, void *arg)
 
 	if (!page->mapping)
 		return 0;
+	if (PageKsm(page))
+		return rmap_walk_ksm(m, page, fn, arg);
 	if (PageAnon(page)) {
 		struct anon_vma *av = (struct anon_vma *)((u64)page->mapping & ~PAGE_MAPPING_ANON);
 		struct anon_vma_chain *avc, *n;

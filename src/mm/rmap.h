@@ -36,6 +36,8 @@ bool is_mergeable_anon_vma(struct anon_vma *a, struct anon_vma *b, struct vm_are
 void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr);
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr);
 void page_add_file_rmap(struct page *page, struct vm_area_struct *vma);
+/* Drops a reference to an anon_vma (the chains hold one). */
+void put_anon_vma(struct anon_vma *av);
 void page_remove_rmap(struct page *page, struct vm_area_struct *vma);
 /* Calls @fn for each pte that maps @page; stops when it returns non-zero. */
 int rmap_walk(struct memory *m, struct page *page,

@@ -1,16 +1,22 @@
-/* Shared anonymous memory: objects whose pages live in guest RAM only. See filemap.h.
+/* Shared memory objects: files whose pages live in guest RAM only. See filemap.h.
  *
- * MAP_SHARED|MAP_ANONYMOUS makes one object for each mmap; every VMA that comes from it (split,
- * fork, mremap) holds a reference.
+ *   MAP_SHARED|MAP_ANONYMOUS   an object for each mmap, without a struct file
+ *   memfd, SysV shm, /dev/shm  an object behind a file of fs/
+ *
+ * Every VMA that comes from an object (split, fork, mremap) holds a reference, as every file does.
+ * Committed_AS counts an object by its size when it is made; one that was made with VM_NORESERVE,
+ * page by page, when they come.
  */
 #include "base/err.h"
 #include "mm/internal.h"
 #include "mm/filemap.h"
+#include "mm/vma_internal.h"
 
 struct shmem_inode {
 	struct address_space as;
 	u32 refcount;
-	u64 charged; /* pages counted in Committed_AS */
+	bool by_page; /* VM_NORESERVE: charged follows as.nrpages */
+	u64 charged;  /* pages counted in Committed_AS */
 };
 
 static const struct address_space_operations shmem_aops;
@@ -18,6 +24,11 @@ static const struct address_space_operations shmem_aops;
 static struct shmem_inode *SHMEM_I(struct address_space *as)
 {
 	return container_of(as, struct shmem_inode, as);
+}
+
+static u64 size_in_pages(u64 size)
+{
+	return (size >> PAGE_SHIFT) + !!page_offset(size);
 }
 
 int shmem_init(struct memory *m)
@@ -33,25 +44,38 @@ int shmem_init(struct memory *m)
 
 struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags)
 {
-	u64 pages = (size >> PAGE_SHIFT) + !!page_offset(size);
-	u64 charge = flags & VM_NORESERVE ? 0 : pages;
+	bool by_page = flags & VM_NORESERVE;
+	u64 charge = by_page ? 0 : size_in_pages(size);
 	struct shmem_inode *info;
+	int err = vm_enough_memory(m, charge);
 
-	/* The obvious overcommit is refused, as vm.overcommit_memory=0 does. */
-	if (charge > totalram_pages(m))
-		return ERR_PTR(-ENOMEM);
+	if (err)
+		return ERR_PTR(err);
 	info = kmem_cache_zalloc(m->in->shmem_inode, GFP_KERNEL);
-	if (!info)
+	if (!info) {
+		m->committed_as -= charge;
 		return ERR_PTR(-ENOMEM);
+	}
 	address_space_init(&info->as, m, &shmem_aops, info);
 	info->as.is_shmem = true;
 	info->as.i_size = size;
 	info->as.dev_minor = 1;
 	info->as.ino = ++m->next_anon_ino;
 	info->refcount = 1;
+	info->by_page = by_page;
 	info->charged = charge;
-	m->committed_as += charge;
 	return &info->as;
+}
+
+/* Pages came or went: so does their charge. */
+static void recalc_charge(struct address_space *as)
+{
+	struct shmem_inode *info = SHMEM_I(as);
+
+	if (!info->by_page)
+		return;
+	as->mem->committed_as += as->nrpages - info->charged;
+	info->charged = as->nrpages;
 }
 
 void shmem_get(struct address_space *as)
@@ -71,6 +95,102 @@ void shmem_put(struct address_space *as)
 	kmem_cache_free(m->in->shmem_inode, info);
 }
 
+/* --- pages ------------------------------------------------------------------------------- */
+
+struct page *shmem_get_page(struct address_space *as, u64 index)
+{
+	struct page *page = find_get_page(as, index);
+	int err;
+
+	if (page)
+		return page;
+	if (SHMEM_I(as)->by_page) {
+		err = vm_enough_memory(as->mem, 1);
+		if (err)
+			return ERR_PTR(err);
+		as->mem->committed_as--; /* recalc_charge() counts it */
+	}
+	page = filemap_grab_page(as, index, true);
+	if (!IS_ERR(page))
+		recalc_charge(as);
+	return page;
+}
+
+struct page *shmem_write_begin(struct address_space *as, u64 index)
+{
+	struct page *page = shmem_get_page(as, index);
+
+	if (IS_ERR(page))
+		return page;
+	folio_mark_accessed(page);
+	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
+		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
+	return page;
+}
+
+struct page *shmem_read_page(struct address_space *as, u64 index)
+{
+	struct page *page = find_get_page(as, index);
+
+	if (page)
+		folio_mark_accessed(page);
+	return page;
+}
+
+int shmem_setattr_size(struct address_space *as, u64 size)
+{
+	struct shmem_inode *info = SHMEM_I(as);
+	u64 was = size_in_pages(as->i_size), now = size_in_pages(size);
+	int err;
+
+	if (!info->by_page && now > was) {
+		err = vm_enough_memory(as->mem, now - was);
+		if (err)
+			return err;
+	}
+	if (!info->by_page && now < was)
+		as->mem->committed_as -= was - now;
+	if (!info->by_page)
+		info->charged = now;
+	truncate_pagecache(as, size);
+	recalc_charge(as);
+	return 0;
+}
+
+/* Zeroes [from, to) of one cached page. */
+static void zero_part(struct address_space *as, u64 from, u64 to)
+{
+	struct page *page = from < to ? find_get_page(as, from >> PAGE_SHIFT) : NULL;
+
+	if (!page)
+		return;
+	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
+		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
+	__builtin_memset((u8 *)page_address(as->mem, page) + page_offset(from), 0, to - from);
+	folio_mark_dirty(page);
+	put_page(as->mem, page);
+}
+
+void shmem_punch_hole(struct address_space *as, u64 off, u64 len)
+{
+	u64 end = off + len, first = size_in_pages(off), last = end >> PAGE_SHIFT;
+
+	if (off >> PAGE_SHIFT == end >> PAGE_SHIFT) {
+		zero_part(as, off, end);
+		return;
+	}
+	if (page_offset(off))
+		zero_part(as, off, page_align(off));
+	if (page_offset(end))
+		zero_part(as, end & PAGE_MASK, end);
+	if (first < last) {
+		punch_inode_pages_range(as, first, last - 1);
+		recalc_charge(as);
+	}
+}
+
+/* --- mappings ---------------------------------------------------------------------------- */
+
 static void shmem_open(struct vm_area_struct *vma)
 {
 	shmem_get(vma->vm_mapping);
@@ -87,9 +207,9 @@ static unsigned shmem_fault(struct vm_fault *vmf)
 	struct address_space *as = vmf->vma->vm_mapping;
 	struct page *page;
 
-	if (vmf->pgoff >= (as->i_size >> PAGE_SHIFT) + !!page_offset(as->i_size))
+	if (vmf->pgoff >= size_in_pages(as->i_size))
 		return VM_FAULT_SIGBUS;
-	page = filemap_grab_page(as, vmf->pgoff, true);
+	page = shmem_get_page(as, vmf->pgoff);
 	if (IS_ERR(page))
 		return VM_FAULT_OOM;
 	vmf->page = page;

@@ -200,6 +200,8 @@ static struct page *new_slab(struct kmem_cache *c, gfp_t gfp)
 	struct page *slab;
 
 	gfp &= ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_MOVABLE);
+	if (c->flags & SLAB_RECLAIM_ACCOUNT)
+		gfp |= __GFP_RECLAIMABLE;
 	slab = alloc_pages(c->mem, gfp | (c->order ? __GFP_COMP : 0), c->order);
 	if (!slab)
 		return NULL;

@@ -61,13 +61,13 @@ struct tlb {
 	struct tlb_entry *l1; /* current address space's table; changed by tlb_switch() */
 	u64 l1_mask;	      /* (l1_entries - 1) << 5: byte offset mask */
 	struct tlb_counters count;
-	struct mm_struct *mm; /* whose ptes walks read; NULL: none (kernel thread) */
+	struct mm_struct *mm;	 /* whose ptes walks read; NULL: none (kernel thread) */
 	struct tlb_internal *in; /* mm/tlb.c's own: L2, PSC, tables of other spaces, fill logs */
 	bool check;
 };
 
 /* The error bits of a page fault, as the CPU pushes them. SDM vol. 3A, 4.7. */
-#define PF_PROT 1U  /* the page was present */
+#define PF_PROT 1U /* the page was present */
 #define PF_WRITE 2U
 #define PF_USER 4U
 #define PF_INSTR 16U
@@ -78,21 +78,30 @@ static inline struct tlb_entry *tlb_l1_slot(const struct tlb *t, gva_t gva)
 }
 
 /**
- * tlb_lookup - host pointer for an access that the first level holds
+ * tlb_hit - host pointer for an access that the first level holds
  * @size: bytes, 1 .. 64; an access that crosses into another page never hits
  *
- * Return: pointer, or NULL (then call tlb_fill()). Counts hits only; tlb_fill counts the miss.
+ * Return: true and *@host; false: call tlb_fill(). Counts hits only; tlb_fill counts the miss.
  */
-static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size,
-					 enum tlb_access acc)
+static __always_inline_ bool tlb_hit(struct tlb *t, gva_t gva, unsigned size, enum tlb_access acc,
+				     void **host)
 {
 	struct tlb_entry *e = tlb_l1_slot(t, gva);
 
-	if (likely(((gva + size - 1) & PAGE_MASK) == e->tag[acc])) {
-		t->count.l1_hit[acc]++;
-		return (void *)(gva + e->addend);
-	}
-	return NULL;
+	if (unlikely(((gva + size - 1) & PAGE_MASK) != e->tag[acc]))
+		return false;
+	t->count.l1_hit[acc]++;
+	*host = (void *)(gva + e->addend);
+	return true;
+}
+
+/* The same, by pointer: NULL on a miss. */
+static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size,
+					 enum tlb_access acc)
+{
+	void *host;
+
+	return tlb_hit(t, gva, size, acc, &host) ? host : NULL;
 }
 
 /**

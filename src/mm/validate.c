@@ -13,6 +13,7 @@
 #include "mm/filemap.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
+#include "mm/vmalloc.h"
 #include "mm/vma_internal.h"
 
 #define MAX_REPORTS 10
@@ -97,7 +98,7 @@ static void check_vmas(struct check *c)
 	check_count(c, "data_vm", c->mm->data_vm, data);
 	check_count(c, "stack_vm", c->mm->stack_vm, stack);
 	check_count(c, "exec_vm", c->mm->exec_vm, exec);
-	check_count(c, "locked_vm", c->mm->locked_vm, locked);
+	check_count(c, "locked_vm", c->mm->locked_vm, locked + c->mm->locked_leaked);
 }
 
 /* --- ptes -------------------------------------------------------------------------------- */
@@ -141,7 +142,8 @@ static void check_page(struct check *c, struct vm_area_struct *vma, gva_t addr, 
 	if (pte_write(pte) && !(vma->vm_flags & VM_SHARED) &&
 	    !(PageAnon(page) && page_test(page, PG_anon_exclusive)))
 		complain(c, "pte of %#lx: private page is writable but not exclusive", addr);
-	if (page->mapping && !rmap_walk(c->m, page, is_target, &target))
+	/* ksmd may not have met a child's mapping of a merged page yet. */
+	if (page->mapping && !PageKsm(page) && !rmap_walk(c->m, page, is_target, &target))
 		complain(c, "pte of %#lx: rmap does not find it", addr);
 }
 
@@ -318,7 +320,7 @@ int memory_validate_mms(struct memory *m)
 {
 	struct check c = {.m = m};
 	struct mm_struct *mm;
-	u64 tables = 0;
+	u64 tables = vmalloc_nr_tables(m);
 	int err = 0;
 
 	list_for_each_entry (mm, &m->mm_list, mmlist)

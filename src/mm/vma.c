@@ -260,13 +260,51 @@ bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, u64 bytes)
 	return (bytes >> PAGE_SHIFT) + mm->locked_vm <= rlimit(mm, RLIM_MEMLOCK) >> PAGE_SHIFT;
 }
 
+u64 vm_commit_limit(const struct memory *m)
+{
+	if (m->overcommit_kbytes)
+		return m->overcommit_kbytes >> (PAGE_SHIFT - 10);
+	return totalram_pages(m) * m->overcommit_ratio / 100;
+}
+
+/* What mode 2 keeps back from everybody, and from ordinary users for root to log in with. */
+static u64 commit_reserve(const struct memory *m, const struct mm_struct *mm)
+{
+	u64 admin = mm && (mm->caps & MM_CAP_SYS_ADMIN) ? 0 : m->admin_reserve_kbytes;
+	u64 user = mm ? min(mm->total_vm / 32, m->user_reserve_kbytes >> (PAGE_SHIFT - 10)) : 0;
+
+	return (admin >> (PAGE_SHIFT - 10)) + user;
+}
+
+/* Linux: __vm_enough_memory(). */
+static int __vm_enough_memory(struct memory *m, const struct mm_struct *mm, u64 pages)
+{
+	s64 allowed;
+
+	m->committed_as += pages;
+	if (m->overcommit_memory == OVERCOMMIT_ALWAYS)
+		return 0;
+	if (m->overcommit_memory == OVERCOMMIT_GUESS) {
+		/* One request may be as large as RAM and swap (there is none). */
+		if (pages <= totalram_pages(m))
+			return 0;
+	} else {
+		allowed = vm_commit_limit(m) - commit_reserve(m, mm);
+		if ((s64)m->committed_as < allowed)
+			return 0;
+	}
+	m->committed_as -= pages;
+	return -ENOMEM;
+}
+
+int vm_enough_memory(struct memory *m, u64 pages)
+{
+	return __vm_enough_memory(m, NULL, pages);
+}
+
 int security_vm_enough_memory(struct mm_struct *mm, u64 pages)
 {
-	/* vm.overcommit_memory 0: one request may be as large as RAM and swap (there is none). */
-	if (pages > totalram_pages(mm->mem))
-		return -ENOMEM;
-	mm->mem->committed_as += pages;
-	return 0;
+	return __vm_enough_memory(mm->mem, mm, pages);
 }
 
 void vm_unacct_memory(struct mm_struct *mm, u64 pages)

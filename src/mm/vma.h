@@ -34,6 +34,7 @@ enum vm_flag_bits {
 #define VM_MAYSHARE BIT(VM_MAYSHARE_BIT)
 #define VM_GROWSDOWN BIT(VM_GROWSDOWN_BIT)
 #define VM_PFNMAP BIT(VM_PFNMAP_BIT)
+#define VM_MAYBE_GUARD BIT(VM_MAYBE_GUARD_BIT)
 #define VM_LOCKED BIT(VM_LOCKED_BIT)
 #define VM_LOCKONFAULT BIT(VM_LOCKONFAULT_BIT)
 #define VM_IO BIT(VM_IO_BIT)
@@ -52,6 +53,8 @@ enum vm_flag_bits {
 #define VM_DROPPABLE BIT(VM_DROPPABLE_BIT)
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_SPECIAL (VM_IO | VM_DONTEXPAND | VM_PFNMAP)
+/* Areas that differ only in these may merge; the whole has what either part had. */
+#define VM_STICKY VM_MAYBE_GUARD
 
 /* Tells anonymous, file, shmem and special mappings apart. Anonymous private: vm_ops NULL. */
 struct vm_operations_struct {
@@ -63,12 +66,12 @@ struct vm_operations_struct {
 	void (*map_pages)(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff);
 	/* A clean shared page is about to become writable: 0 or VM_FAULT_*. */
 	unsigned (*page_mkwrite)(struct vm_fault *vmf);
-	int (*mremap)(struct vm_area_struct *vma); /* may refuse (-EINVAL) to be moved */
+	int (*mremap)(struct vm_area_struct *vma);	 /* may refuse (-EINVAL) to be moved */
 	const char *(*name)(struct vm_area_struct *vma); /* maps' last column: "[vdso]" */
 };
 
 struct vm_area_struct {
-	gva_t vm_start, vm_end; /* [start, end), page aligned; changed by mm/vma.c only */
+	gva_t vm_start, vm_end;	 /* [start, end), page aligned; changed by mm/vma.c only */
 	struct mm_struct *vm_mm; /* set once */
 	vm_flags_t vm_flags;
 	u64 vm_pgoff; /* pages: offset in vm_file; anonymous: vm_start >> PAGE_SHIFT when made */
@@ -103,11 +106,11 @@ static inline u64 linear_page_index(const struct vm_area_struct *vma, gva_t addr
 /* Embedded in mm_struct; all zero is an empty tree. Nodes come from a kmem_cache ("maple_node"). */
 struct vma_tree {
 	struct vma_tree_node *root;
-	struct vm_area_struct *cache; /* what find_vma() gives for [cache_low, cache_end) */
-	gva_t cache_low, cache_end;   /* cache_end 0: nothing; any change of the tree forgets */
-	u64 nr;			      /* areas */
-	u32 height;		      /* levels of nodes; 0: empty */
-	u32 nr_reserve;		      /* nodes on the reserve list */
+	struct vm_area_struct *cache;  /* what find_vma() gives for [cache_low, cache_end) */
+	gva_t cache_low, cache_end;    /* cache_end 0: nothing; any change of the tree forgets */
+	u64 nr;			       /* areas */
+	u32 height;		       /* levels of nodes; 0: empty */
+	u32 nr_reserve;		       /* nodes on the reserve list */
 	struct vma_tree_node *reserve; /* taken by vma_tree_reserve(), spent by inserts */
 };
 

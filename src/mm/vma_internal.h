@@ -20,7 +20,6 @@
 #define PROT_GROWSUP 0x02000000UL
 
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
-#define MMAP_MIN_ADDR 0x1000UL	     /* vm.mmap_min_addr: lower needs CAP_SYS_RAWIO */
 #define MMAP_HINT_MIN_ADDR 0x10000UL /* CONFIG_LSM_MMAP_MIN_ADDR: the search starts here */
 
 /* RLIMIT_*, numbers of the guest's ABI. */
@@ -68,7 +67,7 @@ u64 rlimit(const struct mm_struct *mm, unsigned which);
 /* May @bytes more be locked, if @flags say locked? */
 bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, u64 bytes);
 bool can_do_mlock(const struct mm_struct *mm);
-/* Charges @pages to Committed_AS under overcommit mode 0. 0 or -ENOMEM. */
+/* Charges @pages to Committed_AS if vm.overcommit_memory lets it. 0 or -ENOMEM. */
 int security_vm_enough_memory(struct mm_struct *mm, u64 pages);
 void vm_unacct_memory(struct mm_struct *mm, u64 pages);
 /* mmap's PROT_* as VM_*; what it does not know is ignored. */

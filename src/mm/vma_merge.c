@@ -8,17 +8,16 @@
  */
 #include "mm/vma_internal.h"
 
-/* An owner that wants to be told of each area's end keeps its areas apart. Not so a shmem
+/* An owner that wants to be told of each area's end keeps its areas apart. Not so a plain shmem
  * object: in Linux the file's reference count does what close() does here. */
 static bool can_remove(const struct vm_area_struct *vma)
 {
-	return !vma->vm_ops || !vma->vm_ops->close ||
-	       (vma->vm_mapping && vma->vm_mapping->is_shmem);
+	return !vma->vm_ops || !vma->vm_ops->close || vma->vm_ops == &shmem_vm_ops;
 }
 
 static bool is_mergeable_vma(const struct vma_merge *vmg, const struct vm_area_struct *vma)
 {
-	return vma->vm_flags == vmg->flags && vma->vm_file == vmg->file &&
+	return !((vma->vm_flags ^ vmg->flags) & ~VM_STICKY) && vma->vm_file == vmg->file &&
 	       vma->vm_mapping == vmg->mapping;
 }
 
@@ -73,8 +72,11 @@ static int dup_anon_vma(struct vm_area_struct *dst, const struct vm_area_struct 
 	return err;
 }
 
-static struct vm_area_struct *merged(struct vma_merge *vmg, struct vm_area_struct *vma)
+/* @vma covers the range now, and has what @parts had of flags that stick. */
+static struct vm_area_struct *merged(struct vma_merge *vmg, struct vm_area_struct *vma,
+				     vm_flags_t parts)
 {
+	vma->vm_flags |= (parts | vmg->flags) & VM_STICKY;
 	count_vm_event(vmg->mm->mem, EV_v_vma_merge);
 	return vma;
 }
@@ -82,6 +84,7 @@ static struct vm_area_struct *merged(struct vma_merge *vmg, struct vm_area_struc
 struct vm_area_struct *vma_merge_new_range(struct vma_merge *vmg)
 {
 	struct vm_area_struct *prev = vmg->prev, *next = vmg->next;
+	vm_flags_t parts = 0;
 	bool left, right;
 
 	if (vmg->flags & VM_SPECIAL)
@@ -100,17 +103,18 @@ struct vm_area_struct *vma_merge_new_range(struct vma_merge *vmg)
 	}
 	if (!left) {
 		vma_set_range(next, vmg->start, next->vm_end, vmg->pgoff);
-		return merged(vmg, next);
+		return merged(vmg, next, 0);
 	}
 	if (right) {
 		gva_t end = next->vm_end;
 
+		parts = next->vm_flags;
 		vma_unlink_free(vmg->mm, next);
 		vma_set_range(prev, prev->vm_start, end, prev->vm_pgoff);
 	} else {
 		vma_set_range(prev, prev->vm_start, vmg->end, prev->vm_pgoff);
 	}
-	return merged(vmg, prev);
+	return merged(vmg, prev, parts);
 }
 
 /* prev takes the range; @whole: middle goes; @both: next goes too. */
@@ -118,6 +122,7 @@ static struct vm_area_struct *merge_left(struct vma_merge *vmg, bool whole, bool
 {
 	struct vm_area_struct *prev = vmg->prev, *middle = vmg->middle, *next = vmg->next;
 	gva_t end = both ? next->vm_end : vmg->end;
+	vm_flags_t parts = both ? next->vm_flags : 0;
 
 	if (dup_anon_vma(prev, both && next->anon_vma ? next : middle)) {
 		vmg->no_memory = true;
@@ -131,7 +136,7 @@ static struct vm_area_struct *merge_left(struct vma_merge *vmg, bool whole, bool
 		vma_set_range(middle, vmg->end, middle->vm_end,
 			      linear_page_index(middle, vmg->end));
 	vma_set_range(prev, prev->vm_start, end, prev->vm_pgoff);
-	return merged(vmg, prev);
+	return merged(vmg, prev, parts);
 }
 
 static struct vm_area_struct *merge_right(struct vma_merge *vmg, bool whole)
@@ -147,7 +152,7 @@ static struct vm_area_struct *merge_right(struct vma_merge *vmg, bool whole)
 	else
 		vma_set_range(middle, middle->vm_start, vmg->start, middle->vm_pgoff);
 	vma_set_range(next, vmg->start, next->vm_end, vmg->pgoff);
-	return merged(vmg, next);
+	return merged(vmg, next, 0);
 }
 
 struct vm_area_struct *vma_merge_existing_range(struct vma_merge *vmg)

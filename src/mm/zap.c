@@ -14,6 +14,7 @@
 struct mmu_gather {
 	struct mm_struct *mm;
 	bool even_cows;	  /* false: leave private copies alone (unmap_mapping_range) */
+	bool drop_markers; /* the areas go, and their guards with them */
 	gva_t start, end; /* what was cleared since the last flush; end 0: nothing */
 	unsigned nr;
 	s64 rss[NR_MM_COUNTERS];	  /* pages taken away */
@@ -57,7 +58,7 @@ static inline void zap_page(struct mmu_gather *tlb, struct page *page, pte_t pte
 		if (pte_dirty(pte) && page->mapping)
 			folio_mark_dirty(page);
 		if (pte_young(pte))
-			page_set(page, PG_referenced);
+			folio_mark_accessed(page);
 	}
 	if (page->refcount == 1)
 		tlb->pages[tlb->nr++] = page;
@@ -79,6 +80,8 @@ static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t en
 		page = pte_present(pte) ? vm_normal_page(m, pte) : NULL;
 		if (!tlb->even_cows && (!page || PageAnon(page)))
 			continue;
+		if (!tlb->drop_markers && is_swap_pte(pte))
+			continue;
 		p->pte = 0;
 		if (!tlb->end)
 			tlb->start = addr;
@@ -91,7 +94,8 @@ static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t en
 	}
 }
 
-static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_cows)
+static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_cows,
+		      bool drop_markers)
 {
 	struct mmu_gather tlb;
 	pte_t *pte;
@@ -99,6 +103,7 @@ static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_co
 	VM_BUG_ON(!page_aligned(start) || !page_aligned(end));
 	tlb.mm = mm;
 	tlb.even_cows = even_cows;
+	tlb.drop_markers = drop_markers;
 	tlb.end = 0;
 	tlb.nr = 0;
 	tlb.unmapped_anon = tlb.unmapped_file = 0;
@@ -116,7 +121,12 @@ static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_co
 
 void zap_page_range(struct mm_struct *mm, gva_t start, gva_t end)
 {
-	zap_range(mm, start, end, true);
+	zap_range(mm, start, end, true, true);
+}
+
+void zap_vma_pages(struct mm_struct *mm, gva_t start, gva_t end)
+{
+	zap_range(mm, start, end, true, false);
 }
 
 void unmap_mapping_range(struct address_space *mapping, u64 first, u64 nr, bool even_cows)
@@ -133,6 +143,7 @@ void unmap_mapping_range(struct address_space *mapping, u64 first, u64 nr, bool 
 		if (from > to)
 			continue;
 		zap_range(vma->vm_mm, vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT),
-			  vma->vm_start + ((to - vma->vm_pgoff + 1) << PAGE_SHIFT), even_cows);
+			  vma->vm_start + ((to - vma->vm_pgoff + 1) << PAGE_SHIFT), even_cows,
+			  false);
 	}
 }

@@ -124,6 +124,7 @@ void machine_rng_init(struct machine *m)
 		x = (x ^ x >> 27) * 0x94d049bb133111ebUL;
 		m->rng[i] = x ^ x >> 31;
 	}
+	m->cpu.random = z; /* rdrand goes on from there, on its own */
 }
 
 void machine_random(struct machine *m, void *buf, u64 n)

@@ -125,14 +125,14 @@ static int copy_strings(struct linux_binprm *b, const struct user_strings *v, in
 		if (v->mm) {
 			gva_t str;
 
-			err = guest_string(v, n, &str) ? -EFAULT :
-							 copy_guest_string(b, v, str, floor, buf);
+			err = guest_string(v, n, &str) ? -EFAULT
+						       : copy_guest_string(b, v, str, floor, buf);
 		} else {
 			u64 len = strlen(v->host[n]) + 1;
 
-			err = len > MAX_ARG_STRLEN || b->p - len < floor ?
-				      -E2BIG :
-				      put_string(b, v->host[n], len);
+			err = len > MAX_ARG_STRLEN || b->p - len < floor
+				      ? -E2BIG
+				      : put_string(b, v->host[n], len);
 		}
 	}
 	kfree(mem, buf);
@@ -164,6 +164,8 @@ static int setup_new_mm(struct linux_binprm *b)
 		return err;
 	}
 	b->mm->rlim_cur = t->signal->rlim_cur;
+	b->mm->rlim_max = t->signal->rlim_max;
+	b->mm->caps = t->euid ? 0 : MM_CAPS_ROOT;
 	b->vma = vm_stack_create(b->mm, STACK_TOP, PAGE_SIZE);
 	if (IS_ERR(b->vma))
 		return PTR_ERR(b->vma);
@@ -199,29 +201,76 @@ static int put_all_strings(struct linux_binprm *b, const struct user_strings *ar
 	return err;
 }
 
-static int open_program(struct linux_binprm *b, const struct path *at, int flags)
+/* 0, or -ETXTBSY while somebody has the program open for writing. */
+static int deny_write_access(struct task_struct *t, const struct file *f)
 {
-	struct stat st;
-	long n;
-	int err;
+	struct task_struct *p;
 
-	b->file = do_filp_open(b->task->fs, at, b->filename,
-			       O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
+	if (!f->f_inode)
+		return 0;
+	list_for_each_entry (p, &t->machine->tasks, tasks)
+		for (u32 fd = 0; p->files && fd < p->files->max_fds; fd++) {
+			const struct file *o = p->files->fd[fd];
+
+			if (o && o->f_inode == f->f_inode && (o->f_mode & FMODE_WRITE))
+				return -ETXTBSY;
+		}
+	return 0;
+}
+
+static int check_program(struct linux_binprm *b)
+{
+	struct dentry *d = b->file->f_path.dentry;
+	struct stat st;
+	int err = file_stat(b->file, &st);
+
+	if (err)
+		return err;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	if (d && d->d_op->access) {
+		err = d->d_op->access(d, X_OK, AT_EACCESS);
+		if (err)
+			return err;
+	}
+	return deny_write_access(b->task, b->file);
+}
+
+/* execveat(2) of the descriptor itself: "" and AT_EMPTY_PATH. */
+static int open_empty(struct linux_binprm *b, const struct path *at)
+{
+	struct dentry *d = at->dentry;
+
+	if (!S_ISREG(d->mode))
+		return S_ISLNK(d->mode) ? -ELOOP : -EACCES;
+	if (!d->d_op->open)
+		return -EACCES;
+	b->comm_from_file = true;
+	b->file = d->d_op->open(at, O_RDONLY);
+	return 0;
+}
+
+static int open_program(struct linux_binprm *b, const struct path *at, const char *name, int flags)
+{
+	long n;
+	int err = 0;
+
+	if (!*name && at && (flags & AT_EMPTY_PATH))
+		err = open_empty(b, at);
+	else
+		b->file =
+			do_filp_open(b->task->fs, at, name,
+				     O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
+	if (err)
+		return err;
 	if (IS_ERR(b->file)) {
 		err = PTR_ERR(b->file);
 		b->file = NULL;
 		return err;
 	}
-	err = file_stat(b->file, &st);
+	err = check_program(b);
 	if (err)
 		return err;
-	if (!S_ISREG(st.st_mode))
-		return -EACCES;
-	if (b->file->f_path.dentry && b->file->f_path.dentry->d_op->access) {
-		err = b->file->f_path.dentry->d_op->access(b->file->f_path.dentry, X_OK, AT_EACCESS);
-		if (err)
-			return err;
-	}
 	n = kernel_read(b->file, b->buf, sizeof(b->buf), 0);
 	return n < 0 ? n : 0;
 }
@@ -231,7 +280,7 @@ static int search_binary_handler(struct linux_binprm *b)
 	struct linux_binfmt *fmt;
 	int err = -ENOEXEC;
 
-	list_for_each_entry(fmt, &b->task->machine->binfmts, list) {
+	list_for_each_entry (fmt, &b->task->machine->binfmts, list) {
 		err = fmt->load_binary(b);
 		if (err != -ENOEXEC || b->point_of_no_return)
 			break;
@@ -239,53 +288,73 @@ static int search_binary_handler(struct linux_binprm *b)
 	return err;
 }
 
-static void set_comm(struct task_struct *t, const char *filename)
+/* The last part of the name given; for a program given by descriptor, of the file's own. */
+static void set_comm(struct task_struct *t, struct linux_binprm *b)
 {
-	const char *base = strrchr(filename, '/');
+	char *path = b->comm_from_file ? kmalloc(&t->machine->mem, PATH_MAX, GFP_KERNEL) : NULL;
+	const char *name = b->filename, *base;
 
-	snprintf(t->comm, sizeof(t->comm), "%s", base ? base + 1 : filename);
+	if (path && d_path(&b->file->f_path, path, PATH_MAX) > 0)
+		name = path;
+	base = strrchr(name, '/');
+	snprintf(t->comm, sizeof(t->comm), "%s", base ? base + 1 : name);
+	kfree(&t->machine->mem, path);
 }
 
-/* Handlers do not survive: their code is gone. Ignored stays ignored. */
-static void flush_signal_handlers(struct task_struct *t)
+/* What the caller's relations to others still hold him to. 0 or -ENOMEM, with nothing lost. */
+static int leave_company(struct task_struct *t)
 {
-	for (int i = 0; i < NR_SIGNALS; i++) {
-		struct k_sigaction *ka = &t->sighand->action[i];
-		gva_t handler = ka->handler;
+	int err = unshare_files(t);
 
-		*ka = (struct k_sigaction){ 0 };
-		if (handler == (gva_t)SIG_IGN)
-			ka->handler = handler;
+	return err ? err : unshare_sighand(t);
+}
+
+static void exec_mmap(struct linux_binprm *b)
+{
+	struct task_struct *t = b->task;
+	struct mm_struct *old = t->mm;
+	struct mm_counts c;
+
+	if (old) {
+		mm_release(t);
+		mm_read_counts(old, &c);
+		t->signal->maxrss = max(t->signal->maxrss, c.peak_rss);
+	}
+	t->mm = b->mm;
+	b->mm = NULL; /* the task's now; bprm's users go through b->task->mm */
+	t->mm->rlim_cur = t->signal->rlim_cur;
+	t->mm->rlim_max = t->signal->rlim_max;
+	if (t == current_task(t->machine))
+		tlb_switch(&t->machine->cpu.tlb, t->mm);
+	if (old) {
+		old->rlim_cur = old->rlim_max = NULL; /* whoever else uses it brings its own */
+		mmput(old);
 	}
 }
 
 int begin_new_exec(struct linux_binprm *b)
 {
 	struct task_struct *t = b->task;
-	struct machine *m = t->machine;
-	struct mm_struct *old = t->mm;
+	int err = leave_company(t);
 
+	if (err)
+		return err;
 	b->point_of_no_return = true;
 	get_file(b->file);
 	b->mm->exe_file = b->file;
-	t->mm = b->mm;
-	b->mm = NULL; /* the task's now; bprm's users go through b->task->mm */
-	if (t == current_task(m))
-		tlb_switch(&m->cpu.tlb, t->mm);
-	if (old) {
-		t->min_flt += old->min_flt;
-		t->maj_flt += old->maj_flt;
-		mmput(old);
-	}
-	flush_signal_handlers(t);
+	exec_mmap(b);
+	flush_signal_handlers(t, false);
 	files_close_on_exec(t->files);
-	set_comm(t, b->filename);
-	t->altstack = (stack_t_k){ .ss_flags = SS_DISABLE };
-	t->clear_child_tid = t->robust_list = t->rseq = 0;
+	set_comm(t, b);
+	t->altstack = (stack_t_k){.ss_flags = SS_DISABLE};
+	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
+	t->exit_signal = SIGCHLD;
+	t->signal->did_exec = true;
 	t->dumpable = true;
 	arch_pick_mmap_layout(t->mm, b->rlim_stack, t->personality);
 	cpu_regs_init(task_regs(t));
 	fpu_state_init(t->fpu);
+	t->syscall_nr = ~0UL; /* the new program was never in a system call */
 	return 0;
 }
 
@@ -371,7 +440,7 @@ static int insert_interp(struct linux_binprm *b, const char *script, const char 
 static int exec_binprm(struct linux_binprm *b)
 {
 	struct memory *mem = &b->task->machine->mem;
-	char *bufs[EXEC_RECURSION] = { NULL }, *interp, *arg;
+	char *bufs[EXEC_RECURSION] = {NULL}, *interp, *arg;
 	const char *script = b->filename;
 	int depth, err = 0;
 
@@ -386,6 +455,8 @@ static int exec_binprm(struct linux_binprm *b)
 		}
 		bufs[depth] = kmalloc(mem, BINPRM_BUF_SIZE, GFP_KERNEL);
 		err = bufs[depth] ? parse_shebang(b->buf, bufs[depth], &interp, &arg) : -ENOMEM;
+		if (!err && b->path_inaccessible)
+			err = -ENOENT; /* its descriptor is closed before anybody could open it */
 		if (!err)
 			err = insert_interp(b, script, interp, arg);
 		if (err)
@@ -394,19 +465,15 @@ static int exec_binprm(struct linux_binprm *b)
 		b->file = NULL;
 		script = b->interp = interp;
 		memset(b->buf, 0, sizeof(b->buf));
-		const char *outer = b->filename;
-
-		b->filename = interp;
-		err = open_program(b, NULL, 0);
-		b->filename = outer;
+		err = open_program(b, NULL, interp, 0);
 	}
 	for (depth = 0; depth < EXEC_RECURSION; depth++)
 		kfree(mem, bufs[depth]);
 	return err;
 }
 
-int do_execveat(struct task_struct *t, const struct path *at, const char *filename,
-		struct user_strings argv, struct user_strings envp, int flags, char *why)
+int do_execveat(struct task_struct *t, const struct exec_name *name, struct user_strings argv,
+		struct user_strings envp, int flags, char *why)
 {
 	struct linux_binprm *b = kzalloc(&t->machine->mem, sizeof(*b), GFP_KERNEL);
 	bool dead;
@@ -415,9 +482,10 @@ int do_execveat(struct task_struct *t, const struct path *at, const char *filena
 	if (!b)
 		return -ENOMEM;
 	b->task = t;
-	b->filename = b->interp = filename;
+	b->filename = b->interp = name->shown ? name->shown : name->name;
+	b->path_inaccessible = name->inaccessible;
 	b->rlim_stack = rlimit(t, RLIMIT_STACK);
-	err = open_program(b, at, flags);
+	err = open_program(b, name->at, name->name, flags);
 	if (!err)
 		err = setup_new_mm(b);
 	if (!err)

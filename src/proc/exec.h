@@ -18,8 +18,8 @@ struct linux_binprm {
 	struct task_struct *task;
 	struct mm_struct *mm; /* the new one, not yet the task's */
 	struct file *file;
-	const char *filename;  /* as given: AT_EXECFN */
-	const char *interp;    /* the script's interpreter, or filename */
+	const char *filename;	 /* as given: AT_EXECFN */
+	const char *interp;	 /* the script's interpreter, or filename */
 	u8 buf[BINPRM_BUF_SIZE]; /* the file's first bytes, zero filled */
 	int argc, envc;
 	struct vm_area_struct *vma; /* the stack area */
@@ -28,7 +28,9 @@ struct linux_binprm {
 	gva_t argv0;		    /* address of argv[0] */
 	u64 rlim_stack;
 	bool secure;
-	bool executable_stack; /* PT_GNU_STACK */
+	bool executable_stack;	/* PT_GNU_STACK */
+	bool comm_from_file;	/* no name was given: AT_EMPTY_PATH */
+	bool path_inaccessible; /* a script could not be opened again: its descriptor is O_CLOEXEC */
 	bool point_of_no_return; /* the old mm is gone: errors kill */
 	char why[160]; /* one clear line for people when load_binary refuses: "vellum: what: why" */
 };
@@ -42,12 +44,20 @@ struct linux_binfmt {
 
 void register_binfmt(struct machine *m, struct linux_binfmt *fmt);
 
-/* do_execveat - load @filename into @t. Returns 0 with the new program ready to run, or -errno with
- * the old one untouched (E2BIG, EACCES, ENOENT, ENOEXEC, ENOMEM, ETXTBSY ...). Behind the point of
- * no return a failure kills the task, unless @why is given (160 bytes): it gets the reason in words,
- * and the caller ends the task. */
-int do_execveat(struct task_struct *t, const struct path *at, const char *filename,
-		struct user_strings argv, struct user_strings envp, int flags, char *why);
+/* What is to be executed. */
+struct exec_name {
+	const struct path *at; /* where relative names start; NULL: the working directory */
+	const char *name;
+	const char *shown; /* AT_EXECFN and scripts see this: "/dev/fd/3/name"; NULL: @name */
+	bool inaccessible; /* @shown will not exist in the new program */
+};
+
+/* do_execveat - load @name into @t. @flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. Returns 0 with the
+ * new program ready to run, or -errno with the old one untouched (E2BIG, EACCES, ENOENT, ENOEXEC,
+ * ENOMEM, ETXTBSY ...). Behind the point of no return a failure kills the task, unless @why is
+ * given (160 bytes): it gets the reason in words, and the caller ends the task. */
+int do_execveat(struct task_struct *t, const struct exec_name *name, struct user_strings argv,
+		struct user_strings envp, int flags, char *why);
 
 /* Makes the first task and lets it execute @filename: the program is ready to run, or -errno with
  * the reason in @why. Call machine_run() next. */

@@ -7,7 +7,10 @@
 #include "base/log.h"
 #include "mm/uaccess.h"
 #include "proc/task.h"
+#include "proc/umip.h"
 
+#define SYSCALL_COST 500       /* of a slice, in instructions: system calls take their time, too */
+#define CPU_TIMER_SLICE 100000 /* how often CPU time is looked at, if somebody wants to know */
 #define VSYSCALL_ADDR 0xffffffffff600000UL
 
 /* What an exception without a story of its own becomes. linux-facts 5.10; arch/x86/kernel/traps.c */
@@ -16,12 +19,12 @@ static const struct trap_desc {
 	s16 code;
 	bool addr_is_rip;
 } trap_table[32] = {
-	[X86_DE] = { SIGFPE, FPE_INTDIV, true },  [X86_DB] = { SIGTRAP, TRAP_TRACE, true },
-	[X86_BP] = { SIGTRAP, SI_KERNEL, false }, [X86_OF] = { SIGSEGV, SI_KERNEL, false },
-	[X86_BR] = { SIGSEGV, SI_KERNEL, false }, [X86_UD] = { SIGILL, ILL_ILLOPN, true },
-	[X86_NM] = { SIGSEGV, SI_KERNEL, false }, [X86_SS] = { SIGBUS, SI_KERNEL, false },
-	[X86_GP] = { SIGSEGV, SI_KERNEL, false }, [X86_MF] = { SIGFPE, 0, true },
-	[X86_AC] = { SIGBUS, BUS_ADRALN, false }, [X86_XM] = { SIGFPE, 0, true },
+	[X86_DE] = {SIGFPE, FPE_INTDIV, true},	[X86_DB] = {SIGTRAP, TRAP_TRACE, true},
+	[X86_BP] = {SIGTRAP, SI_KERNEL, false}, [X86_OF] = {SIGSEGV, SI_KERNEL, false},
+	[X86_BR] = {SIGSEGV, SI_KERNEL, false}, [X86_UD] = {SIGILL, ILL_ILLOPN, true},
+	[X86_NM] = {SIGSEGV, SI_KERNEL, false}, [X86_SS] = {SIGBUS, SI_KERNEL, false},
+	[X86_GP] = {SIGSEGV, SI_KERNEL, false}, [X86_MF] = {SIGFPE, 0, true},
+	[X86_AC] = {SIGBUS, BUS_ADRALN, false}, [X86_XM] = {SIGFPE, 0, true},
 };
 
 /* si_code of a floating-point exception: the unmasked ones that are raised, in this order.
@@ -30,8 +33,11 @@ static int fp_code(u32 raised)
 {
 	static const struct {
 		u8 bit, code;
-	} order[] = { { 0x01, FPE_FLTINV }, { 0x04, FPE_FLTDIV }, { 0x08, FPE_FLTOVF },
-		      { 0x12, FPE_FLTUND }, { 0x20, FPE_FLTRES } };
+	} order[] = {{0x01, FPE_FLTINV},
+		     {0x04, FPE_FLTDIV},
+		     {0x08, FPE_FLTOVF},
+		     {0x12, FPE_FLTUND},
+		     {0x20, FPE_FLTRES}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
 		if (raised & order[i].bit)
@@ -54,7 +60,7 @@ static int fp_exception_code(const struct task_struct *t, u8 vector)
  * emulate_vsyscall() */
 static bool emulate_vsyscall(struct task_struct *t)
 {
-	static const u16 calls[] = { 96 /* gettimeofday */, 201 /* time */, 309 /* getcpu */ };
+	static const u16 calls[] = {96 /* gettimeofday */, 201 /* time */, 309 /* getcpu */};
 	struct cpu_regs *r = &t->machine->cpu.regs;
 	u64 off = r->rip - VSYSCALL_ADDR;
 	gva_t caller;
@@ -80,7 +86,7 @@ static void report_oom(struct task_struct *t)
 
 static void page_fault(struct task_struct *t, const struct cpu_exit *e)
 {
-	struct fault_signal fs = { 0 };
+	struct fault_signal fs = {0};
 
 	if ((e->error_code & PF_INSTR) && e->cr2 == t->machine->cpu.regs.rip &&
 	    (e->cr2 & PAGE_MASK) == VSYSCALL_ADDR && emulate_vsyscall(t))
@@ -125,6 +131,10 @@ static void exception(struct task_struct *t)
 		page_fault(t, e);
 		return;
 	}
+	if (e->vector == X86_GP && e->umip.what != UMIP_NONE) {
+		fixup_umip_exception(t, &e->umip);
+		return;
+	}
 	if (e->vector == X86_UD && e->unsupported)
 		report_unsupported(t, e->unsupported);
 	if (e->vector >= ARRAY_SIZE(trap_table) || !trap_table[e->vector].sig)
@@ -133,20 +143,40 @@ static void exception(struct task_struct *t)
 	code = d->code;
 	if (e->vector == X86_MF || e->vector == X86_XM)
 		code = fp_exception_code(t, e->vector);
+	if (e->vector == X86_DB && e->icebp)
+		code = TRAP_BRKPT;
 	force_sig_fault(t, d->sig, code, d->addr_is_rip ? cpu->regs.rip : 0, e->vector,
 			e->error_code, 0);
 }
 
-/* The slice is over, or somebody called: look outside, and let others run. */
+/* The slice is over: look outside, and let others run. */
 static void reschedule(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
+	t->slice = SCHED_SLICE;
 	event_loop_run(&m->events, false);
-	if (!list_empty(&m->rq.queue)) {
-		t->nivcsw++;
+	if (unlikely(cpu_timers_armed(t)))
+		run_cpu_timers(t);
+	if (!list_empty(&m->rq.queue))
 		schedule(m);
-	}
+}
+
+/* A while of guest code, no longer than the slice. */
+static enum cpu_stop run_guest(struct task_struct *t)
+{
+	struct cpu *cpu = &t->machine->cpu;
+	u64 before = cpu->retired;
+	s64 budget = t->slice;
+	enum cpu_stop why;
+
+	if (unlikely(cpu_timers_armed(t)))
+		budget = min(budget, (s64)CPU_TIMER_SLICE);
+	why = cpu_run(cpu, budget);
+	t->slice -= cpu->retired - before;
+	if (why == CPU_SYSCALL || why == CPU_INT80)
+		t->slice -= SYSCALL_COST;
+	return why;
 }
 
 void task_loop(struct task_struct *t)
@@ -154,7 +184,9 @@ void task_loop(struct task_struct *t)
 	struct machine *m = t->machine;
 
 	for (;;) {
-		switch (cpu_run(&m->cpu, SCHED_SLICE)) {
+		if (unlikely(signal_pending(t) || t->restore_sigmask))
+			do_signal(t);
+		switch (run_guest(t)) {
 		case CPU_SYSCALL:
 			m->do_syscall(t, false);
 			break;
@@ -171,7 +203,7 @@ void task_loop(struct task_struct *t)
 			reschedule(t);
 			break;
 		}
-		if (unlikely(signal_pending(t) || t->restore_sigmask))
-			do_signal(t);
+		if (unlikely(t->slice <= 0))
+			reschedule(t);
 	}
 }

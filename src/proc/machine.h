@@ -11,23 +11,25 @@
 
 struct linux_binfmt;
 
+#define PID_HASH_SIZE 1024U
 #define UNBUILT_BITS 1024 /* system call numbers of both tables */
 struct task_struct;
 
 /* What the command line (or a test) chooses; kept unchanged by the machine. */
 struct machine_config {
-	u64 mem_size;		  /* bytes */
+	u64 mem_size; /* bytes */
 	struct tlb_geometry tlb;
 	enum cpu_model cpu_model;
-	bool deterministic;	  /* virtual clock */
-	bool strace;		  /* a line a system call on the log */
-	u64 seed;		  /* of AT_RANDOM, getrandom */
-	const char *root;	  /* NULL: the host's "/" */
+	bool deterministic; /* virtual clock */
+	bool strace;	    /* a line a system call on the log */
+	u64 seed;	    /* of AT_RANDOM, getrandom */
+	const char *root;   /* NULL: the host's "/" */
 	enum { VDSO_REFERENCE, VDSO_HOST } vdso_layout;
 	bool single_step;
 	u64 nofile_cur; /* RLIMIT_NOFILE's soft limit before Vellum raised its own; 0: as the host's */
 	bool sigpipe_ignored; /* before Vellum ignored it for itself */
-	u64 core_cur;	/* RLIMIT_CORE's, before Vellum set its own to 0 */
+	u64 sig_watched; /* by sigmask_k(): signals of the host that Vellum blocks and passes on */
+	u64 core_cur;	 /* RLIMIT_CORE's, before Vellum set its own to 0 */
 };
 
 struct machine {
@@ -39,24 +41,37 @@ struct machine {
 	struct vfs vfs;
 	struct sched sched; /* how wait queues sleep and wake */
 	struct rq rq;
-	struct list_head tasks; /* every task_struct, by pid: task->tasks */
-	s32 last_pid, init_pid; /* init_pid: the first task's, set once */
+	struct list_head tasks;			  /* every task_struct, by pid: task->tasks */
+	struct list_head pid_hash[PID_HASH_SIZE]; /* of task->pid_link */
+	s32 last_pid, init_pid;			  /* init_pid: the first task's, set once */
+	s32 last_kthread_pid;
+	u32 max_threads;	  /* kernel.threads-max, by the size of RAM */
+	bool clone_named;	  /* the log has named what clone(2) lacks */
+	bool pids_wrapped;	  /* numbers are used again: process groups may have them */
+	u32 nr_tasks;		  /* programs that have not ended */
+	u32 nr_records;		  /* tasks of either kind, zombies too */
+	u64 nr_sigqueue;	  /* queued signals */
+	u64 nr_forks;		  /* since boot: /proc/stat's processes */
 	struct list_head binfmts; /* registered by the loader */
 	struct vdso *vdso;	  /* the loader's: frames of [vdso] and [vvar] */
 	/* Serves a system call for the current task: syscalls/ registers it. */
 	void (*do_syscall)(struct task_struct *t, bool compat);
 	/* "main+0x12" for a guest address, if the program's symbols tell (loader/); may be NULL. */
-	bool (*symbolize)(struct machine *m, struct task_struct *t, gva_t addr, char *buf, u64 size);
+	bool (*symbolize)(struct machine *m, struct task_struct *t, gva_t addr, char *buf,
+			  u64 size);
 	/* Told before a task's mm goes at exit (compare, --stats); may be NULL. */
 	void (*on_exit)(struct machine *m, struct task_struct *t, void *arg);
 	void *on_exit_arg;
 	struct kmem_cache *task_cache, *signal_cache, *sighand_cache, *fpu_cache, *sigqueue_cache;
 	struct kmem_cache *fs_cache;
-	u64 boot_ns;	/* host CLOCK_BOOTTIME at start: /proc/uptime counts from here */
-	u64 virtual_ns; /* --deterministic: the clock, from retired instructions and idle jumps */
-	u64 rng[4];	/* state of getrandom */
+	u64 boot_ns;	 /* host CLOCK_BOOTTIME at start: /proc/uptime counts from here */
+	u64 virtual_ns;	 /* --deterministic: the clock, from retired instructions and idle jumps */
+	u64 rng[4];	 /* state of getrandom */
 	int exit_status; /* wait(2) status word of the first task's end */
-	bool ended;	 /* the first task has ended */
+	bool init_ended; /* the first task has: exit_status is set */
+	bool ended;	 /* the last program has */
+	int end_signal; /* of the host's, passed on: what the rest is told if the first dies of it */
+	int signal_fd;	/* the host's signals; -1: not watched */
 	u64 nr_syscalls;
 	u64 unbuilt_named[UNBUILT_BITS / 64]; /* calls that the log has named: syscalls/ */
 	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
@@ -68,11 +83,17 @@ struct machine {
 int machine_init(struct machine *m, const struct machine_config *config);
 /* Writes dirty pages back, takes everything down. */
 void machine_destroy(struct machine *m);
-/* Runs until the first task has ended: its wait(2) status word. */
+/* Runs until the first task and all that it left behind have ended: the first one's wait(2) status
+ * word. */
 int machine_run(struct machine *m);
 /* For a process that is one machine: its inherited descriptors, which the first task has copies of,
  * are closed (0 and 1 become /dev/null), so that the guest's closing one is seen outside. */
 void machine_drop_inherited(void);
+/* Signals of the host (config.sig_watched, which the caller has blocked) go to the guest from now
+ * on: to the first task, and what a terminal sends to its process group. 0 or -errno. */
+int machine_watch_signals(struct machine *m);
+/* The first task has ended. What was told to end goes on being told: the rest hears of it. */
+void host_signals_init_ended(struct machine *m);
 /* Whole state: memory_validate() plus tasks and files. 0 or -EFAULT. */
 int machine_validate(struct machine *m);
 

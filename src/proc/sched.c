@@ -12,11 +12,29 @@ static void switch_out(struct machine *m, struct task_struct *t)
 
 static void switch_in(struct machine *m, struct task_struct *t)
 {
+	struct mm_struct *mm = t->mm;
+
 	m->cpu.regs = t->regs;
 	m->cpu.fpu = t->fpu;
 	m->retired_others = m->cpu.retired - t->retired;
-	if (t->mm) /* a kernel thread borrows whatever is there */
-		tlb_switch(&m->cpu.tlb, t->mm);
+	m->mem.faults = &t->flt;
+	m->rq.curr = t;
+	m->rq.nr_switches++;
+	t->slice = SCHED_SLICE;
+	if (!mm)
+		return; /* a kernel thread borrows whatever is there */
+	tlb_switch(&m->cpu.tlb, mm);
+	/* Tasks that share an address space have limits of their own. */
+	mm->rlim_cur = t->signal->rlim_cur;
+	mm->rlim_max = t->signal->rlim_max;
+}
+
+/* To the idle loop. */
+static void switch_to_idle(struct machine *m)
+{
+	m->mem.faults = NULL;
+	m->rq.curr = NULL;
+	m->rq.nr_switches++;
 }
 
 static struct task_struct *pick_next(struct rq *rq)
@@ -36,6 +54,18 @@ static void check_canary(struct task_struct *t)
 		BUG("kernel stack overflow");
 }
 
+void finish_switch(struct machine *m)
+{
+	struct task_struct *t = m->rq.dead;
+
+	if (!t)
+		return;
+	m->rq.dead = NULL;
+	task_free_stack(t);
+	if (t->exit_state == EXIT_DEAD)
+		release_task(t);
+}
+
 void schedule(struct machine *m)
 {
 	struct rq *rq = &m->rq;
@@ -47,36 +77,32 @@ void schedule(struct machine *m)
 	next = pick_next(rq);
 	if (next == prev)
 		return;
+	if (prev->state == TASK_RUNNING)
+		prev->nivcsw++;
+	else
+		prev->nvcsw++;
 	switch_out(m, prev);
 	if (next)
 		switch_in(m, next);
-	rq->curr = next;
-	rq->nr_switches++;
+	else
+		switch_to_idle(m);
 	coro_switch(&prev->coro, next ? &next->coro : &rq->idle);
+	finish_switch(m);
 }
 
 void schedule_dead(struct machine *m)
 {
-	struct task_struct *t = m->rq.curr;
-
-	m->rq.curr = NULL;
-	m->rq.dead = t;
-	coro_exit_to(&t->coro, &m->rq.idle);
-}
-
-static void run_task(struct machine *m, struct task_struct *t)
-{
 	struct rq *rq = &m->rq;
+	struct task_struct *t = rq->curr, *next = pick_next(rq);
 
-	switch_in(m, t);
-	rq->curr = t;
-	rq->nr_switches++;
-	coro_switch(&rq->idle, &t->coro);
-	if (rq->dead) {
-		t = rq->dead;
-		rq->dead = NULL;
-		release_task(t);
-	}
+	check_canary(t);
+	switch_out(m, t);
+	rq->dead = t;
+	if (next)
+		switch_in(m, next);
+	else
+		switch_to_idle(m);
+	coro_exit_to(&t->coro, next ? &next->coro : &rq->idle);
 }
 
 void sched_run(struct machine *m, const bool *stop)
@@ -86,8 +112,11 @@ void sched_run(struct machine *m, const bool *stop)
 	while (!*stop) {
 		event_loop_run(&m->events, list_empty(&m->rq.queue));
 		t = pick_next(&m->rq);
-		if (t)
-			run_task(m, t);
+		if (!t)
+			continue;
+		switch_in(m, t);
+		coro_switch(&m->rq.idle, &t->coro);
+		finish_switch(m);
 	}
 }
 
@@ -95,7 +124,7 @@ bool wake_up_process(struct task_struct *t)
 {
 	struct rq *rq = &t->machine->rq;
 
-	if (t->state == TASK_RUNNING || t->exit_state != EXIT_NONE)
+	if (t->state == TASK_RUNNING || task_is_dead(t))
 		return false;
 	t->state = TASK_RUNNING;
 	if (t != rq->curr && list_empty(&t->run_list))
@@ -129,7 +158,7 @@ static int op_block(void *arg, u64 deadline_ns)
 {
 	struct machine *m = arg;
 	struct task_struct *t = m->rq.curr;
-	struct sleep_timer st = { .task = t };
+	struct sleep_timer st = {.task = t};
 
 	if (deadline_ns == WAIT_FOREVER) {
 		if (t->state != TASK_RUNNING)
@@ -161,7 +190,7 @@ static bool op_signal_pending(void *arg, enum task_wait state)
 	if (!t || state == TASK_UNINTERRUPTIBLE)
 		return false;
 	if (state == TASK_KILLABLE)
-		return (t->pending.signal | t->signal->shared_pending.signal) & sigmask_k(SIGKILL);
+		return fatal_signal_pending(t);
 	return signal_pending(t);
 }
 

@@ -15,10 +15,10 @@ struct task_struct;
 #define SCHED_SLICE 2000000 /* guest instructions before another runnable task has its turn */
 
 struct rq {
-	struct task_struct *curr;  /* NULL: the idle loop (the host's stack) runs */
-	struct list_head queue;	   /* of task_struct.run_list; curr is not on it */
-	struct coro idle;	   /* where machine_run() waits */
-	struct task_struct *dead;  /* its stack may be freed once another one runs */
+	struct task_struct *curr; /* NULL: the idle loop (the host's stack) runs */
+	struct list_head queue;	  /* of task_struct.run_list; curr is not on it */
+	struct coro idle;	  /* where machine_run() waits */
+	struct task_struct *dead; /* its stack may be freed once another one runs */
 	u64 nr_switches;
 };
 
@@ -29,10 +29,13 @@ bool wake_up_process(struct task_struct *t);
 /* Gives the CPU to the next runnable task, or to the idle loop. The current task has said in its
  * state where it belongs: TASK_RUNNING goes to the end of the queue. Returns when it runs again. */
 void schedule(struct machine *m);
+/* Right after each switch, by whoever goes on: frees the stack of a task that has just ended. */
+void finish_switch(struct machine *m);
 /* The idle loop, on the host's stack: runs tasks, sleeps in the event loop when there is none to
  * run; returns once @stop is set. */
 void sched_run(struct machine *m, const bool *stop);
-/* The current task's last words: never returns; the task's stack is freed by the next one. */
+/* The current task's last words: never returns. The next one frees its stack, and with EXIT_DEAD
+ * its record, too. */
 void schedule_dead(struct machine *m) __noreturn;
 
 #endif

@@ -62,11 +62,16 @@ static u64 *sc_gpr(struct sigcontext_k *sc, unsigned reg)
 	return (u64 *)((char *)sc + gpr_offset[reg]);
 }
 
+/* Linux: __on_sig_stack() */
+static bool in_altstack(const struct task_struct *t, gva_t sp)
+{
+	return sp - t->altstack.ss_sp - 1 < t->altstack.ss_size;
+}
+
+/* Linux: on_sig_stack(). One that is disarmed while in use has nobody on it. */
 static bool on_altstack(const struct task_struct *t, gva_t sp)
 {
-	const stack_t_k *s = &t->altstack;
-
-	return !(s->ss_flags & SS_DISABLE) && sp - s->ss_sp - 1 < s->ss_size;
+	return !((u32)t->altstack.ss_flags & (SS_AUTODISARM_K | SS_DISABLE)) && in_altstack(t, sp);
 }
 
 static void save_sigcontext(struct task_struct *t, struct sigcontext_k *sc, sigset_k oldset)
@@ -89,7 +94,7 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 		   const struct k_siginfo *info, sigset_k oldset)
 {
 	struct cpu_regs *r = &t->machine->cpu.regs;
-	struct rt_sigframe frame = { .pretcode = ka->restorer, .info = *info };
+	struct rt_sigframe frame = {.pretcode = ka->restorer, .info = *info};
 	bool nested = on_altstack(t, r->gpr[R_RSP]), switched = false;
 	gva_t sp = r->gpr[R_RSP] - REDZONE, fp;
 
@@ -101,13 +106,11 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 	}
 	fp = (sp - FPSTATE_SIZE) & ~63UL;
 	sp = ((fp - sizeof(frame)) & ~15UL) - 8;
-	if ((nested || switched) && !on_altstack(t, sp))
+	if ((nested || switched) && !in_altstack(t, sp))
 		return -EFAULT; /* the alternate stack is full */
 
 	frame.uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-	frame.uc.uc_stack = t->altstack;
-	if (!(t->altstack.ss_flags & SS_DISABLE))
-		frame.uc.uc_stack.ss_flags = nested ? SS_ONSTACK : t->altstack.ss_flags;
+	frame.uc.uc_stack = t->altstack; /* flags as sigaltstack(2) was told */
 	save_sigcontext(t, &frame.uc.uc_mcontext, oldset);
 	frame.uc.uc_mcontext.fpstate = fp;
 	frame.uc.uc_sigmask = oldset;
@@ -175,7 +178,6 @@ long do_rt_sigreturn(struct task_struct *t)
 	/* restore_altstack(): errors are ignored, as in Linux */
 	if (!on_altstack(t, r->gpr[R_RSP]))
 		t->altstack = frame.uc.uc_stack;
-	t->altstack.ss_flags &= ~SS_ONSTACK;
 	t->syscall_nr = ~0UL; /* what is in rax now is the interrupted program's */
 	return r->gpr[R_RAX];
 bad:

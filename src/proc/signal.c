@@ -1,12 +1,11 @@
-/* Signals: sending, choosing, default actions. The user's frame is sigframe.c's. See signal.h. */
+/* Signals: who gets them, queues, actions. Delivery is signal_deliver.c's, the user's frame
+ * sigframe.c's. See signal.h; kernel/signal.c. */
 #include "proc/signal.h"
-
 
 #include "base/err.h"
 #include "base/log.h"
 #include "proc/task.h"
 
-enum sig_default { SIG_TERM, SIG_IGNORE, SIG_STOPS, SIG_CONTINUES };
 #define SIG_DEFAULT_TERM SIG_TERM
 #define SIG_DEFAULT_IGN SIG_IGNORE
 #define SIG_DEFAULT_STOP SIG_STOPS
@@ -16,7 +15,7 @@ static const struct sig_desc {
 	const char *name;
 	u8 action, core;
 } sig_table[NR_SIGNALS + 1] = {
-#define SIGNAL(nr, name, action, core) [nr] = { "SIG" #name, SIG_DEFAULT_##action, core },
+#define SIGNAL(nr, name, action, core) [nr] = {"SIG" #name, SIG_DEFAULT_##action, core},
 #include "proc/signal.def"
 #undef SIGNAL
 };
@@ -24,7 +23,12 @@ static const struct sig_desc {
 #define SYNCHRONOUS_MASK                                                                           \
 	(sigmask_k(SIGSEGV) | sigmask_k(SIGBUS) | sigmask_k(SIGILL) | sigmask_k(SIGTRAP) |         \
 	 sigmask_k(SIGFPE) | sigmask_k(SIGSYS))
-#define UNBLOCKABLE_MASK (sigmask_k(SIGKILL) | sigmask_k(SIGSTOP))
+#define STOP_MASK                                                                                  \
+	(sigmask_k(SIGSTOP) | sigmask_k(SIGTSTP) | sigmask_k(SIGTTIN) | sigmask_k(SIGTTOU))
+/* Of sa_flags, what the kernel knows: the rest reads back as 0. */
+#define UAPI_SA_FLAGS                                                                              \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |         \
+	 SA_RESETHAND | 0x800 /* SA_EXPOSE_TAGBITS */ | 0x04000000 /* SA_RESTORER */)
 
 const char *sig_name(int sig)
 {
@@ -33,31 +37,65 @@ const char *sig_name(int sig)
 	return "SIGRT";
 }
 
+enum sig_default sig_default_action(int sig)
+{
+	return sig_table[sig].action;
+}
+
 bool sig_coredump(int sig)
 {
 	return sig >= 1 && sig <= NR_SIGNALS && sig_table[sig].core;
 }
 
-static bool sig_ignored(const struct task_struct *t, int sig)
+/* --- queues ------------------------------------------------------------------------------------ */
+
+static bool handler_ignores(const struct task_struct *t, int sig)
 {
 	gva_t handler = t->sighand->action[sig - 1].handler;
 	u8 action = sig_table[sig].action;
 
-	if (t->blocked & sigmask_k(sig)) /* it may be unblocked under another action */
-		return false;
 	if (handler == (gva_t)SIG_IGN)
 		return true;
 	return handler == (gva_t)SIG_DFL && (action == SIG_IGNORE || action == SIG_CONTINUES);
 }
 
-static void queue_signal(struct sigpending *p, int sig, const struct k_siginfo *info,
-			 struct task_struct *t)
+static bool sig_ignored(const struct task_struct *t, int sig)
+{
+	if ((t->blocked | t->real_blocked) & sigmask_k(sig))
+		return false; /* it may be unblocked under another action */
+	return handler_ignores(t, sig);
+}
+
+static void sigqueue_free(struct machine *m, struct sigqueue *q)
+{
+	list_del(&q->list);
+	m->nr_sigqueue--;
+	kmem_cache_free(m->sigqueue_cache, q);
+}
+
+/* NULL: no memory, or the limit is reached. @own: the kernel's own signals have no limit. */
+static struct sigqueue *sigqueue_alloc(struct task_struct *t, bool own)
+{
+	struct machine *m = t->machine;
+	struct sigqueue *q;
+
+	if (!own && m->nr_sigqueue >= rlimit(t, RLIMIT_SIGPENDING))
+		return NULL;
+	q = kmem_cache_zalloc(m->sigqueue_cache, GFP_ATOMIC);
+	if (q)
+		m->nr_sigqueue++;
+	return q;
+}
+
+/* 0; -EAGAIN: a real-time signal with a value that cannot be queued. */
+static int queue_signal(struct sigpending *p, int sig, const struct k_siginfo *info,
+			struct task_struct *t)
 {
 	struct sigqueue *q;
 
 	if (sig < 32 && (p->signal & sigmask_k(sig)))
-		return; /* standard signals are pending once */
-	q = kmem_cache_zalloc(t->machine->sigqueue_cache, GFP_ATOMIC);
+		return 0; /* standard signals are pending once */
+	q = sigqueue_alloc(t, sig < 32 && (!info || info->si_code >= 0));
 	if (q) { /* without memory the signal comes, but not its siginfo */
 		if (info)
 			q->info = *info;
@@ -65,18 +103,170 @@ static void queue_signal(struct sigpending *p, int sig, const struct k_siginfo *
 			q->info.si_code = SI_KERNEL;
 		q->info.si_signo = sig;
 		list_add_tail(&q->list, &p->list);
+	} else if (sig >= 32 && info && info->si_code != SI_USER) {
+		return -EAGAIN;
 	}
 	p->signal |= sigmask_k(sig);
+	return 0;
+}
+
+void flush_signals(struct sigpending *p, struct task_struct *t)
+{
+	struct sigqueue *q, *n;
+
+	list_for_each_entry_safe (q, n, &p->list, list)
+		sigqueue_free(t->machine, q);
+	p->signal = 0;
+}
+
+/* Takes the signals of @mask out of @p. */
+static void flush_sigqueue_mask(struct sigpending *p, sigset_k mask, struct task_struct *t)
+{
+	struct sigqueue *q, *n;
+
+	if (!(p->signal & mask))
+		return;
+	p->signal &= ~mask;
+	list_for_each_entry_safe (q, n, &p->list, list)
+		if (mask & sigmask_k(q->info.si_signo))
+			sigqueue_free(t->machine, q);
+}
+
+static void flush_everywhere(struct task_struct *t, sigset_k mask)
+{
+	flush_sigqueue_mask(&t->pending, mask, t);
+	flush_sigqueue_mask(&t->signal->shared_pending, mask, t);
+}
+
+/* Takes @sig from @p with its siginfo. */
+static void collect_signal(struct task_struct *t, struct sigpending *p, int sig,
+			   struct k_siginfo *info)
+{
+	struct sigqueue *q, *first = NULL;
+	bool more = false;
+
+	list_for_each_entry (q, &p->list, list) {
+		if (q->info.si_signo != sig)
+			continue;
+		if (first) {
+			more = true;
+			break;
+		}
+		first = q;
+	}
+	if (!more)
+		p->signal &= ~sigmask_k(sig);
+	*info = (struct k_siginfo){.si_signo = sig};
+	if (first) {
+		*info = first->info;
+		sigqueue_free(t->machine, first);
+	}
+}
+
+/* --- sending ----------------------------------------------------------------------------------- */
+
+bool signal_pending(const struct task_struct *t)
+{
+	return (t->pending.signal | t->signal->shared_pending.signal) &
+	       ~(t->blocked & ~UNBLOCKABLE_MASK);
+}
+
+bool fatal_signal_pending(const struct task_struct *t)
+{
+	return t->pending.signal & sigmask_k(SIGKILL);
+}
+
+static void signal_wake_up(struct task_struct *t, bool fatal)
+{
+	if (t->state == TASK_INTERRUPTIBLE ||
+	    (fatal && (t->state == TASK_KILLABLE || t->state == TASK_STOPPED)))
+		wake_up_process(t);
+}
+
+/* A stopped process goes on, whatever it does with SIGCONT. */
+static void signal_continue(struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+
+	flush_everywhere(t, STOP_MASK);
+	if (!s->stopped)
+		return;
+	s->stopped = false;
+	s->stop_sig = 0;
+	s->continued = true;
+	if (t->state == TASK_STOPPED)
+		wake_up_process(t);
+	do_notify_parent_cldstop(t, CLD_CONTINUED, SIGCONT);
+}
+
+/* What happens to a signal before anybody looks at its action. False: it is dropped. */
+static bool prepare_signal(int sig, struct task_struct *t)
+{
+	if (t->signal->group_exit)
+		return false;
+	if (sigmask_k(sig) & STOP_MASK)
+		flush_everywhere(t, sigmask_k(SIGCONT));
+	else if (sig == SIGCONT)
+		signal_continue(t);
+	return !sig_ignored(t, sig);
+}
+
+/* Will it end the process, without a core and whatever else is pending? */
+static bool sig_fatal(const struct task_struct *t, int sig)
+{
+	if (sig == SIGKILL)
+		return true;
+	if ((t->blocked | t->real_blocked) & sigmask_k(sig))
+		return false;
+	return t->sighand->action[sig - 1].handler == (gva_t)SIG_DFL &&
+	       sig_table[sig].action == SIG_TERM && !sig_table[sig].core;
+}
+
+static void complete_signal(int sig, struct task_struct *t)
+{
+	if ((t->blocked & sigmask_k(sig)) && sig != SIGKILL)
+		return;
+	if (sig_fatal(t, sig)) {
+		/* From here on nothing else matters: even a sleep for a disk ends. */
+		t->signal->group_exit = true;
+		t->signal->group_exit_code = sig;
+		t->pending.signal |= sigmask_k(SIGKILL);
+		signal_wake_up(t, true);
+		return;
+	}
+	signal_wake_up(t, false);
+}
+
+static int send_signal(int sig, const struct k_siginfo *info, struct task_struct *t,
+		       struct sigpending *p)
+{
+	int err;
+
+	if (task_is_dead(t) || !prepare_signal(sig, t))
+		return 0;
+	err = queue_signal(p, sig, info, t);
+	if (!err)
+		complete_signal(sig, t);
+	return err;
 }
 
 int send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t)
 {
-	if (t->exit_state != EXIT_NONE || sig_ignored(t, sig))
-		return 0;
-	queue_signal(&t->pending, sig, info, t);
-	if (!(t->blocked & sigmask_k(sig)) && t->state != TASK_UNINTERRUPTIBLE)
-		wake_up_process(t);
-	return 0;
+	return send_signal(sig, info, t, &t->pending);
+}
+
+int group_send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t)
+{
+	return send_signal(sig, info, t, &t->signal->shared_pending);
+}
+
+void kill_pgrp(struct machine *m, int sig, const struct k_siginfo *info, s32 pgrp)
+{
+	struct task_struct *t, *next;
+
+	list_for_each_entry_safe (t, next, &m->tasks, tasks)
+		if (t->signal->pgrp == pgrp && !t->kthread)
+			group_send_sig_info(sig, info, t);
 }
 
 void force_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t)
@@ -93,7 +283,7 @@ void force_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t
 void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 trapno,
 		     u32 error_code, gva_t cr2)
 {
-	struct k_siginfo info = { .si_signo = sig, .si_code = code };
+	struct k_siginfo info = {.si_signo = sig, .si_code = code};
 
 	info.fault.addr = addr;
 	t->trap_nr = trapno;
@@ -103,51 +293,11 @@ void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 t
 	force_sig_info(sig, &info, t);
 }
 
-bool signal_pending(const struct task_struct *t)
-{
-	return (t->pending.signal | t->signal->shared_pending.signal) &
-	       ~(t->blocked & ~UNBLOCKABLE_MASK);
-}
-
-void flush_signals(struct sigpending *p, struct task_struct *t)
-{
-	struct sigqueue *q, *n;
-
-	list_for_each_entry_safe(q, n, &p->list, list) {
-		list_del(&q->list);
-		kmem_cache_free(t->machine->sigqueue_cache, q);
-	}
-	p->signal = 0;
-}
-
-/* Takes @sig from @p with its siginfo. */
-static void collect_signal(struct task_struct *t, struct sigpending *p, int sig,
-			   struct k_siginfo *info)
-{
-	struct sigqueue *q, *first = NULL;
-	bool more = false;
-
-	list_for_each_entry(q, &p->list, list) {
-		if (q->info.si_signo != sig)
-			continue;
-		if (first)
-			more = true;
-		else
-			first = q;
-	}
-	if (!more)
-		p->signal &= ~sigmask_k(sig);
-	*info = (struct k_siginfo){ .si_signo = sig };
-	if (first) {
-		*info = first->info;
-		list_del(&first->list);
-		kmem_cache_free(t->machine->sigqueue_cache, first);
-	}
-}
+/* --- taking ------------------------------------------------------------------------------------ */
 
 int dequeue_signal(struct task_struct *t, sigset_k mask, struct k_siginfo *info)
 {
-	struct sigpending *sets[] = { &t->pending, &t->signal->shared_pending };
+	struct sigpending *sets[] = {&t->pending, &t->signal->shared_pending};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sets); i++) {
 		sigset_k ready = sets[i]->signal & ~mask;
@@ -177,16 +327,23 @@ int do_sigaction(struct task_struct *t, int sig, const struct k_sigaction *act,
 	if (!act)
 		return 0;
 	*ka = *act;
+	ka->flags &= UAPI_SA_FLAGS;
 	ka->mask &= ~UNBLOCKABLE_MASK;
-	if (!(t->blocked & sigmask_k(sig)) && sig_ignored(t, sig)) {
-		struct k_siginfo drop;
-
-		while (t->pending.signal & sigmask_k(sig))
-			collect_signal(t, &t->pending, sig, &drop);
-		while (t->signal->shared_pending.signal & sigmask_k(sig))
-			collect_signal(t, &t->signal->shared_pending, sig, &drop);
-	}
+	if (handler_ignores(t, sig)) /* POSIX: pending ones go, blocked or not */
+		flush_everywhere(t, sigmask_k(sig));
 	return 0;
+}
+
+void flush_signal_handlers(struct task_struct *t, bool force_default)
+{
+	for (int i = 0; i < NR_SIGNALS; i++) {
+		struct k_sigaction *ka = &t->sighand->action[i];
+		gva_t handler = ka->handler;
+
+		*ka = (struct k_sigaction){0};
+		if (handler == (gva_t)SIG_IGN && !force_default)
+			ka->handler = handler;
+	}
 }
 
 void inherit_signal_actions(struct task_struct *t)
@@ -204,95 +361,7 @@ void inherit_signal_actions(struct task_struct *t)
 		t->sighand->action[SIGPIPE - 1].handler = (gva_t)SIG_IGN;
 	if (!sigprocmask(SIG_BLOCK, NULL, &set))
 		for (int sig = 1; sig <= NR_SIGNALS; sig++)
-			if (sigismember(&set, sig) == 1)
+			if (sigismember(&set, sig) == 1 &&
+			    !(t->machine->config.sig_watched & sigmask_k(sig)))
 				t->blocked |= sigmask_k(sig);
-}
-
-/* An interrupted system call starts again after the handler, or returns EINTR. */
-static void restart_syscall(struct task_struct *t, bool handler, u64 sa_flags)
-{
-	struct cpu_regs *r = &t->machine->cpu.regs;
-	long ret = r->gpr[R_RAX];
-
-	if (t->syscall_nr == ~0UL)
-		return;
-	switch (-ret) {
-	case ERESTARTSYS:
-		if (handler && !(sa_flags & SA_RESTART)) {
-			r->gpr[R_RAX] = -EINTR;
-			break;
-		}
-		/* fall through */
-	case ERESTARTNOINTR:
-		r->gpr[R_RAX] = t->syscall_nr;
-		r->rip -= 2;
-		break;
-	case ERESTARTNOHAND:
-	case ERESTART_RESTARTBLOCK:
-		if (handler) {
-			r->gpr[R_RAX] = -EINTR;
-		} else {
-			r->gpr[R_RAX] = -ret == ERESTARTNOHAND ? t->syscall_nr : 219;
-			r->rip -= 2;
-		}
-		break;
-	}
-	t->syscall_nr = ~0UL;
-}
-
-static void handle_signal(struct task_struct *t, int sig, const struct k_siginfo *info)
-{
-	struct k_sigaction ka = t->sighand->action[sig - 1];
-	sigset_k old = t->restore_sigmask ? t->saved_blocked : t->blocked;
-
-	restart_syscall(t, true, ka.flags);
-	t->restore_sigmask = false;
-	if (setup_rt_frame(t, sig, &ka, info, old)) {
-		/* No room for the frame: SIGSEGV, and for a lost SIGSEGV the end. */
-		if (sig == SIGSEGV)
-			t->sighand->action[SIGSEGV - 1].handler = (gva_t)SIG_DFL;
-		force_sig_info(SIGSEGV, NULL, t);
-		return;
-	}
-	if (ka.flags & SA_RESETHAND)
-		t->sighand->action[sig - 1].handler = (gva_t)SIG_DFL;
-	t->blocked |= ka.mask;
-	if (!(ka.flags & SA_NODEFER))
-		t->blocked |= sigmask_k(sig);
-	t->blocked &= ~UNBLOCKABLE_MASK;
-}
-
-void do_signal(struct task_struct *t)
-{
-	struct k_siginfo info;
-	int sig;
-
-	while ((sig = dequeue_signal(t, t->blocked & ~UNBLOCKABLE_MASK, &info))) {
-		gva_t handler = t->sighand->action[sig - 1].handler;
-
-		if (handler == (gva_t)SIG_IGN)
-			continue;
-		if (handler != (gva_t)SIG_DFL) {
-			handle_signal(t, sig, &info);
-			continue; /* another one may nest on top, as in Linux */
-		}
-		switch (sig_table[sig].action) {
-		case SIG_IGNORE:
-		case SIG_CONTINUES:
-			continue;
-		case SIG_STOPS:
-			/* One task is the whole machine so far: it stops as a whole. */
-			raise(SIGSTOP);
-			continue;
-		}
-		if (t->machine->config.strace)
-			log_text("+++ killed by %s%s +++\n", sig_name(sig),
-				 sig_coredump(sig) ? " (core dumped)" : "");
-		do_group_exit(t, sig | (sig_coredump(sig) && rlimit(t, RLIMIT_CORE) ? 0x80 : 0));
-	}
-	restart_syscall(t, false, 0);
-	if (t->restore_sigmask) {
-		t->restore_sigmask = false;
-		t->blocked = t->saved_blocked;
-	}
 }

@@ -1,6 +1,7 @@
 /* Tasks: making the first one, finding, taking them apart. Fork's copying is fork.c's. */
 #include "proc/task.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -9,39 +10,86 @@
 #include "base/host.h"
 #include "base/host_fs.h"
 #include "base/log.h"
+#include "mm/uaccess.h"
 
-static s32 alloc_pid(struct machine *m)
+#define PID_MAX 32768
+#define PID_RESERVED 300 /* where numbers start again; low ones are the kernel's threads */
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static struct list_head *pid_bucket(struct machine *m, s32 pid)
 {
-	s32 pid = m->last_pid;
-
-	do {
-		pid = pid >= 32767 ? 300 : pid + 1;
-	} while (find_task_by_pid(m, pid));
-	m->last_pid = pid;
-	return pid;
+	return &m->pid_hash[(u32)pid % PID_HASH_SIZE];
 }
 
 struct task_struct *find_task_by_pid(struct machine *m, s32 pid)
 {
+	struct list_head *head = pid_bucket(m, pid);
 	struct task_struct *t;
 
-	list_for_each_entry(t, &m->tasks, tasks)
+	list_for_each_entry (t, head, pid_link)
 		if (t->pid == pid)
 			return t;
 	return NULL;
 }
 
+/* A number outlives its task as long as a process group or session is called by it. */
+static bool pid_in_use(struct machine *m, s32 pid)
+{
+	struct task_struct *t;
+
+	if (find_task_by_pid(m, pid))
+		return true;
+	if (!m->pids_wrapped)
+		return false;
+	list_for_each_entry (t, &m->tasks, tasks)
+		if (t->signal->pgrp == pid || t->signal->session == pid)
+			return true;
+	return false;
+}
+
+s32 alloc_pid(struct machine *m)
+{
+	do {
+		if (++m->last_pid >= PID_MAX) {
+			m->last_pid = PID_RESERVED;
+			m->pids_wrapped = true;
+		}
+	} while (pid_in_use(m, m->last_pid));
+	return m->last_pid;
+}
+
+void task_link(struct task_struct *t)
+{
+	struct machine *m = t->machine;
+
+	list_add_tail(&t->tasks, &m->tasks);
+	list_add(&t->pid_link, pid_bucket(m, t->pid));
+	m->nr_records++;
+}
+
+s32 task_ppid(const struct task_struct *t)
+{
+	if (t->real_parent)
+		return t->real_parent->tgid;
+	return t->adopted ? 1 : 0;
+}
+
+/* --- making and freeing ----------------------------------------------------------------------- */
+
 static void task_entry(void *arg)
 {
 	struct task_struct *t = arg;
 
+	finish_switch(t->machine);
 	if (t->kthread)
 		do_exit(t, t->kthread(t, t->kthread_arg) << 8);
+	if (t->set_child_tid)
+		(void)put_user(t->mm, t->pid, t->set_child_tid);
 	task_loop(t);
 }
 
-/* Kernel stack and the coroutine that starts on it. */
-static int task_init_stack(struct task_struct *t)
+int task_init_stack(struct task_struct *t)
 {
 	struct memory *mem = &t->machine->mem;
 	struct page *page = alloc_pages(mem, GFP_KERNEL | __GFP_COMP, KSTACK_ORDER);
@@ -53,49 +101,74 @@ static int task_init_stack(struct task_struct *t)
 	mod_node_stat(mem, ST_kernel_stack_kb, (PAGE_SIZE << KSTACK_ORDER) >> 10);
 	*(u64 *)t->stack = KSTACK_CANARY;
 	coro_init(&t->coro, (u8 *)t->stack + 64, (PAGE_SIZE << KSTACK_ORDER) - 64, task_entry, t);
-	return 0;
+	t->fpu = kmem_cache_alloc(t->machine->fpu_cache, GFP_KERNEL);
+	return t->fpu ? 0 : -ENOMEM;
 }
 
-static void task_free_stack(struct task_struct *t)
+void task_free_stack(struct task_struct *t)
 {
 	struct memory *mem = &t->machine->mem;
 
+	if (t->fpu)
+		kmem_cache_free(t->machine->fpu_cache, t->fpu);
+	t->fpu = NULL;
 	if (!t->stack)
 		return;
 	asan_unpoison(t->stack, PAGE_SIZE << KSTACK_ORDER);
 	free_pages(mem, t->stack, KSTACK_ORDER);
+	t->stack = NULL;
 	mod_node_stat(mem, ST_kernel_stack_kb, -(s64)((PAGE_SIZE << KSTACK_ORDER) >> 10));
 }
 
-static void task_free(struct task_struct *t)
+static void signal_put(struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+
+	if (--s->users)
+		return;
+	event_timer_del(&s->real_timer);
+	flush_signals(&s->shared_pending, t);
+	kmem_cache_free(t->machine->signal_cache, s);
+}
+
+void fs_put(struct machine *m, struct fs_struct *fs)
+{
+	if (--fs->users)
+		return;
+	path_put(&fs->root);
+	path_put(&fs->pwd);
+	kmem_cache_free(m->fs_cache, fs);
+}
+
+void task_free(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
 	if (t->files)
 		files_put(t->files);
-	if (t->fs) {
-		path_put(&t->fs->root);
-		path_put(&t->fs->pwd);
-		kmem_cache_free(m->fs_cache, t->fs);
-	}
+	if (t->fs)
+		fs_put(m, t->fs);
 	flush_signals(&t->pending, t);
-	if (t->signal) {
-		flush_signals(&t->signal->shared_pending, t);
-		kmem_cache_free(m->signal_cache, t->signal);
-	}
-	if (t->sighand)
+	if (t->signal)
+		signal_put(t);
+	if (t->sighand && !--t->sighand->users)
 		kmem_cache_free(m->sighand_cache, t->sighand);
-	if (t->fpu)
-		kmem_cache_free(m->fpu_cache, t->fpu);
 	task_free_stack(t);
+	if (m->mem.faults == &t->flt)
+		m->mem.faults = NULL;
 	kmem_cache_free(m->task_cache, t);
 }
 
 void release_task(struct task_struct *t)
 {
 	list_del(&t->tasks);
+	list_del(&t->pid_link);
+	list_del_init(&t->sibling);
+	t->machine->nr_records--;
 	task_free(t);
 }
+
+/* --- the first task, and the machine's own ----------------------------------------------------- */
 
 static void task_init_creds(struct task_struct *t)
 {
@@ -214,21 +287,19 @@ static int task_init_shared(struct task_struct *t)
 
 	t->signal = kmem_cache_zalloc(m->signal_cache, GFP_KERNEL);
 	t->sighand = kmem_cache_zalloc(m->sighand_cache, GFP_KERNEL);
-	t->fpu = kmem_cache_zalloc(m->fpu_cache, GFP_KERNEL);
-	if (!t->signal || !t->sighand || !t->fpu)
+	if (!t->signal || !t->sighand)
 		return -ENOMEM;
 	t->signal->users = t->sighand->users = 1;
 	t->signal->tgid = t->signal->pgrp = t->signal->session = t->pid;
+	t->signal->leader = t;
 	t->signal->start_ns = t->start_ns = machine_now_ns(m);
 	INIT_LIST_HEAD(&t->signal->shared_pending.list);
-	inherit_signal_actions(t);
-	fpu_state_init(t->fpu);
-	cpu_regs_init(&t->regs);
-	task_init_limits(t);
+	init_waitqueue_head(&t->signal->wait_chldexit, &m->sched);
 	return 0;
 }
 
-struct task_struct *task_create_init(struct machine *m)
+/* A task with nothing but a stack, asleep until it has something to do. ERR_PTR(-ENOMEM). */
+static struct task_struct *task_alloc(struct machine *m, s32 pid)
 {
 	struct task_struct *t = kmem_cache_zalloc(m->task_cache, GFP_KERNEL);
 	int err;
@@ -236,40 +307,75 @@ struct task_struct *task_create_init(struct machine *m)
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	t->machine = m;
-	t->pid = t->tgid = alloc_pid(m);
-	t->state = TASK_INTERRUPTIBLE; /* until it has a program */
+	t->pid = t->tgid = pid;
+	t->state = TASK_INTERRUPTIBLE;
 	t->syscall_nr = ~0UL;
-	t->dumpable = true;
+	t->exit_signal = SIGCHLD;
 	INIT_LIST_HEAD(&t->run_list);
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);
 	INIT_LIST_HEAD(&t->pending.list);
 	t->altstack.ss_flags = SS_DISABLE;
-	task_init_creds(t);
+	cpu_regs_init(&t->regs);
 	err = task_init_shared(t);
 	if (!err)
 		err = task_init_stack(t);
-	if (!err)
-		err = task_init_fs(t);
+	if (err) {
+		task_free(t);
+		return ERR_PTR(err);
+	}
+	fpu_state_init(t->fpu);
+	return t;
+}
+
+struct task_struct *kthread_create(struct machine *m, const char *name,
+				   int (*fn)(struct task_struct *t, void *arg), void *arg)
+{
+	struct task_struct *t = task_alloc(m, ++m->last_kthread_pid);
+
+	if (IS_ERR(t))
+		return t;
+	snprintf(t->comm, sizeof(t->comm), "%s", name);
+	t->signal->pgrp = t->signal->session = 0;
+	t->blocked = ~0UL;
+	t->kthread = fn;
+	t->kthread_arg = arg;
+	task_link(t);
+	return t;
+}
+
+struct task_struct *task_create_init(struct machine *m)
+{
+	struct task_struct *t = task_alloc(m, alloc_pid(m));
+	int err;
+
+	if (IS_ERR(t))
+		return t;
+	t->dumpable = true;
+	task_init_creds(t);
+	task_init_limits(t);
+	inherit_signal_actions(t);
+	err = task_init_fs(t);
 	if (!err)
 		err = task_init_files(t);
 	if (err) {
 		task_free(t);
 		return ERR_PTR(err);
 	}
-	list_add_tail(&t->tasks, &m->tasks);
+	task_link(t);
+	m->nr_tasks++;
 	m->init_pid = t->pid;
 	return t;
 }
 
-void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
+/* --- CPU time ---------------------------------------------------------------------------------- */
+
+/* The share of @mine instructions in what the host process has spent. */
+static void share_cputime(struct machine *m, u64 mine, u64 *utime_ns, u64 *stime_ns)
 {
-	struct machine *m = t->machine;
-	u64 mine = t->retired, all = m->cpu.retired;
+	u64 all = m->cpu.retired;
 	struct rusage ru;
 
-	if (t == m->rq.curr)
-		mine = all - m->retired_others;
 	if (m->config.deterministic) {
 		*utime_ns = mine;
 		*stime_ns = 0;
@@ -282,4 +388,26 @@ void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
 		*utime_ns = (u64)((double)*utime_ns * mine / all);
 		*stime_ns = (u64)((double)*stime_ns * mine / all);
 	}
+}
+
+u64 task_retired(const struct task_struct *t)
+{
+	const struct machine *m = t->machine;
+
+	return t == m->rq.curr ? m->cpu.retired - m->retired_others : t->retired;
+}
+
+void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
+{
+	struct signal_struct *s = t->signal;
+
+	share_cputime(t->machine, task_retired(t), utime_ns, stime_ns);
+	/* Shares move with what others do; time may not run backwards. */
+	*utime_ns = s->seen_utime = max(s->seen_utime, *utime_ns);
+	*stime_ns = s->seen_stime = max(s->seen_stime, *stime_ns);
+}
+
+void task_children_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
+{
+	share_cputime(t->machine, t->signal->children.retired, utime_ns, stime_ns);
 }

@@ -1,5 +1,8 @@
-/* docs/compat.md's tables of system calls, printed from the rows that dispatch uses. */
+/* docs/compat.md's tables, printed from the rows that the program itself uses: system calls,
+ * advices of madvise(2), files of /proc. */
 #include "syscalls/syscalls.h"
+
+#include <string.h>
 
 static const char *const status_words[] = {
 	[SYS_NONE] = "none",
@@ -37,6 +40,38 @@ static void print_counts(FILE *out)
 		count[SYS_PARTIAL], count[SYS_NONE]);
 }
 
+static void print_advices(FILE *out)
+{
+	fprintf(out, "\n## Advices of madvise(2)\n\n"
+		     "Any other, and one not built yet, is EINVAL.\n\n");
+#define MADV(number, name, ...) fprintf(out, "- %d `MADV_%s`\n", number, #name);
+#include "mm/madvise.def"
+#undef MADV
+}
+
+static void print_proc_files(FILE *out)
+{
+	static const struct {
+		const char *dir, *name;
+	} files[] = {
+#define PROC(dir, name, ...) {#dir, name},
+#include "proc/procfs/files.def"
+#undef PROC
+	};
+	const char *dir = "";
+
+	fprintf(out, "\n## Files of /proc\n\nBy directory, as the rows of "
+		     "src/proc/procfs/files.def name them; a name in capitals stands for many.\n");
+	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
+		bool same = !strcmp(dir, files[i].dir);
+
+		fprintf(out, same ? ", " : "\n- %s: ", files[i].dir);
+		fprintf(out, "`%s`", files[i].name);
+		dir = files[i].dir;
+	}
+	fprintf(out, "\n");
+}
+
 void compat_print(FILE *out)
 {
 	fprintf(out, "## System calls\n\n");
@@ -44,4 +79,6 @@ void compat_print(FILE *out)
 	print_table(out, false);
 	fprintf(out, "\n## System calls through `int $0x80`\n\n");
 	print_table(out, true);
+	print_advices(out);
+	print_proc_files(out);
 }

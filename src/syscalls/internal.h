@@ -51,12 +51,19 @@ int user_lookup(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, str
  * fdget() does not see O_PATH descriptors. */
 struct file *fdget(struct task_struct *t, u64 fd);
 struct file *fdget_raw(struct task_struct *t, u64 fd);
+/* One more number for @fd's file, at least @min. The number or -EBADF, -EMFILE. */
+long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec);
 static inline u32 nofile_limit(const struct task_struct *t)
 {
 	u64 n = rlimit(t, RLIMIT_NOFILE);
 
 	return n < 0x7fffffff ? n : 0x7fffffff;
 }
+
+/* --- sys_fcntl.c --------------------------------------------------------------------------- */
+
+/* Changes the flags that F_SETFL may change. 0 or -errno. */
+long fcntl_setfl(struct file *f, u64 arg);
 
 /* --- sys_rw.c ------------------------------------------------------------------------------ */
 

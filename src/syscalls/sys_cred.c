@@ -217,9 +217,17 @@ static long set_fs(struct ids ids, u32 id)
 	return old;
 }
 
+/* After user ids were set (@ret 0): what goes by them follows. */
+static long uids_set(struct task_struct *t, long ret)
+{
+	if (!ret)
+		t->mm->caps = t->euid ? 0 : MM_CAPS_ROOT;
+	return ret;
+}
+
 long sys_setuid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_id(uids(t), a->arg[0]);
+	return uids_set(t, set_id(uids(t), a->arg[0]));
 }
 
 long sys_setgid(struct task_struct *t, const struct sysargs *a)
@@ -229,7 +237,7 @@ long sys_setgid(struct task_struct *t, const struct sysargs *a)
 
 long sys_setreuid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_re(uids(t), a->arg[0], a->arg[1]);
+	return uids_set(t, set_re(uids(t), a->arg[0], a->arg[1]));
 }
 
 long sys_setregid(struct task_struct *t, const struct sysargs *a)
@@ -239,7 +247,7 @@ long sys_setregid(struct task_struct *t, const struct sysargs *a)
 
 long sys_setresuid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]);
+	return uids_set(t, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
 long sys_setresgid(struct task_struct *t, const struct sysargs *a)
@@ -284,24 +292,36 @@ long sys_getsid(struct task_struct *t, const struct sysargs *a)
 	return p ? p->signal->session : -ESRCH;
 }
 
+/* Does a task of @session belong to group @pgid? */
+static bool pgrp_in_session(struct machine *m, s32 pgid, s32 session)
+{
+	struct task_struct *p;
+
+	list_for_each_entry (p, &m->tasks, tasks)
+		if (p->signal->pgrp == pgid && p->signal->session == session)
+			return true;
+	return false;
+}
+
 long sys_setpgid(struct task_struct *t, const struct sysargs *a)
 {
-	struct task_struct *p = task_or_self(t, a->arg[0]), *leader;
+	struct task_struct *p = task_or_self(t, a->arg[0]);
 	s32 pgid = a->arg[1];
 
 	if (pgid < 0)
 		return -EINVAL;
 	if (!p || (p != t && p->real_parent != t))
 		return -ESRCH;
-	if (p->signal->session == p->tgid || p->signal->session != t->signal->session)
+	if (p != t && p->signal->session != t->signal->session)
+		return -EPERM;
+	if (p != t && p->signal->did_exec)
+		return -EACCES;
+	if (p->signal->session == p->tgid)
 		return -EPERM;
 	if (!pgid)
 		pgid = p->tgid;
-	if (pgid != p->tgid) {
-		leader = find_task_by_pid(t->machine, pgid);
-		if (!leader || leader->signal->session != t->signal->session)
-			return -EPERM;
-	}
+	if (pgid != p->tgid && !pgrp_in_session(t->machine, pgid, t->signal->session))
+		return -EPERM;
 	p->signal->pgrp = pgid;
 	return 0;
 }
@@ -311,10 +331,8 @@ long sys_setsid(struct task_struct *t, const struct sysargs *a)
 	struct task_struct *p;
 
 	(void)a;
-	if (t->signal->pgrp == t->tgid)
-		return -EPERM;
 	list_for_each_entry (p, &t->machine->tasks, tasks)
-		if (p->signal && p->signal->pgrp == t->tgid)
+		if (p->signal->pgrp == t->tgid)
 			return -EPERM;
 	t->signal->pgrp = t->signal->session = t->tgid;
 	return t->tgid;

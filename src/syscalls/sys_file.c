@@ -12,10 +12,7 @@
 	 O_DSYNC | O_ASYNC | O_DIRECT | K_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
 	 O_CLOEXEC | O_PATH | K_O_TMPFILE)
 #define O_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
-#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-#define K_F_OFD_GETLK 36
-#define K_F_DUPFD_QUERY 1027
 #define CLOSE_RANGE_UNSHARE_K 2U
 #define CLOSE_RANGE_CLOEXEC_K 4U
 
@@ -154,7 +151,7 @@ long sys_close_range(struct task_struct *t, const struct sysargs *a)
 	return 0;
 }
 
-static long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec)
+long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec)
 {
 	struct file *f = fdget_raw(t, fd);
 	int ret;
@@ -202,116 +199,6 @@ long sys_dup3(struct task_struct *t, const struct sysargs *a)
 	if ((flags & ~O_CLOEXEC) || (u32)a->arg[0] == (u32)a->arg[1])
 		return -EINVAL;
 	return dup_to(t, a->arg[0], a->arg[1], flags & O_CLOEXEC);
-}
-
-/* --- fcntl ----------------------------------------------------------------------------------- */
-
-static long fcntl_setfl(struct file *f, u64 arg)
-{
-	int flags = ((int)arg & SETFL_MASK) | (f->f_flags & ~SETFL_MASK), err;
-
-	if (f->f_op->setfl) {
-		err = f->f_op->setfl(f, flags);
-		if (err)
-			return err;
-	}
-	f->f_flags = flags;
-	return 0;
-}
-
-/* Where a lock begins and ends: 0, -EINVAL, -EOVERFLOW. */
-static int check_lock_range(struct file *f, const struct flock *fl)
-{
-	s64 start = fl->l_start, end;
-	struct stat st;
-
-	if (fl->l_whence == SEEK_CUR) {
-		start += f->f_pos;
-	} else if (fl->l_whence == SEEK_END) {
-		if (file_stat(f, &st))
-			return -EINVAL;
-		start += st.st_size;
-	} else if (fl->l_whence != SEEK_SET) {
-		return -EINVAL;
-	}
-	if (start < 0)
-		return -EINVAL;
-	if (fl->l_len > 0 && __builtin_add_overflow(start, fl->l_len - 1, &end))
-		return -EOVERFLOW;
-	return fl->l_len < 0 && start + fl->l_len < 0 ? -EINVAL : 0;
-}
-
-/* POSIX locks never conflict with their own process, and there is only one. */
-static long fcntl_lock(struct task_struct *t, struct file *f, u32 cmd, gva_t arg)
-{
-	struct flock fl;
-	int err;
-
-	if (get_user(t->mm, fl, arg))
-		return -EFAULT;
-	if (fl.l_type != F_RDLCK && fl.l_type != F_WRLCK &&
-	    (cmd == F_GETLK || fl.l_type != F_UNLCK))
-		return -EINVAL;
-	err = check_lock_range(f, &fl);
-	if (err)
-		return err;
-	if (cmd == F_GETLK) {
-		fl.l_type = F_UNLCK;
-		return put_user(t->mm, fl, arg);
-	}
-	if ((fl.l_type == F_RDLCK && !(f->f_mode & FMODE_READ)) ||
-	    (fl.l_type == F_WRLCK && !(f->f_mode & FMODE_WRITE)))
-		return -EBADF;
-	return 0;
-}
-
-static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64 arg)
-{
-	switch (cmd) {
-	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-		if (arg >= nofile_limit(t))
-			return -EINVAL;
-		return dup_above(t, fd, arg, cmd == F_DUPFD_CLOEXEC);
-	case K_F_DUPFD_QUERY:
-		return fget(t->files, (int)arg) ? fget(t->files, (int)arg) == f : -EBADF;
-	case F_GETFD:
-		return fd_cloexec(t->files, fd) ? FD_CLOEXEC : 0;
-	case F_SETFD:
-		fd_set_cloexec(t->files, fd, arg & FD_CLOEXEC);
-		return 0;
-	case F_GETFL:
-		return f->f_flags;
-	}
-	if (f->f_mode & FMODE_PATH)
-		return -EBADF;
-	switch (cmd) {
-	case F_SETFL:
-		return fcntl_setfl(f, arg);
-	case F_GETLK:
-	case F_SETLK:
-	case F_SETLKW:
-		return fcntl_lock(t, f, cmd, arg);
-	case F_GETOWN: /* nobody: F_SETOWN is not built */
-	case F_GETSIG:
-		return 0;
-	case F_GETLEASE:
-		return F_UNLCK;
-	default:
-		return -EINVAL;
-	}
-}
-
-long sys_fcntl(struct task_struct *t, const struct sysargs *a)
-{
-	struct file *f = fdget_raw(t, a->arg[0]);
-	long ret;
-
-	if (!f)
-		return -EBADF;
-	ret = do_fcntl(t, f, a->arg[0], a->arg[1], a->arg[2]);
-	fput(f);
-	return ret;
 }
 
 /* --- ioctl ----------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * CPU and one policy leave little. */
 #include "syscalls/internal.h"
 
+#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
@@ -233,19 +234,64 @@ long sys_sched_get_priority_min(struct task_struct *t, const struct sysargs *a)
 	return priority_bound((int)a->arg[0], 1);
 }
 
-/* 20 - nice: nobody has another nice than 0. */
+/* --- nice ---------------------------------------------------------------------------------- */
+
+/* Is @p one of those that getpriority(2) means by @which and @who? */
+static bool prio_means(const struct task_struct *t, const struct task_struct *p, int which, s32 who)
+{
+	if (p->kthread)
+		return false;
+	switch (which) {
+	case PRIO_PROCESS:
+		return p->pid == (who ? who : t->pid);
+	case PRIO_PGRP:
+		return p->signal->pgrp == (who ? who : t->signal->pgrp);
+	default:
+		return p->uid == (who ? (u32)who : t->uid);
+	}
+}
+
+/* 20 - nice of the most favoured. */
 long sys_getpriority(struct task_struct *t, const struct sysargs *a)
 {
-	s32 who = a->arg[1];
+	struct task_struct *p;
+	long best = -ESRCH;
+	int which = a->arg[0];
 
-	switch ((int)a->arg[0]) {
-	case PRIO_PROCESS:
-		return !who || find_task_by_pid(t->machine, who) ? 20 : -ESRCH;
-	case PRIO_PGRP:
-		return !who || who == t->signal->pgrp ? 20 : -ESRCH;
-	case PRIO_USER:
-		return !who || (u32)who == t->uid ? 20 : -ESRCH;
-	default:
+	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
+	list_for_each_entry (p, &t->machine->tasks, tasks)
+		if (prio_means(t, p, which, a->arg[1]))
+			best = max(best, 20L - p->nice);
+	return best;
+}
+
+/* set_one_prio() */
+static int set_nice(struct task_struct *t, struct task_struct *p, s32 nice)
+{
+	if (t->euid && t->euid != p->uid && t->euid != p->euid)
+		return -EPERM;
+	if (nice < p->nice && (u64)(20 - nice) > rlimit(p, RLIMIT_NICE) &&
+	    !capable(t, CAP_SYS_NICE))
+		return -EACCES;
+	p->nice = nice;
+	return 0;
+}
+
+long sys_setpriority(struct task_struct *t, const struct sysargs *a)
+{
+	s32 nice = max(-20, min((s32)a->arg[2], 19));
+	struct task_struct *p;
+	int which = a->arg[0], err = -ESRCH, one;
+
+	if (which < PRIO_PROCESS || which > PRIO_USER)
+		return -EINVAL;
+	list_for_each_entry (p, &t->machine->tasks, tasks) {
+		if (!prio_means(t, p, which, a->arg[1]))
+			continue;
+		one = set_nice(t, p, nice);
+		if (one || err == -ESRCH)
+			err = one;
 	}
+	return err;
 }

@@ -1,14 +1,14 @@
 /* poll(2), ppoll(2), select(2), pselect(2).
  *
- * All ask f_op->poll first. If nothing is ready, the host's descriptors behind the files go into
- * one epoll of the host, which is itself a descriptor that the event loop can wait for.
+ * All become a list of struct poll_entry. Each file is asked once with the poller's wait queue
+ * entries; whatever wakes one of them has the whole list asked again.
  */
 #include "syscalls/internal.h"
 
 #include <poll.h>
 #include <string.h>
 
-#include "base/host_fs.h"
+#include "fs/poll.h"
 
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
@@ -19,69 +19,57 @@ struct poll_entry {
 };
 
 /* What is ready now, of @events and what always counts. */
-static short poll_file(struct task_struct *t, int fd, short events)
+static short poll_file(struct task_struct *t, int fd, short events, struct poll_table *pt)
 {
 	struct file *f = fdget(t, fd);
 	unsigned mask;
 
 	if (!f)
 		return POLLNVAL;
-	mask = f->f_op->poll ? f->f_op->poll(f) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	if (pt)
+		pt->key = (u16)events | POLLERR | POLLHUP;
+	mask = vfs_poll(f, pt);
 	fput(f);
-	return mask & (events | POLL_ALWAYS);
+	return mask & ((u16)events | POLL_ALWAYS);
 }
 
-static int poll_once(struct task_struct *t, struct poll_entry *p, u64 n)
+/* Entries that are ready. After the first of them nobody is going to sleep. */
+static int poll_once(struct task_struct *t, struct poll_entry *p, u64 n, struct poll_table *pt)
 {
 	int ready = 0;
 
 	for (u64 i = 0; i < n; i++) {
-		p[i].revents = p[i].fd < 0 ? 0 : poll_file(t, p[i].fd, p[i].events);
-		ready += p[i].revents != 0;
+		p[i].revents = p[i].fd < 0 ? 0 : poll_file(t, p[i].fd, p[i].events, pt);
+		if (p[i].revents) {
+			ready++;
+			pt = NULL;
+		}
 	}
 	return ready;
 }
 
-/* The host's descriptors of all files in one epoll of the host; -errno. */
-static int make_epoll(struct task_struct *t, const struct poll_entry *p, u64 n)
-{
-	int epfd = host_epoll_create();
-
-	for (u64 i = 0; i < n && epfd >= 0; i++) {
-		struct file *f = p[i].fd < 0 ? NULL : fget(t->files, p[i].fd);
-
-		/* A file twice in the list is in the epoll once: it only has to wake us. */
-		if (f && f->host_fd >= 0)
-			host_epoll_ctl(epfd, EPOLL_CTL_ADD, f->host_fd,
-				       (u32)(p[i].events & 0xffff) | EPOLLERR | EPOLLHUP, NULL);
-	}
-	return epfd;
-}
-
-/* Entries that are ready; 0: the time is over; -EINTR: a signal. */
+/* Entries that are ready; 0: the time is over; -EINTR: a signal; -ENOMEM. */
 static int do_poll(struct task_struct *t, struct poll_entry *p, u64 n, u64 deadline_ns)
 {
-	struct machine *m = t->machine;
-	int ready = poll_once(t, p, n), epfd, err;
-	u64 now;
+	struct poll_wqueues pwq;
+	int ready, err = 0;
 
-	if (ready || !deadline_ns)
-		return ready;
-	epfd = make_epoll(t, p, n);
-	if (epfd < 0)
-		return epfd;
-	for (err = 0; !ready && !err;) {
-		now = machine_now_ns(m);
-		if (deadline_ns != WAIT_FOREVER && now >= deadline_ns)
+	if (!deadline_ns)
+		return poll_once(t, p, n, NULL);
+	poll_initwait(&pwq, &t->machine->vfs);
+	for (;;) {
+		ready = poll_once(t, p, n, &pwq.pt);
+		if (!ready)
+			err = err ? err : pwq.pt.error;
+		if (ready || err)
 			break;
-		err = event_wait_fd(&m->events, epfd, EPOLLIN,
-				    deadline_ns == WAIT_FOREVER ? WAIT_FOREVER : deadline_ns - now);
-		ready = poll_once(t, p, n);
+		pwq.pt.qproc = NULL; /* it is on every queue now */
+		err = poll_schedule(&pwq, deadline_ns);
 	}
-	host_close(epfd);
+	poll_freewait(&pwq);
 	if (ready)
 		return ready;
-	return err == -ETIMEDOUT ? 0 : err;
+	return err == -ETIME ? 0 : err;
 }
 
 /* The moment at which @ts from now is over. A time of 0 is 0: do not wait at all. */

@@ -33,7 +33,7 @@ long sys_gettid(struct task_struct *t, const struct sysargs *a)
 long sys_getppid(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
-	return t->real_parent ? t->real_parent->tgid : 0;
+	return task_ppid(t);
 }
 
 long sys_exit(struct task_struct *t, const struct sysargs *a)
@@ -201,9 +201,18 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 			return -EINVAL;
 		t->dumpable = arg2;
 		return 0;
+	case PR_SET_PDEATHSIG:
+		if (arg2 > NR_SIGNALS)
+			return -EINVAL;
+		t->pdeath_signal = arg2;
+		return 0;
 	case PR_GET_PDEATHSIG:
+		return put_user(t->mm, t->pdeath_signal, arg2);
+	case PR_SET_CHILD_SUBREAPER:
+		t->signal->is_child_subreaper = !!arg2;
+		return 0;
 	case PR_GET_CHILD_SUBREAPER:
-		return put_user(t->mm, (u32)0, arg2);
+		return put_user(t->mm, (u32)t->signal->is_child_subreaper, arg2);
 	case PR_GET_TSC:
 		return put_user(t->mm, (u32)PR_TSC_ENABLE, arg2);
 	case PR_GET_TID_ADDRESS:
@@ -230,21 +239,22 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 /* --- limits and usage ------------------------------------------------------------------------ */
 
 /* do_prlimit(): what Linux refuses. */
-static int check_rlimit(struct task_struct *t, u32 which, const struct rlimit *new)
+static int check_rlimit(struct task_struct *t, const struct signal_struct *s, u32 which,
+			const struct rlimit *new)
 {
 	if (new->rlim_cur > new->rlim_max)
 		return -EINVAL;
 	if (which == RLIMIT_NOFILE && new->rlim_max > NR_OPEN_MAX)
 		return -EPERM;
-	if (new->rlim_max > t->signal->rlim_max[which] && !capable(t, CAP_SYS_RESOURCE))
+	if (new->rlim_max > s->rlim_max[which] && !capable(t, CAP_SYS_RESOURCE))
 		return -EPERM;
 	return 0;
 }
 
-/* @new or @old may be 0. */
-static long do_prlimit(struct task_struct *t, u32 which, gva_t new, gva_t old)
+/* Of the process @s, which may be another's; @new or @old may be 0. */
+static long do_prlimit(struct task_struct *t, struct signal_struct *s, u32 which, gva_t new,
+		       gva_t old)
 {
-	struct signal_struct *s = t->signal;
 	struct rlimit before, after;
 	int err;
 
@@ -254,7 +264,7 @@ static long do_prlimit(struct task_struct *t, u32 which, gva_t new, gva_t old)
 	if (new) {
 		if (get_user(t->mm, after, new))
 			return -EFAULT;
-		err = check_rlimit(t, which, &after);
+		err = check_rlimit(t, s, which, &after);
 		if (err)
 			return err;
 		s->rlim_cur[which] = after.rlim_cur;
@@ -265,52 +275,37 @@ static long do_prlimit(struct task_struct *t, u32 which, gva_t new, gva_t old)
 
 long sys_getrlimit(struct task_struct *t, const struct sysargs *a)
 {
-	struct rlimit rl;
-
 	if ((u32)a->arg[0] >= NR_RLIMITS)
 		return -EINVAL;
-	rl = (struct rlimit){t->signal->rlim_cur[(u32)a->arg[0]],
-			     t->signal->rlim_max[(u32)a->arg[0]]};
-	return put_user(t->mm, rl, a->arg[1]);
+	return a->arg[1] ? do_prlimit(t, t->signal, a->arg[0], 0, a->arg[1]) : -EFAULT;
 }
 
 long sys_setrlimit(struct task_struct *t, const struct sysargs *a)
 {
 	if (!a->arg[1])
 		return -EFAULT;
-	return do_prlimit(t, a->arg[0], a->arg[1], 0);
+	return do_prlimit(t, t->signal, a->arg[0], a->arg[1], 0);
+}
+
+/* check_prlimit_permission() */
+static bool may_prlimit(struct task_struct *t, const struct task_struct *p)
+{
+	if (p == t || capable(t, CAP_SYS_RESOURCE))
+		return true;
+	return t->uid == p->euid && t->uid == p->suid && t->uid == p->uid && t->gid == p->egid &&
+	       t->gid == p->sgid && t->gid == p->gid;
 }
 
 long sys_prlimit64(struct task_struct *t, const struct sysargs *a)
 {
 	s32 pid = a->arg[0];
+	struct task_struct *p = pid ? find_task_by_pid(t->machine, pid) : t;
 
-	if (pid && !find_task_by_pid(t->machine, pid))
+	if (!p)
 		return -ESRCH;
-	if (pid && pid != t->tgid)
+	if (!may_prlimit(t, p))
 		return -EPERM;
-	return do_prlimit(t, a->arg[1], a->arg[2], a->arg[3]);
-}
-
-static struct timeval ns_to_timeval(u64 ns)
-{
-	return (struct timeval){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC};
-}
-
-static void self_usage(struct task_struct *t, struct rusage *ru)
-{
-	struct mm_counts c;
-	u64 utime, stime;
-
-	task_cputime(t, &utime, &stime);
-	mm_read_counts(t->mm, &c);
-	ru->ru_utime = ns_to_timeval(utime);
-	ru->ru_stime = ns_to_timeval(stime);
-	ru->ru_maxrss = c.peak_rss << (PAGE_SHIFT - 10);
-	ru->ru_minflt = t->min_flt;
-	ru->ru_majflt = t->maj_flt;
-	ru->ru_nvcsw = t->nvcsw;
-	ru->ru_nivcsw = t->nivcsw;
+	return do_prlimit(t, p->signal, a->arg[1], a->arg[2], a->arg[3]);
 }
 
 long sys_getrusage(struct task_struct *t, const struct sysargs *a)
@@ -320,9 +315,7 @@ long sys_getrusage(struct task_struct *t, const struct sysargs *a)
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
 		return -EINVAL;
-	memset(&ru, 0, sizeof(ru));
-	if (who != RUSAGE_CHILDREN)
-		self_usage(t, &ru);
+	task_rusage(t, who, &ru);
 	return copy_to_user(t->mm, a->arg[1], &ru, sizeof(ru)) ? -EFAULT : 0;
 }
 

@@ -59,7 +59,7 @@ static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it,
 		ret = limit_write(t, f, it, *p);
 		if (!ret)
 			ret = vfs_write(f, it, p);
-		if (ret == -EPIPE)
+		if (ret == -EPIPE || it->broken)
 			send_own(t, SIGPIPE);
 	}
 	return ret == -EINTR ? -ERESTARTSYS : ret;
@@ -74,7 +74,7 @@ static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bo
 {
 	struct file *f = fdget(t, a->arg[0]);
 	struct iovec iov = {(void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT)};
-	struct iov_iter it = {t->mm, &iov, 1, 0, iov.iov_len};
+	struct iov_iter it = {t->mm, &iov, 1, 0, iov.iov_len, false};
 	long ret;
 
 	if (!f)
@@ -176,7 +176,7 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 	} else {
 		ret = import_iovec(t, a->arg[1], a->arg[2], fast, &iov);
 		if (ret > 0) {
-			it = (struct iov_iter){t->mm, iov, a->arg[2], 0, ret};
+			it = (struct iov_iter){t->mm, iov, a->arg[2], 0, ret, false};
 			ret = transfer(t, f, &it, pos, write);
 		}
 		if (iov != fast)
@@ -317,7 +317,7 @@ static int check_sendfile(struct file *in, struct file *out)
 {
 	struct stat st;
 
-	if (out->f_flags & O_APPEND)
+	if ((out->f_flags & O_APPEND) || (in->f_mode & FMODE_NO_SPLICE))
 		return -EINVAL;
 	return file_stat(in, &st) || S_ISDIR(st.st_mode) ? -EINVAL : 0;
 }

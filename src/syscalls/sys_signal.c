@@ -1,8 +1,9 @@
 /* Signal calls: actions, masks, sending, waiting. Delivery is proc/signal.c's. */
 #include "syscalls/internal.h"
 
+#include <linux/capability.h>
+
 #define MINSIGSTKSZ_K 2048
-#define SS_AUTODISARM_K (1U << 31)
 
 long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
 {
@@ -115,6 +116,54 @@ long sys_pause(struct task_struct *t, const struct sysargs *a)
 	return sleep_interruptible(t, WAIT_FOREVER);
 }
 
+/* Takes a signal of @set, waiting for one until @deadline_ns (0: not at all). Its number, -EAGAIN or
+ * -EINTR. */
+static int do_sigtimedwait(struct task_struct *t, sigset_k set, struct k_siginfo *info,
+			   u64 deadline_ns)
+{
+	int sig, err;
+
+	set &= ~UNBLOCKABLE;
+	sig = dequeue_signal(t, ~set, info);
+	if (sig || !deadline_ns)
+		return sig ? sig : -EAGAIN;
+	/* Signals of the set wake us although they are blocked; they stay what they are. */
+	t->real_blocked = t->blocked;
+	t->blocked &= ~set;
+	err = sleep_interruptible(t, deadline_ns);
+	t->blocked = t->real_blocked;
+	t->real_blocked = 0;
+	sig = dequeue_signal(t, ~set, info);
+	return sig ? sig : err ? -EINTR : -EAGAIN;
+}
+
+long sys_rt_sigtimedwait(struct task_struct *t, const struct sysargs *a)
+{
+	u64 deadline = WAIT_FOREVER, now, ns;
+	struct k_siginfo info;
+	struct timespec ts;
+	sigset_k set;
+	int sig;
+
+	if (a->arg[3] != SIGSET_SIZE)
+		return -EINVAL;
+	if (get_user(t->mm, set, a->arg[0]))
+		return -EFAULT;
+	if (a->arg[2]) {
+		if (get_user(t->mm, ts, a->arg[2]))
+			return -EFAULT;
+		if (!timespec_valid(&ts))
+			return -EINVAL;
+		ns = timespec_ns(&ts);
+		now = machine_now_ns(t->machine);
+		deadline = !ns ? 0 : ns > WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
+	}
+	sig = do_sigtimedwait(t, set, &info, deadline);
+	if (sig > 0 && a->arg[1] && copy_to_user(t->mm, a->arg[1], &info, sizeof(info)))
+		return -EFAULT;
+	return sig;
+}
+
 /* --- the alternate stack --------------------------------------------------------------------- */
 
 static bool on_altstack(const struct task_struct *t)
@@ -164,20 +213,25 @@ long sys_sigaltstack(struct task_struct *t, const struct sysargs *a)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-static bool may_kill(const struct task_struct *t, const struct task_struct *to)
+static bool may_kill(const struct task_struct *t, const struct task_struct *to, int sig)
 {
+	if (sig == SIGCONT && t->signal->session == to->signal->session)
+		return true;
 	return t->euid == to->suid || t->euid == to->uid || t->uid == to->suid ||
-	       t->uid == to->uid || !t->euid;
+	       t->uid == to->uid || capable(t, CAP_KILL);
 }
 
+/* @group: to the process, not to that one thread. */
 static long send_to(struct task_struct *t, struct task_struct *to, int sig,
-		    const struct k_siginfo *info)
+		    const struct k_siginfo *info, bool group)
 {
 	if (sig < 0 || sig > NR_SIGNALS)
 		return -EINVAL;
-	if (!may_kill(t, to))
+	if (!may_kill(t, to, sig))
 		return -EPERM;
-	return sig ? send_sig_info(sig, info, to) : 0;
+	if (!sig)
+		return 0;
+	return group ? group_send_sig_info(sig, info, to) : send_sig_info(sig, info, to);
 }
 
 static struct k_siginfo own_siginfo(const struct task_struct *t, int sig, int code)
@@ -189,34 +243,48 @@ static struct k_siginfo own_siginfo(const struct task_struct *t, int sig, int co
 	return info;
 }
 
-/* @pid as in kill(2): is @to meant? */
+/* @pid as in kill(2), not positive: is @to meant? */
 static bool kill_means(const struct task_struct *t, const struct task_struct *to, s32 pid)
 {
-	if (!to->mm)
-		return false; /* a kernel thread */
-	if (pid > 0)
-		return to->tgid == pid;
+	if (to->kthread || to->pid != to->tgid)
+		return false;
 	if (pid == -1)
-		return to->tgid != t->tgid && to->tgid != 1;
+		return to->tgid != t->tgid;
 	return to->signal->pgrp == (pid ? -pid : t->signal->pgrp);
+}
+
+static long kill_many(struct task_struct *t, s32 pid, int sig, const struct k_siginfo *info)
+{
+	struct task_struct *to, *next;
+	bool any = false, taken = false;
+	long err = 0;
+
+	list_for_each_entry_safe (to, next, &t->machine->tasks, tasks) {
+		if (!kill_means(t, to, pid))
+			continue;
+		any = true;
+		err = send_to(t, to, sig, info, true);
+		taken |= !err; /* one that took it is enough */
+	}
+	if (!any)
+		return -ESRCH;
+	/* kill(-1) does not tell that some were out of reach. */
+	return taken || (pid == -1 && err == -EPERM) ? 0 : err;
 }
 
 long sys_kill(struct task_struct *t, const struct sysargs *a)
 {
-	struct k_siginfo info = own_siginfo(t, a->arg[1], SI_USER);
-	struct task_struct *to, *next;
+	int sig = a->arg[1];
+	struct k_siginfo info = own_siginfo(t, sig, SI_USER);
 	s32 pid = a->arg[0];
-	long ret = -ESRCH, err;
+	struct task_struct *to;
 
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	list_for_each_entry_safe (to, next, &t->machine->tasks, tasks) {
-		if (!kill_means(t, to, pid))
-			continue;
-		err = send_to(t, to, (int)a->arg[1], &info);
-		ret = ret && err ? err : 0; /* one that took it is enough */
-	}
-	return ret;
+	if (pid <= 0)
+		return kill_many(t, pid, sig, &info);
+	to = find_task_by_pid(t->machine, pid);
+	return to ? send_to(t, to, sig, &info, true) : -ESRCH;
 }
 
 static long do_tkill(struct task_struct *t, s32 tgid, s32 pid, int sig,
@@ -226,7 +294,7 @@ static long do_tkill(struct task_struct *t, s32 tgid, s32 pid, int sig,
 
 	if (!to || (tgid > 0 && to->tgid != tgid))
 		return -ESRCH;
-	return send_to(t, to, sig, info);
+	return send_to(t, to, sig, info, false);
 }
 
 long sys_tgkill(struct task_struct *t, const struct sysargs *a)
@@ -259,9 +327,13 @@ static int get_siginfo(struct task_struct *t, struct k_siginfo *info, gva_t from
 long sys_rt_sigqueueinfo(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_siginfo info;
-	int err = get_siginfo(t, &info, a->arg[2], (int)a->arg[1], a->arg[0]);
+	struct task_struct *to;
+	int sig = a->arg[1], err = get_siginfo(t, &info, a->arg[2], sig, a->arg[0]);
 
-	return err ? err : do_tkill(t, a->arg[0], a->arg[0], (int)a->arg[1], &info);
+	if (err)
+		return err;
+	to = find_task_by_pid(t->machine, a->arg[0]);
+	return to ? send_to(t, to, sig, &info, true) : -ESRCH;
 }
 
 long sys_rt_tgsigqueueinfo(struct task_struct *t, const struct sysargs *a)

@@ -114,6 +114,9 @@ long sys_times(struct task_struct *t, const struct sysargs *a)
 		task_cputime(t, &utime, &stime);
 		tms.tms_utime = utime / CLOCK_TICK_NS;
 		tms.tms_stime = stime / CLOCK_TICK_NS;
+		task_children_cputime(t, &utime, &stime);
+		tms.tms_cutime = utime / CLOCK_TICK_NS;
+		tms.tms_cstime = stime / CLOCK_TICK_NS;
 		if (put_user(t->mm, tms, a->arg[0]))
 			return -EFAULT;
 	}

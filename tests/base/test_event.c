@@ -229,7 +229,7 @@ static void two_tasks_wait_for_one_descriptor(void)
 	}
 	CU_ASSERT_EQUAL(tasks[0].result, 0);
 	CU_ASSERT_EQUAL(tasks[1].result, 0);
-	CU_ASSERT_TRUE(list_empty(&loop.waiters));
+	CU_ASSERT_TRUE(list_empty(&loop.armed));
 	start(0, fds[0], WAIT_FOREVER); /* ready already: no sleep */
 	run_tasks();
 	CU_ASSERT_TRUE(tasks[0].done);
@@ -256,7 +256,7 @@ static void waits_end_with_a_signal_or_in_time(void)
 		run_tasks();
 	}
 	CU_ASSERT_EQUAL(tasks[1].result, -ETIMEDOUT);
-	CU_ASSERT_TRUE(list_empty(&loop.waiters));
+	CU_ASSERT_TRUE(list_empty(&loop.armed));
 	CU_ASSERT_TRUE(list_empty(&loop.timers));
 	close(fds[0]);
 	close(fds[1]);

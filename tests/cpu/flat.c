@@ -35,7 +35,7 @@ static void make_tables(struct flat *f)
 
 struct flat *flat_new(enum cpu_model model)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct flat *f = must(aligned_alloc(64, (sizeof(*f) + 63) & ~63UL));
 
 	if (cpu_install_host_handlers())

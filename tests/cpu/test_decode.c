@@ -1,14 +1,22 @@
-/* The decoder against Capstone and Zydis: whether an encoding exists, and how long it is. */
+/* The decoder against Capstone, Zydis and the host CPU: whether an encoding exists, and how long it is. */
 #include "unit.h"
 
+#include <asm/prctl.h>
 #include <capstone/capstone.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 #ifdef HAVE_ZYDIS
 #include <Zydis/Zydis.h>
 #endif
 
 #include "cpu/decode.h"
+#include "cpu/model.h"
 
 #define TRIALS 1000000
 
@@ -60,8 +68,8 @@ static void random_code(u8 code[16])
 		code[n] = 0x0f;
 }
 
-/* 66 before a near branch shortens its displacement on AMD and in some tools; Intel ignores it, and
- * so do we. */
+/* 66 before a near branch shortens its displacement on AMD and in some tools; Intel ignores it. We
+ * do as the host's maker does, which FEAT_AMD says. */
 static bool near_branch_66(const struct decoded *d)
 {
 	bool branch = (d->map == MAP_ONE && (d->op == 0xe8 || d->op == 0xe9)) ||
@@ -70,8 +78,8 @@ static bool near_branch_66(const struct decoded *d)
 	return branch && d->opsize;
 }
 
-/* Where tools know fewer or more encodings than the CPU, by row name; each was settled by running
- * the bytes against a PROT_NONE page, or by the SDM. */
+/* Where tools know fewer or more encodings than the CPU, by row name. the_host_settles_lengths() runs
+ * such bytes against a PROT_NONE page. */
 static bool tools_differ(const struct decoded *d)
 {
 	static const char *const names[] = {
@@ -110,6 +118,132 @@ static void print_bytes(const char *who, const u8 *code, unsigned theirs, const 
 		printf(" %02x", code[i]);
 }
 
+/* ---- The host as judge of lengths ----------------------------------------------------------- */
+
+/* Far from everything, so that no displacement reaches the test's own memory. */
+#define EDGE (0x20000000000UL + PAGE_SIZE)
+#define EDGE_STACK (EDGE + 0x100000)
+
+static sigjmp_buf edge_out;
+static u64 edge_fs;
+static struct {
+	int sig;
+	u64 rip, addr;
+} edge_seen;
+
+static void edge_handler(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	long ret;
+
+	/* The code may have loaded selectors, and thus dropped thread-local storage. */
+	__asm__ volatile("pushq $0x202\n\tpopfq\n\tmov %0, %%ds\n\tmov %0, %%es" : : "r"(0) : "cc");
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(edge_fs)
+			 : "rcx", "r11", "memory");
+	edge_seen.sig = sig;
+	edge_seen.rip = uc->uc_mcontext.gregs[REG_RIP];
+	edge_seen.addr = (u64)info->si_addr;
+	siglongjmp(edge_out, 1);
+}
+
+static bool edge_init(void)
+{
+	static const int signals[] = {SIGILL, SIGSEGV, SIGBUS, SIGTRAP, SIGFPE};
+	struct sigaction sa = {.sa_sigaction = edge_handler,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	static u8 stack[65536];
+	stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	const int prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+		  flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+
+	if (mmap((void *)(EDGE - PAGE_SIZE), 2 * PAGE_SIZE, prot, flags, -1, 0) == MAP_FAILED ||
+	    mprotect((void *)EDGE, PAGE_SIZE, PROT_NONE) ||
+	    mmap((void *)EDGE_STACK, 2 * PAGE_SIZE, prot, flags, -1, 0) == MAP_FAILED)
+		return false;
+	syscall(SYS_arch_prctl, ARCH_GET_FS, &edge_fs);
+	sigaltstack(&ss, NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+	return true;
+}
+
+/* Does the CPU want more than these @n bytes before it does anything with them? */
+static bool host_wants_more(const u8 *code, unsigned n)
+{
+	memcpy((u8 *)EDGE - n, code, n);
+	if (!sigsetjmp(edge_out, 0)) {
+		register u64 at __asm__("r10") = EDGE - n;
+		register u64 stack __asm__("r11") = EDGE_STACK + PAGE_SIZE;
+
+		__asm__ volatile("mov %[stack], %%rsp\n\txor %%eax, %%eax\n\txor %%ecx, %%ecx\n\t"
+				 "xor %%edx, %%edx\n\txor %%ebx, %%ebx\n\txor %%ebp, %%ebp\n\t"
+				 "xor %%esi, %%esi\n\txor %%edi, %%edi\n\txor %%r8d, %%r8d\n\t"
+				 "xor %%r9d, %%r9d\n\tjmp *%[code]"
+				 :
+				 : [stack] "r"(stack), [code] "r"(at)
+				 : "memory");
+	}
+	return edge_seen.sig == SIGSEGV && edge_seen.addr == EDGE && edge_seen.rip == EDGE - n;
+}
+
+/* Not to be run: system calls. */
+static bool enters_kernel(const struct decoded *d)
+{
+	return (d->map == MAP_0F && (d->op == 0x05 || d->op == 0x34)) ||
+	       (d->map == MAP_ONE && d->op == 0xcd);
+}
+
+/* The bytes are all that the CPU fetches, and it needs each. An instruction that is #UD may be
+ * found so before its end. */
+static bool host_agrees(const u8 *code, const struct decoded *d)
+{
+	if (enters_kernel(d))
+		return true;
+	if (host_wants_more(code, d->len))
+		return false;
+	return edge_seen.sig == SIGILL || d->len == 1 || host_wants_more(code, d->len - 1) ||
+	       edge_seen.sig == SIGILL;
+}
+
+static u64 host_feats(void)
+{
+	struct cpu cpu = {0};
+
+	cpu_model_init(&cpu, CPU_MODEL_HOST);
+	return cpu.features;
+}
+
+static bool tools_agree(const u8 *code, const struct decoded *d);
+
+/* Of encodings that tools see otherwise, and of all others a sample. */
+static void the_host_settles_lengths(void)
+{
+	unsigned bad = 0, asked = 0;
+	const struct decoder *dec = decoder();
+	u64 feats = host_feats();
+	struct decoded d;
+	u8 code[16];
+
+	CU_ASSERT_FATAL(edge_init());
+	for (unsigned i = 0; i < TRIALS / 2; i++) {
+		random_code(code);
+		if (decode(dec, feats, code, 15, &d) != DECODE_OK ||
+		    (i % 16 && tools_agree(code, &d)))
+			continue;
+		asked++;
+		if (!host_agrees(code, &d) && bad++ < 20)
+			print_bytes("the host", code, 0, &d);
+	}
+	for (int sig = 1; sig < 32; sig++)
+		if (sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+		    sig == SIGTRAP)
+			signal(sig, SIG_DFL);
+	CU_ASSERT(asked > TRIALS / 100);
+	CU_ASSERT_EQUAL(bad, 0);
+}
+
 /* Of what both know, the lengths must agree. */
 static void lengths_agree_with_capstone(void)
 {
@@ -140,6 +274,20 @@ static void lengths_agree_with_capstone(void)
 	cs_close(&handle);
 	CU_ASSERT(both > TRIALS / 4);
 	CU_ASSERT_EQUAL(bad, 0);
+}
+
+/* Does Capstone see the same length? */
+static bool tools_agree(const u8 *code, const struct decoded *d)
+{
+	static csh handle;
+	static cs_insn *insn;
+	const u8 *p = code;
+	uint64_t address = 0;
+	size_t n = 15;
+
+	if (!insn && cs_open(CS_ARCH_X86, CS_MODE_64, &handle) == CS_ERR_OK)
+		insn = cs_malloc(handle);
+	return insn && cs_disasm_iter(handle, &p, &n, &address, insn) && insn->size == d->len;
 }
 
 #ifdef HAVE_ZYDIS
@@ -268,17 +416,35 @@ static void rex_counts_only_right_before_the_opcode(void)
 	CU_ASSERT_EQUAL(d.width, W_Q);
 }
 
-static void vex_is_measured(void)
+/* What the model lacks is #UD, says which feature, and has its length all the same. */
+static void what_the_model_lacks_is_measured(void)
 {
 	static const u8 vaddps[] = {0xc5, 0xf4, 0x58, 0x40, 0x10};
 	static const u8 vpblendd[] = {0xc4, 0xe3, 0x75, 0x02, 0xc2, 0x0f};
+	static const u8 popcnt[] = {0xf3, 0x0f, 0xb8, 0xc0};
+	const struct decoder *dec = decoder();
 	struct decoded d;
 
-	CU_ASSERT_EQUAL(decode_bytes(vaddps, 5, &d), DECODE_FAULT);
+	CU_ASSERT_EQUAL(decode(dec, BIT(FEAT_BASE), vaddps, 5, &d), DECODE_FAULT);
 	CU_ASSERT_EQUAL(d.len, 5);
+	CU_ASSERT_EQUAL(d.vector, X86_UD);
 	CU_ASSERT_PTR_NOT_NULL(d.unsupported);
-	CU_ASSERT_EQUAL(decode_bytes(vpblendd, 6, &d), DECODE_FAULT);
+	CU_ASSERT_EQUAL(decode(dec, BIT(FEAT_BASE), vpblendd, 6, &d), DECODE_FAULT);
 	CU_ASSERT_EQUAL(d.len, 6);
+	CU_ASSERT_EQUAL(decode(dec, BIT(FEAT_BASE), popcnt, 4, &d), DECODE_FAULT);
+	CU_ASSERT_STRING_EQUAL(d.unsupported, "POPCNT: not in this --cpu model");
+}
+
+static void tzcnt_is_bsf_without_bmi1(void)
+{
+	static const u8 tzcnt[] = {0xf3, 0x0f, 0xbc, 0xc0};
+	const struct decoder *dec = decoder();
+	struct decoded d;
+
+	CU_ASSERT_EQUAL(decode(dec, BIT(FEAT_BASE), tzcnt, 4, &d), DECODE_OK);
+	CU_ASSERT_STRING_EQUAL(insn_rows[d.row].name, "bsf");
+	CU_ASSERT_EQUAL(decode(dec, ALL_FEATURES, tzcnt, 4, &d), DECODE_OK);
+	CU_ASSERT_STRING_EQUAL(insn_rows[d.row].name, "tzcnt");
 }
 
 /* Whatever decodes has a handler, with its flags kept or not. */
@@ -312,11 +478,13 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(zydis_knows_what_we_know),
 	UNIT_TEST(nothing_of_the_integer_set_is_missing),
 #endif
+	UNIT_TEST(the_host_settles_lengths),
 	UNIT_TEST(fewer_bytes_ask_for_more),
 	UNIT_TEST(sixteen_bytes_are_gp),
 	UNIT_TEST(lock_is_for_memory_only),
 	UNIT_TEST(rex_counts_only_right_before_the_opcode),
-	UNIT_TEST(vex_is_measured),
+	UNIT_TEST(what_the_model_lacks_is_measured),
+	UNIT_TEST(tzcnt_is_bsf_without_bmi1),
 	UNIT_TEST(every_encoding_has_its_handler),
 	UNIT_END,
 };

@@ -13,13 +13,16 @@ struct native_state native_now HIDDEN;
 u64 native_target HIDDEN;
 u64 native_stack HIDDEN;
 u64 native_host_mode HIDDEN; /* MXCSR, control word */
+u64 native_registers HIDDEN; /* native_level() */
 
 void native_enter(void) HIDDEN;
 void native_exit(void) HIDDEN;
 
 _Static_assert(offsetof(struct native_state, flags) == 128 &&
 		       offsetof(struct native_state, fx) == 144 &&
-		       offsetof(struct native_state, env) == 656,
+		       offsetof(struct native_state, env) == 656 &&
+		       offsetof(struct native_state, vec) == 768 &&
+		       offsetof(struct native_state, k) == 2816,
 	       "native_entry.S");
 
 static const int signals[] = {SIGFPE, SIGSEGV, SIGBUS, SIGILL};
@@ -45,6 +48,11 @@ static void handle(int sig, siginfo_t *info, void *context)
 			before[i].sa_sigaction(sig, info, context);
 }
 
+unsigned native_level(void)
+{
+	return (unsigned)native_registers;
+}
+
 int native_init(u64 base, unsigned pages)
 {
 	struct sigaction act = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -53,6 +61,7 @@ int native_init(u64 base, unsigned pages)
 
 	if (p != (void *)base)
 		return -ENOMEM;
+	native_registers = __builtin_cpu_supports("avx512bw") ? 2 : __builtin_cpu_supports("avx");
 	window = base;
 	window_end = base + pages * PAGE_SIZE;
 	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)

@@ -13,7 +13,13 @@ struct native_state {
 	u8 env[32];				 /* FNSTENV image after the run: FIP, FDP, FOP */
 	u32 trap;				 /* exception vector + 1; 0: none */
 	u64 fault_rip, fault_addr;
+	/* Wide registers, as far as native_level() goes; the low 16 bytes also stand in fx. */
+	u8 vec[32][64] __attribute__((aligned(64)));
+	u64 k[8];
 };
+
+/* 0: xmm only; 1: ymm; 2: AVX-512. After native_init(). */
+unsigned native_level(void);
 
 /* Maps @pages pages at @base, readable, writable and executable, and installs the handlers of
  * SIGFPE, SIGSEGV, SIGBUS and SIGILL in front of those there are. 0 or -errno. */

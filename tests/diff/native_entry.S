@@ -4,6 +4,18 @@
 #define FLAGS native_now+128(%rip)
 #define FX native_now+144(%rip)
 #define ENV native_now+656(%rip)
+#define VEC(n) native_now+768+64*n(%rip)
+#define K(n) native_now+2816+8*n(%rip)
+#define LOAD_YMM(n) vmovdqu VEC(n), %ymm##n;
+#define STORE_YMM(n) vmovdqu %ymm##n, VEC(n);
+#define LOAD_ZMM(n) vmovdqu64 VEC(n), %zmm##n;
+#define STORE_ZMM(n) vmovdqu64 %zmm##n, VEC(n);
+#define LOAD_K(n) kmovq K(n), %k##n;
+#define STORE_K(n) kmovq %k##n, K(n);
+#define EACH_8(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+#define EACH_16(f) EACH_8(f) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
+#define EACH_32(f) EACH_16(f) f(16) f(17) f(18) f(19) f(20) f(21) f(22) f(23) \
+	f(24) f(25) f(26) f(27) f(28) f(29) f(30) f(31)
 
 	.text
 	.globl native_enter, native_exit
@@ -21,7 +33,14 @@ native_enter:
 	fnstcw native_host_mode+4(%rip)
 	mov %rsp, native_stack(%rip)
 	fxrstor64 FX
-	push FLAGS
+	cmpl $1, native_registers(%rip)
+	jb 2f
+	ja 1f
+	EACH_16(LOAD_YMM)
+	jmp 2f
+1:	EACH_32(LOAD_ZMM)
+	EACH_8(LOAD_K)
+2:	push FLAGS
 	popfq
 	mov GPR(0), %rax
 	mov GPR(1), %rcx
@@ -62,7 +81,16 @@ native_exit:
 	push $2
 	popfq
 	fxsave64 FX
-	fnstenv ENV
+	cmpl $1, native_registers(%rip)
+	jb 2f
+	ja 1f
+	EACH_16(STORE_YMM)
+	vzeroupper
+	jmp 2f
+1:	EACH_32(STORE_ZMM)
+	EACH_8(STORE_K)
+	vzeroupper
+2:	fnstenv ENV
 	fninit
 	ldmxcsr native_host_mode(%rip)
 	fldcw native_host_mode+4(%rip)

@@ -3,7 +3,7 @@
  * instruction at a time, natively and through cpu_run(). Registers, xmm, the x87 stack, control
  * and status words, MXCSR, flags, memory and exceptions must agree bit for bit.
  *
- *	check_vec [ROUNDS [SEED]]	ROUNDS runs of each row, default 300
+ *	check_vec [ROUNDS [SEED [NAME]]]	ROUNDS runs of each row, default 300; NAME: its only
  *
  * Not compared: FIP, FDP, FOP inside stored images (the host CPU's habits differ by maker; the
  * guest's are checked against FNSTENV instead), and MXCSR_MASK, which is the model's.
@@ -12,15 +12,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cpu/fpu.h"
+#include "cpu/block.h"
 #include "cpu/insn.h"
+#include "cpu/model.h"
 #include "cpu/flat.h"
 #include "native.h"
 
 #define CODE (FLAT_BASE + 0x1000)
 #define DATA (FLAT_BASE + 0x8000)
 #define DATA_LEN 0x2000UL
+#define HOLE (DATA + PAGE_SIZE) /* the second page of data */
 
 static u64 seed = 1;
 
@@ -129,10 +133,13 @@ static void fill_extended(u8 *p)
 /* ---- One trial ------------------------------------------------------------------------------ */
 
 struct trial {
+	const struct decoder *dec;
+	u64 feats;
 	unsigned row;
 	u8 code[16];
 	unsigned len;
 	bool mem, wide; /* memory operand; REX.W */
+	bool hole;	/* HOLE cannot be touched */
 	u64 target;	/* address of the memory operand */
 	struct native_state before;
 	u8 data[DATA_LEN];
@@ -180,7 +187,11 @@ static void make_state(struct trial *t)
 				     (one_in(2) ? rnd() & 0x3f : 0));
 	for (unsigned i = 0; i < 8; i++)
 		fill_extended(fx + FX_ST0 + 16 * i);
-	fill_vector(fx + FX_XMM0, 256);
+	fill_vector(t->before.vec[0], sizeof(t->before.vec));
+	for (unsigned i = 0; i < 8; i++)
+		t->before.k[i] = one_in(4) ? below(3) - 1UL : rnd();
+	for (unsigned i = 0; i < 16; i++)
+		memcpy(fx + FX_XMM0 + 16 * i, t->before.vec[i], 16);
 	normalise(fx);
 }
 
@@ -194,13 +205,13 @@ static void make_data(struct trial *t)
 
 		memcpy(t->data + i, &v, 8);
 	}
-	fill_vector(operand, 16);
+	fill_vector(operand, 64);
 	if (ATTR_MEM_SIZE(insn_rows[t->row].attr) == 10)
 		fill_extended(operand);
 	if (!strcmp(name, "fbld") && !one_in(4))
 		for (unsigned i = 0; i < 9; i++)
 			operand[i] = below(10) << 4 | below(10);
-	if (!strcmp(name, "ldmxcsr"))
+	if (!strcmp(name, "ldmxcsr") || !strcmp(name, "vldmxcsr"))
 		put32(operand, one_in(8) ? rnd() & ~0x20000UL : rnd() & 0xffff);
 	if (!strcmp(name, "fxrstor")) {
 		memcpy(operand, t->before.fx, 512);
@@ -247,8 +258,138 @@ static unsigned put_memory(struct trial *t, unsigned n, unsigned reg, unsigned a
 	}
 }
 
+/* ---- VEX and EVEX encodings ----------------------------------------------------------------- */
+
+static bool row_has_imm(const struct insn_row *row)
+{
+	return row->form == FORM_V_W_Ib || row->form == FORM_Gy_W_Ib || row->form == FORM_V_Ey_Ib;
+}
+
+static unsigned any_vl(const struct insn_row *row)
+{
+	unsigned vl;
+
+	do
+		vl = below(3);
+	while (!(row->l >> vl & 1));
+	return vl;
+}
+
+static unsigned put_vex(u8 *c, const struct insn_row *row, u8 *last)
+{
+	static const u8 pp[] = {[PFX_NONE] = 0, [PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+	unsigned map = row->map - MAP_V0F + 1;
+	u8 w = row->w == VEX_W_ANY ? below(2) : row->w;
+	u8 vvvv = row->attr & VVVV ? below(16) : 15;
+
+	*last = w << 7 | vvvv << 3 | any_vl(row) << 2 | pp[row->pfx];
+	if (map == 1 && !w && one_in(2)) { /* the short form */
+		c[0] = 0xc5;
+		c[1] = (*last & 0x7f) | (one_in(2) ? 0x80 : 0);
+		return 2;
+	}
+	c[0] = 0xc4;
+	c[1] = map | (rnd() & 0xe0);
+	c[2] = *last;
+	return 3;
+}
+
+static unsigned put_evex(u8 *c, const struct insn_row *row, bool mem)
+{
+	static const u8 pp[] = {[PFX_NONE] = 0, [PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+	static const u8 maps[] = {1, 2, 3, 5, 6};
+	u8 w = row->w == VEX_W_ANY ? below(2) : row->w, p2 = any_vl(row) << 5;
+	bool may_b = mem ? ATTR_BCAST(row->attr) != 0 : (row->attr & (SAE | RC)) != 0;
+
+	if (row->attr & MASK)
+		p2 |= one_in(3) ? 0 : below(8);
+	if ((row->attr & MASK_MUST) && !(p2 & 7))
+		p2 |= 1 + below(7);
+	if ((row->attr & ZERO) && (p2 & 7) && one_in(2) && !(mem && (row->attr & MEM_WRITE)))
+		p2 |= 0x80;
+	if (may_b && one_in(2))
+		p2 = (p2 & 0x9f) | 0x10 | (mem ? p2 & 0x60 : below(4) << 5);
+	if (!(row->attr & (VVVV | VSIB)) || one_in(2))
+		p2 |= 8;
+	c[0] = 0x62;
+	c[1] = maps[row->map - MAP_E0F] | (rnd() & 0xf0);
+	c[2] = w << 7 | (row->attr & VVVV ? below(16) : 15) << 3 | 4 | pp[row->pfx];
+	c[3] = p2;
+	return 4;
+}
+
+/* Indexes of a gather, small enough to stay near t->target, and for VEX a mask of signs. */
+static void make_indexes(struct trial *t, const struct decoded *d)
+{
+	const struct insn_row *row = &insn_rows[t->row];
+	u8 sib = d->bytes[d->modrm_at + 1];
+	unsigned n = (sib >> 3 & 7) | (d->rex & 2) << 2, size = row->op & 1 ? 8 : 4;
+
+	if (d->evex && !(d->evex & EVEX_V))
+		n |= 16;
+	for (unsigned i = 0; i < 64; i += size) {
+		s64 v = (s64)below(400) - 200;
+
+		memcpy(t->before.vec[n] + i, &v, size);
+	}
+	if (n < 16)
+		memcpy(t->before.fx + FX_XMM0 + 16 * n, t->before.vec[n], 16);
+	t->before.gpr[R_RBX] = DATA + 0x1000 - (u64)d->disp;
+}
+
+/* One random encoding of the row; false: it came out as another one, or as none. */
+static bool make_vex_code(struct trial *t)
+{
+	const struct insn_row *row = &insn_rows[t->row];
+	bool gpr_reg = row->form == FORM_Gy_W || row->form == FORM_Gy_W_Ib;
+	bool gpr_rm = row->form == FORM_V_Ey || row->form == FORM_V_Ey_Ib;
+	unsigned n = 0, reg, rm, prefix_at;
+	struct decoded d;
+	u8 last;
+
+	t->mem = row->form != FORM_none &&
+		 (row->mod == MOD_MEM || (row->mod == MOD_ANY && one_in(2)));
+	t->wide = false;
+	if (t->mem && one_in(6))
+		t->code[n++] = 0x67;
+	prefix_at = n;
+	n += row->map >= MAP_E0F ? put_evex(t->code + n, row, t->mem)
+				 : put_vex(t->code + n, row, &last);
+	if (t->mem) /* base rbx, index rsi */
+		t->code[prefix_at + 1] |= t->code[prefix_at] == 0xc5 ? 0 : 0x60;
+	if (row->attr & VSIB)
+		t->code[prefix_at + 1] &= one_in(2) ? ~0x40 : ~0;
+	t->code[n++] = row->op;
+	if (row->form != FORM_none) {
+		reg = row->ext != EXT_ANY ? row->ext : gpr_reg ? any_gpr() : below(8);
+		rm = gpr_rm ? any_gpr() : below(8);
+		if (row->attr & VSIB) {
+			t->code[n++] = (one_in(2) ? 0x40 : 0) | reg << 3 | 4;
+			t->code[n++] = below(4) << 6 | below(8) << 3 | 3;
+			if (t->code[n - 2] & 0x40)
+				t->code[n++] = (u8)rnd();
+		} else if (t->mem) {
+			n = put_memory(t, n, reg, row_has_imm(row));
+		} else {
+			t->code[n++] = 0xc0 | reg << 3 | rm;
+		}
+	}
+	if (row_has_imm(row))
+		t->code[n++] = one_in(2) ? rnd() : below(20);
+	t->len = n;
+	if (decode(t->dec, t->feats, t->code, 15, &d) != DECODE_OK || d.row != t->row || d.len != n)
+		return false;
+	if (t->mem && (d.evex & EVEX_AAA)) /* which selected bytes count for #AC differs */
+		t->before.flags &= ~F_AC;
+	if (row->attr & VSIB)
+		make_indexes(t, &d);
+	else if (t->mem && d.disp_len == 1) /* scaled */
+		t->before.gpr[R_RBX] += (u64)((s64)(s8)d.bytes[d.disp_at] - d.disp);
+	return true;
+}
+
 /* One random encoding of the row. */
-static void make_code(struct trial *t)
+static bool make_code(struct trial *t)
 {
 	static const u8 prefixes[] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
 	const struct insn_row *row = &insn_rows[t->row];
@@ -257,6 +398,9 @@ static void make_code(struct trial *t)
 	bool gpr_reg = row->form == FORM_Gy_W || row->form == FORM_Gy_W_Ib;
 	bool gpr_rm = row->form == FORM_V_Ey || row->form == FORM_V_Ey_Ib;
 	unsigned n = 0, reg, rm, rex = one_in(2) ? 0x40 | below(16) : 0;
+
+	if (row->map >= MAP_V0F)
+		return make_vex_code(t);
 
 	t->mem = row->form != FORM_none &&
 		 (row->mod == MOD_MEM || (row->mod == MOD_ANY && one_in(2)));
@@ -273,6 +417,8 @@ static void make_code(struct trial *t)
 		t->code[n++] = rex;
 	if (row->map != MAP_ONE)
 		t->code[n++] = 0x0f;
+	if (row->map == MAP_0F38 || row->map == MAP_0F3A)
+		t->code[n++] = row->map == MAP_0F38 ? 0x38 : 0x3a;
 	t->code[n++] = row->op;
 	if (row->form != FORM_none) {
 		reg = row->ext != EXT_ANY ? row->ext : gpr_reg ? any_gpr() : below(8);
@@ -287,6 +433,7 @@ static void make_code(struct trial *t)
 	if (imm)
 		t->code[n++] = one_in(2) ? rnd() : below(20);
 	t->len = n;
+	return true;
 }
 
 static void make_target(struct trial *t)
@@ -295,12 +442,52 @@ static void make_target(struct trial *t)
 
 	if (one_in(4))
 		off = PAGE_SIZE - below(64);
-	if (!one_in(8))
+	t->hole = one_in(6);
+	if (t->hole)
+		off = PAGE_SIZE - below(80);
+	else if (!one_in(8))
 		off &= ~15UL;
 	t->target = DATA + off;
 }
 
 /* ---- Running and comparing ------------------------------------------------------------------ */
+
+/* Wide registers into and out of struct fpu_state. */
+static void put_wide(u8 *area, const struct native_state *s)
+{
+	unsigned level = native_level();
+	u64 bv = 3;
+
+	for (unsigned i = 0; i < 16 && level >= 1; i++)
+		memcpy(area + XS_YMM_HI + 16 * i, s->vec[i] + 16, 16);
+	if (level >= 1)
+		bv |= XS_BIT_AVX;
+	for (unsigned i = 0; i < 16 && level >= 2; i++) {
+		memcpy(area + XS_ZMM_HI + 32 * i, s->vec[i] + 32, 32);
+		memcpy(area + XS_ZMM_HI16 + 64 * i, s->vec[i + 16], 64);
+	}
+	if (level >= 2) {
+		memcpy(area + XS_OPMASK, s->k, 64);
+		bv |= XS_BITS_AVX512;
+	}
+	memcpy(area + XS_BV, &bv, sizeof(bv));
+}
+
+static void get_wide(struct native_state *s, const u8 *area)
+{
+	unsigned level = native_level();
+
+	for (unsigned i = 0; i < 16; i++)
+		memcpy(s->vec[i], area + FX_XMM0 + 16 * i, 16);
+	for (unsigned i = 0; i < 16 && level >= 1; i++)
+		memcpy(s->vec[i] + 16, area + XS_YMM_HI + 16 * i, 16);
+	for (unsigned i = 0; i < 16 && level >= 2; i++) {
+		memcpy(s->vec[i] + 32, area + XS_ZMM_HI + 32 * i, 32);
+		memcpy(s->vec[i + 16], area + XS_ZMM_HI16 + 64 * i, 64);
+	}
+	if (level >= 2)
+		memcpy(s->k, area + XS_OPMASK, 64);
+}
 
 static void run_guest(struct flat *f, const struct trial *t, struct native_state *s)
 {
@@ -313,12 +500,21 @@ static void run_guest(struct flat *f, const struct trial *t, struct native_state
 	cpu->regs.rip = CODE;
 	cpu->regs.fip = cpu->regs.fdp = cpu->regs.fop = 0;
 	memcpy(f->fpu.area, s->fx, sizeof(s->fx));
+	put_wide(f->fpu.area, s);
 	s->trap = 0;
+	if (t->hole)
+		flat_protect(f, HOLE, FLAT_NONE);
+	s->fault_addr = 0;
 	if (cpu_run(cpu, 1) == CPU_EXCEPTION)
 		s->trap = cpu->exit.vector + 1;
+	if (s->trap == X86_PF + 1)
+		s->fault_addr = cpu->exit.cr2;
+	if (t->hole)
+		flat_protect(f, HOLE, FLAT_RWX);
 	memcpy(s->gpr, cpu->regs.gpr, sizeof(s->gpr));
 	s->flags = cpu->regs.flags;
 	memcpy(s->fx, f->fpu.area, sizeof(s->fx));
+	get_wide(s, f->fpu.area);
 	s->fault_rip = cpu->regs.rip;
 }
 
@@ -397,6 +593,9 @@ static bool compare(struct flat *f, const struct trial *t, struct native_state *
 	native->flags &= F_OSZAPC;
 	guest->flags &= F_OSZAPC;
 	same &= same_bytes(t, "exception", &native->trap, &guest->trap, sizeof(native->trap));
+	if (native->trap == X86_PF + 1 && ATTR_MEM_SIZE(insn_rows[t->row].attr) != 512 &&
+	    !(insn_rows[t->row].attr & SIZE_BY_66))
+		same &= same_bytes(t, "address", &native->fault_addr, &guest->fault_addr, 8);
 	same &= same_bytes(t, "rip", &rip, &guest->fault_rip, sizeof(rip));
 	same &= same_bytes(t, "gpr", native->gpr, guest->gpr, sizeof(native->gpr));
 	same &= same_bytes(t, "flags", &native->flags, &guest->flags, sizeof(native->flags));
@@ -406,6 +605,10 @@ static bool compare(struct flat *f, const struct trial *t, struct native_state *
 		same &= same_bytes(t, "st", native->fx + FX_ST0 + 16 * i,
 				   guest->fx + FX_ST0 + 16 * i, 10);
 	same &= same_bytes(t, "xmm", native->fx + FX_XMM0, guest->fx + FX_XMM0, 256);
+	if (native_level() >= 1)
+		same &= same_bytes(t, "wide", native->vec, guest->vec, sizeof(native->vec));
+	if (native_level() >= 2)
+		same &= same_bytes(t, "k", native->k, guest->k, sizeof(native->k));
 	same &= same_bytes(t, "memory", native_data, guest_data, DATA_LEN);
 	return same && same_pointers(t, native, &f->cpu.regs);
 }
@@ -414,19 +617,33 @@ static bool compare(struct flat *f, const struct trial *t, struct native_state *
 static int run_trial(struct flat *f, unsigned row)
 {
 	static struct trial t;
-	struct native_state native, guest;
+	static struct native_state native, guest;
+
+	t.dec = &f->code->decoder;
+	t.feats = cpu_features(&f->cpu);
 
 	t.row = row;
 	make_state(&t);
 	make_target(&t);
-	make_code(&t);
+	for (unsigned tries = 0; !make_code(&t); tries++)
+		if (tries == 1000) {
+			printf("vec: row %u, %s: no encoding found\n", row, insn_rows[row].name);
+			return -1;
+		}
 	make_data(&t);
-	if (!strncmp(insn_rows[row].name, "maskmov", 7))
+	if (strstr(insn_rows[row].name, "maskmov") && insn_rows[row].op == 0xf7)
 		t.before.gpr[R_RDI] = t.target;
 	native = guest = t.before;
 	memcpy((void *)DATA, t.data, DATA_LEN);
 	memcpy((void *)CODE, t.code, t.len);
+	/* Which bytes of a masked store, and of an image which first, a CPU touches differs. */
+	if (strstr(insn_rows[row].name, "maskmov") && insn_rows[row].op == 0xf7)
+		t.hole = false;
+	if (t.hole)
+		mprotect((void *)HOLE, PAGE_SIZE, PROT_NONE);
 	native_run(&native, CODE, t.len);
+	if (t.hole)
+		mprotect((void *)HOLE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
 	run_guest(f, &t, &guest);
 	if (!compare(f, &t, &native, &guest))
 		return -1;
@@ -455,16 +672,22 @@ static bool run_row(struct flat *f, unsigned row, unsigned rounds, unsigned *tra
 int main(int argc, char **argv)
 {
 	unsigned rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 300;
-	unsigned passed = 0, failed = 0, traps = 0;
+	unsigned passed = 0, failed = 0, traps = 0, lacking = 0;
 	struct flat *f;
 
 	if (argc > 2)
 		seed = strtoul(argv[2], NULL, 0) | 1;
-	f = flat_new(CPU_MODEL_V2);
+	f = flat_new(CPU_MODEL_HOST);
 	if (native_init(FLAT_BASE, FLAT_PAGES)) /* its handlers go before ours */
 		return 2;
 	for (unsigned row = 0; row < nr_insn_rows; row++) {
 		if (!(insn_rows[row].attr & THUNK) || (insn_rows[row].attr & NO_DIFF))
+			continue;
+		if (!(cpu_features(&f->cpu) >> insn_rows[row].feat & 1)) {
+			lacking++;
+			continue;
+		}
+		if (argc > 3 && strcmp(argv[3], insn_rows[row].name))
 			continue;
 		if (run_row(f, row, rounds, &traps))
 			passed++;
@@ -473,6 +696,7 @@ int main(int argc, char **argv)
 	}
 	printf("vec: %u rows, %u runs each, %u exceptions on both sides\n", passed + failed, rounds,
 	       traps);
+	printf("vec: %u rows are not in this host's CPU\n", lacking);
 	flat_free(f);
 	printf("unit: %u passed, %u failed\n", passed, failed);
 	return failed != 0;

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 		return *(volatile char *)ro;
 	}
 	if (!strcmp(how, "divide"))
-		return 1 / zero;
+		asm volatile("xor %%edx, %%edx\n\tdivl %0" : : "m"(zero) : "rax", "rdx");
 	if (!strcmp(how, "ud2"))
 		asm volatile("ud2");
 	if (!strcmp(how, "int3"))

@@ -9,6 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define T(name, call)                                                                              \
+	do {                                                                                       \
+		int r_ = call;                                                                     \
+		printf("%s %d %s\n", name, r_, r_ < 0 ? strerrorname_np(errno) : "");              \
+	} while (0)
+
 static int count;
 static char stack[65536];
 
@@ -50,11 +56,11 @@ int main(void)
 	kill(getpid(), SIGUSR1);
 	sigpending(&pending);
 	printf("pending %d count %d\n", sigismember(&pending, SIGUSR1), count);
-	printf("sigsuspend %d %s\n", sigsuspend(&none), strerrorname_np(errno));
+	T("sigsuspend", sigsuspend(&none));
 	sigpending(&pending);
 	printf("pending %d count %d\n", sigismember(&pending, SIGUSR1), count);
 	kill(getpid(), SIGUSR1);
-	printf("ppoll %d %s\n", ppoll(NULL, 0, NULL, &none), strerrorname_np(errno));
+	T("ppoll", ppoll(NULL, 0, NULL, &none));
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 
 	printf("sigaltstack %d\n", sigaltstack(&ss, NULL));
@@ -68,7 +74,7 @@ int main(void)
 	sigaltstack(NULL, &was);
 	printf("altstack flags %d size %zu\n", was.ss_flags, was.ss_size);
 	ss.ss_size = 100;
-	printf("small stack %d %s\n", sigaltstack(&ss, NULL), strerrorname_np(errno));
+	T("small stack", sigaltstack(&ss, NULL));
 
 	sa.sa_flags = SA_RESETHAND;
 	sa.sa_handler = on_signal;
@@ -80,8 +86,8 @@ int main(void)
 	signal(SIGUSR1, SIG_IGN);
 	kill(getpid(), SIGUSR1);
 	printf("kill 0: %d\n", kill(getpid(), 0));
-	printf("kill 99: %d %s\n", kill(getpid(), 99), strerrorname_np(errno));
-	printf("nobody: %d %s\n", kill(0x3ffffff, 0), strerrorname_np(errno));
+	T("kill 99", kill(getpid(), 99));
+	T("nobody", kill(0x3ffffff, 0));
 	printf("nanosleep 0: %d\n", nanosleep(&none_left, &left));
 	printf("left untouched: %ld\n", (long)left.tv_sec);
 	signal(SIGUSR1, SIG_DFL);

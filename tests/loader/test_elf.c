@@ -143,4 +143,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_file_cut_anywhere_never_harms_the_machine),
 	UNIT_END,
 };
-const struct unit_suite suite_elf = { "elf", tests };
+const struct unit_suite suite_elf = {"elf", tests};

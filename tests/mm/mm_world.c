@@ -33,7 +33,7 @@ static struct address_space *file_mapping(struct file *f)
 
 struct world *world_new(u64 ram)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct world *w = calloc(1, sizeof(*w));
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w);

@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include "base/err.h"
-#include "mm/page_alloc.h"
+#include "mm/buddy.h"
 #include "mm/slab.h"
 
 #include <stdlib.h>
@@ -372,6 +372,109 @@ static void the_checker_sees_a_broken_list(void)
 	end_memory(m);
 }
 
+/* --- migrate types -------------------------------------------------------------------------- */
+
+static enum migratetype type_of(struct memory *m, const struct page *page)
+{
+	return get_pageblock_migratetype(m, page_to_pfn(m, page));
+}
+
+static void types_live_in_blocks_of_their_own(void)
+{
+	static const gfp_t gfp[] = {GFP_KERNEL, GFP_HIGHUSER_MOVABLE,
+				    GFP_KERNEL | __GFP_RECLAIMABLE};
+	struct memory *m = new_memory(64 * MIB);
+	static struct page *out[3000];
+	u64 count[MIGRATE_TYPES];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(out); i++) {
+		out[i] = alloc_pages(m, gfp[i % 3], 0);
+		CU_ASSERT_EQUAL_FATAL(type_of(m, out[i]), i % 3);
+	}
+	zone_count_pageblocks(m, page_zone(m, out[0]), count);
+	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
+		CU_ASSERT(count[mt] >= 1000 / PAGEBLOCK_PAGES);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	free_unref_page_list(m, out, ARRAY_SIZE(out));
+	end_memory(m);
+}
+
+/* All that is free serves any type, whoever's block it is. */
+static void no_type_starves_while_another_has_frames(void)
+{
+	static struct page *out[8192];
+	struct memory *m = new_memory(16 * MIB);
+	u64 free = nr_free_pages(m), n = 0;
+
+	while ((out[n] = alloc_pages(m, __GFP_MEMALLOC | __GFP_MOVABLE, 0)))
+		n++;
+	CU_ASSERT_EQUAL(n, free);
+	for (u64 i = 0; i < n; i += 2)
+		put_page(m, out[i]);
+	for (u64 i = 0; i < n; i += 2)
+		CU_ASSERT_PTR_NOT_NULL_FATAL(out[i] = alloc_pages(m, __GFP_MEMALLOC, 0));
+	CU_ASSERT_PTR_NULL(alloc_pages(m, __GFP_MEMALLOC, 0));
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	free_unref_page_list(m, out, n);
+	CU_ASSERT_EQUAL(nr_free_pages(m), free);
+	end_memory(m);
+}
+
+static void a_mostly_free_block_changes_its_type(void)
+{
+	static struct page *out[8192];
+	struct memory *m = new_memory(16 * MIB);
+	struct page *page;
+	u64 n = 0;
+
+	while ((out[n] = alloc_pages(m, __GFP_MEMALLOC | __GFP_MOVABLE, 0))) {
+		out[n]->owner = OWN_ANON;
+		n++;
+	}
+	/* Three quarters of one block come free. */
+	for (u64 i = 0; i < n; i++) {
+		pfn_t pfn = page_to_pfn(m, out[i]);
+
+		if (pfn >> PAGEBLOCK_ORDER == 4 && (pfn & 511) >= 128) {
+			put_page(m, out[i]);
+			out[i--] = out[--n];
+		}
+	}
+	page = alloc_pages(m, __GFP_MEMALLOC, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(page);
+	CU_ASSERT_EQUAL(page_to_pfn(m, page) >> PAGEBLOCK_ORDER, 4);
+	CU_ASSERT_EQUAL(type_of(m, page), MIGRATE_UNMOVABLE);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	put_page(m, page);
+	free_unref_page_list(m, out, n);
+	end_memory(m);
+}
+
+static void free_blocks_by_type_add_up(void)
+{
+	static const gfp_t gfp[] = {GFP_KERNEL, GFP_HIGHUSER_MOVABLE,
+				    GFP_KERNEL | __GFP_RECLAIMABLE};
+	struct memory *m = new_memory(32 * MIB);
+	struct page *out[64];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(out); i++)
+		out[i] = alloc_pages(m, gfp[i % 3], i % 4);
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		const struct zone *z = &m->node->zones[i];
+
+		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+			u64 sum = 0;
+
+			for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++)
+				sum += zone_free_blocks_of(z, o, mt);
+			CU_ASSERT_EQUAL(sum, zone_free_blocks(z, o));
+		}
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(out); i++)
+		__free_pages(m, out[i], i % 4);
+	end_memory(m);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(start_up_touches_next_to_nothing),
 	UNIT_TEST(virgin_memory_counts_as_the_blocks_it_will_be),
@@ -389,6 +492,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(random_blocks_never_overlap),
 	UNIT_TEST(all_blocks_join_again),
 	UNIT_TEST(the_checker_sees_a_broken_list),
+	UNIT_TEST(types_live_in_blocks_of_their_own),
+	UNIT_TEST(no_type_starves_while_another_has_frames),
+	UNIT_TEST(a_mostly_free_block_changes_its_type),
+	UNIT_TEST(free_blocks_by_type_add_up),
 	UNIT_END,
 };
 const struct unit_suite suite_page_alloc = {"page_alloc", tests};

@@ -164,9 +164,9 @@ static void krealloc_keeps_the_bytes(void)
 
 static void out_of_memory_is_an_answer(void)
 {
-	struct memory *m = new_memory(4 * MIB);
+	struct memory *m = new_memory(8 * MIB);
 	struct kmem_cache *c = kmem_cache_create(m, "big", 2000, 0, 0, NULL);
-	static void *obj[4096];
+	static void *obj[8192];
 	unsigned n = 0;
 
 	while ((obj[n] = kmem_cache_alloc(c, GFP_KERNEL)))
@@ -330,6 +330,31 @@ static void misuse_is_caught(void)
 	end_memory(m);
 }
 
+#ifdef ASAN_BUILD
+static void asan_reports_a_use_after_free_of_an_object(void)
+{
+	struct memory *m = new_memory(16 * MIB);
+	char report[8192] = "";
+	int ends[2];
+	ssize_t n, len = 0;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	if (!fork()) {
+		dup2(ends[1], 2);
+		write_after_free(m);
+		_exit(0);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], report + len, sizeof(report) - 1 - len)) > 0)
+		len += n;
+	close(ends[0]);
+	wait(NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(report, "ERROR: AddressSanitizer: use-after-poison"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(report, "in write_after_free"));
+	end_memory(m);
+}
+#endif
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_object_freed_last_comes_first),
 	UNIT_TEST(slabinfo_counts_what_is_out),
@@ -342,6 +367,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(random_objects_never_overlap),
 	UNIT_TEST(freed_objects_are_poisoned_for_asan),
 	UNIT_TEST(misuse_is_caught),
+#ifdef ASAN_BUILD
+	UNIT_TEST(asan_reports_a_use_after_free_of_an_object),
+#endif
 	UNIT_END,
 };
 const struct unit_suite suite_slab = {"slab", tests};

@@ -217,7 +217,7 @@ static void replay(struct tlb_world *w, struct model *md, const struct event *e)
 static void compare_with_model(const char *geometry, unsigned mms, bool check)
 {
 	struct event *trace = calloc(TRACE_LEN, sizeof(*trace));
-	struct tlb_geometry geo;
+	struct tlb_geometry geo = {.check = false};
 	const struct tlb_counters *a, *b;
 	struct tlb_world *w;
 	struct model *md;
@@ -286,7 +286,7 @@ static void geometry_is_parsed_strictly(void)
 		"256,8x",     "8,8x128",    "100,8x128",  "256,3x8",
 		"256,8x100",  "256,32x8",   "256,8x8192", "8192,8x128",
 		" 256,8x128", "256,8x128 ", "+256,8x128", "99999999999999999999,1x1"};
-	struct tlb_geometry g = {1, 2, 3};
+	struct tlb_geometry g = {1, 2, 3, false};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		CU_ASSERT_EQUAL(tlb_parse_geometry(bad[i], &g), -EINVAL);
@@ -301,7 +301,7 @@ static void geometry_is_parsed_strictly(void)
 
 static void walk_sets_accessed_and_dirty_as_hardware_does(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t addr = areas[2].start;
 	pte_t *pte = pte_offset(w->mm[0], addr);
@@ -322,7 +322,7 @@ static void walk_sets_accessed_and_dirty_as_hardware_does(void)
 
 static void fault_codes_are_the_cpus(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	void *host;
 
@@ -346,7 +346,7 @@ static void fault_codes_are_the_cpus(void)
 
 static void large_pages_translate_by_4k(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t base = 0x40000000;
 	u64 *pmd = pmd_alloc(w->mm[0], base);
@@ -378,7 +378,7 @@ static void on_code_dirty(void *arg, struct page *page)
 
 static void stores_to_code_are_announced_once(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	gva_t addr = areas[3].start;
 	struct page *page = pfn_to_page(&w->m, pte_pfn(*pte_offset(w->mm[0], addr)));
@@ -406,7 +406,7 @@ static void stores_to_code_are_announced_once(void)
 
 static void validate_sees_a_stale_entry(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, false);
 	pte_t *pte = pte_offset(w->mm[0], areas[2].start), old;
 	void *host;
@@ -446,7 +446,7 @@ static int run_into_stale_entry(struct tlb_world *w, gva_t addr)
 
 static void check_mode_ends_vellum_at_a_stale_entry(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 1, true);
 
 	CU_ASSERT_EQUAL(run_into_stale_entry(w, areas[2].start), 125);
@@ -457,7 +457,7 @@ static void check_mode_ends_vellum_at_a_stale_entry(void)
 
 static void two_address_spaces_do_not_see_each_other(void)
 {
-	static const struct tlb_geometry geo = {256, 8, 128};
+	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 2, false);
 	void *a, *b;
 

@@ -189,4 +189,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_ended_program_leaves_no_object),
 	UNIT_END,
 };
-const struct unit_suite suite_machine = { "machine", tests };
+const struct unit_suite suite_machine = {"machine", tests};

@@ -26,15 +26,51 @@ expect 139 "$VELLUM" "$GUEST/dies" null
 expect 136 "$VELLUM" "$GUEST/dies" divide
 expect 132 "$VELLUM" "$GUEST/dies" ud2
 expect 135 "$VELLUM" "$GUEST/dies" bus
-expect 125 "$VELLUM" --no-such-option "$GUEST/hello-musl"
-expect 125 "$VELLUM" --mem nonsense "$GUEST/hello-musl"
-expect 127 "$VELLUM" no-such-program-anywhere
-expect 127 "$VELLUM" ./no-such-file
-expect 126 "$VELLUM" "$DATA/corpus.txt"
-echo 'not an ELF file' >junk
-chmod +x junk
-expect 126 "$VELLUM" ./junk
-expect 126 "$VELLUM" "$PWD"
+# A signal ignored by the caller does not hide how the guest ended.
+expect 134 sh -c 'trap "" ABRT; "$@"' sh "$VELLUM" "$GUEST/dies" abort
+
+# refused STATUS WORDS COMMAND...: one line, "vellum: what: why", with WORDS in it
+refused()
+{
+	local want=$1 words=$2
+	shift 2
+	expect "$want" "$@"
+	[ "$(grep -c . err)" -eq 1 ] && grep -qE "^vellum: .*$words" err && [ ! -s out ] ||
+		{ echo "not one line with '$words': $*"; cat out err; bad=1; }
+}
+
+hello=$GUEST/hello-musl
+refused 125 'unrecognized option' "$VELLUM" --no-such-option "$hello"
+refused 125 'requires an argument' "$VELLUM" --mem
+refused 125 'not a size' "$VELLUM" --mem nonsense "$hello"
+refused 125 'not a size' "$VELLUM" --mem 99999999999G "$hello"
+refused 125 '4M to 1T' "$VELLUM" --mem 1K "$hello"
+refused 125 'powers of two' "$VELLUM" --tlb 3,1x1 "$hello"
+refused 125 'see vellum --help' "$VELLUM"
+refused 125 'No such file' "$VELLUM" --log /no/such/folder/log "$hello"
+refused 127 'not found in PATH' "$VELLUM" no-such-program-anywhere
+refused 127 'No such file' "$VELLUM" ./no-such-file
+refused 126 'is a directory' "$VELLUM" "$PWD"
+refused 126 'not executable' "$VELLUM" "$DATA/corpus.txt"
+echo 'not an ELF file' >text
+: >empty
+head -c 40 "$hello" >short
+# EI_CLASS 1, EM_386
+{ printf '\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0'; head -c 200 /dev/zero; } >i386
+chmod +x text empty short i386
+refused 126 'not an ELF file' "$VELLUM" ./text
+refused 126 'not an ELF file' "$VELLUM" ./empty
+refused 126 '' "$VELLUM" ./short
+refused 126 'not a 64-bit' "$VELLUM" ./i386
+refused 126 'dynamically linked' "$VELLUM" /bin/ls
+
+# --help fits a screen and names each option.
+"$VELLUM" --help >help
+[ "$(wc -l <help)" -le 30 ] && [ "$(wc -L <help)" -le 80 ] || { echo "--help is long:"; cat help; bad=1; }
+sed -nE 's/^OPTION\([^,]+, "([^"]+)".*/--\1/p' "$SRC/src/cli/options.def" | while read -r option; do
+	grep -qe "$option" help || echo "--help lacks $option"
+done | grep . && bad=1
+
 # The guest's own options pass through.
 expect 0 "$VELLUM" "$GUEST/hello-musl" --help
 grep -q '1: --help' out || { echo "the guest did not get its --help"; bad=1; }

@@ -10,7 +10,7 @@
 
 #define FD_MAX 0x7fffffffUL
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 /* Decimal without a leading zero, as the kernel's name_to_int(). False: another kind of name. */
 static bool parse_number(const char *name, u64 *out)
@@ -46,7 +46,7 @@ static bool parse_range(const char *name, gva_t *start, gva_t *end)
 	return !strcmp(again, name);
 }
 
-/* --- tasks --------------------------------------------------------------------------------------- */
+/* --- tasks -------------------------------------------------------------------------------- */
 
 /* The task with the lowest number from @at on that is listed: processes, or threads of @tgid. */
 static struct task_struct *next_task(struct machine *m, s32 tgid, u64 at)
@@ -68,11 +68,10 @@ static u64 lookup_task(struct machine *m, s32 tgid, u64 pid)
 
 	if (!t || (tgid && t->tgid != tgid))
 		return 0;
-	/* Below task/ the fs_id carries the group, for "..". */
-	return tgid ? ID_MAKE(t->pid, ID_THREAD, tgid) : ID_MAKE(t->pid, 0, 0);
+	return ID_MAKE(t->pid, tgid ? ID_THREAD : 0, 0);
 }
 
-/* --- descriptors --------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------- */
 
 static struct file *task_file(struct task_struct *t, u64 fd)
 {
@@ -95,7 +94,7 @@ static u32 fd_mode(const struct file *f)
 	return mode;
 }
 
-/* --- mapped files -------------------------------------------------------------------------------- */
+/* --- mapped files ------------------------------------------------------------------------- */
 
 static struct vm_area_struct *mapped_vma(struct task_struct *t, gva_t start)
 {
@@ -104,7 +103,7 @@ static struct vm_area_struct *mapped_vma(struct task_struct *t, gva_t start)
 	return vma && vma->vm_start == start && vma->vm_file ? vma : NULL;
 }
 
-/* --- the four kinds, by directory ---------------------------------------------------------------- */
+/* --- the four kinds, by directory --------------------------------------------------------- */
 
 u64 proc_pattern_lookup(struct machine *m, const struct proc_entry *e, u64 id, const char *name)
 {
@@ -208,7 +207,7 @@ u32 proc_pattern_mode(struct machine *m, const struct proc_entry *e, u64 id)
 	return e->mode;
 }
 
-/* --- links ----------------------------------------------------------------------------------------- */
+/* --- links -------------------------------------------------------------------------------- */
 
 static int link_to(const struct path *p, struct path *out)
 {
@@ -248,7 +247,7 @@ int proc_link_map_file(struct task_struct *t, u64 sub, struct path *out)
 	return vma ? link_to(&vma->vm_file->f_path, out) : -ENOENT;
 }
 
-/* --- fdinfo ---------------------------------------------------------------------------------------- */
+/* --- fdinfo ------------------------------------------------------------------------------- */
 
 /* /proc/PID/fdinfo/N, proc(5). mnt_id as mountinfo counts. */
 int proc_show_fdinfo(struct seq *out, struct task_struct *t, u64 sub)

@@ -21,7 +21,7 @@ static inline struct machine *f_machine(const struct file *f)
 	return vfs_machine(f->vfs);
 }
 
-/* --- text ---------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------- */
 
 int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
 	      u64 sub)
@@ -66,7 +66,8 @@ static int refill(struct file *f, struct seq *s)
 static long text_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	struct seq *s = f->private_data;
-	u64 want, done;
+	u64 n, done = 0;
+	const char *text;
 
 	if (!s) {
 		s = kzalloc(f->vfs->mem, sizeof(*s), GFP_KERNEL);
@@ -77,18 +78,21 @@ static long text_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	}
 	if (!to->count)
 		return 0;
-	if (!*pos || !s->buf) {
+	if (!*pos || !s->size) {
 		int err = refill(f, s);
 
 		if (err)
 			return err;
 	}
-	if (*pos >= s->count)
-		return 0;
-	want = min(to->count, s->count - *pos);
-	done = copy_to_iter(s->buf + *pos, want, to);
-	*pos += done;
-	return done ? (long)done : -EFAULT;
+	while (to->count && (text = seq_peek(s, *pos, &n))) {
+		u64 got = copy_to_iter(text, min(n, to->count), to);
+
+		*pos += got;
+		done += got;
+		if (got < n)
+			return done ? (long)done : -EFAULT;
+	}
+	return done;
 }
 
 static void text_release(struct file *f)
@@ -114,7 +118,7 @@ static long bytes_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	return f_entry(f)->get.bytes(t, to, pos);
 }
 
-/* --- writes -------------------------------------------------------------------------------------- */
+/* --- writes ------------------------------------------------------------------------------- */
 
 char *proc_strip(char *text)
 {
@@ -198,7 +202,7 @@ static s64 proc_llseek(struct file *f, s64 off, int whence)
 	return off;
 }
 
-/* --- directories --------------------------------------------------------------------------------- */
+/* --- directories -------------------------------------------------------------------------- */
 
 typedef bool (*emit_fn)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos);
 
@@ -213,7 +217,8 @@ static bool emit_dots(struct file *f, emit_fn emit, void *ctx)
 {
 	struct dentry *d = f->f_path.dentry;
 	u64 up_id;
-	const struct proc_entry *up = proc_parent_entry(d->fs_private, d->fs_id, &up_id);
+	const struct proc_entry *up =
+		proc_parent_entry(f_machine(f), d->fs_private, d->fs_id, &up_id);
 
 	if (f->f_pos == 0) {
 		if (!emit(ctx, ".", d->ino, 4, 1))
@@ -270,7 +275,7 @@ static int dir_iterate(struct file *f, emit_fn emit, void *ctx)
 	}
 }
 
-/* --- opening ------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------ */
 
 static const struct file_operations proc_text_fops = {
 	.read_iter = text_read_iter,
@@ -336,6 +341,8 @@ struct file *proc_open(const struct path *p, int flags)
 		op = &proc_dir_fops;
 	else if (e->kind == KIND_BYTES)
 		op = &proc_bytes_fops;
+	if (e->kind == KIND_BYTES || (ID_PID(p->dentry->fs_id) && !(e->flags & P_SPLICE)))
+		mode |= FMODE_NO_SPLICE;
 	if (acc & R_OK)
 		mode |= FMODE_READ;
 	if (acc & W_OK)

@@ -39,6 +39,7 @@ enum proc_kind {
 
 #define P_TGID 1U    /* not below task/ */
 #define P_PATTERN 2U /* stands for many names */
+#define P_SPLICE 4U  /* sendfile(2) may read it, unlike others below /proc/PID */
 
 struct proc_entry {
 	enum proc_dir dir; /* where it is */
@@ -71,7 +72,7 @@ extern const unsigned nr_proc_entries;
 #define ID_SUB(id) ((id) >> 23)
 #define ID_MAKE(pid, thread, sub) ((u64)(pid) | (thread) | (u64)(sub) << 23)
 
-/* --- procfs.c -------------------------------------------------------------------------------- */
+/* --- procfs.c ----------------------------------------------------------------------------- */
 
 static inline struct machine *vfs_machine(struct vfs *v)
 {
@@ -84,11 +85,12 @@ static inline struct task_struct *proc_task(struct machine *m, u64 id)
 }
 u64 proc_ino(const struct proc_entry *e, u64 id);
 /* The row behind ".." of @e, and its fs_id. */
-const struct proc_entry *proc_parent_entry(const struct proc_entry *e, u64 id, u64 *parent_id);
+const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_entry *e, u64 id,
+					   u64 *parent_id);
 /* The pattern row of a directory, or NULL. */
 const struct proc_entry *proc_pattern(enum proc_dir dir);
 
-/* --- file.c ---------------------------------------------------------------------------------- */
+/* --- file.c ------------------------------------------------------------------------------- */
 
 struct file *proc_open(const struct path *p, int flags);
 /* May somebody with these ids do that (R_OK, W_OK, X_OK) to the dentry's file? 0 or -EACCES. */
@@ -102,7 +104,7 @@ char *proc_strip(char *text);
 /* The whole of @text as an integer, base 0 as in C. 0, -EINVAL or -ERANGE. */
 int proc_parse_int(char *text, int *out);
 
-/* --- fd.c: directories of things that come and go ---------------------------------------------- */
+/* --- fd.c: directories of things that come and go ----------------------------------------- */
 
 /* The fs_id of @name in the directory of fs_id @id, whose pattern row @e is; 0: no such thing. */
 u64 proc_pattern_lookup(struct machine *m, const struct proc_entry *e, u64 id, const char *name);
@@ -115,19 +117,19 @@ void proc_pattern_name(struct machine *m, const struct proc_entry *e, u64 id, ch
 u32 proc_pattern_mode(struct machine *m, const struct proc_entry *e, u64 id);
 unsigned proc_count_fds(const struct task_struct *t);
 
-/* --- sys.c ------------------------------------------------------------------------------------- */
+/* --- sys.c -------------------------------------------------------------------------------- */
 
 /* What CLOCK_BOOTTIME and sysinfo(2) say, too. */
 u64 proc_uptime_ns(struct machine *m);
 /* As mountinfo and fdinfo number the mounts; 0: of none. */
 unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
-/* --- task_mem.c -------------------------------------------------------------------------------- */
+/* --- task_mem.c --------------------------------------------------------------------------- */
 
 /* Writes to /proc/PID/mem. */
 long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos);
 
-/* --- status.c ---------------------------------------------------------------------------------- */
+/* --- status.c ----------------------------------------------------------------------------- */
 
 #define CAP_SYS_ADMIN_NR 21
 #define CAP_SYS_RESOURCE_NR 24
@@ -145,7 +147,7 @@ const char *proc_task_state(const struct task_struct *t);
 /* Hundredths of a second, USER_HZ. */
 #define NSEC_PER_TICK 10000000UL
 
-/* --- handlers, as files.def names them ----------------------------------------------------------- */
+/* --- handlers, as files.def names them ---------------------------------------------------- */
 
 /* Column `get` of a row: its function's declaration, and its initialiser. */
 #define DECLARE_DIR(name)

@@ -12,7 +12,7 @@
 #define VSYSCALL_LINE                                                                              \
 	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
 
-/* --- one line of maps ---------------------------------------------------------------------------- */
+/* --- one line of maps --------------------------------------------------------------------- */
 
 /* Walk state: neighbours are often of one file, so its name is asked for once. */
 struct maps_walk {
@@ -163,14 +163,14 @@ int proc_show_maps(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* --- smaps: what the ptes say -------------------------------------------------------------------- */
+/* --- smaps: what the ptes say ------------------------------------------------------------- */
 
 #define PSS_SHIFT 12 /* pss is bytes in fixed point */
 
 struct mem_size_stats {
 	const struct memory *mem;
 	bool locked;				       /* the VMA is VM_LOCKED */
-	u64 resident, referenced, anonymous, lazyfree; /* bytes */
+	u64 resident, referenced, anonymous, ksm, lazyfree; /* bytes */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked; /* << PSS_SHIFT */
 };
@@ -189,6 +189,8 @@ static void smaps_account(struct mem_size_stats *s, const struct page *page, pte
 		s->referenced += PAGE_SIZE;
 	if (PageAnon(page)) {
 		s->anonymous += PAGE_SIZE;
+		if (PageKsm(page))
+			s->ksm += PAGE_SIZE;
 		s->pss_anon += pss;
 		if (!page_test(page, PG_swapbacked) && !dirty)
 			s->lazyfree += PAGE_SIZE;
@@ -252,7 +254,7 @@ static void show_smap_fields(struct pen *p, const struct mem_size_stats *s, bool
 	kb_line(p, "Private_Dirty:  ", s->private_dirty);
 	kb_line(p, "Referenced:     ", s->referenced);
 	kb_line(p, "Anonymous:      ", s->anonymous);
-	kb_line(p, "KSM:            ", 0); /* no merged pages yet */
+	kb_line(p, "KSM:            ", s->ksm);
 	kb_line(p, "LazyFree:       ", s->lazyfree);
 	kb_line(p, "AnonHugePages:  ", 0); /* no pmd maps a page yet */
 	kb_line(p, "ShmemPmdMapped: ", 0);
@@ -365,7 +367,7 @@ int proc_show_smaps_rollup(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* --- numa_maps ------------------------------------------------------------------------------------- */
+/* --- numa_maps ---------------------------------------------------------------------------- */
 
 struct numa_maps {
 	const struct memory *mem;

@@ -1,10 +1,9 @@
 /* /proc files about the machine's memory: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps,
  * and what /proc/sys/vm has that is not constant. Numbers are those of the zones, the slab and
- * the counters at the moment of reading. See: proc(5); Linux 6.18, fs/proc/meminfo.c, mm/vmstat.c. */
+ * the counters at the moment of reading. See: proc(5); Linux, fs/proc/meminfo.c, mm/vmstat.c. */
 #include "base/err.h"
 #include "proc/procfs/internal.h"
 
-#define PAGEBLOCK_ORDER 9
 #define VMALLOC_TOTAL_KB 34359738367UL /* 32 TiB - 1, x86-64 with four levels */
 #define MAX_ZONES_PRINTED 5	       /* DMA DMA32 Normal, and Movable and Device, always empty */
 #define KB(pages) ((u64)(pages) << (PAGE_SHIFT - 10))
@@ -19,7 +18,7 @@ static u64 node_stat(const struct memory *m, enum node_stat s)
 #define EV(name) (m->events[EV_##name])
 #define PGALLOC (EV(pgalloc_dma) + EV(pgalloc_dma32) + EV(pgalloc_normal))
 
-/* --- meminfo --------------------------------------------------------------------------------------- */
+/* --- meminfo ------------------------------------------------------------------------------ */
 
 /* Pages that ordinary allocations never get: calculate_totalreserve_pages(). */
 static u64 totalreserve_pages(const struct memory *m)
@@ -89,7 +88,7 @@ static void meminfo_use(struct seq *out, const struct memory *m)
 	kb(out, "NFS_Unstable:   ", 0); /* always, since 5.8 */
 	kb(out, "Bounce:         ", 0); /* likewise, since 6.16 */
 	kb(out, "WritebackTmp:   ", 0);
-	kb(out, "CommitLimit:    ", KB(totalram_pages(m)) * 50 / 100);
+	kb(out, "CommitLimit:    ", KB(vm_commit_limit(m)));
 	kb(out, "Committed_AS:   ", KB(m->committed_as));
 	kb(out, "VmallocTotal:   ", VMALLOC_TOTAL_KB);
 	kb(out, "VmallocUsed:    ", KB(ST(vmalloc)));
@@ -138,7 +137,7 @@ int proc_show_meminfo(struct seq *out, struct machine *machine)
 	return 0;
 }
 
-/* --- vmstat, zoneinfo ------------------------------------------------------------------------------ */
+/* --- vmstat, zoneinfo --------------------------------------------------------------------- */
 
 /* Free pages in blocks of at least a page block. */
 static u64 zone_pageblock_pages(const struct zone *z)
@@ -257,7 +256,7 @@ static void zoneinfo_zone(struct seq *out, const struct memory *m, const struct 
 		   "  pagesets\n    cpu: 0\n              count:    %u\n"
 		   "              high:     %u\n              batch:    %u\n"
 		   "              high_min: %u\n              high_max: %u\n",
-		   pcp->count, pcp->high, pcp->batch, pcp->high, pcp->high);
+		   pcp_count(pcp), pcp->high, pcp->batch, pcp->high, pcp->high);
 	/* Counters are exact: no thresholds. */
 	seq_printf(
 		out,
@@ -287,7 +286,7 @@ int proc_show_zoneinfo(struct seq *out, struct machine *machine)
 	return 0;
 }
 
-/* --- buddyinfo, slabinfo, swaps -------------------------------------------------------------------- */
+/* --- buddyinfo, slabinfo, swaps ----------------------------------------------------------- */
 
 /* /proc/buddyinfo, proc(5): zones that have memory. */
 int proc_show_buddyinfo(struct seq *out, struct machine *machine)
@@ -332,7 +331,7 @@ int proc_show_swaps(struct seq *out, struct machine *machine __unused)
 	return 0;
 }
 
-/* --- /proc/sys/vm ---------------------------------------------------------------------------------- */
+/* --- /proc/sys/vm ------------------------------------------------------------------------- */
 
 int proc_show_max_map_count(struct seq *out, struct machine *machine)
 {

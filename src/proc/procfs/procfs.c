@@ -49,7 +49,7 @@ int proc_write_none(struct machine *m __unused, struct task_struct *t __unused, 
 	return -EINVAL;
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------- */
 
 u64 proc_ino(const struct proc_entry *e, u64 id)
 {
@@ -79,13 +79,16 @@ static const struct proc_entry *dir_entry(enum proc_dir dir, u64 id)
 	return NULL;
 }
 
-const struct proc_entry *proc_parent_entry(const struct proc_entry *e, u64 id, u64 *parent_id)
+const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_entry *e, u64 id,
+					   u64 *parent_id)
 {
+	struct task_struct *t;
+
 	*parent_id = ID_MAKE(ID_PID(id), id & ID_THREAD, 0);
 	if (e->dir == DIR_ROOT)
 		*parent_id = 0;
-	else if (e->dir == DIR_TASK)
-		*parent_id = ID_SUB(id); /* the thread's group */
+	else if (e->dir == DIR_TASK && (t = proc_task(m, id)))
+		*parent_id = ID_MAKE(t->tgid, 0, 0); /* the thread's group */
 	return dir_entry(e->dir, *parent_id);
 }
 
@@ -96,7 +99,7 @@ static bool entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id)
 	       !((id & ID_THREAD) && (e->flags & P_TGID));
 }
 
-/* --- dentries ---------------------------------------------------------------------------------- */
+/* --- dentries ----------------------------------------------------------------------------- */
 
 static const struct dentry_operations proc_dops;
 
@@ -166,7 +169,8 @@ static struct dentry *proc_lookup(struct dentry *dir, const char *name)
 static struct dentry *proc_parent(struct dentry *d)
 {
 	u64 id;
-	const struct proc_entry *e = proc_parent_entry(d_entry(d), d->fs_id, &id);
+	const struct proc_entry *e =
+		proc_parent_entry(vfs_machine(d->vfs), d_entry(d), d->fs_id, &id);
 
 	return proc_dentry(d->vfs, e, id);
 }
@@ -317,6 +321,7 @@ static int proc_statfs(struct dentry *d __unused, void *statfs_buf)
 /* The names from @d up to the root, then printed the other way round. */
 static long proc_path(struct dentry *d, char *buf, u64 size)
 {
+	struct machine *m = vfs_machine(d->vfs);
 	const struct proc_entry *e[MAX_DEPTH];
 	u64 id[MAX_DEPTH], len = 0;
 	char name[64];
@@ -325,7 +330,7 @@ static long proc_path(struct dentry *d, char *buf, u64 size)
 	e[0] = d_entry(d);
 	id[0] = d->fs_id;
 	while (e[n] != &proc_root_entry && n + 1 < MAX_DEPTH) {
-		e[n + 1] = proc_parent_entry(e[n], id[n], &id[n + 1]);
+		e[n + 1] = proc_parent_entry(m, e[n], id[n], &id[n + 1]);
 		n++;
 	}
 	if (size < 2)
@@ -336,7 +341,7 @@ static long proc_path(struct dentry *d, char *buf, u64 size)
 		const char *text = e[n]->name;
 
 		if (e[n]->flags & P_PATTERN) {
-			proc_pattern_name(vfs_machine(d->vfs), e[n], id[n], name);
+			proc_pattern_name(m, e[n], id[n], name);
 			text = name;
 		}
 		if (len + strlen(text) + 2 > size)
@@ -361,7 +366,7 @@ static const struct dentry_operations proc_dops = {
 	.path = proc_path,
 };
 
-/* --- links that are text ----------------------------------------------------------------------- */
+/* --- links that are text ------------------------------------------------------------------ */
 
 long proc_text_self(struct machine *m, char *buf, u64 size)
 {
@@ -382,7 +387,7 @@ long proc_text_mounts(struct machine *m __unused, char *buf, u64 size)
 	return snprintf(buf, size, "self/mounts");
 }
 
-/* --- the file system --------------------------------------------------------------------------- */
+/* --- the file system ---------------------------------------------------------------------- */
 
 static struct dentry *proc_mount_root(struct vfs *v, void *arg __unused)
 {

@@ -12,7 +12,7 @@
 #define PF_KTHREAD 0x00200000U
 #define KB(pages) ((pages) << (PAGE_SHIFT - 10))
 
-/* --- what a task is ---------------------------------------------------------------------------- */
+/* --- what a task is ----------------------------------------------------------------------- */
 
 const char *proc_task_state(const struct task_struct *t)
 {
@@ -22,6 +22,8 @@ const char *proc_task_state(const struct task_struct *t)
 		return "X (dead)";
 	if (t->state == TASK_RUNNING || t == current_task(t->machine))
 		return "R (running)";
+	if (t->state == TASK_STOPPED)
+		return "T (stopped)";
 	return t->state == TASK_INTERRUPTIBLE ? "S (sleeping)" : "D (disk sleep)";
 }
 
@@ -66,22 +68,6 @@ bool proc_capable(const struct task_struct *t, unsigned cap)
 	return c.effective & BIT(cap);
 }
 
-/* Faults of the task: exec and exit add those of the mm that they leave. */
-static u64 task_min_flt(const struct task_struct *t)
-{
-	return t->min_flt + (t->mm ? t->mm->min_flt : 0);
-}
-
-static u64 task_maj_flt(const struct task_struct *t)
-{
-	return t->maj_flt + (t->mm ? t->mm->maj_flt : 0);
-}
-
-static s32 task_ppid(const struct task_struct *t)
-{
-	return t->real_parent ? t->real_parent->tgid : 0;
-}
-
 struct task_sigs {
 	sigset_k pending, shpending, blocked, ignored, caught;
 	u64 queued; /* signals queued for the task's user */
@@ -121,7 +107,7 @@ static void read_sigs(const struct task_struct *t, struct task_sigs *s)
 	}
 }
 
-/* --- status ------------------------------------------------------------------------------------ */
+/* --- status ------------------------------------------------------------------------------- */
 
 static void status_ids(struct seq *out, struct task_struct *t)
 {
@@ -139,7 +125,7 @@ static void status_ids(struct seq *out, struct task_struct *t)
 		seq_printf(out, i ? " %u" : "%u", t->groups[i]);
 	/* One pid namespace. */
 	seq_printf(out, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t%c\n",
-		   t->tgid, t->pid, t->signal->pgrp, t->signal->session, t->mm ? '0' : '1');
+		   t->tgid, t->pid, t->signal->pgrp, t->signal->session, t->kthread ? '1' : '0');
 }
 
 static void status_kb(struct seq *out, const char *label, u64 kb)
@@ -226,7 +212,7 @@ int proc_show_status(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* --- stat, statm ------------------------------------------------------------------------------- */
+/* --- stat, statm -------------------------------------------------------------------------- */
 
 /* When the task began, in time since boot. */
 static u64 task_start_ns(const struct task_struct *t)
@@ -244,7 +230,7 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	struct mm_counts c = {0};
 	struct task_sigs s;
 	u64 utime, stime;
-	u32 flags = t->mm ? 0 : PF_KTHREAD;
+	u32 flags = t->kthread ? PF_KTHREAD : 0;
 
 	if (t->mm)
 		mm_read_counts(t->mm, &c);
@@ -253,7 +239,7 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	seq_printf(out, "%d (%s) %c %d %d %d ", t->pid, t->comm, *proc_task_state(t), task_ppid(t),
 		   t->signal->pgrp, t->signal->session);
 	/* 7: no terminal of its own; 11, 13, 16, 17: children's, none waited for yet. */
-	seq_printf(out, "0 -1 %u %lu 0 %lu 0 ", flags, task_min_flt(t), task_maj_flt(t));
+	seq_printf(out, "0 -1 %u %lu 0 %lu 0 ", flags, t->flt.min_flt, t->flt.maj_flt);
 	seq_printf(out, "%lu %lu 0 0 20 0 %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
 		   proc_nr_threads(t));
 	seq_printf(out, "%lu %lu %lu %lu ", task_start_ns(t) / NSEC_PER_TICK,
@@ -284,7 +270,7 @@ int proc_show_statm(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* --- limits ------------------------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *unit;
@@ -330,7 +316,7 @@ int proc_show_limits(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* --- OOM --------------------------------------------------------------------------------------- */
+/* --- OOM ---------------------------------------------------------------------------------- */
 
 /* oom_badness() and proc_oom_score(). */
 int proc_show_oom_score(struct seq *out, struct task_struct *t)
@@ -395,7 +381,7 @@ int proc_write_oom_adj(struct machine *m, struct task_struct *t, char *text)
 	return 0;
 }
 
-/* --- small ones -------------------------------------------------------------------------------- */
+/* --- small ones --------------------------------------------------------------------------- */
 
 int proc_show_comm(struct seq *out, struct task_struct *t)
 {

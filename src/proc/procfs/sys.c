@@ -10,7 +10,7 @@
 
 #define NSEC_PER_SEC 1000000000UL
 
-/* --- cpuinfo ----------------------------------------------------------------------------------- */
+/* --- cpuinfo ------------------------------------------------------------------------------ */
 
 struct cpuid_regs {
 	u32 a, b, c, d;
@@ -122,7 +122,7 @@ int proc_show_cpuinfo(struct seq *out, struct machine *m)
 	return 0;
 }
 
-/* --- time and tasks ------------------------------------------------------------------------------ */
+/* --- time and tasks ----------------------------------------------------------------------- */
 
 u64 proc_uptime_ns(struct machine *m)
 {
@@ -211,7 +211,7 @@ int proc_show_kernel_stat(struct seq *out, struct machine *m)
 	return 0;
 }
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 int proc_show_version(struct seq *out, struct machine *m __unused)
 {
@@ -236,7 +236,7 @@ int proc_show_file_nr(struct seq *out, struct machine *m)
 	return 0;
 }
 
-/* --- file systems -------------------------------------------------------------------------------- */
+/* --- file systems ------------------------------------------------------------------------- */
 
 /* Has an earlier mount the same type? */
 static bool type_seen(const struct vfs *v, const struct mount *upto)

@@ -13,12 +13,15 @@ long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unu
 	return -EINVAL;
 }
 
-/* --- pagemap ------------------------------------------------------------------------------------- */
+/* --- pagemap ------------------------------------------------------------------------------ */
 
 #define PM_ENTRY_BYTES sizeof(u64)
 #define PM_PFRAME_MASK (BIT(55) - 1)
 #define PM_MMAP_EXCLUSIVE BIT(56)
+#define PM_GUARD_REGION BIT(58)
 #define PM_FILE BIT(61)
+#define PM_SWAP BIT(62)
+#define SWAP_TYPE_BITS 5 /* of the frame number, the offset is above */
 #define PM_PRESENT BIT(63)
 #define PM_CHUNK_PAGES 512 /* entries made at once */
 
@@ -29,15 +32,27 @@ struct pagemapread {
 	u64 *entries; /* PM_CHUNK_PAGES */
 };
 
-/* Bits 55 (soft-dirty), 57 (uffd-wp), 58 (guard) and 62 (swap) stay 0: none of them exists yet. */
+/* A marker; swap entries would come this way, too. */
+static u64 pagemap_swap(const struct pagemapread *pm, pte_t pte)
+{
+	u64 entry = PM_SWAP;
+
+	if (pm->show_pfn)
+		entry |= swp_type(pte) | (swp_offset(pte) << SWAP_TYPE_BITS & PM_PFRAME_MASK);
+	return is_guard_pte(pte) ? entry | PM_GUARD_REGION : entry;
+}
+
+/* Bits 55 (soft-dirty) and 57 (uffd-wp) stay 0: neither exists yet. */
 static int pagemap_pte(pte_t *pte, gva_t addr, void *arg)
 {
 	struct pagemapread *pm = arg;
 	const struct page *page;
 	u64 entry = PM_PRESENT;
 
-	if (!pte_present(*pte))
+	if (!pte_present(*pte)) {
+		pm->entries[(addr - pm->start) >> PAGE_SHIFT] = pagemap_swap(pm, *pte);
 		return 0;
+	}
 	if (pm->show_pfn)
 		entry |= pte_pfn(*pte) & PM_PFRAME_MASK;
 	if (!pte_special(*pte)) {
@@ -95,7 +110,7 @@ long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
 	return done ? done : n;
 }
 
-/* --- clear_refs ---------------------------------------------------------------------------------- */
+/* --- clear_refs --------------------------------------------------------------------------- */
 
 enum clear_refs_type {
 	CLEAR_REFS_ALL = 1,
@@ -147,7 +162,7 @@ int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
 	return 0;
 }
 
-/* --- guest memory by address --------------------------------------------------------------------- */
+/* --- guest memory by address -------------------------------------------------------------- */
 
 /* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @force: FOLL_FORCE. */
 static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_iter *to, bool force)

@@ -1,0 +1,450 @@
+/* System V shared memory. See ipc_shm.h.
+ *
+ *   vfs.shm --> table of places --> struct shm_segment --> file (shmemfs.c) --> pages
+ *                                        ^
+ *   VMA.vm_private_data -----------------+   each VMA counts as one attachment
+ *
+ * A segment that was removed goes with its last VMA.
+ */
+#include "fs/ipc_shm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/host.h"
+#include "fs/shmemfs.h"
+#include "mm/mmap_flags.h"
+
+#define SHMMNI_K 4096U
+#define SHMMAX_K (~0UL - (1UL << 24))
+#define SEQ_SHIFT 15 /* a number is the place, and how often it was given away */
+#define PROT_READ_K 1UL
+#define PROT_WRITE_K 2UL
+#define PROT_EXEC_K 4UL
+#define K_SHM_EXEC 0100000
+#define K_SHM_NORESERVE 010000
+#define K_SHM_HUGETLB 04000
+#define K_SHM_DEST 01000
+#define K_SHM_LOCKED 02000
+
+struct shm_segment {
+	struct vfs *vfs;
+	int id;
+	struct file *file;   /* a reference; read and write */
+	struct shmid_ds ds;  /* shm_nattch: VMAs, and calls of shmat() on their way */
+};
+
+struct shm_ids {
+	u32 in_use, seq, last_place;
+	u64 pages; /* of all segments */
+	struct shm_segment *at[SHMMNI_K];
+};
+
+static s64 now_s(void)
+{
+	return host_clock_ns(CLOCK_REALTIME_COARSE) / 1000000000UL;
+}
+
+/* --- the table --------------------------------------------------------------------------- */
+
+static struct shm_ids *shm_ids(struct vfs *v)
+{
+	if (!v->shm) {
+		v->shm = kzalloc(v->mem, sizeof(*v->shm), GFP_KERNEL);
+		if (v->shm)
+			v->shm->seq = 1; /* no segment is number 0, as if one had been before */
+	}
+	return v->shm;
+}
+
+static struct shm_segment *find_id(struct vfs *v, int id)
+{
+	u32 place = id & ((1 << SEQ_SHIFT) - 1);
+	struct shm_segment *s;
+
+	if (id < 0 || !v->shm || place >= SHMMNI_K)
+		return NULL;
+	s = v->shm->at[place];
+	return s && s->id == id ? s : NULL;
+}
+
+static struct shm_segment *find_key(struct vfs *v, s32 key)
+{
+	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+		if (v->shm->at[i] && v->shm->at[i]->ds.shm_perm.__key == key)
+			return v->shm->at[i];
+	return NULL;
+}
+
+static long max_place(struct vfs *v)
+{
+	for (long i = SHMMNI_K; v->shm && i-- > 0;)
+		if (v->shm->at[i])
+			return i;
+	return 0;
+}
+
+static u64 seg_pages(const struct shm_segment *s)
+{
+	return page_align(s->ds.shm_segsz) >> PAGE_SHIFT;
+}
+
+static void segment_free(struct shm_segment *s)
+{
+	struct shm_ids *ids = s->vfs->shm;
+
+	ids->at[s->id & ((1 << SEQ_SHIFT) - 1)] = NULL;
+	ids->in_use--;
+	ids->pages -= seg_pages(s);
+	fput(s->file);
+	kfree(s->vfs->mem, s);
+}
+
+/* One attachment less; a removed segment goes with the last. */
+static void detach(struct shm_segment *s)
+{
+	if (!--s->ds.shm_nattch && (s->ds.shm_perm.mode & K_SHM_DEST))
+		segment_free(s);
+}
+
+void shm_destroy_all(struct vfs *v)
+{
+	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+		if (v->shm->at[i])
+			segment_free(v->shm->at[i]);
+	kfree(v->mem, v->shm);
+	v->shm = NULL;
+}
+
+/* --- rights ------------------------------------------------------------------------------ */
+
+/* May @who do what the low bits @want of a mode say (4 read, 2 write)? Linux: ipcperms(). */
+static bool may(const struct ipc_cred *who, const struct shm_segment *s, u32 want)
+{
+	const struct ipc_perm *p = &s->ds.shm_perm;
+	u32 granted = p->mode;
+
+	if (who->euid == p->cuid || who->euid == p->uid)
+		granted >>= 6;
+	else if (who->egid == p->cgid || who->egid == p->gid)
+		granted >>= 3;
+	return !(want & ~granted & 7) || who->privileged;
+}
+
+static bool owns(const struct ipc_cred *who, const struct shm_segment *s)
+{
+	return who->euid == s->ds.shm_perm.cuid || who->euid == s->ds.shm_perm.uid ||
+	       who->privileged;
+}
+
+/* --- shmget ------------------------------------------------------------------------------ */
+
+/* Gives @s a place and a number. */
+static int add_segment(struct shm_ids *ids, struct shm_segment *s)
+{
+	u32 place = 0;
+
+	while (place < SHMMNI_K && ids->at[place])
+		place++;
+	if (place == SHMMNI_K)
+		return -ENOSPC;
+	if (place <= ids->last_place)
+		ids->seq = (ids->seq + 1) & 0xffff;
+	ids->last_place = place;
+	s->id = place | (ids->seq << SEQ_SHIFT & 0x7fffffff);
+	s->ds.shm_perm.__seq = ids->seq;
+	ids->at[place] = s;
+	ids->in_use++;
+	ids->pages += seg_pages(s);
+	return 0;
+}
+
+static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
+{
+	struct shm_ids *ids = shm_ids(v);
+	struct shm_segment *s;
+	char name[16];
+	int err;
+
+	if (size < 1 || size > SHMMAX_K)
+		return -EINVAL;
+	if (page_align(size) < size)
+		return -ENOSPC;
+	if (flags & K_SHM_HUGETLB)
+		return -ENOMEM; /* no huge pages set aside */
+	if (!ids)
+		return -ENOMEM;
+	s = kzalloc(v->mem, sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "SYSV%08x", key);
+	s->file = shmem_file_setup(v, name, size,
+				   flags & K_SHM_NORESERVE &&
+						   v->mem->overcommit_memory != OVERCOMMIT_NEVER
+					   ? VM_NORESERVE
+					   : 0,
+				   0777, who->euid, who->egid);
+	if (IS_ERR(s->file)) {
+		err = PTR_ERR(s->file);
+		goto free;
+	}
+	s->vfs = v;
+	s->ds.shm_perm.__key = key;
+	s->ds.shm_perm.mode = flags & 0777;
+	s->ds.shm_perm.uid = s->ds.shm_perm.cuid = who->euid;
+	s->ds.shm_perm.gid = s->ds.shm_perm.cgid = who->egid;
+	s->ds.shm_segsz = size;
+	s->ds.shm_cpid = who->pid;
+	s->ds.shm_ctime = now_s();
+	err = add_segment(ids, s);
+	if (err)
+		goto put;
+	/* maps shows the segment's number as the inode's. */
+	s->file->f_mapping->ino = s->id;
+	s->file->f_path.dentry->ino = s->id;
+	return s->id;
+put:
+	fput(s->file);
+free:
+	kfree(v->mem, s);
+	return err;
+}
+
+long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
+{
+	struct shm_segment *s = key == IPC_PRIVATE ? NULL : find_key(v, key);
+
+	if (!s) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return newseg(v, who, key, size, flags);
+	}
+	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+		return -EEXIST;
+	if (size > s->ds.shm_segsz)
+		return -EINVAL;
+	return may(who, s, flags >> 6 | flags >> 3 | flags) ? s->id : -EACCES;
+}
+
+/* --- mappings ---------------------------------------------------------------------------- */
+
+static void shm_open(struct vm_area_struct *vma)
+{
+	struct shm_segment *s = vma->vm_private_data;
+
+	shmem_vm_ops.open(vma);
+	s->ds.shm_nattch++;
+}
+
+static void shm_close(struct vm_area_struct *vma)
+{
+	struct shm_segment *s = vma->vm_private_data;
+
+	s->ds.shm_dtime = now_s();
+	shmem_vm_ops.close(vma);
+	detach(s);
+}
+
+static unsigned shm_fault(struct vm_fault *vmf)
+{
+	return shmem_vm_ops.fault(vmf);
+}
+
+static const struct vm_operations_struct shm_vm_ops = {
+	.open = shm_open,
+	.close = shm_close,
+	.fault = shm_fault,
+	.map_pages = filemap_map_pages,
+};
+
+/* Where to put it: *@addr is changed, MAP_FIXED added. 0 or -EINVAL. */
+static int check_place(struct mm_struct *mm, gva_t *addr, u64 size, int flags, u64 *map)
+{
+	if (!*addr)
+		return flags & SHM_REMAP ? -EINVAL : 0;
+	if (page_offset(*addr)) {
+		if (!(flags & SHM_RND))
+			return -EINVAL;
+		*addr &= PAGE_MASK;
+		if (!*addr && (flags & SHM_REMAP))
+			return -EINVAL;
+	}
+	*map |= MAP_FIXED;
+	if (flags & SHM_REMAP)
+		return 0;
+	if (*addr + size < *addr || find_vma_intersection(mm, *addr, *addr + size))
+		return -EINVAL;
+	return 0;
+}
+
+long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, int id, gva_t addr,
+	      int flags)
+{
+	struct shm_segment *s = find_id(v, id);
+	bool write = !(flags & SHM_RDONLY);
+	struct mmap_file mf = {.regular = true, .can_read = true, .can_write = write};
+	u64 prot = PROT_READ_K | (write ? PROT_WRITE_K : 0), map = MAP_SHARED;
+	long ret;
+
+	if (flags & K_SHM_EXEC)
+		prot |= PROT_EXEC_K;
+	if (!s) {
+		gva_t at = addr;
+		u64 m = 0;
+
+		ret = check_place(mm, &at, 0, flags | SHM_REMAP, &m);
+		return at && ret ? ret : -EINVAL;
+	}
+	ret = check_place(mm, &addr, s->ds.shm_segsz, flags, &map);
+	if (ret)
+		return ret;
+	if (!may(who, s, write ? 6 : 4))
+		return -EACCES;
+	mf.file = s->file->f_path.dentry->d_op->open(&s->file->f_path, write ? O_RDWR : O_RDONLY);
+	if (IS_ERR(mf.file))
+		return PTR_ERR(mf.file);
+	mf.vm_ops = &shm_vm_ops;
+	mf.vm_private_data = s;
+	s->ds.shm_nattch++; /* it stays while do_mmap() works */
+	ret = do_mmap(mm, &mf, addr, s->ds.shm_segsz, prot, map, 0, false);
+	if (!IS_ERR_VALUE(ret)) {
+		s->ds.shm_atime = now_s();
+		s->ds.shm_lpid = who->pid;
+	}
+	fput(mf.file);
+	detach(s);
+	return ret;
+}
+
+/* Is @vma the part of an attachment that would lie there had the whole begun at @addr? */
+static bool is_part(const struct vm_area_struct *vma, gva_t addr)
+{
+	return vma->vm_ops == &shm_vm_ops &&
+	       (vma->vm_start - addr) >> PAGE_SHIFT == vma->vm_pgoff;
+}
+
+/* Whatever is left of the attachment at @addr goes, in one piece or several. */
+long do_shmdt(struct mm_struct *mm, gva_t addr)
+{
+	struct vm_area_struct *vma, *next;
+	struct file *file = NULL;
+	u64 size = 0;
+
+	if (!page_aligned(addr))
+		return -EINVAL;
+	for (vma = find_vma(mm, addr); vma; vma = next) {
+		if (file && vma->vm_end - addr > size)
+			break;
+		next = vma_next(vma);
+		if (!is_part(vma, addr) || (file && vma->vm_file != file))
+			continue;
+		file = vma->vm_file; /* compared only */
+		size = page_align(vma->vm_mapping->i_size);
+		do_munmap(mm, vma->vm_start, vma->vm_end - vma->vm_start);
+	}
+	return file ? 0 : -EINVAL;
+}
+
+/* --- shmctl ------------------------------------------------------------------------------ */
+
+long shm_stat(struct vfs *v, const struct ipc_cred *who, int id, bool index, bool any,
+	      struct shmid_ds *out)
+{
+	struct shm_segment *s;
+
+	if (index)
+		s = v->shm && id >= 0 && id < (int)SHMMNI_K ? v->shm->at[id] : NULL;
+	else
+		s = find_id(v, id);
+	if (!s)
+		return -EINVAL;
+	if (!any && !may(who, s, 4))
+		return -EACCES;
+	*out = s->ds;
+	return index ? s->id : 0;
+}
+
+int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmid_ds *in)
+{
+	struct shm_segment *s = find_id(v, id);
+
+	if (!s)
+		return -EINVAL;
+	if (!owns(who, s))
+		return -EPERM;
+	s->ds.shm_perm.uid = in->shm_perm.uid;
+	s->ds.shm_perm.gid = in->shm_perm.gid;
+	s->ds.shm_perm.mode = (s->ds.shm_perm.mode & ~0777U) | (in->shm_perm.mode & 0777);
+	s->ds.shm_ctime = now_s();
+	return 0;
+}
+
+int shm_remove(struct vfs *v, const struct ipc_cred *who, int id)
+{
+	struct shm_segment *s = find_id(v, id);
+
+	if (!s)
+		return -EINVAL;
+	if (!owns(who, s))
+		return -EPERM;
+	s->ds.shm_perm.__key = IPC_PRIVATE;
+	s->ds.shm_perm.mode |= K_SHM_DEST;
+	s->ds.shm_nattch++;
+	detach(s);
+	return 0;
+}
+
+int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock)
+{
+	struct shm_segment *s = find_id(v, id);
+
+	if (!s)
+		return -EINVAL;
+	if (!owns(who, s))
+		return -EPERM;
+	if (lock)
+		s->ds.shm_perm.mode |= K_SHM_LOCKED;
+	else
+		s->ds.shm_perm.mode &= ~K_SHM_LOCKED;
+	return 0;
+}
+
+long shm_limits(struct vfs *v, struct shminfo *out)
+{
+	*out = (struct shminfo){
+		.shmmax = SHMMAX_K,
+		.shmmin = 1,
+		.shmmni = SHMMNI_K,
+		.shmseg = SHMMNI_K,
+		.shmall = SHMMAX_K,
+	};
+	return max_place(v);
+}
+
+long shm_usage(struct vfs *v, struct shm_info *out)
+{
+	*out = (struct shm_info){0};
+	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+		if (v->shm->at[i])
+			out->shm_rss += v->shm->at[i]->file->f_mapping->nrpages;
+	if (v->shm) {
+		out->used_ids = v->shm->in_use;
+		out->shm_tot = v->shm->pages;
+	}
+	return max_place(v);
+}
+
+bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out)
+{
+	for (; v->shm && *at < SHMMNI_K; ++*at) {
+		struct shm_segment *s = v->shm->at[*at];
+
+		if (!s)
+			continue;
+		*id = s->id;
+		*out = s->ds;
+		return true;
+	}
+	return false;
+}

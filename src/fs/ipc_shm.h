@@ -1,0 +1,41 @@
+/* System V shared memory: segments by number and key, above the objects of shmemfs.c. shmget(2),
+ * shmat(2), shmdt(2), shmctl(2) are bodies here; syscalls/sys_shm.c reads and stores arguments.
+ */
+#ifndef FS_IPC_SHM_H
+#define FS_IPC_SHM_H
+
+#include <sys/shm.h>
+
+#include "fs/file.h"
+
+/* Who asks. */
+struct ipc_cred {
+	s32 pid;
+	u32 euid, egid;
+	bool privileged; /* CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_IPC_LOCK */
+};
+
+/* The segment's number, or -ENOENT, -EEXIST, -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
+long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags);
+/* The address, or -EINVAL, -EACCES, -ENOMEM. */
+long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, int id, gva_t addr,
+	      int flags);
+long do_shmdt(struct mm_struct *mm, gva_t addr);
+
+/* One segment as IPC_STAT shows it. @index: @id is a place in the table (SHM_STAT); @any: without
+ * the right to read (SHM_STAT_ANY). The segment's number (0 unless @index) or -errno. */
+long shm_stat(struct vfs *v, const struct ipc_cred *who, int id, bool index, bool any,
+	      struct shmid_ds *out);
+/* IPC_SET's owner and mode. IPC_RMID; SHM_LOCK, SHM_UNLOCK. 0 or -errno. */
+int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmid_ds *in);
+int shm_remove(struct vfs *v, const struct ipc_cred *who, int id);
+int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock);
+/* IPC_INFO and SHM_INFO: the highest place in use. */
+long shm_limits(struct vfs *v, struct shminfo *out);
+long shm_usage(struct vfs *v, struct shm_info *out);
+/* /proc/sysvipc/shm: the segment at or after place *@at, NULL: none. */
+bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out);
+
+void shm_destroy_all(struct vfs *v);
+
+#endif

@@ -1,0 +1,85 @@
+/* Pipes and fifos between guest tasks.
+ *
+ *	           tail            head
+ *	bufs:   .  [page][page][page]  .  .      a ring of pages of guest RAM, ring_size slots,
+ *	            read              write      at most max_usage of them in use
+ *
+ * A pipe belongs to an inode of pipefs, one dentry for both ends; a fifo of the host's tree to the
+ * dev and ino of that. Not for: pipes that were inherited, or whose other end is a process of the
+ * host's (hostdev.c).
+ */
+#ifndef FS_PIPE_H
+#define FS_PIPE_H
+
+#include "fs/file.h"
+
+#define PIPE_DEF_BUFFERS 16U
+#define PIPE_MAX_SIZE (1UL << 20) /* bytes; more needs CAP_SYS_RESOURCE */
+
+struct pipe_buffer {
+	struct page *page; /* a reference */
+	u32 offset, len;   /* bytes in it */
+	u32 flags;	   /* PIPE_BUF_FLAG_* */
+};
+
+#define PIPE_BUF_FLAG_PACKET 1U	   /* a read ends here, and drops what it has not taken */
+#define PIPE_BUF_FLAG_CAN_MERGE 2U /* the page is ours alone: writes may go on behind its bytes */
+
+struct pipe_inode_info {
+	struct list_head fifos; /* in vfs_internal.fifos; self-linked: a pipe */
+	struct vfs *vfs;
+	struct wait_queue_head rd_wait, wr_wait;
+	u32 head, tail; /* slots ever filled, ever emptied; wrap around */
+	u32 ring_size;	/* slots of bufs, a power of two */
+	u32 max_usage;
+	u32 readers, writers, files;  /* open file descriptions; files: both kinds */
+	u32 r_counter, w_counter;     /* openings ever: how open(2) of a fifo sees its partner */
+	struct page *tmp_page[2];     /* emptied ones for the next write, or NULL */
+	struct pipe_buffer *bufs;     /* kmalloc'ed */
+	u64 dev, ino, btime_ns;	      /* identity */
+	u32 mode, uid, gid;	      /* pipefs: what fstat says */
+	struct timespec atime, mtime; /* pipefs */
+};
+
+static inline bool pipe_empty(const struct pipe_inode_info *pipe)
+{
+	return pipe->head == pipe->tail;
+}
+
+static inline bool pipe_full(const struct pipe_inode_info *pipe)
+{
+	return pipe->head - pipe->tail >= pipe->max_usage;
+}
+
+static inline struct pipe_buffer *pipe_buf(const struct pipe_inode_info *pipe, u32 slot)
+{
+	return &pipe->bufs[slot & (pipe->ring_size - 1)];
+}
+
+/* Two files: files[0] reads, files[1] writes. @flags: O_NONBLOCK, O_DIRECT (packets).
+ * 0, -ENOMEM, -ENFILE. */
+int create_pipe_files(struct vfs *v, struct file *files[2], int flags, u32 uid, u32 gid);
+
+/* The pipe behind @f, or NULL: another kind of file. */
+struct pipe_inode_info *get_pipe_info(const struct file *f);
+
+/* fcntl(2) F_SETPIPE_SZ, F_GETPIPE_SZ: bytes; -EBUSY (more is in use), -EPERM, -EINVAL, -ENOMEM. */
+long pipe_set_size(struct pipe_inode_info *pipe, u64 size, bool privileged);
+long pipe_get_size(const struct pipe_inode_info *pipe);
+
+/* open(2) of a fifo of the host's tree. May block for a partner. ERR_PTR(-ENXIO, -ERESTARTSYS, ...);
+ * NULL: the other end is open outside, and *@host_fd a descriptor of the host's to serve it. */
+struct file *fifo_open(const struct path *p, int flags, int *host_fd);
+
+/* --- for splice ------------------------------------------------------------------------------ */
+
+/* Sleep until there is something to read (0 also at the end: pipe_empty() tells), or room.
+ * 0, -EAGAIN, -ERESTARTSYS; pipe_wait_writable(): -EPIPE without readers. */
+int pipe_wait_readable(struct pipe_inode_info *pipe, bool nonblock);
+int pipe_wait_writable(struct pipe_inode_info *pipe, bool nonblock);
+/* Puts a buffer (its page reference goes with it) behind the others; there is room. */
+void pipe_push(struct pipe_inode_info *pipe, struct page *page, u32 offset, u32 len, u32 flags);
+/* Takes @n bytes, all of the first buffer or a part of it, off the pipe. */
+void pipe_consume(struct pipe_inode_info *pipe, u32 n);
+
+#endif

@@ -1,0 +1,385 @@
+/* How pipes and fifos come to be, and their inodes. See pipe.h.
+ *
+ * pipefs has no mount that shows: a pipe's dentry is reached through its files and /proc/PID/fd.
+ * A fifo is a name in the host's tree. Guest tasks that open it meet here, in our own pipe; when the
+ * partner is a process of the host's, the host serves both (hostdev.c). Once guest tasks have met,
+ * a process of the host's that comes later waits in vain.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "fs/internal.h"
+#include "fs/pipe_internal.h"
+
+#define PIPEFS_MAGIC 0x50495045
+#define PIPEFS_DEV 0xe /* an anonymous device, as the kernel gives to such file systems */
+#define OUTSIDE_FIRST_NS 1000000UL
+#define OUTSIDE_LAST_NS 128000000UL
+
+/* --- pipes as objects ------------------------------------------------------------------------ */
+
+static struct pipe_inode_info *pipe_alloc(struct vfs *v)
+{
+	struct pipe_inode_info *pipe = kzalloc(v->mem, sizeof(*pipe), GFP_KERNEL);
+
+	if (!pipe)
+		return NULL;
+	pipe->bufs = kcalloc(v->mem, PIPE_DEF_BUFFERS, sizeof(*pipe->bufs), GFP_KERNEL);
+	if (!pipe->bufs) {
+		kfree(v->mem, pipe);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&pipe->fifos);
+	pipe->vfs = v;
+	init_waitqueue_head(&pipe->rd_wait, v->events->sched);
+	init_waitqueue_head(&pipe->wr_wait, v->events->sched);
+	pipe->ring_size = pipe->max_usage = PIPE_DEF_BUFFERS;
+	return pipe;
+}
+
+static void pipe_free(struct pipe_inode_info *pipe)
+{
+	pipe_free_pages(pipe);
+	kfree(pipe->vfs->mem, pipe->bufs);
+	kfree(pipe->vfs->mem, pipe);
+}
+
+void pipe_put(struct pipe_inode_info *pipe)
+{
+	VM_BUG_ON(!pipe->files);
+	if (--pipe->files)
+		return;
+	if (list_empty(&pipe->fifos)) {
+		pipe_free_pages(pipe); /* the rest goes with the dentry */
+	} else {
+		list_del(&pipe->fifos);
+		pipe_free(pipe);
+	}
+}
+
+void pipe_time(struct vfs *v, struct timespec *ts)
+{
+	/* Virtual time has no calendar. */
+	u64 ns =
+		v->events->advance_to ? event_now(v->events) : host_clock_ns(CLOCK_REALTIME_COARSE);
+
+	ts->tv_sec = ns / 1000000000UL;
+	ts->tv_nsec = ns % 1000000000UL;
+}
+
+/* A file of @mode for @pipe, which must not be gone before the file is. */
+static struct file *pipe_file(struct pipe_inode_info *pipe, const struct path *path, u32 mode,
+			      int flags)
+{
+	struct file *f = file_alloc(pipe->vfs, path, &pipefifo_fops, mode, flags);
+
+	if (IS_ERR(f))
+		return f;
+	f->private_data = pipe;
+	f->f_pipe = ~0UL;
+	pipe->files++;
+	if (mode & FMODE_READ) {
+		pipe->r_counter++;
+		if (!pipe->readers++)
+			wake_up_all(&pipe->wr_wait);
+	}
+	if (mode & FMODE_WRITE) {
+		pipe->w_counter++;
+		if (!pipe->writers++)
+			wake_up_all(&pipe->rd_wait);
+	}
+	return f;
+}
+
+static u32 pipe_fmode(int flags)
+{
+	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
+
+	return modes[flags & O_ACCMODE];
+}
+
+/* --- pipefs ---------------------------------------------------------------------------------- */
+
+static int pipefs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	struct pipe_inode_info *pipe = d->fs_private;
+
+	memset(st, 0, sizeof(*st));
+	st->st_dev = d->dev;
+	st->st_ino = d->ino;
+	st->st_mode = d->mode;
+	st->st_nlink = 1;
+	st->st_uid = pipe->uid;
+	st->st_gid = pipe->gid;
+	st->st_blksize = PAGE_SIZE;
+	st->st_atim = pipe->atime;
+	st->st_mtim = st->st_ctim = pipe->mtime;
+	if (!stx)
+		return 0;
+	memset(stx, 0, sizeof(*stx));
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_blksize = PAGE_SIZE;
+	stx->stx_nlink = 1;
+	stx->stx_uid = pipe->uid;
+	stx->stx_gid = pipe->gid;
+	stx->stx_mode = d->mode;
+	stx->stx_ino = d->ino;
+	stx->stx_dev_minor = d->dev;
+	stx->stx_atime.tv_sec = pipe->atime.tv_sec;
+	stx->stx_atime.tv_nsec = pipe->atime.tv_nsec;
+	stx->stx_mtime.tv_sec = pipe->mtime.tv_sec;
+	stx->stx_mtime.tv_nsec = pipe->mtime.tv_nsec;
+	stx->stx_ctime = stx->stx_mtime;
+	return 0;
+}
+
+/* Through /proc/PID/fd: one more file, of a mode of its own choice. */
+static struct file *pipefs_open(const struct path *p, int flags)
+{
+	u32 mode = pipe_fmode(flags);
+
+	return mode ? pipe_file(p->dentry->fs_private, p, mode, flags) : ERR_PTR(-EINVAL);
+}
+
+static int pipefs_chmod(struct dentry *d, u32 mode)
+{
+	d->mode = (d->mode & S_IFMT) | (mode & 07777);
+	return 0;
+}
+
+static int pipefs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
+{
+	struct pipe_inode_info *pipe = d->fs_private;
+
+	if (uid != ~0U)
+		pipe->uid = uid;
+	if (gid != ~0U)
+		pipe->gid = gid;
+	return 0;
+}
+
+static int pipefs_access(struct dentry *d __unused, int mode, int flags __unused)
+{
+	return mode & 1 /* X_OK */ ? -EACCES : 0;
+}
+
+static int pipefs_statfs(struct dentry *d __unused, void *buf)
+{
+	struct statfs *sfs = buf;
+
+	memset(sfs, 0, sizeof(*sfs));
+	sfs->f_type = PIPEFS_MAGIC;
+	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
+	sfs->f_namelen = NAME_MAX;
+	return 0;
+}
+
+static char *put_dec(char *end, u64 v)
+{
+	do
+		*--end = '0' + v % 10;
+	while (v /= 10);
+	return end;
+}
+
+/* "pipe:[INO]", which is no path. */
+static long pipefs_path(struct dentry *d, char *buf, u64 size)
+{
+	char digits[24], *p = put_dec(digits + sizeof(digits), d->ino);
+	u64 n = digits + sizeof(digits) - p;
+
+	if (n + 8 > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, "pipe:[", 6);
+	memcpy(buf + 6, p, n);
+	memcpy(buf + 6 + n, "]", 2);
+	return n + 7;
+}
+
+static void pipefs_release(struct dentry *d)
+{
+	if (d->fs_private)
+		pipe_free(d->fs_private);
+}
+
+static const struct dentry_operations pipefs_dops = {
+	.getattr = pipefs_getattr,
+	.open = pipefs_open,
+	.chmod = pipefs_chmod,
+	.chown = pipefs_chown,
+	.access = pipefs_access,
+	.statfs = pipefs_statfs,
+	.path = pipefs_path,
+	.release = pipefs_release,
+};
+
+static struct dentry *new_pipe(struct vfs *v, u32 uid, u32 gid)
+{
+	struct dentry *d = dentry_alloc(v, &pipefs_dops, S_IFIFO | 0600);
+	struct pipe_inode_info *pipe;
+
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	pipe = pipe_alloc(v);
+	if (!pipe) {
+		dput(d);
+		return ERR_PTR(-ENOMEM);
+	}
+	d->fs_private = pipe;
+	d->dev = PIPEFS_DEV;
+	d->ino = ++v->in->last_pipe_ino;
+	pipe->uid = uid;
+	pipe->gid = gid;
+	pipe_time(v, &pipe->mtime);
+	pipe->atime = pipe->mtime;
+	return d;
+}
+
+int create_pipe_files(struct vfs *v, struct file *files[2], int flags, u32 uid, u32 gid)
+{
+	struct path path = {NULL, new_pipe(v, uid, gid)};
+	struct pipe_inode_info *pipe;
+	int err = 0;
+
+	if (IS_ERR(path.dentry))
+		return PTR_ERR(path.dentry);
+	pipe = path.dentry->fs_private;
+	files[0] = pipe_file(pipe, &path, FMODE_READ, O_RDONLY | (flags & O_NONBLOCK));
+	if (IS_ERR(files[0])) {
+		err = PTR_ERR(files[0]);
+	} else {
+		files[1] = pipe_file(pipe, &path, FMODE_WRITE,
+				     O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+		if (IS_ERR(files[1])) {
+			err = PTR_ERR(files[1]);
+			fput(files[0]);
+		}
+	}
+	if (!err) { /* F_GETFL of a pipe shows no O_LARGEFILE */
+		files[0]->f_flags &= ~KO_LARGEFILE;
+		files[1]->f_flags &= ~KO_LARGEFILE;
+	}
+	path_put(&path); /* the files have their own */
+	return err;
+}
+
+/* --- fifos ----------------------------------------------------------------------------------- */
+
+static struct pipe_inode_info *fifo_find(const struct dentry *d)
+{
+	struct pipe_inode_info *pipe;
+
+	list_for_each_entry (pipe, &d->vfs->in->fifos, fifos)
+		if (pipe->ino == d->ino && pipe->dev == d->dev && pipe->btime_ns == d->fs_id)
+			return pipe;
+	return NULL;
+}
+
+static struct pipe_inode_info *fifo_new(const struct dentry *d)
+{
+	struct pipe_inode_info *pipe = pipe_alloc(d->vfs);
+
+	if (!pipe)
+		return NULL;
+	pipe->dev = d->dev;
+	pipe->ino = d->ino;
+	pipe->btime_ns = d->fs_id;
+	list_add(&pipe->fifos, &d->vfs->in->fifos);
+	return pipe;
+}
+
+/* A descriptor of the host's for the fifo if its other end is open outside; else -ENXIO. */
+static int fifo_outside(const struct dentry *d, int flags)
+{
+	int acc = flags & O_ACCMODE, fd;
+
+	if (acc == O_RDWR || d->vfs->events->advance_to)
+		return -ENXIO; /* nobody has to be waited for; virtual time has no outside */
+	fd = host_fd_reopen(d->host_fd, acc | O_NONBLOCK);
+	if (fd >= 0 && acc == O_RDONLY && !host_fifo_has_writer(fd)) {
+		host_close(fd);
+		fd = -ENXIO;
+	}
+	return fd;
+}
+
+/* Has somebody opened the other end since @counter? Then it may even be closed again. */
+static bool has_partner(const struct pipe_inode_info *pipe, bool reader, u32 counter)
+{
+	return reader ? pipe->writers || pipe->w_counter != counter
+		      : pipe->readers || pipe->r_counter != counter;
+}
+
+/* Until a partner has come, here: 0; or outside: a descriptor of the host's in *@host_fd, and -EXDEV;
+ * -ERESTARTSYS. The host has to be asked now and then. */
+static int wait_for_partner(struct pipe_inode_info *pipe, const struct dentry *d, int flags,
+			    int *host_fd)
+{
+	struct event_loop *l = pipe->vfs->events;
+	bool reader = (flags & O_ACCMODE) == O_RDONLY;
+	struct wait_queue_head *wq = reader ? &pipe->rd_wait : &pipe->wr_wait;
+	u32 counter = reader ? pipe->w_counter : pipe->r_counter;
+	u64 pause = OUTSIDE_FIRST_NS, deadline;
+	int err;
+
+	for (;;) {
+		deadline = l->advance_to ? WAIT_FOREVER : event_now(l) + pause;
+		err = wait_event_interruptible_until(wq, has_partner(pipe, reader, counter),
+						     deadline);
+		if (err != -ETIME)
+			return err;
+		*host_fd = fifo_outside(d, flags);
+		if (*host_fd >= 0)
+			return -EXDEV;
+		pause = min(2 * pause, OUTSIDE_LAST_NS);
+	}
+}
+
+/* With @f open at its own end, the other end is waited for as open(2) does it. */
+static int fifo_meet(struct file *f, struct pipe_inode_info *pipe, const struct dentry *d,
+		     int flags, int *host_fd)
+{
+	if ((flags & O_ACCMODE) == O_RDWR)
+		return 0;
+	if (f->f_mode & FMODE_READ ? pipe->writers : pipe->readers)
+		return 0;
+	if (flags & O_NONBLOCK) {
+		f->f_pipe = pipe->w_counter; /* no POLLHUP before a writer has been here */
+		return 0;
+	}
+	return wait_for_partner(pipe, d, flags, host_fd);
+}
+
+struct file *fifo_open(const struct path *p, int flags, int *host_fd)
+{
+	struct dentry *d = p->dentry;
+	struct pipe_inode_info *pipe = fifo_find(d);
+	u32 mode = pipe_fmode(flags), others;
+	struct file *f;
+	int err;
+
+	if (!mode)
+		return ERR_PTR(-EINVAL);
+	others = !pipe ? 0 : mode == FMODE_READ ? pipe->writers : pipe->readers;
+	if (!others) {
+		*host_fd = fifo_outside(d, flags);
+		if (*host_fd >= 0)
+			return NULL;
+		if (*host_fd != -ENXIO)
+			return ERR_PTR(*host_fd);
+		if (mode == FMODE_WRITE && (flags & O_NONBLOCK))
+			return ERR_PTR(-ENXIO);
+	}
+	if (!pipe)
+		pipe = fifo_new(d);
+	if (!pipe)
+		return ERR_PTR(-ENOMEM);
+	pipe->files++; /* so that it stays when there is no file */
+	f = pipe_file(pipe, p, mode, flags);
+	err = IS_ERR(f) ? PTR_ERR(f) : fifo_meet(f, pipe, d, flags, host_fd);
+	if (err && !IS_ERR(f))
+		fput(f);
+	pipe_put(pipe);
+	return err == -EXDEV ? NULL : err ? ERR_PTR(err) : f;
+}

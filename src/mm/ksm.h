@@ -1,0 +1,76 @@
+/* KSM: anonymous pages of equal bytes, in areas that MADV_MERGEABLE allows it for, become one page
+ * that everybody maps read-only; a store copies it back out (do_wp_page).
+ *
+ *   ksm_mm_slot, one an mm --> rmap_items by address, one a scanned page
+ *
+ *   unstable tree   pages that have not changed since the last pass, by content; not write
+ *                   protected, so it is thrown away after each pass
+ *   stable tree     merged pages (PageKsm), by content; each knows the rmap_items that map it,
+ *                   and page->mapping leads back to it
+ *
+ * A checksum (XXH64) tells that a page has stopped changing; equality is decided by comparing
+ * bytes. This file scans when it is told to: the thread ksmd is proc/kthread.c's.
+ * See: Documentation/admin-guide/mm/ksm.rst; Linux 6.18, mm/ksm.c.
+ */
+#ifndef MM_KSM_H
+#define MM_KSM_H
+
+#include "mm/mm.h"
+#include "mm/rmap.h"
+
+#define KSM_RUN_STOP 0U
+#define KSM_RUN_MERGE 1U
+#define KSM_RUN_UNMERGE 2U
+
+/* What /sys/kernel/mm/ksm shows, at one moment. */
+struct ksm_info {
+	u32 run, pages_to_scan, sleep_millisecs, max_page_sharing;
+	bool smart_scan;
+	u64 full_scans, pages_shared, pages_sharing, pages_unshared, pages_volatile;
+	u64 pages_scanned, pages_skipped, stable_node_chains, stable_node_dups;
+	s64 general_profit;
+};
+void ksm_read_info(struct memory *m, struct ksm_info *out);
+
+/* Knobs. 0, -EINVAL, -EBUSY, -ENOMEM. */
+int ksm_set_run(struct memory *m, u32 run); /* 2: also unmerges everything */
+int ksm_set_pages_to_scan(struct memory *m, u32 nr);
+int ksm_set_sleep_millisecs(struct memory *m, u32 ms);
+int ksm_set_max_page_sharing(struct memory *m, u32 nr); /* at least 2; nothing merged yet */
+int ksm_set_smart_scan(struct memory *m, bool on);
+
+/* Is there anything for ksmd to do? */
+bool ksm_should_run(const struct memory *m);
+/* Looks at up to @nr pages, less at the end of a pass. Never blocks; may allocate. */
+void ksm_do_scan(struct memory *m, u32 nr);
+
+/* What a process may ask about itself, /proc/PID/ksm_stat. */
+s64 ksm_process_profit(const struct mm_struct *mm);
+
+/* --- inside mm/ -------------------------------------------------------------------------- */
+
+/* @mm has, or is about to have, a mergeable area. 0 or -ENOMEM. */
+int ksm_enter(struct mm_struct *mm);
+/* A child's mm: mergeable as its parent's is. */
+int ksm_fork(struct mm_struct *mm, const struct mm_struct *old);
+/* @mm's areas are about to go. */
+void ksm_exit(struct mm_struct *mm);
+/* May pages of an area with these flags be merged at all? */
+static inline bool vma_ksm_compatible(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_DROPPABLE));
+}
+/* Gives [start, end) of @vma its own pages back (MADV_UNMERGEABLE, mremap). 0 or -ENOMEM; what was
+ * done stays done. */
+int unmerge_ksm_pages(struct vm_area_struct *vma, gva_t start, gva_t end);
+/* As rmap_walk(), for a merged page. A mapping that ksmd has not met yet (a child's) may be
+ * missed. */
+int rmap_walk_ksm(struct memory *m, struct page *page,
+		  int (*fn)(struct page *page, struct vm_area_struct *vma, gva_t addr, pte_t *pte,
+			    void *arg),
+		  void *arg);
+
+/* Trees sorted by content, nodes and pages know each other, counts. 0 or -EFAULT. */
+int ksm_validate(struct memory *m);
+
+#endif

@@ -1,0 +1,232 @@
+/* madvise(2): the advices that act on pages, each on one area's part of the range. The walk over the
+ * areas, and the advices that only set flags, are madvise.c's. */
+#include "mm/madvise.h"
+
+#include "mm/tlb.h"
+
+#define MADV_POPULATE_WRITE 23
+
+int madv_dontneed(struct madvise_range *r)
+{
+	zap_vma_pages(r->mm, r->start, r->end);
+	return 0;
+}
+
+/* Reads the file's pages into the cache. Anonymous and shmem pages are in memory already. */
+int madv_willneed(struct madvise_range *r)
+{
+	struct address_space *as = r->vma->vm_mapping;
+	u64 index, last;
+
+	if (!as || as->is_shmem)
+		return 0;
+	index = linear_page_index(r->vma, r->start);
+	last = min(linear_page_index(r->vma, r->end),
+		   (as->i_size >> PAGE_SHIFT) + !!page_offset(as->i_size));
+	for (; index < last; index++) {
+		bool major = false;
+		struct page *page = filemap_get_page(as, index, min(last - index, 32UL), &major);
+
+		if (IS_ERR(page))
+			break; /* read-ahead: whoever needs it will see the error */
+		put_page(r->mm->mem, page);
+	}
+	return 0;
+}
+
+/* Takes the pages out of the file or object itself, and so out of every mapping. */
+int madv_remove(struct madvise_range *r)
+{
+	const struct memory_hooks *h = &r->mm->mem->hooks;
+	struct vm_area_struct *vma = r->vma;
+	u64 off = linear_page_index(vma, r->start) << PAGE_SHIFT, len = r->end - r->start;
+
+	if (!vma->vm_file && !vma->vm_mapping)
+		return -EINVAL;
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
+		return -EACCES;
+	if (vma->vm_file)
+		return h->file_punch_hole ? h->file_punch_hole(vma->vm_file, off, len)
+					  : -EOPNOTSUPP;
+	shmem_punch_hole(vma->vm_mapping, off, len);
+	return 0;
+}
+
+/* --- FREE -------------------------------------------------------------------------------- */
+
+/* A page that only this pte maps; others' use of a shared one is not ours to judge. */
+static struct page *own_page(struct mm_struct *mm, pte_t pte)
+{
+	struct page *page = pte_present(pte) ? vm_normal_page(mm->mem, pte) : NULL;
+
+	return page && page->mapcount == 1 ? page : NULL;
+}
+
+void lru_add_drain(struct memory *m)
+{
+	struct lazyfree_batch *b = &m->in->lazyfree;
+
+	for (; b->nr; b->nr--) {
+		struct page *page = b->pages[b->nr - 1];
+
+		if (page_test(page, PG_swapbacked) && PageAnon(page)) {
+			page_clear(page, PG_active);
+			page_clear(page, PG_referenced);
+			page_clear(page, PG_swapbacked); /* lazyfree while it stays clean */
+		}
+		put_page(m, page);
+	}
+}
+
+/* Marked in batches, as Linux does for each CPU: until one is full nothing shows in smaps. */
+static void folio_mark_lazyfree(struct memory *m, struct page *page)
+{
+	struct lazyfree_batch *b = &m->in->lazyfree;
+
+	if (!page_test(page, PG_swapbacked))
+		return;
+	get_page(page);
+	b->pages[b->nr++] = page;
+	if (b->nr == LAZYFREE_BATCH)
+		lru_add_drain(m);
+}
+
+static int free_pte(pte_t *pte, gva_t addr __unused, void *arg)
+{
+	struct mm_struct *mm = arg;
+	struct page *page = own_page(mm, *pte);
+
+	if (page && PageAnon(page) && !PageKsm(page)) {
+		pte->pte &= ~(_PAGE_DIRTY | _PAGE_ACCESSED);
+		page_clear(page, PG_dirty);
+		folio_mark_lazyfree(mm->mem, page);
+	}
+	return 0;
+}
+
+/* Contents stay until reclaim takes the page; a store before makes it dirty, and kept. */
+int madv_free(struct madvise_range *r)
+{
+	if (!vma_is_anonymous(r->vma))
+		return -EINVAL;
+	walk_page_range(r->mm, r->start, r->end, free_pte, r->mm);
+	flush_tlb_range(r->mm, r->start, r->end); /* stores must set the dirty bit again */
+	return 0;
+}
+
+/* --- COLD, PAGEOUT ----------------------------------------------------------------------- */
+
+static int cold_pte(pte_t *pte, gva_t addr __unused, void *arg)
+{
+	struct page *page = own_page(arg, *pte);
+
+	if (page) {
+		pte->pte &= ~_PAGE_ACCESSED;
+		page_clear(page, PG_referenced);
+		page_clear(page, PG_active);
+	}
+	return 0;
+}
+
+int madv_cold(struct madvise_range *r)
+{
+	walk_page_range(r->mm, r->start, r->end, cold_pte, r->mm);
+	flush_tlb_range(r->mm, r->start, r->end);
+	return 0;
+}
+
+/* Takes the page of @addr out of memory if nothing is lost by it. There is no swap, so anonymous
+ * pages stay but for those that MADV_FREE gave up; dirty pages of files and objects only lose their
+ * mapping. */
+static void pageout_page(struct mm_struct *mm, gva_t addr, pte_t pte)
+{
+	struct page *page = own_page(mm, pte);
+
+	if (!page)
+		return;
+	if (PageAnon(page)) {
+		if (page_test(page, PG_swapbacked) || page_test(page, PG_dirty) || pte_dirty(pte))
+			return;
+		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
+		return;
+	}
+	if (!page->mapping)
+		return; /* the vdso's */
+	get_page(page);
+	zap_vma_pages(mm, addr, addr + PAGE_SIZE);
+	page_clear(page, PG_referenced);
+	put_page(mm->mem, page);
+	filemap_drop_clean(page);
+}
+
+int madv_pageout(struct madvise_range *r)
+{
+	gva_t addr = r->start;
+	pte_t *pte;
+
+	lru_add_drain(r->mm->mem);
+	while ((pte = pte_next_table(r->mm, &addr, r->end))) {
+		gva_t stop = min((addr & PMD_MASK) + PMD_SIZE, r->end);
+
+		for (; addr < stop; addr += PAGE_SIZE, pte++)
+			pageout_page(r->mm, addr, *pte);
+	}
+	return 0;
+}
+
+/* No huge pages yet: no area has a place for one. */
+int madv_collapse(struct madvise_range *r __unused)
+{
+	return -EINVAL;
+}
+
+/* --- POPULATE ---------------------------------------------------------------------------- */
+
+/* Faults in every page as a load or a store would, without one. */
+int madv_populate(struct madvise_range *r)
+{
+	bool write = r->desc->advice == MADV_POPULATE_WRITE;
+
+	if (write ? !(r->vma->vm_flags & VM_WRITE) : !(r->vma->vm_flags & VM_ACCESS_FLAGS))
+		return -EINVAL;
+	return faultin_page_range(r->vma, r->start, r->end, write);
+}
+
+/* --- GUARD_INSTALL, GUARD_REMOVE --------------------------------------------------------- */
+
+/* Any later access is SIGSEGV. The area is not split: markers stand in the page table, where they
+ * survive everything but unmapping. */
+int madv_guard_install(struct madvise_range *r)
+{
+	pte_t guard = swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD);
+
+	/* So that fork copies the page tables, whatever kind of area it is. */
+	if (anon_vma_prepare(r->vma))
+		return -ENOMEM;
+	r->vma->vm_flags |= VM_MAYBE_GUARD;
+	zap_vma_pages(r->mm, r->start, r->end);
+	for (gva_t addr = r->start; addr < r->end;) {
+		gva_t stop = min((addr & PMD_MASK) + PMD_SIZE, r->end);
+		pte_t *pte = pte_alloc(r->mm, addr);
+
+		if (!pte)
+			return -ENOMEM;
+		for (; addr < stop; addr += PAGE_SIZE)
+			*pte++ = guard;
+	}
+	return 0;
+}
+
+static int clear_guard(pte_t *pte, gva_t addr __unused, void *arg __unused)
+{
+	if (is_guard_pte(*pte))
+		pte->pte = 0;
+	return 0;
+}
+
+/* The area keeps its flag: it may have held guards. */
+int madv_guard_remove(struct madvise_range *r)
+{
+	walk_page_range(r->mm, r->start, r->end, clear_guard, NULL);
+	return 0;
+}

@@ -1,0 +1,352 @@
+/* fork(2) and its kin: a task is copied, part by part, or shares with its parent what CLONE_ flags
+ * say. All tasks live in one host process, which never forks itself.
+ *
+ * Not for: the address space's own copying (mm/fork.c); threads, which come with futexes.
+ * See: clone(2); kernel/fork.c.
+ */
+#include <linux/sched.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "mm/uaccess.h"
+#include "proc/task.h"
+
+/* What Vellum serves. The rest of CLONE_* is for threads and name spaces. */
+#define CLONE_SERVED                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
+	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID |          \
+	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM |               \
+	 CLONE_CLEAR_SIGHAND)
+#define CLONE_NEW_ANY                                                                              \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET | 0x80UL /* CLONE_NEWTIME */)
+
+static int check_flags(struct machine *m, u64 flags)
+{
+	if ((flags & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
+	    ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
+	    ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) ||
+	    ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)))
+		return -EINVAL;
+	if (flags & CLONE_NEW_ANY)
+		return -EPERM;
+	if (flags & ~CLONE_SERVED) {
+		if (!m->clone_named)
+			log_line("clone: flags %#llx: not built yet (threads, pidfd)",
+				 flags & ~CLONE_SERVED);
+		m->clone_named = true;
+		return -ENOSYS;
+	}
+	return 0;
+}
+
+/* RLIMIT_NPROC counts the user's tasks; root has no such limit. */
+static int check_limits(struct task_struct *t)
+{
+	struct machine *m = t->machine;
+	u64 limit = rlimit(t, RLIMIT_NPROC), mine = 0;
+	struct task_struct *p;
+
+	if (m->nr_records >= m->max_threads)
+		return -EAGAIN;
+	if (!t->uid || m->nr_records < limit)
+		return 0;
+	list_for_each_entry (p, &m->tasks, tasks)
+		mine += p->uid == t->uid;
+	return mine >= limit ? -EAGAIN : 0;
+}
+
+/* --- the parts ------------------------------------------------------------------------------- */
+
+/* A copy of @t with nothing of its own yet: what will be copied or shared is NULL. */
+static struct task_struct *dup_task_struct(struct task_struct *t)
+{
+	struct task_struct *p = kmem_cache_alloc(t->machine->task_cache, GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	*p = *t;
+	p->mm = NULL;
+	p->files = NULL;
+	p->fs = NULL;
+	p->signal = NULL;
+	p->sighand = NULL;
+	p->fpu = NULL;
+	p->stack = NULL;
+	p->kthread = NULL;
+	p->vfork_done = NULL;
+	p->exit_state = EXIT_NONE;
+	p->state = TASK_INTERRUPTIBLE;
+	INIT_LIST_HEAD(&p->run_list);
+	INIT_LIST_HEAD(&p->children);
+	INIT_LIST_HEAD(&p->sibling);
+	INIT_LIST_HEAD(&p->pending.list);
+	p->pending.signal = 0;
+	p->restore_sigmask = p->restart_block.armed = p->adopted = false;
+	p->real_blocked = 0;
+	p->pdeath_signal = 0;
+	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
+	p->flt = (struct fault_counts){0, 0};
+	p->nvcsw = p->nivcsw = p->retired = 0;
+	p->start_ns = machine_now_ns(t->machine);
+	p->syscall_nr = ~0UL;
+	return p;
+}
+
+static int copy_files(struct task_struct *p, struct task_struct *t, u64 flags)
+{
+	if (flags & CLONE_FILES) {
+		t->files->users++;
+		p->files = t->files;
+		return 0;
+	}
+	p->files = files_dup(t->files);
+	if (IS_ERR(p->files)) {
+		p->files = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int copy_fs(struct task_struct *p, struct task_struct *t, u64 flags)
+{
+	if (flags & CLONE_FS) {
+		t->fs->users++;
+		p->fs = t->fs;
+		return 0;
+	}
+	p->fs = kmem_cache_alloc(t->machine->fs_cache, GFP_KERNEL);
+	if (!p->fs)
+		return -ENOMEM;
+	*p->fs = *t->fs;
+	p->fs->users = 1;
+	path_get(&p->fs->root);
+	path_get(&p->fs->pwd);
+	return 0;
+}
+
+static int copy_sighand(struct task_struct *p, struct task_struct *t, u64 flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		t->sighand->users++;
+		p->sighand = t->sighand;
+		return 0;
+	}
+	p->sighand = kmem_cache_alloc(t->machine->sighand_cache, GFP_KERNEL);
+	if (!p->sighand)
+		return -ENOMEM;
+	*p->sighand = *t->sighand;
+	p->sighand->users = 1;
+	if (flags & CLONE_CLEAR_SIGHAND)
+		flush_signal_handlers(p, false);
+	return 0;
+}
+
+static int copy_signal(struct task_struct *p, struct task_struct *t)
+{
+	const struct signal_struct *old = t->signal;
+	struct signal_struct *s = kmem_cache_zalloc(t->machine->signal_cache, GFP_KERNEL);
+
+	if (!s)
+		return -ENOMEM;
+	p->signal = s;
+	s->users = 1;
+	s->tgid = p->pid;
+	s->leader = p;
+	s->pgrp = old->pgrp;
+	s->session = old->session;
+	memcpy(s->rlim_cur, old->rlim_cur, sizeof(s->rlim_cur));
+	memcpy(s->rlim_max, old->rlim_max, sizeof(s->rlim_max));
+	s->oom_score_adj = old->oom_score_adj;
+	s->start_ns = p->start_ns;
+	INIT_LIST_HEAD(&s->shared_pending.list);
+	init_waitqueue_head(&s->wait_chldexit, &t->machine->sched);
+	return 0;
+}
+
+static int copy_mm(struct task_struct *p, struct task_struct *t, u64 flags)
+{
+	struct mm_struct *mm;
+
+	if (flags & CLONE_VM) {
+		mmget(t->mm);
+		p->mm = t->mm;
+		return 0;
+	}
+	mm = dup_mm(t->mm);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	mm->rlim_cur = p->signal->rlim_cur;
+	mm->rlim_max = p->signal->rlim_max;
+	p->mm = mm;
+	return 0;
+}
+
+static void copy_regs(struct task_struct *p, struct task_struct *t,
+		      const struct kernel_clone_args *args)
+{
+	p->regs = *task_regs(t);
+	p->regs.gpr[R_RAX] = 0;
+	if (args->stack)
+		p->regs.gpr[R_RSP] = args->stack;
+	if (args->flags & CLONE_SETTLS) {
+		p->regs.fs = 0;
+		p->regs.fs_base = args->tls;
+	}
+}
+
+static int copy_parts(struct task_struct *p, struct task_struct *t,
+		      const struct kernel_clone_args *args)
+{
+	u64 flags = args->flags;
+	int err = task_init_stack(p);
+
+	if (!err)
+		memcpy(p->fpu, t->fpu, sizeof(*p->fpu));
+	if (!err)
+		err = copy_signal(p, t);
+	if (!err)
+		err = copy_sighand(p, t, flags);
+	if (!err)
+		err = copy_files(p, t, flags);
+	if (!err)
+		err = copy_fs(p, t, flags);
+	if (!err)
+		err = copy_mm(p, t, flags);
+	return err;
+}
+
+/* Cannot fail: the child joins the family. */
+static void join(struct task_struct *p, struct task_struct *t, const struct kernel_clone_args *args)
+{
+	u64 flags = args->flags;
+
+	p->exit_signal = args->exit_signal;
+	p->real_parent = t;
+	if (flags & CLONE_PARENT) {
+		p->real_parent = t->real_parent;
+		p->exit_signal = t->exit_signal;
+		p->adopted = t->adopted;
+	}
+	if (flags & CLONE_CHILD_SETTID)
+		p->set_child_tid = args->child_tid;
+	if (flags & CLONE_CHILD_CLEARTID)
+		p->clear_child_tid = args->child_tid;
+	if (flags & CLONE_VM) {
+		p->rseq = 0;
+		p->rseq_len = p->rseq_sig = 0;
+		if (!(flags & CLONE_VFORK))
+			p->altstack = (stack_t_k){.ss_flags = SS_DISABLE};
+	}
+	copy_regs(p, t, args);
+	if (p->real_parent)
+		list_add_tail(&p->sibling, &p->real_parent->children);
+	task_link(p);
+	t->machine->nr_tasks++;
+	t->machine->nr_forks++;
+}
+
+static struct task_struct *copy_process(struct task_struct *t, const struct kernel_clone_args *args)
+{
+	struct task_struct *p;
+	int err = check_flags(t->machine, args->flags);
+
+	if (!err)
+		err = check_limits(t);
+	/* A signal that came before the fork is the parent's alone. */
+	if (!err && signal_pending(t))
+		err = -ERESTARTNOINTR;
+	if (err)
+		return ERR_PTR(err);
+	p = dup_task_struct(t);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->pid = p->tgid = alloc_pid(t->machine);
+	err = copy_parts(p, t, args);
+	if (err) {
+		if (p->mm)
+			mmput(p->mm);
+		task_free(p);
+		return ERR_PTR(err);
+	}
+	join(p, t, args);
+	return p;
+}
+
+/* --- the calls ------------------------------------------------------------------------------- */
+
+/* Sleeps until the child has left the address space. Killed meanwhile, nobody is to be told. */
+static void wait_for_vfork_done(struct task_struct *p, struct vfork_wait *done)
+{
+	if (wait_event_state(&done->wq, done->done, TASK_KILLABLE, WAIT_FOREVER))
+		p->vfork_done = NULL;
+}
+
+long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args)
+{
+	struct vfork_wait done = {.done = false};
+	struct task_struct *p = copy_process(t, args);
+	s32 pid;
+
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	pid = p->pid;
+	if (args->flags & CLONE_PARENT_SETTID)
+		(void)put_user(t->mm, pid, args->parent_tid);
+	if (args->flags & CLONE_VFORK) {
+		init_waitqueue_head(&done.wq, &t->machine->sched);
+		p->vfork_done = &done;
+	}
+	wake_up_process(p);
+	if (args->flags & CLONE_VFORK)
+		wait_for_vfork_done(p, &done);
+	return pid;
+}
+
+/* --- leaving what was shared ------------------------------------------------------------------ */
+
+int unshare_files(struct task_struct *t)
+{
+	struct files_struct *own;
+
+	if (t->files->users == 1)
+		return 0;
+	own = files_dup(t->files);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	files_put(t->files);
+	t->files = own;
+	return 0;
+}
+
+int unshare_sighand(struct task_struct *t)
+{
+	struct sighand_struct *own;
+
+	if (t->sighand->users == 1)
+		return 0;
+	own = kmem_cache_alloc(t->machine->sighand_cache, GFP_KERNEL);
+	if (!own)
+		return -ENOMEM;
+	*own = *t->sighand;
+	own->users = 1;
+	t->sighand->users--;
+	t->sighand = own;
+	return 0;
+}
+
+void mm_release(struct task_struct *t)
+{
+	struct vfork_wait *done = t->vfork_done;
+	u32 zero = 0;
+
+	/* Only others who use the memory could look at it. */
+	if (t->clear_child_tid && t->mm->mm_users > 1)
+		(void)put_user(t->mm, zero, t->clear_child_tid);
+	t->clear_child_tid = 0;
+	if (done) {
+		t->vfork_done = NULL;
+		done->done = true;
+		wake_up_all(&done->wq);
+	}
+}

@@ -1,0 +1,146 @@
+/* setitimer(2), alarm(2) and RLIMIT_CPU. ITIMER_REAL is a timer of the event loop; the other two
+ * run on the process's CPU time, which the task loop looks at as long as one is armed.
+ *
+ * See: setitimer(2), getrlimit(2); kernel/time/itimer.c.
+ */
+#include <sys/time.h>
+
+#include "proc/task.h"
+
+#define NSEC_PER_SEC 1000000000UL
+
+static const int cpu_timer_signal[2] = {SIGVTALRM, SIGPROF};
+
+static struct machine *machine_of(struct signal_struct *s)
+{
+	return s->leader->machine;
+}
+
+static u64 add_sat(u64 a, u64 b)
+{
+	return a + b < a ? WAIT_FOREVER : a + b;
+}
+
+static void it_real_fn(struct event_timer *timer)
+{
+	struct signal_struct *s = container_of(timer, struct signal_struct, real_timer);
+	struct machine *m = machine_of(s);
+	u64 next = timer->expires_ns, now = machine_now_ns(m);
+
+	group_send_sig_info(SIGALRM, NULL, s->leader);
+	if (!s->real_interval_ns)
+		return;
+	/* From the time it was due, skipping what nobody could see. */
+	next += s->real_interval_ns;
+	if (next <= now)
+		next += (now - next) / s->real_interval_ns * s->real_interval_ns +
+			s->real_interval_ns;
+	event_timer_add(&m->events, timer, next);
+}
+
+/* The clock of ITIMER_VIRTUAL (1) or ITIMER_PROF (2). */
+static u64 cpu_clock(struct task_struct *t, int which)
+{
+	u64 utime, stime;
+
+	task_cputime(t, &utime, &stime);
+	return which == ITIMER_VIRTUAL ? utime : utime + stime;
+}
+
+/* As the kernel: what is armed never shows 0. */
+static u64 time_left(u64 expires, u64 now)
+{
+	return expires > now ? expires - now : 1000;
+}
+
+void itimer_get(struct task_struct *t, int which, struct itimer_ns *it)
+{
+	struct signal_struct *s = t->signal;
+	unsigned i = which - 1;
+
+	if (which == ITIMER_REAL) {
+		it->interval_ns = s->real_interval_ns;
+		it->value_ns =
+			event_timer_pending(&s->real_timer)
+				? time_left(s->real_timer.expires_ns, machine_now_ns(t->machine))
+				: 0;
+		return;
+	}
+	it->interval_ns = s->cpu_interval_ns[i];
+	it->value_ns =
+		s->cpu_expires_ns[i] ? time_left(s->cpu_expires_ns[i], cpu_clock(t, which)) : 0;
+}
+
+void itimer_set(struct task_struct *t, int which, const struct itimer_ns *it)
+{
+	struct signal_struct *s = t->signal;
+	unsigned i = which - 1;
+
+	if (which == ITIMER_REAL) {
+		event_timer_del(&s->real_timer);
+		s->real_interval_ns = it->interval_ns;
+		s->real_timer.fn = it_real_fn;
+		if (it->value_ns)
+			event_timer_add(&t->machine->events, &s->real_timer,
+					add_sat(machine_now_ns(t->machine), it->value_ns));
+		return;
+	}
+	s->cpu_interval_ns[i] = it->interval_ns;
+	s->cpu_expires_ns[i] = it->value_ns ? add_sat(cpu_clock(t, which), it->value_ns) : 0;
+}
+
+void exit_itimers(struct task_struct *t)
+{
+	event_timer_del(&t->signal->real_timer);
+	t->signal->cpu_expires_ns[0] = t->signal->cpu_expires_ns[1] = 0;
+}
+
+bool cpu_timers_armed(const struct task_struct *t)
+{
+	const struct signal_struct *s = t->signal;
+
+	return s->cpu_expires_ns[0] || s->cpu_expires_ns[1] ||
+	       s->rlim_cur[RLIMIT_CPU] != RLIM_INFINITY;
+}
+
+static void check_itimer(struct task_struct *t, int which)
+{
+	struct signal_struct *s = t->signal;
+	unsigned i = which - 1;
+	u64 now;
+
+	if (!s->cpu_expires_ns[i])
+		return;
+	now = cpu_clock(t, which);
+	if (now < s->cpu_expires_ns[i])
+		return;
+	s->cpu_expires_ns[i] =
+		s->cpu_interval_ns[i] ? max(now, s->cpu_expires_ns[i] + s->cpu_interval_ns[i]) : 0;
+	group_send_sig_info(cpu_timer_signal[i], NULL, t);
+}
+
+/* SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one. */
+static void check_rlimit_cpu(struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+	u64 soft = s->rlim_cur[RLIMIT_CPU], hard = s->rlim_max[RLIMIT_CPU], now;
+
+	if (soft == RLIM_INFINITY)
+		return;
+	now = cpu_clock(t, ITIMER_PROF);
+	if (hard != RLIM_INFINITY && now / NSEC_PER_SEC >= hard) {
+		group_send_sig_info(SIGKILL, NULL, t);
+		return;
+	}
+	if (now / NSEC_PER_SEC < soft || now < s->cpu_limit_ns)
+		return;
+	s->cpu_limit_ns = now + NSEC_PER_SEC;
+	group_send_sig_info(SIGXCPU, NULL, t);
+}
+
+void run_cpu_timers(struct task_struct *t)
+{
+	check_itimer(t, ITIMER_VIRTUAL);
+	check_itimer(t, ITIMER_PROF);
+	check_rlimit_cpu(t);
+}

@@ -1,0 +1,159 @@
+/* wait4(2), waitid(2): a parent learns what became of its children. Also getrusage(2), whose sums
+ * change here. See: wait(2); kernel/exit.c.
+ */
+#include <string.h>
+#include <sys/wait.h>
+
+#include "proc/task.h"
+
+/* --- usage ----------------------------------------------------------------------------------- */
+
+static void usage_of(struct task_struct *t, struct task_usage *u)
+{
+	struct mm_counts c;
+
+	u->retired += task_retired(t);
+	u->flt.min_flt += t->flt.min_flt;
+	u->flt.maj_flt += t->flt.maj_flt;
+	u->nvcsw += t->nvcsw;
+	u->nivcsw += t->nivcsw;
+	u->maxrss = max(u->maxrss, t->signal->maxrss);
+	if (t->mm) {
+		mm_read_counts(t->mm, &c);
+		u->maxrss = max(u->maxrss, c.peak_rss);
+	}
+}
+
+static void usage_add(struct task_usage *to, const struct task_usage *u)
+{
+	to->retired += u->retired;
+	to->flt.min_flt += u->flt.min_flt;
+	to->flt.maj_flt += u->flt.maj_flt;
+	to->nvcsw += u->nvcsw;
+	to->nivcsw += u->nivcsw;
+	to->maxrss = max(to->maxrss, u->maxrss);
+}
+
+static void ns_to_timeval(u64 ns, struct timeval *tv)
+{
+	tv->tv_sec = ns / 1000000000UL;
+	tv->tv_usec = ns % 1000000000UL / 1000;
+}
+
+void task_rusage(struct task_struct *t, int who, struct rusage *ru)
+{
+	struct task_usage u = {0};
+	u64 utime = 0, stime = 0, cutime, cstime;
+
+	if (who != RUSAGE_CHILDREN) {
+		usage_of(t, &u);
+		task_cputime(t, &utime, &stime);
+	}
+	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH_K) {
+		usage_add(&u, &t->signal->children);
+		task_children_cputime(t, &cutime, &cstime);
+		utime += cutime;
+		stime += cstime;
+	}
+	memset(ru, 0, sizeof(*ru));
+	ns_to_timeval(utime, &ru->ru_utime);
+	ns_to_timeval(stime, &ru->ru_stime);
+	ru->ru_maxrss = u.maxrss << (PAGE_SHIFT - 10);
+	ru->ru_minflt = u.flt.min_flt;
+	ru->ru_majflt = u.flt.maj_flt;
+	ru->ru_nvcsw = u.nvcsw;
+	ru->ru_nivcsw = u.nivcsw;
+}
+
+/* --- one child ------------------------------------------------------------------------------- */
+
+static bool eligible_child(const struct wait_opts *wo, const struct task_struct *p)
+{
+	if (wo->which == WAIT_PID && p->pid != wo->id)
+		return false;
+	if (wo->which == WAIT_PGID && p->signal->pgrp != wo->id)
+		return false;
+	/* "clone" children are those that do not report with SIGCHLD. */
+	return (wo->flags & __WALL) || (p->exit_signal != SIGCHLD) == !!(wo->flags & __WCLONE);
+}
+
+static void found(struct wait_opts *wo, struct task_struct *p, int status, int cause, int value)
+{
+	wo->pid = p->pid;
+	wo->uid = p->uid;
+	wo->status = status;
+	wo->cause = cause;
+	wo->value = value;
+	if (wo->ru)
+		task_rusage(p, RUSAGE_BOTH_K, wo->ru);
+}
+
+static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
+{
+	int code = p->exit_code, sig = code & 0x7f;
+
+	found(wo, p, code,
+	      code & 0x80 ? CLD_DUMPED
+	      : sig	  ? CLD_KILLED
+			  : CLD_EXITED,
+	      sig ? sig : code >> 8);
+	if (wo->flags & WNOWAIT)
+		return;
+	usage_of(p, &t->signal->children);
+	usage_add(&t->signal->children, &p->signal->children);
+	p->exit_state = EXIT_DEAD;
+	release_task(p);
+}
+
+/* Looks whether @p has something to report. */
+static void wait_consider_task(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
+{
+	struct signal_struct *s = p->signal;
+	bool keep = wo->flags & WNOWAIT;
+
+	if (p->exit_state == EXIT_ZOMBIE) {
+		if (wo->flags & WEXITED)
+			wait_task_zombie(wo, t, p);
+	} else if ((wo->flags & WSTOPPED) && s->stop_sig) {
+		found(wo, p, s->stop_sig << 8 | 0x7f, CLD_STOPPED, s->stop_sig);
+		if (!keep)
+			s->stop_sig = 0;
+	} else if ((wo->flags & WCONTINUED) && s->continued) {
+		found(wo, p, 0xffff, CLD_CONTINUED, SIGCONT);
+		if (!keep)
+			s->continued = false;
+	}
+}
+
+/* Looks at every child once: wo->pid is set, 0, or -ECHILD if there is none to wait for. */
+static int look(struct wait_opts *wo, struct task_struct *t)
+{
+	struct task_struct *p, *next;
+	int err = -ECHILD;
+
+	list_for_each_entry_safe (p, next, &t->children, sibling) {
+		if (p->exit_state == EXIT_DEAD || !eligible_child(wo, p))
+			continue;
+		err = 0;
+		wait_consider_task(wo, t, p);
+		if (wo->pid)
+			break;
+	}
+	return err;
+}
+
+/* Something to return with? */
+static bool done(struct wait_opts *wo, struct task_struct *t, int *err)
+{
+	*err = look(wo, t);
+	return *err || wo->pid || (wo->flags & WNOHANG);
+}
+
+int do_wait(struct task_struct *t, struct wait_opts *wo)
+{
+	int err, signal;
+
+	wo->pid = 0;
+	signal = wait_event_interruptible(&t->signal->wait_chldexit, done(wo, t, &err));
+	return signal ? signal : err;
+}

@@ -1,0 +1,324 @@
+/* Processes: fork and its kin, execve, wait, interval timers. The work is proc/'s. */
+#include "syscalls/internal.h"
+
+#include <linux/sched.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "proc/exec.h"
+
+/* --- fork and clone -------------------------------------------------------------------------- */
+
+long sys_fork(struct task_struct *t, const struct sysargs *a)
+{
+	const struct kernel_clone_args args = {.exit_signal = SIGCHLD};
+
+	(void)a;
+	return kernel_clone(t, &args);
+}
+
+long sys_vfork(struct task_struct *t, const struct sysargs *a)
+{
+	const struct kernel_clone_args args = {
+		.flags = CLONE_VFORK | CLONE_VM,
+		.exit_signal = SIGCHLD,
+	};
+
+	(void)a;
+	return kernel_clone(t, &args);
+}
+
+long sys_clone(struct task_struct *t, const struct sysargs *a)
+{
+	const struct kernel_clone_args args = {
+		.flags = (u32)a->arg[0] & ~(u64)CSIGNAL,
+		.exit_signal = a->arg[0] & CSIGNAL,
+		.stack = a->arg[1],
+		.parent_tid = a->arg[2],
+		.child_tid = a->arg[3],
+		.tls = a->arg[4],
+	};
+
+	return kernel_clone(t, &args);
+}
+
+/* Bytes behind what this kernel knows must be 0. */
+static int check_zeroed(struct task_struct *t, gva_t from, u64 n)
+{
+	u8 byte;
+
+	for (; n; n--, from++) {
+		if (get_user(t->mm, byte, from))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+static int clone3_valid(const struct clone_args *c)
+{
+	if (c->set_tid_size > 32 || (!c->set_tid && c->set_tid_size) ||
+	    (c->set_tid && !c->set_tid_size))
+		return -EINVAL;
+	if ((c->exit_signal & ~(u64)CSIGNAL) || c->exit_signal > NR_SIGNALS)
+		return -EINVAL;
+	if (c->flags & (CLONE_DETACHED | (CSIGNAL & ~0x80UL /* CLONE_NEWTIME */)))
+		return -EINVAL;
+	if ((c->flags & (CLONE_THREAD | CLONE_PARENT)) && c->exit_signal)
+		return -EINVAL;
+	if (!c->stack != !c->stack_size || (c->stack && !access_ok(c->stack, c->stack_size)))
+		return -EINVAL;
+	return 0;
+}
+
+long sys_clone3(struct task_struct *t, const struct sysargs *a)
+{
+	struct kernel_clone_args args;
+	struct clone_args c;
+	u64 size = a->arg[1];
+	int err;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	memset(&c, 0, sizeof(c));
+	if (size > sizeof(c)) {
+		err = check_zeroed(t, a->arg[0] + sizeof(c), size - sizeof(c));
+		if (err)
+			return err;
+	}
+	if (copy_from_user(t->mm, &c, a->arg[0], min(size, sizeof(c))))
+		return -EFAULT;
+	err = clone3_valid(&c);
+	if (err)
+		return err;
+	if (c.set_tid) /* a chosen pid: checkpoint and restore only */
+		return -EPERM;
+	args = (struct kernel_clone_args){
+		.flags = c.flags,
+		.exit_signal = c.exit_signal,
+		.stack = c.stack ? c.stack + c.stack_size : 0,
+		.parent_tid = c.parent_tid,
+		.child_tid = c.child_tid,
+		.tls = c.tls,
+	};
+	return kernel_clone(t, &args);
+}
+
+/* --- execve ---------------------------------------------------------------------------------- */
+
+/* "/dev/fd/N/" and a path. */
+#define SHOWN_SIZE (PATH_MAX + 24)
+
+/* What AT_EXECFN says of a program that was given relative to @dfd. NULL: the name itself. */
+static char *shown_name(struct task_struct *t, int dfd, const struct user_path *up)
+{
+	char *shown;
+
+	if (!up->at || dfd == AT_FDCWD)
+		return NULL;
+	shown = kmalloc(&t->machine->mem, SHOWN_SIZE, GFP_KERNEL);
+	if (shown)
+		snprintf(shown, SHOWN_SIZE, *up->name ? "/dev/fd/%d/%s" : "/dev/fd/%d", dfd,
+			 up->name);
+	return shown;
+}
+
+static long user_execveat(struct task_struct *t, int dfd, gva_t name, gva_t argv, gva_t envp,
+			  int flags)
+{
+	struct user_path up;
+	struct exec_name en;
+	char *shown;
+	long err;
+
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	err = user_path_get(t, dfd, name, flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0, &up);
+	if (err)
+		return err;
+	shown = shown_name(t, dfd, &up);
+	en = (struct exec_name){
+		.at = up.at,
+		.name = up.name,
+		.shown = shown,
+		.inaccessible = shown && fd_cloexec(t->files, dfd),
+	};
+	err = do_execveat(t, &en, (struct user_strings){.mm = t->mm, .gva = argv},
+			  (struct user_strings){.mm = t->mm, .gva = envp}, flags, NULL);
+	kfree(&t->machine->mem, shown);
+	user_path_put(t, &up);
+	/* A new program's registers are as the loader left them. */
+	return err ? err : (long)t->machine->cpu.regs.gpr[R_RAX];
+}
+
+long sys_execve(struct task_struct *t, const struct sysargs *a)
+{
+	return user_execveat(t, AT_FDCWD, a->arg[0], a->arg[1], a->arg[2], 0);
+}
+
+long sys_execveat(struct task_struct *t, const struct sysargs *a)
+{
+	return user_execveat(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4]);
+}
+
+/* --- wait ------------------------------------------------------------------------------------ */
+
+static void wait_for_pid(struct task_struct *t, s32 pid, struct wait_opts *wo)
+{
+	wo->which = pid == -1 ? WAIT_ALL : pid > 0 ? WAIT_PID : WAIT_PGID;
+	wo->id = pid > 0 ? pid : pid ? -pid : t->signal->pgrp;
+}
+
+long sys_wait4(struct task_struct *t, const struct sysargs *a)
+{
+	int options = a->arg[2], err;
+	struct wait_opts wo = {.flags = options | WEXITED};
+	struct rusage ru;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+		return -EINVAL;
+	if ((s32)a->arg[0] == INT32_MIN)
+		return -ESRCH;
+	wait_for_pid(t, a->arg[0], &wo);
+	wo.ru = a->arg[3] ? &ru : NULL;
+	err = do_wait(t, &wo);
+	if (err || !wo.pid)
+		return err;
+	if (a->arg[1] && put_user(t->mm, wo.status, a->arg[1]))
+		return -EFAULT;
+	if (a->arg[3] && put_user(t->mm, ru, a->arg[3]))
+		return -EFAULT;
+	return wo.pid;
+}
+
+static int waitid_which(struct task_struct *t, int which, s32 id, struct wait_opts *wo)
+{
+	wo->id = id;
+	switch (which) {
+	case P_ALL:
+		wo->which = WAIT_ALL;
+		return 0;
+	case P_PID:
+		wo->which = WAIT_PID;
+		return id > 0 ? 0 : -EINVAL;
+	case P_PGID:
+		wo->which = WAIT_PGID;
+		if (!id)
+			wo->id = t->signal->pgrp;
+		return id >= 0 ? 0 : -EINVAL;
+	case P_PIDFD: /* nobody has one */
+		return id >= 0 ? -EBADF : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The fields that waitid(2) fills in, and only those. */
+static int put_waitid(struct task_struct *t, const struct wait_opts *wo, gva_t to)
+{
+	s32 head[3] = {wo->pid ? SIGCHLD : 0, 0, wo->pid ? wo->cause : 0};
+	s32 child[3] = {wo->pid, wo->pid ? (s32)wo->uid : 0, wo->pid ? wo->value : 0};
+
+	return copy_to_user(t->mm, to, head, sizeof(head)) ||
+			       copy_to_user(t->mm, to + 16, child, sizeof(child))
+		       ? -EFAULT
+		       : 0;
+}
+
+long sys_waitid(struct task_struct *t, const struct sysargs *a)
+{
+	int options = a->arg[3], err;
+	struct wait_opts wo = {.flags = options};
+	struct rusage ru;
+
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			__WCLONE | __WALL))
+		return -EINVAL;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	err = waitid_which(t, a->arg[0], a->arg[1], &wo);
+	if (err)
+		return err;
+	wo.ru = a->arg[4] ? &ru : NULL;
+	err = do_wait(t, &wo);
+	if (err)
+		wo.pid = 0;
+	if (wo.pid && a->arg[4] && put_user(t->mm, ru, a->arg[4]))
+		return -EFAULT;
+	if (a->arg[2] && !err)
+		err = put_waitid(t, &wo, a->arg[2]);
+	return err;
+}
+
+/* --- timers ---------------------------------------------------------------------------------- */
+
+static struct timeval to_timeval(u64 ns)
+{
+	u64 us = (ns + NSEC_PER_USEC - 1) / NSEC_PER_USEC;
+
+	return (struct timeval){us / 1000000, us % 1000000};
+}
+
+static struct itimerval to_itimerval(const struct itimer_ns *it)
+{
+	return (struct itimerval){to_timeval(it->interval_ns), to_timeval(it->value_ns)};
+}
+
+static bool timeval_valid(const struct timeval *tv)
+{
+	return tv->tv_sec >= 0 && (u64)tv->tv_usec < 1000000;
+}
+
+static u64 timeval_ns(const struct timeval *tv)
+{
+	const struct timespec ts = {tv->tv_sec, tv->tv_usec * 1000};
+
+	return timespec_ns(&ts);
+}
+
+long sys_getitimer(struct task_struct *t, const struct sysargs *a)
+{
+	struct itimer_ns it;
+	struct itimerval iv;
+
+	if (a->arg[0] > ITIMER_PROF)
+		return -EINVAL;
+	itimer_get(t, a->arg[0], &it);
+	iv = to_itimerval(&it);
+	return put_user(t->mm, iv, a->arg[1]);
+}
+
+/* No new value means: off. */
+long sys_setitimer(struct task_struct *t, const struct sysargs *a)
+{
+	struct itimerval iv = {{0, 0}, {0, 0}};
+	struct itimer_ns old, new;
+
+	if (a->arg[1] && get_user(t->mm, iv, a->arg[1]))
+		return -EFAULT;
+	if (!timeval_valid(&iv.it_value) || !timeval_valid(&iv.it_interval) ||
+	    a->arg[0] > ITIMER_PROF)
+		return -EINVAL;
+	new = (struct itimer_ns){timeval_ns(&iv.it_value), timeval_ns(&iv.it_interval)};
+	itimer_get(t, a->arg[0], &old);
+	itimer_set(t, a->arg[0], &new);
+	iv = to_itimerval(&old);
+	return a->arg[2] ? put_user(t->mm, iv, a->arg[2]) : 0;
+}
+
+/* Seconds left of the one before, rounded, but never down to 0. */
+long sys_alarm(struct task_struct *t, const struct sysargs *a)
+{
+	const struct itimer_ns new = {(u32)a->arg[0] * NSEC_PER_SEC, 0};
+	struct itimer_ns old;
+	u64 left;
+
+	itimer_get(t, ITIMER_REAL, &old);
+	itimer_set(t, ITIMER_REAL, &new);
+	left = (old.value_ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
+	return old.value_ns && !left ? 1 : left;
+}

@@ -1,0 +1,170 @@
+/* Blocks against single steps: random code of all kinds, with loads, stores (into itself, too),
+ * branches, string instructions, vector and x87 code and faults, run twice from one state for one
+ * budget. Blocks skip flags that nobody reads, link, and are dropped under their own feet; one
+ * instruction at a time nothing of that happens. Everything must end alike. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "cpu/block.h"
+#include "cpu/model.h"
+#include "flat.h"
+
+#define CODE (FLAT_BASE + 0x2f00) /* runs over a page's end */
+#define CODE_LEN 0x200UL
+#define DATA (FLAT_BASE + 0x8000)
+#define DATA_LEN 0x2000UL
+#define RUNS 100000
+
+static u64 seed = 0x9e3779b97f4a7c15UL;
+
+static u64 rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed * 0x2545f4914f6cdd1dUL >> 8;
+}
+
+static u64 constant_tsc(void *arg __unused)
+{
+	return 0x123456789;
+}
+
+/* All that a run may change. */
+struct state {
+	struct cpu_regs regs;
+	struct fpu_state fpu;
+	struct cpu_exit exit;
+	u64 retired, random;
+	u8 code[CODE_LEN], data[DATA_LEN];
+};
+
+static void load(struct flat *f, const struct state *s)
+{
+	f->cpu.regs = s->regs;
+	f->cpu.random = s->random;
+	f->cpu.retired = 0;
+	f->fpu = s->fpu;
+	memset(&f->cpu.exit, 0, sizeof(f->cpu.exit));
+	flat_write(f, CODE, s->code, CODE_LEN);
+	memcpy(flat_ptr(f, DATA), s->data, DATA_LEN);
+}
+
+static void store(struct flat *f, struct state *s)
+{
+	s->regs = f->cpu.regs;
+	s->random = f->cpu.random;
+	s->retired = f->cpu.retired;
+	s->fpu = f->fpu;
+	s->exit = f->cpu.exit;
+	memcpy(s->code, flat_ptr(f, CODE), CODE_LEN);
+	memcpy(s->data, flat_ptr(f, DATA), DATA_LEN);
+}
+
+/* Instructions that exist, most short of displacement so that they hit the data. */
+static void random_code(struct flat *f, u8 *code)
+{
+	struct decoded d;
+	unsigned at = 0;
+	u8 bytes[16];
+
+	while (at + 15 < CODE_LEN) {
+		for (unsigned i = 0; i < sizeof(bytes); i++)
+			bytes[i] = rnd() >> 11;
+		if (rnd() & 1)
+			bytes[0] = 0x40 | (bytes[0] & 15);
+		if (decode(&f->code->decoder, cpu_features(&f->cpu), bytes, 15, &d) != DECODE_OK)
+			continue;
+		if (d.disp_len == 4)
+			memset(bytes + d.disp_at + 1, (s8)(bytes[d.disp_at] & 1 ? -1 : 0), 3);
+		if ((insn_rows[d.row].attr & ENDS) && d.imm_len == 4)
+			memset(bytes + d.imm_at + 1, 0, 3);
+		if ((insn_rows[d.row].attr & ENDS) && !d.imm_len && rnd() % 8)
+			continue;
+		memcpy(code + at, bytes, d.len);
+		at += d.len;
+	}
+	memset(code + at, 0xcc, CODE_LEN - at);
+}
+
+static void random_state(struct state *s)
+{
+	cpu_regs_init(&s->regs);
+	for (unsigned r = 0; r < NR_GPR; r++)
+		s->regs.gpr[r] = rnd() % 4   ? DATA + 0x800 + rnd() % 0x1000 :
+				 rnd() % 16 ? rnd() >> (rnd() & 63) :
+					      CODE + rnd() % CODE_LEN;
+	s->regs.gpr[R_RCX] = rnd() % 4 ? rnd() % 64 : s->regs.gpr[R_RCX];
+	s->regs.gpr[R_RSP] = DATA + 0x1000 + rnd() % 0x400;
+	s->regs.flags = 0x202 | (rnd() & (F_OSZAPC | (rnd() % 4 ? 0 : F_DF)));
+	s->regs.rip = CODE;
+	s->random = rnd();
+	fpu_state_init(&s->fpu);
+	for (unsigned i = 0; i < DATA_LEN; i += 8) {
+		u64 v = rnd() % 4 ? rnd() : DATA + rnd() % DATA_LEN;
+
+		memcpy(s->data + i, &v, 8);
+	}
+}
+
+static bool same(const struct state *a, const struct state *b)
+{
+	return !memcmp(&a->regs, &b->regs, sizeof(a->regs)) && a->retired == b->retired &&
+	       a->exit.why == b->exit.why && a->exit.vector == b->exit.vector &&
+	       a->exit.error_code == b->exit.error_code && a->exit.cr2 == b->exit.cr2 &&
+	       a->random == b->random && !memcmp(&a->fpu, &b->fpu, sizeof(a->fpu)) &&
+	       !memcmp(a->code, b->code, CODE_LEN) && !memcmp(a->data, b->data, DATA_LEN);
+}
+
+static void report(const struct state *start, const struct state *steps, const struct state *blocks)
+{
+	printf("\n  steps: %u/%u at +%lx after %lu, blocks: %u/%u at +%lx after %lu; code:",
+	       steps->exit.why, steps->exit.vector, steps->regs.rip - CODE, steps->retired,
+	       blocks->exit.why, blocks->exit.vector, blocks->regs.rip - CODE, blocks->retired);
+	for (unsigned i = 0; i < 64; i++)
+		printf(" %02x", start->code[i]);
+	for (unsigned i = 0; i < NR_GPR; i++)
+		if (steps->regs.gpr[i] != blocks->regs.gpr[i])
+			printf("\n    gpr %u %lx %lx", i, steps->regs.gpr[i], blocks->regs.gpr[i]);
+	if (steps->regs.flags != blocks->regs.flags)
+		printf("\n    flags %lx %lx", steps->regs.flags, blocks->regs.flags);
+	if (memcmp(&steps->fpu, &blocks->fpu, sizeof(steps->fpu)))
+		printf("\n    fpu");
+	if (memcmp(steps->data, blocks->data, DATA_LEN))
+		printf("\n    data");
+}
+
+static void random_code_runs_alike(void)
+{
+	static struct state start, steps, blocks;
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	unsigned bad = 0;
+
+	f->cpu.read_tsc = constant_tsc;
+	for (unsigned i = 0; i < RUNS; i++) {
+		s64 budget = 1 + rnd() % 200;
+
+		if (i % 8 == 0)
+			random_code(f, start.code);
+		random_state(&start);
+		load(f, &start);
+		f->cpu.single_step = true;
+		cpu_run(&f->cpu, budget);
+		store(f, &steps);
+		load(f, &start);
+		f->cpu.single_step = false;
+		cpu_run(&f->cpu, budget);
+		store(f, &blocks);
+		if (!same(&steps, &blocks) && bad++ < 5)
+			report(&start, &steps, &blocks);
+	}
+	CU_ASSERT_EQUAL(bad, 0);
+	flat_free(f);
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(random_code_runs_alike),
+	UNIT_END,
+};
+const struct unit_suite suite_lockstep = {"lockstep", tests};

@@ -1,0 +1,261 @@
+/*
+ * Encodings that user mode may not run, may run with limits, or that fault by their operands: one
+ * line each with what happened. The same on the host and here.
+ *
+ *	traps			the table
+ *	traps random N [SEED]	N random byte strings, a line each: for the long run of the tests
+ *
+ * Each runs with known registers in a page of its own, behind it an int3 ("ran"). A signal ends it;
+ * its handler leaves for the next. Values of registers and flags are shown where the row asks.
+ *
+ *	rdi	readable and writable, aligned to 64	rbx	unmapped
+ *	rsi	read-only				rbp	not canonical
+ *	r8	rdi + 1					r9	the code itself
+ *	r10	PROT_NONE				r11	kernel half
+ *	r12	0x33	r13	0x2b	r14	0x1230	r15	0x23
+ *	rax	0x1122334455667788	rcx	5	rdx	0
+ */
+#include <asm/prctl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define ARENA 0x10000000000UL /* far from all else */
+#define CODE (ARENA + 0x10000)
+#define DATA (ARENA + 0x20000)
+#define RDONLY (ARENA + 0x30000)
+#define NONE (ARENA + 0x40000)
+#define STACK (ARENA + 0x50000)
+#define UNMAPPED (ARENA + 0x60000)
+
+typedef uint64_t u64;
+typedef uint8_t u8;
+
+static sigjmp_buf out;
+static u64 fs_base;
+static struct {
+	int sig, code;
+	u64 addr;
+	greg_t gregs[NGREG];
+} seen;
+
+/* Loads r (rax rcx rdx rbx rsp rbp rsi rdi r8 ..) and jumps to the code. */
+__attribute__((naked, noreturn)) static void enter(const u64 *r __attribute__((unused)))
+{
+	__asm__("mov 0(%rdi), %rax\n\t"
+		"mov 8(%rdi), %rcx\n\t"
+		"mov 16(%rdi), %rdx\n\t"
+		"mov 24(%rdi), %rbx\n\t"
+		"mov 32(%rdi), %rsp\n\t"
+		"mov 40(%rdi), %rbp\n\t"
+		"mov 48(%rdi), %rsi\n\t"
+		"mov 64(%rdi), %r8\n\t"
+		"mov 72(%rdi), %r9\n\t"
+		"mov 80(%rdi), %r10\n\t"
+		"mov 88(%rdi), %r11\n\t"
+		"mov 96(%rdi), %r12\n\t"
+		"mov 104(%rdi), %r13\n\t"
+		"mov 112(%rdi), %r14\n\t"
+		"mov 120(%rdi), %r15\n\t"
+		"pushq 128(%rdi)\n\t"
+		"popfq\n\t"
+		"mov 56(%rdi), %rdi\n\t"
+		"jmp *.Lcode(%rip)\n"
+		".Lcode: .quad 0x10000010000");
+}
+
+static void handler(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	long ret;
+
+	/* Flags and selectors may be anything; thread-local storage may be gone. */
+	__asm__ volatile("pushq $0x202\n\tpopfq\n\tmov %0, %%ds\n\tmov %0, %%es" : : "r"(0) : "cc");
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(fs_base)
+			 : "rcx", "r11", "memory");
+	seen.sig = sig;
+	seen.code = info->si_code;
+	seen.addr = (u64)info->si_addr;
+	memcpy(seen.gregs, uc->uc_mcontext.gregs, sizeof(seen.gregs));
+	siglongjmp(out, 1);
+}
+
+static void *map(u64 at, int prot)
+{
+	void *p = mmap((void *)at, 0x4000, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (p != (void *)at)
+		exit(2);
+	return p;
+}
+
+static const u64 registers[17] = {
+	0x1122334455667788, 5,	      0,      UNMAPPED + 0x100,	  STACK + 0x2000, 1UL << 63,
+	RDONLY + 0x100,	    DATA + 0x800, DATA + 0x801, CODE, NONE + 0x100,	0xffff800000001000,
+	0x33,		    0x2b,     0x1230, 0x23, 0x202,
+};
+
+static void set_up(void)
+{
+	static u8 stack[65536];
+	stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	static const int sigs[] = {SIGILL, SIGSEGV, SIGBUS, SIGTRAP, SIGFPE, SIGSYS};
+	struct sigaction sa = {.sa_sigaction = handler,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+	syscall(SYS_arch_prctl, ARCH_GET_FS, &fs_base);
+	sigaltstack(&ss, NULL);
+	for (unsigned i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
+		sigaction(sigs[i], &sa, NULL);
+	map(CODE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	map(DATA, PROT_READ | PROT_WRITE);
+	*(u8 *)map(RDONLY, PROT_READ | PROT_WRITE) = 0;
+	mprotect((void *)RDONLY, 0x4000, PROT_READ);
+	map(NONE, PROT_NONE);
+	map(STACK, PROT_READ | PROT_WRITE);
+}
+
+static void run(const u8 *code, unsigned len)
+{
+	u64 volatile regs[17];
+
+	memset((void *)CODE, 0xcc, 64);
+	memcpy((void *)CODE, code, len);
+	memset((void *)DATA, 0x11, 0x4000);
+	memset((void *)STACK, 0, 0x4000);
+	memcpy((void *)regs, registers, sizeof(regs));
+	memset(&seen, 0, sizeof(seen));
+	if (!sigsetjmp(out, 0))
+		enter((const u64 *)regs);
+}
+
+static bool ran_to_end(unsigned len)
+{
+	return seen.sig == SIGTRAP && seen.gregs[REG_TRAPNO] == 3 &&
+	       seen.gregs[REG_RIP] == (greg_t)(CODE + len + 1);
+}
+
+static const char *signal_name(int sig)
+{
+	static const char *const names[32] = {[SIGILL] = "ILL",	  [SIGSEGV] = "SEGV",
+					      [SIGBUS] = "BUS",	  [SIGTRAP] = "TRAP",
+					      [SIGFPE] = "FPE",	  [SIGSYS] = "SYS"};
+	return names[sig & 31];
+}
+
+static void show(const char *name, unsigned len, const char *what)
+{
+	static const int gregs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+				    REG_RSI, REG_RDI, REG_R8};
+	static const char letters[] = "acdbspSD8";
+
+	printf("%-28s ", name);
+	if (ran_to_end(len))
+		printf("ran");
+	else
+		printf("%s code %d addr %#lx trap %lld err %#llx rip %+lld", signal_name(seen.sig),
+		       seen.code, seen.addr, seen.gregs[REG_TRAPNO], seen.gregs[REG_ERR],
+		       seen.gregs[REG_RIP] - (greg_t)CODE);
+	for (; *what; what++) {
+		if (*what == 'f')
+			printf(" flags %#llx", seen.gregs[REG_EFL] & ~0x10000);
+		else if (*what == 'z')
+			printf(" zf %d", !!(seen.gregs[REG_EFL] & 0x40));
+		else if (*what == 'g')
+			printf(" cs %#llx", seen.gregs[REG_CSGSFS] & 0xffff);
+		else if (*what == 'm')
+			printf(" memory %#lx %#lx", *(u64 *)(DATA + 0x800), *(u64 *)(DATA + 0x808));
+		else if (*what == 't')
+			printf(" top %#lx", *(u64 *)(seen.gregs[REG_RSP] & ~7UL));
+		else if (strchr(letters, *what))
+			printf(" %c %#llx", *what, seen.gregs[gregs[strchr(letters, *what) - letters]]);
+	}
+	printf("\n");
+}
+
+static const struct encoding {
+	const char *name, *code, *what; /* what to show besides */
+	unsigned len;
+} encodings[] = {
+#define T(name, code, what) {name, code, what, sizeof(code) - 1},
+#include "traps.def"
+#undef T
+};
+
+static u64 rnd(u64 *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s * 0x2545f4914f6cdd1dUL;
+}
+
+/* Not for random code: system calls, and what differs from run to run. */
+static bool excluded(const u8 *p, unsigned n)
+{
+	for (unsigned i = 0; i + 1 < n; i++) {
+		if (p[i] == 0x0f && (p[i + 1] == 0x05 || p[i + 1] == 0x34 || p[i + 1] == 0x31 ||
+				     p[i + 1] == 0xa2 || p[i + 1] == 0x01 || p[i + 1] == 0xc7 ||
+				     p[i + 1] == 0x33 || p[i + 1] == 0x00 || p[i + 1] == 0xae))
+			return true;
+		if (p[i] == 0xcd || p[i] == 0xcc || p[i] == 0xf1)
+			return true;
+	}
+	return false;
+}
+
+static void random_run(unsigned long n, u64 seed)
+{
+	static const u8 prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x64, 0x2e};
+	u64 s = seed * 2 + 1, sum;
+	u8 code[16];
+
+	for (unsigned long i = 0; i < n; i++) {
+		unsigned at = 0;
+
+		do {
+			for (unsigned k = 0; k < 16; k++)
+				code[k] = rnd(&s) >> 32;
+			at = 0;
+			while (at < 3 && (rnd(&s) >> 40 & 3) == 0)
+				code[at++] = prefixes[(rnd(&s) >> 33) % sizeof(prefixes)];
+			if (rnd(&s) >> 41 & 1)
+				code[at++] = 0x40 | (rnd(&s) >> 33 & 15);
+			if (rnd(&s) >> 41 & 1)
+				code[at] = 0x0f;
+		} while (excluded(code, 15));
+		run(code, 15);
+		sum = 0;
+		for (unsigned k = REG_R8; k <= REG_RSP; k++)
+			sum = (sum ^ seen.gregs[k]) * 0x9e3779b97f4a7c15UL;
+		for (unsigned k = 0; k < 15; k++)
+			printf("%02x ", code[k]);
+		printf("%s %d %#lx %lld %#llx %+lld %016lx\n", signal_name(seen.sig), seen.code,
+		       seen.addr, seen.gregs[REG_TRAPNO], seen.gregs[REG_ERR],
+		       seen.gregs[REG_RIP] - (greg_t)CODE, sum);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	set_up();
+	if (argc > 2) {
+		random_run(strtoul(argv[2], NULL, 0), argc > 3 ? strtoul(argv[3], NULL, 0) : 1);
+		return 0;
+	}
+	for (unsigned i = 0; i < sizeof(encodings) / sizeof(*encodings); i++) {
+		run((const u8 *)encodings[i].code, encodings[i].len);
+		show(encodings[i].name, encodings[i].len, encodings[i].what);
+	}
+	return 0;
+}

@@ -1,0 +1,27 @@
+# docs/: compat.md is what the tables print; files and tests that seed.md and the others name exist.
+# tags: quick
+cd "$SRC" || exit
+bad=0
+print=$BUILD/tests/syscalls/print_compat
+if [ -x "$print" ]; then
+	sed '1,/^<!-- from here on/d' docs/compat.md | diff - <("$print") ||
+		{ echo "docs/compat.md is not what the tables say: make compat"; bad=1; }
+fi
+# Names of files, as `src/mm/vma.c` or [text](architecture.md).
+for page in README.md docs/*.md docs/adr/*.md; do
+	grep -oE '`(src|tests|docs|bench)/[A-Za-z0-9_./-]*[A-Za-z0-9_]`' "$page" | tr -d '`' | sort -u |
+		while read -r file; do
+			[ -e "$file" ] || echo "$page names $file, which is not there"
+		done
+	grep -oE '\]\([A-Za-z0-9_./-]+\)' "$page" | sed 's/^](//; s/)$//' | sort -u |
+		while read -r file; do
+			[ -e "$(dirname "$page")/$file" ] || echo "$page links to $file, which is not there"
+		done
+done | grep . && bad=1
+# In seed.md a test is named as `name` in the third column: a unit test, case, probe or script.
+awk -F '|' '/^\|/ && NR > 3 { print $4 }' docs/seed.md | grep -oE '`[a-z][a-zA-Z0-9_-]+`' | tr -d '`' | sort -u |
+	while read -r name; do
+		grep -rqE "UNIT_TEST\($name\)" tests || grep -qE "^$name " tests/guest/*.list ||
+			[ -e "tests/scripts/$name.sh" ] || echo "docs/seed.md names the test $name, which is not there"
+	done | grep . && bad=1
+exit $bad
