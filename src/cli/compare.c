@@ -208,7 +208,8 @@ static u64 compare_text(enum side_text which, const struct side *native, const s
 			header = la;
 		if (in_a && in_b && la.len == lb.len && !memcmp(la.data, lb.data, la.len))
 			continue;
-		if (in_a && in_b && excused(which, file_mapping, &la))
+		if (in_a && in_b && excused(which, file_mapping, &la) &&
+		    excused(which, file_mapping, &lb))
 			continue;
 		if (nr++ < MAX_SHOWN) {
 			printf("%s, line %lu:\n", text_name[which], line);

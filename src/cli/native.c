@@ -67,7 +67,7 @@ static int trace_to_end(struct side *s, pid_t pid)
 		return -errno;
 	if (!WIFSTOPPED(status))
 		goto ended;
-	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
+	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	for (;;) {
 		if (waitpid(pid, &status, 0) != pid)
@@ -79,6 +79,8 @@ static int trace_to_end(struct side *s, pid_t pid)
 			for (int i = 0; i < NR_SIDE_TEXTS; i++)
 				if (side_proc_file[i])
 					copy_proc_file(pid, side_proc_file[i], s->fd[i]);
+			sig = 0;
+		} else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
 			sig = 0;
 		}
 		ptrace(PTRACE_CONT, pid, 0, sig);

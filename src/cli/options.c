@@ -272,7 +272,8 @@ static const char run_doc[] =
 	"memory subsystem. `vellum compare PROGRAM` runs it natively, too, and compares."
 	"\vExit status: the program's; its signal, raised again; 125 Vellum failed, "
 	"126 PROGRAM cannot be executed, 127 it is not there. Each option has a "
-	"variable, VELLUM_MEM for --mem. The guest's randomness is predictable.";
+	"variable, VELLUM_MEM for --mem. The guest's randomness is predictable. "
+	"What PROGRAM leaves running goes on until it ends; the status is PROGRAM's own.";
 static const char compare_doc[] =
 	"Run a program natively and under Vellum, and compare output and exit status."
 	"\vExit status: 0 the same, 1 different, 125 could not run.";

@@ -129,7 +129,6 @@ static int exec_status(int err)
 	case ENOENT:
 	case ENOTDIR:
 		return 127;
-	case ENOMEM:
 	case EIO:
 		return 125;
 	default:

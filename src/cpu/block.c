@@ -110,7 +110,7 @@ static void drop(struct code_cache *c, struct block *b)
 		unlist(c, b, b->pfn[1]);
 	b->dead = true;
 	b->link[0] = b->link[1] = NULL;
-	b->host = NULL; /* no jump-cache entry matches any more */
+	b->host = NO_HOST; /* no jump-cache entry matches any more, not even a failed look-up's */
 	c->count.blocks_dropped++;
 }
 

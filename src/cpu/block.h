@@ -22,10 +22,13 @@
 #define MODE_SINGLE 1  /* one instruction a block: EFLAGS.TF, the tail of a budget */
 #define MODE_CAREFUL 2 /* EFLAGS.AC: memory operands check alignment */
 
+/* What no look-up ever returns: NULL is what a failed one does. */
+#define NO_HOST ((const u8 *)~0UL)
+
 struct block {
 	gva_t base;	       /* regs.rip while it runs: start of the page (see insn_base()) */
 	gva_t rip;	       /* of the first instruction */
-	const u8 *host;	       /* its bytes, host address */
+	const u8 *host;	       /* its bytes, host address; NO_HOST: dropped */
 	struct block *link[2]; /* not taken / only way, taken; NULL: look up */
 	struct block *hash_next;
 	struct block *frame_next[2]; /* lists of code_cache.frames */

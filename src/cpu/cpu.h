@@ -35,7 +35,7 @@ enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI, R_R8, R_R9, R_R10
 /* What user mode can change by popf. */
 #define F_USER (F_OSZAPC | F_TF | F_DF | F_AC | F_ID | F_NT)
 
-/* Guest x87, SSE (later AVX) state in the host's own XSAVE format; live in the host's unit
+/* Guest x87, SSE and AVX state as an XSAVE area of fixed layout (fpu.h); live in the host's unit
  * inside cpu_run, here outside of it. The first 512 bytes are an FXSAVE64 image. */
 struct fpu_state {
 	u8 area[2752];
@@ -107,8 +107,8 @@ struct cpu {
 	const struct insn *resume;  /* where cpu_run's loop goes on */
 	bool trap;		    /* EFLAGS.TF was set when the running instruction began */
 	bool stopped;		    /* exit is set, registers are complete: leave cpu_run */
-	/* Operand that crosses pages, or lies in the running code; FXSAVE's is the longest. */
-	u64 bounce[64] __attribute__((aligned(16)));
+	/* Operand that crosses pages, or lies in the running code; XSAVE's is the longest. */
+	u64 bounce[XS_SIZE / 8] __attribute__((aligned(64)));
 	u8 *bounce_host[2];	    /* where its parts go back to */
 	u32 bounce_len[2];	    /* their bytes */
 	struct fpu_state *fpu; /* current task's; loaded by cpu_run, stored on its way out */

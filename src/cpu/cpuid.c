@@ -191,7 +191,10 @@ static struct cpuid_leaf feature_bits(const struct cpu *cpu, u32 leaf, u32 suble
 
 struct cpuid_leaf xsave_component(unsigned n)
 {
-	return host(0xd, n);
+	struct cpuid_leaf l = {0};
+
+	fpu_component(n, &l.b, &l.a);
+	return l;
 }
 
 /* Legacy area and header, then the components where the host has them. */

@@ -58,6 +58,11 @@ static void store_sse(struct fpu_state *state)
 	asm volatile(EACH_XMM(XMM_STORE) "stmxcsr 24(%0)" : : "r"(state->area) : "memory");
 }
 
+static void load_sse(const struct fpu_state *state)
+{
+	asm volatile(EACH_XMM(XMM_LOAD) "ldmxcsr 24(%0)" : : "r"(state->area) : "memory");
+}
+
 void fpu_enter(struct cpu *cpu)
 {
 	struct fpu_live *live = &cpu->fpu_live;
@@ -66,7 +71,7 @@ void fpu_enter(struct cpu *cpu)
 	asm volatile("stmxcsr %0\n\t"
 		     "fnstcw %1"
 		     : "=m"(live->host_mxcsr), "=m"(live->host_cw));
-	asm volatile(EACH_XMM(XMM_LOAD) "ldmxcsr 24(%0)" : : "r"(cpu->fpu->area) : "memory");
+	load_sse(cpu->fpu);
 }
 
 void fpu_load_x87(struct cpu *cpu)
@@ -98,7 +103,7 @@ void fpu_load_avx512(struct cpu *cpu)
 	cpu->fpu_live.avx512 = true;
 }
 
-/* What is wider than xmm, and leaves the host's unit as calls between functions want it. */
+/* What is wider than xmm. */
 static void store_wide(const struct fpu_live *live, struct fpu_state *state)
 {
 	u64 used = get64(state->area + XS_BV) | XS_BIT_AVX;
@@ -112,7 +117,30 @@ static void store_wide(const struct fpu_live *live, struct fpu_state *state)
 		used |= XS_BITS_AVX512;
 	}
 	memcpy(state->area + XS_BV, &used, sizeof(used));
-	asm volatile("vzeroupper");
+}
+
+void fpu_sync(struct cpu *cpu)
+{
+	if (cpu->fpu_live.avx)
+		store_wide(&cpu->fpu_live, cpu->fpu);
+	if (cpu->fpu_live.x87)
+		asm volatile("fxsave64 (%0)" : : "r"(cpu->fpu->area) : "memory");
+	else
+		store_sse(cpu->fpu);
+}
+
+void fpu_reload(struct cpu *cpu)
+{
+	struct fpu_live *live = &cpu->fpu_live;
+
+	if (live->x87)
+		asm volatile("fxrstor64 (%0)" : : "r"(cpu->fpu->area) : "memory");
+	else
+		load_sse(cpu->fpu);
+	if (live->avx) {
+		live->avx512 = false;
+		fpu_load_avx(cpu);
+	}
 }
 
 void fpu_leave(struct cpu *cpu)
@@ -120,8 +148,10 @@ void fpu_leave(struct cpu *cpu)
 	struct fpu_live *live = &cpu->fpu_live;
 	struct fpu_state *state = cpu->fpu;
 
-	if (live->avx)
+	if (live->avx) {
 		store_wide(live, state);
+		asm volatile("vzeroupper"); /* the host's code wants it so; xmm stays */
+	}
 	if (live->x87) {
 		asm volatile("fxsave64 (%0)" : : "r"(state->area) : "memory");
 		/*

@@ -104,6 +104,44 @@ void fpu_image_put_pointers(void *image, const struct cpu_regs *regs, bool wide)
 /* The reverse, for FXRSTOR and sigreturn. */
 void fpu_image_get_pointers(const void *image, struct cpu_regs *regs, bool wide);
 
+/* Inside cpu_run(): the live state into cpu->fpu, staying live; and cpu->fpu, which has changed,
+ * into the unit again. */
+void fpu_sync(struct cpu *cpu);
+void fpu_reload(struct cpu *cpu);
+
+/* XSAVE images, standard or compacted, by components (XCR0's numbers, XS_BIT_*). */
+u64 fpu_in_use(const struct fpu_state *state);
+u32 fpu_xsave_size(u64 components, bool compact);
+/* Place in a standard image and bytes of component @n, from 2 on; 0, 0: unknown. */
+void fpu_component(unsigned n, u32 *at, u32 *size);
+
+/* What XSAVE and kin write of the requested components: all; those in use; those, one behind the
+ * other. */
+enum xsave_kind { XSAVE_ALL, XSAVE_USED, XSAVE_COMPACT };
+/* cpu->fpu into @image, as XSAVE does (@wide_pointers: REX.W). Bytes that it does not write stay. */
+void fpu_xsave(struct cpu *cpu, void *image, u64 rfbm, enum xsave_kind kind, bool wide_pointers);
+/* XRSTOR's checks of the header, which ends at XS_HEADER_END; how many bytes it goes on to read. */
+bool fpu_header_legal(const struct cpu *cpu, const void *image);
+u32 fpu_image_size(const void *image, u64 rfbm);
+/* The components of a legal @image into cpu->fpu. -EINVAL: reserved bits of MXCSR, nothing changed. */
+int fpu_xrstor(struct cpu *cpu, const void *image, u64 rfbm, bool wide_pointers);
+
+/*
+ * Signal frames, outside of cpu_run(). The frame is an XSAVE image with Linux's software bytes and
+ * FP_XSTATE_MAGIC2 behind it, or the 512 bytes of FXSAVE where the model has no XSAVE.
+ *
+ *   deliver  sp = (sp - fpu_frame_size()) & ~63; fpu_frame_write() there; UC_FP_XSTATE if xcr0
+ *   return   read 512 bytes; read fpu_frame_len() bytes; fpu_frame_restore()
+ */
+u32 fpu_frame_size(const struct cpu *cpu); /* at most FPU_FRAME_MAX */
+#define FPU_FRAME_MAX (XS_SIZE + 4)
+void fpu_frame_write(struct cpu *cpu, void *frame);
+/* Bytes of the frame whose first 512 are @fx: what the guest left there decides. */
+u32 fpu_frame_len(const struct cpu *cpu, const void *fx);
+/* @frame: a buffer of FPU_FRAME_MAX bytes with the @len that were read; changed. 0; -EINVAL: no image
+ * that XRSTOR would take (SIGSEGV). */
+int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len);
+
 /* Makes an image that the guest wrote (sigreturn) safe to load: reserved bits of MXCSR go, as in
  * Linux. */
 void fpu_state_sanitize(struct fpu_state *state);

@@ -29,7 +29,7 @@ static inline bool cpu_has(const struct cpu *cpu, enum cpu_feat feat)
 }
 
 /* Bytes of the standard XSAVE area that holds @components; where one of them lies in it (from 2 on).
- * They are the host's own, since the host's XSAVE fills struct fpu_state. */
+ * They are Vellum's own, whatever the host's are: fpu.h. */
 u32 xsave_size(u64 components);
 struct cpuid_leaf xsave_component(unsigned n); /* a: bytes, b: offset */
 

@@ -85,15 +85,22 @@ static void rdpid(struct cpu *cpu, const struct insn *in)
 }
 op_set op_rdpid = OPS_ONE(rdpid);
 
-/* XCR0: x87 and SSE state. */
+/* XCR0; with ecx 1 those components of it that are in use. */
 static void xgetbv(struct cpu *cpu, const struct insn *in)
 {
-	if (REG(cpu, OFF_GPR(R_RCX), L)) {
+	u32 which = REG(cpu, OFF_GPR(R_RCX), L);
+	u64 v = cpu->xcr0;
+
+	if (which > (cpu_has(cpu, FEAT_XGETBV1) ? 1 : 0)) {
 		cpu_raise(cpu, in, X86_GP, 0);
 		return;
 	}
-	SET_L(cpu, OFF_GPR(R_RAX), 3);
-	SET_L(cpu, OFF_GPR(R_RDX), 0);
+	if (which) {
+		fpu_sync(cpu);
+		v &= fpu_in_use(cpu->fpu);
+	}
+	SET_L(cpu, OFF_GPR(R_RAX), v);
+	SET_L(cpu, OFF_GPR(R_RDX), v >> 32);
 	NEXT(cpu, in);
 }
 op_set op_xgetbv = OPS_ONE(xgetbv);

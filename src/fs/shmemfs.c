@@ -322,8 +322,9 @@ static bool sealed_write(const struct shmem_node *node, u64 pos, u64 n)
 	       ((node->seals & F_SEAL_GROW) && pos + n > node->as->i_size);
 }
 
-/* As in Linux the page is made before the bytes are asked for: a hole is filled even when the copy
- * fails. */
+/* As in Linux the page is made, and the file long enough to reach it, before the bytes are asked for,
+ * and that stays so even when the copy fails. (So a source that is this file's own mapping may
+ * become readable by the write.) */
 static long write_page(struct file *f, struct iov_iter *from, u64 pos)
 {
 	struct address_space *as = f->f_mapping;
@@ -335,6 +336,7 @@ static long write_page(struct file *f, struct iov_iter *from, u64 pos)
 	page = shmem_write_begin(as, pos >> PAGE_SHIFT);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
+	as->i_size = max(as->i_size, pos);
 	n = copy_from_iter((u8 *)page_address(as->mem, page) + off, n, from);
 	folio_mark_dirty(page);
 	put_page(as->mem, page);

@@ -290,12 +290,9 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 		err = make_internal(v);
 	if (!err)
 		err = vfs_mount(v, &hostfs_type, "host", "/", "rw,relatime", (void *)(root ?: "/"));
-	if (err)
-		return err;
-	learn_root_path(v);
-	/* Nothing of the host's /sys shows. */
-	return vfs_mount(v, &emptyfs_type, "sysfs", "/sys", "ro,nosuid,nodev,noexec,relatime",
-			 NULL);
+	if (!err)
+		learn_root_path(v);
+	return err; /* /proc and /sys are proc/procfs's */
 }
 
 void vfs_destroy(struct vfs *v)

@@ -110,6 +110,8 @@ static long elf_load(struct mm_struct *mm, const struct mmap_file *f, gva_t addr
 		map = zero_start = addr & PAGE_MASK;
 		zero_end = zero_start + off + p->p_memsz;
 	}
+	if (p->p_memsz == p->p_filesz) /* an empty segment takes no page */
+		return map;
 	zero_start = page_align(zero_start);
 	zero_end = page_align(zero_end);
 	if (zero_end > zero_start) {

@@ -141,22 +141,24 @@ int madv_cold(struct madvise_range *r)
 static void pageout_page(struct mm_struct *mm, gva_t addr, pte_t pte)
 {
 	struct page *page = own_page(mm, pte);
+	bool anon;
 
-	if (!page)
+	if (!page || !page->mapping) /* the vdso's have none */
 		return;
-	if (PageAnon(page)) {
-		if (page_test(page, PG_swapbacked) || page_test(page, PG_dirty) || pte_dirty(pte))
-			return;
-		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
-		return;
-	}
-	if (!page->mapping)
-		return; /* the vdso's */
+	anon = PageAnon(page);
 	get_page(page);
-	zap_vma_pages(mm, addr, addr + PAGE_SIZE);
 	page_clear(page, PG_referenced);
+	if (!anon) {
+		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
+		page_clear(page, PG_referenced);
+	} else if (!page_test(page, PG_swapbacked) && !page_test(page, PG_dirty) &&
+		   !pte_dirty(pte)) {
+		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
+	}
+	page_set(page, PG_active); /* who cannot be had is not asked again so soon */
 	put_page(mm->mem, page);
-	filemap_drop_clean(page);
+	if (!anon)
+		filemap_drop_clean(page);
 }
 
 int madv_pageout(struct madvise_range *r)
@@ -187,7 +189,7 @@ int madv_populate(struct madvise_range *r)
 {
 	bool write = r->desc->advice == MADV_POPULATE_WRITE;
 
-	if (write ? !(r->vma->vm_flags & VM_WRITE) : !(r->vma->vm_flags & VM_ACCESS_FLAGS))
+	if (!(r->vma->vm_flags & (write ? VM_WRITE : VM_READ)))
 		return -EINVAL;
 	return faultin_page_range(r->vma, r->start, r->end, write);
 }

@@ -36,13 +36,19 @@ static u64 int_sqrt(u64 x)
 }
 
 /* See: mm/page_alloc.c, calculate_min_free_kbytes() and __setup_per_zone_wmarks(). */
-static void setup_watermarks(struct pglist_data *node, u64 total)
+static u64 calculate_min_free_kbytes(u64 total)
 {
-	u64 min_free_kbytes = int_sqrt((total << (PAGE_SHIFT - 10)) * 16), pages_min;
+	u64 kbytes = int_sqrt((total << (PAGE_SHIFT - 10)) * 16);
 
-	min_free_kbytes = min(min_free_kbytes, 262144UL);
-	min_free_kbytes = max(min_free_kbytes, 128UL);
-	pages_min = min_free_kbytes >> (PAGE_SHIFT - 10);
+	return max(min(kbytes, 262144UL), 128UL);
+}
+
+void set_min_free_kbytes(struct memory *m, u64 kbytes)
+{
+	u64 pages_min = kbytes >> (PAGE_SHIFT - 10), total = totalram_pages(m);
+	struct pglist_data *node = m->node;
+
+	node->min_free_kbytes = kbytes;
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
 		struct zone *z = &node->zones[i];
 		u64 mark = pages_min * z->managed_pages / total;
@@ -119,7 +125,7 @@ int page_alloc_init(struct memory *m)
 		if (node->zones[i].managed_pages)
 			node->top_zone = i;
 	}
-	setup_watermarks(node, totalram_pages(m));
+	set_min_free_kbytes(m, calculate_min_free_kbytes(totalram_pages(m)));
 	setup_lowmem_reserve(node);
 	setup_pcp(node);
 	return 0;

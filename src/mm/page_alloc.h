@@ -92,6 +92,7 @@ struct pglist_data {
 	u32 node_id;
 	struct zone zones[MAX_NR_ZONES];
 	enum zone_type top_zone; /* the highest that has memory; set once */
+	u64 min_free_kbytes;	 /* vm.min_free_kbytes: what the watermarks follow from */
 	bool reclaiming;	 /* direct reclaim runs: what it allocates may use the reserves */
 	struct per_cpu_pages pcp[MAX_CPUS][MAX_NR_ZONES];
 	/* By pfn >> PAGEBLOCK_ORDER: type of the page block, less MIGRATE_MOVABLE by xor, so that
@@ -154,6 +155,8 @@ u64 totalram_pages(const struct memory *m);
 /* Frames by owner; @count has NR_PAGE_OWNERS elements. Free and used add up to managed. */
 void count_page_owners(const struct memory *m, u64 *count);
 
+/* vm.min_free_kbytes: all watermarks anew. */
+void set_min_free_kbytes(struct memory *m, u64 kbytes);
 /* Gives the per-CPU lists back to the buddy. */
 void drain_all_pages(struct memory *m);
 

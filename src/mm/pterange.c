@@ -113,7 +113,7 @@ u64 move_page_tables(struct vm_area_struct *vma, gva_t old_addr, struct vm_area_
 /* Can the child find everything by faulting? Only private copies, and raw frames, it cannot. */
 static bool vma_needs_copy(const struct vm_area_struct *src)
 {
-	return (src->vm_flags & VM_PFNMAP) || src->anon_vma;
+	return (src->vm_flags & (VM_PFNMAP | VM_MAYBE_GUARD)) || src->anon_vma;
 }
 
 /* The child's pte for a present one of @src, which loses its write right if the page is shared

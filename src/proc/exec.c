@@ -23,8 +23,6 @@
 #define MAX_ARG_STRINGS 0x7fffffff
 #define STACK_TOP TASK_SIZE
 #define STACK_EXPAND (128UL << 10)
-#define ADDR_COMPAT_LAYOUT_K 0x0200000U
-#define ADDR_NO_RANDOMIZE_K 0x0040000U
 #define EXEC_RECURSION 5
 
 void register_binfmt(struct machine *m, struct linux_binfmt *fmt)
@@ -346,7 +344,7 @@ int begin_new_exec(struct linux_binprm *b)
 	flush_signal_handlers(t, false);
 	files_close_on_exec(t->files);
 	set_comm(t, b);
-	t->altstack = (stack_t_k){.ss_flags = SS_DISABLE};
+	t->altstack.ss_sp = t->altstack.ss_size = 0; /* its flags stay, as in Linux */
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
 	t->exit_signal = SIGCHLD;
 	t->signal->did_exec = true;

@@ -158,6 +158,7 @@ static int copy_signal(struct task_struct *p, struct task_struct *t)
 	memcpy(s->rlim_cur, old->rlim_cur, sizeof(s->rlim_cur));
 	memcpy(s->rlim_max, old->rlim_max, sizeof(s->rlim_max));
 	s->oom_score_adj = old->oom_score_adj;
+	s->oom_score_adj_min = old->oom_score_adj_min;
 	s->start_ns = p->start_ns;
 	INIT_LIST_HEAD(&s->shared_pending.list);
 	init_waitqueue_head(&s->wait_chldexit, &t->machine->sched);

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "proc/kthread.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
 
@@ -86,6 +87,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 		goto out_cpu;
 	}
 	m->events.sched = &m->sched;
+	machine_kthreads_init(m);
 	machine_clock_init(m);
 	machine_rng_init(m);
 	err = vfs_init(&m->vfs, &m->mem, &m->events, config->root);

@@ -53,6 +53,8 @@ struct machine {
 	u64 nr_sigqueue;	  /* queued signals */
 	u64 nr_forks;		  /* since boot: /proc/stat's processes */
 	struct list_head binfmts; /* registered by the loader */
+	struct task_struct *ksmd; /* kthread.c; NULL: nobody has needed it */
+	struct wait_queue_head ksmd_wait;
 	struct vdso *vdso;	  /* the loader's: frames of [vdso] and [vvar] */
 	/* Serves a system call for the current task: syscalls/ registers it. */
 	void (*do_syscall)(struct task_struct *t, bool compat);

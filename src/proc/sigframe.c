@@ -17,6 +17,7 @@
 #define UC_SIGCONTEXT_SS 2
 #define UC_STRICT_RESTORE_SS 4
 #define SA_RESTORER_K 0x04000000UL
+#define USER_CS 0x33
 #define REDZONE 128
 #define FPSTATE_SIZE 512 /* an FXSAVE image: the model has no XSAVE */
 
@@ -71,7 +72,7 @@ static bool in_altstack(const struct task_struct *t, gva_t sp)
 /* Linux: on_sig_stack(). One that is disarmed while in use has nobody on it. */
 static bool on_altstack(const struct task_struct *t, gva_t sp)
 {
-	return !((u32)t->altstack.ss_flags & (SS_AUTODISARM_K | SS_DISABLE)) && in_altstack(t, sp);
+	return !((u32)t->altstack.ss_flags & SS_AUTODISARM_K) && in_altstack(t, sp);
 }
 
 static void save_sigcontext(struct task_struct *t, struct sigcontext_k *sc, sigset_k oldset)
@@ -100,7 +101,7 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 
 	if (!(ka->flags & SA_RESTORER_K))
 		return -EFAULT; /* x86-64 has no trampoline of the kernel's */
-	if ((ka->flags & SA_ONSTACK) && !nested && !(t->altstack.ss_flags & SS_DISABLE)) {
+	if ((ka->flags & SA_ONSTACK) && !nested && t->altstack.ss_size) {
 		sp = t->altstack.ss_sp + t->altstack.ss_size;
 		switched = true;
 	}
@@ -163,6 +164,19 @@ static int restore_fpstate(struct task_struct *t, gva_t fp)
 	return 0;
 }
 
+/* What sigaltstack(2) would accept; its errors are ignored here, as in Linux. */
+static void restore_altstack(struct task_struct *t, const stack_t_k *ss)
+{
+	u32 mode = (u32)ss->ss_flags & ~SS_AUTODISARM_K;
+
+	if (on_altstack(t, t->machine->cpu.regs.gpr[R_RSP]))
+		return;
+	if (mode == SS_DISABLE)
+		t->altstack = (stack_t_k){.ss_flags = ss->ss_flags};
+	else if ((mode == SS_ONSTACK || !mode) && ss->ss_size >= MINSIGSTKSZ_K)
+		t->altstack = *ss;
+}
+
 long do_rt_sigreturn(struct task_struct *t)
 {
 	struct cpu_regs *r = &t->machine->cpu.regs;
@@ -172,12 +186,12 @@ long do_rt_sigreturn(struct task_struct *t)
 	if (copy_from_user(t->mm, &frame, sp, sizeof(frame) - sizeof(frame.info)))
 		goto bad;
 	t->blocked = frame.uc.uc_sigmask & ~(sigmask_k(SIGKILL) | sigmask_k(SIGSTOP));
+	if ((frame.uc.uc_mcontext.cs | 3) != USER_CS) /* 32-bit code and worse */
+		goto bad;
 	restore_sigcontext(t, &frame.uc.uc_mcontext);
 	if (restore_fpstate(t, frame.uc.uc_mcontext.fpstate))
 		goto bad;
-	/* restore_altstack(): errors are ignored, as in Linux */
-	if (!on_altstack(t, r->gpr[R_RSP]))
-		t->altstack = frame.uc.uc_stack;
+	restore_altstack(t, &frame.uc.uc_stack);
 	t->syscall_nr = ~0UL; /* what is in rax now is the interrupted program's */
 	return r->gpr[R_RAX];
 bad:

@@ -315,7 +315,6 @@ static struct task_struct *task_alloc(struct machine *m, s32 pid)
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);
 	INIT_LIST_HEAD(&t->pending.list);
-	t->altstack.ss_flags = SS_DISABLE;
 	cpu_regs_init(&t->regs);
 	err = task_init_shared(t);
 	if (!err)
@@ -352,6 +351,7 @@ struct task_struct *task_create_init(struct machine *m)
 	if (IS_ERR(t))
 		return t;
 	t->dumpable = true;
+	t->personality = ADDR_NO_RANDOMIZE_K; /* which is what it gets */
 	task_init_creds(t);
 	task_init_limits(t);
 	inherit_signal_actions(t);

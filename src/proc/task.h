@@ -10,6 +10,10 @@
 #define TASK_COMM_LEN 16
 #define NR_RLIMITS 16
 
+/* personality(2) bits that mean something here. */
+#define ADDR_COMPAT_LAYOUT_K 0x0200000U
+#define ADDR_NO_RANDOMIZE_K 0x0040000U
+
 enum exit_state { EXIT_NONE, EXIT_ZOMBIE, EXIT_DEAD };
 
 /* What tasks have used up: of children that were waited for. */
@@ -28,7 +32,7 @@ struct signal_struct {
 	u64 rlim_cur[NR_RLIMITS], rlim_max[NR_RLIMITS]; /* by RLIMIT_* */
 	bool group_exit;
 	int group_exit_code; /* wait(2) status word */
-	s16 oom_score_adj;
+	s16 oom_score_adj, oom_score_adj_min; /* min: what needs CAP_SYS_RESOURCE to go below */
 	struct sigpending shared_pending;
 	u64 start_ns;			      /* of the machine's clock */
 	struct wait_queue_head wait_chldexit; /* parents in wait(2) */

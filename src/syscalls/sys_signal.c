@@ -3,7 +3,6 @@
 
 #include <linux/capability.h>
 
-#define MINSIGSTKSZ_K 2048
 
 long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
 {

@@ -14,7 +14,7 @@
 #define CODE_LEN 0x200UL
 #define DATA (FLAT_BASE + 0x8000)
 #define DATA_LEN 0x2000UL
-#define RUNS 100000
+#define RUNS 20000
 
 static u64 seed = 0x9e3779b97f4a7c15UL;
 

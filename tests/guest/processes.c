@@ -204,9 +204,9 @@ static void orphans(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = fork();
 	if (!pid) {
-		if (!fork()) {
-			pid_t parent = getppid();
+		pid_t parent = getpid();
 
+		if (!fork()) {
 			while (getppid() == parent)
 				usleep(1000);
 			c = 'o';

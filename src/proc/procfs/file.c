@@ -8,8 +8,7 @@
 #include "proc/procfs/internal.h"
 
 #define WRITE_MAX 4095	  /* longest text that a file takes */
-#define FIRST_PATTERN 256 /* positions in a directory: behind the rows of the table */
-_Static_assert(FIRST_PATTERN > 2 + 128, "rows of files.def");
+#define FIRST_PATTERN 1024 /* positions in a directory: behind the rows of the table */
 
 static inline const struct proc_entry *f_entry(const struct file *f)
 {
@@ -107,15 +106,10 @@ static void text_release(struct file *f)
 
 static long bytes_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
-	struct task_struct *t = NULL;
 	u64 id = f->f_path.dentry->fs_id;
+	struct task_struct *t = ID_PID(id) ? proc_task(f_machine(f), id) : current_task(f_machine(f));
 
-	if (ID_PID(id)) {
-		t = proc_task(f_machine(f), id);
-		if (!t)
-			return -ESRCH;
-	}
-	return f_entry(f)->get.bytes(t, to, pos);
+	return t ? f_entry(f)->get.bytes(t, to, pos) : -ESRCH;
 }
 
 /* --- writes ------------------------------------------------------------------------------- */

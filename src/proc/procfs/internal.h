@@ -24,6 +24,16 @@ enum proc_dir {
 	DIR_FD,
 	DIR_FDINFO,
 	DIR_MAP_FILES,
+	DIR_SYSFS, /* /sys; what follows is below it */
+	DIR_SYSFS_DEVICES,
+	DIR_SYSFS_SYSTEM,
+	DIR_SYSFS_CPU,
+	DIR_SYSFS_CPU0,
+	DIR_SYSFS_NODE,
+	DIR_SYSFS_KERNEL,
+	DIR_SYSFS_MM,
+	DIR_SYSFS_KSM,
+	DIR_SYSFS_THP,
 };
 
 enum proc_kind {
@@ -54,7 +64,7 @@ struct proc_entry {
 		int (*system)(struct seq *out, struct machine *m);
 		int (*task)(struct seq *out, struct task_struct *t);
 		int (*item)(struct seq *out, struct task_struct *t, u64 sub);
-		/* As file_operations.read_iter, of the file's task. */
+		/* As file_operations.read_iter, of the file's task; outside /proc/PID the reader. */
 		long (*bytes)(struct task_struct *t, struct iov_iter *to, u64 *pos);
 	} get;
 	/* The text that a write brought, NUL-terminated; 0: all of it was taken, or -errno. */

@@ -1,5 +1,5 @@
-/* /proc files about the machine's memory: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps,
- * and what /proc/sys/vm has that is not constant. Numbers are those of the zones, the slab and
+/* /proc files about the machine's memory: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps.
+ * Numbers are those of the zones, the slab and
  * the counters at the moment of reading. See: proc(5); Linux, fs/proc/meminfo.c, mm/vmstat.c. */
 #include "base/err.h"
 #include "proc/procfs/internal.h"
@@ -328,49 +328,5 @@ int proc_show_slabinfo(struct seq *out, struct machine *machine)
 int proc_show_swaps(struct seq *out, struct machine *machine __unused)
 {
 	seq_puts(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-	return 0;
-}
-
-/* --- /proc/sys/vm ------------------------------------------------------------------------- */
-
-int proc_show_max_map_count(struct seq *out, struct machine *machine)
-{
-	seq_printf(out, "%lu\n", machine->mem.max_map_count);
-	return 0;
-}
-
-int proc_write_max_map_count(struct machine *machine, struct task_struct *t __unused, char *text)
-{
-	int v, err = proc_parse_int(text, &v);
-
-	if (err || v < 0)
-		return -EINVAL;
-	machine->mem.max_map_count = v;
-	return 0;
-}
-
-int proc_show_min_free_kbytes(struct seq *out, struct machine *machine)
-{
-	u64 sum = 0;
-
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-		sum += machine->mem.node->zones[i].watermark[WMARK_MIN];
-	seq_printf(out, "%lu\n", KB(sum));
-	return 0;
-}
-
-/* 1: clean page cache that nobody maps; 2: empty slabs; 3: both. */
-int proc_write_drop_caches(struct machine *machine, struct task_struct *t __unused, char *text)
-{
-	int v, err = proc_parse_int(text, &v);
-
-	if (err || v < 1 || v > 4)
-		return -EINVAL;
-	if (v & 1) {
-		count_vm_event(&machine->mem, EV_drop_pagecache);
-		filemap_reclaim(&machine->mem, ~0UL);
-	}
-	if (v & 2)
-		slab_shrink(&machine->mem);
 	return 0;
 }

@@ -14,10 +14,13 @@
 #include "proc/procfs/internal.h"
 
 #define PROC_DEV 0x16 /* an anonymous device, as the kernel gives to /proc */
+#define SYSFS_DEV 0x17
 #define PROC_ROOT_INO 1
 #define PROC_DYNAMIC_FIRST 0xf0000000UL /* inode numbers of rows outside /proc/PID */
 #define PROC_SUPER_MAGIC 0x9fa0
-#define MAX_DEPTH 6 /* of the tree: /PID/task/TID/fd/N */
+#define SYSFS_MAGIC 0x62656572
+#define SYSFS_FILE_SIZE PAGE_SIZE /* what stat(2) says of each */
+#define MAX_DEPTH 8 /* of the trees: /PID/task/TID/fd/N */
 
 #define INIT_DIR(x) .dir = DIR_##x
 #define INIT_TEXT(x) .text = proc_text_##x
@@ -44,6 +47,25 @@ static const struct proc_entry proc_root_entry = {
 	.get = {.dir = DIR_ROOT},
 };
 
+/* /sys is served by the same code: a second file system, whose rows are those from DIR_SYSFS on. */
+static const struct proc_entry sysfs_root_entry = {
+	.dir = DIR_SYSFS,
+	.name = "",
+	.mode = 0555,
+	.kind = KIND_DIR,
+	.get = {.dir = DIR_SYSFS},
+};
+
+static bool is_root(const struct proc_entry *e)
+{
+	return e == &proc_root_entry || e == &sysfs_root_entry;
+}
+
+static bool in_sysfs(const struct proc_entry *e)
+{
+	return e->dir >= DIR_SYSFS;
+}
+
 int proc_write_none(struct machine *m __unused, struct task_struct *t __unused, char *text __unused)
 {
 	return -EINVAL;
@@ -53,7 +75,7 @@ int proc_write_none(struct machine *m __unused, struct task_struct *t __unused, 
 
 u64 proc_ino(const struct proc_entry *e, u64 id)
 {
-	if (e == &proc_root_entry)
+	if (is_root(e))
 		return PROC_ROOT_INO;
 	return (id ? id << 8 : PROC_DYNAMIC_FIRST) + (e - proc_entries) + 1;
 }
@@ -71,6 +93,8 @@ static const struct proc_entry *dir_entry(enum proc_dir dir, u64 id)
 {
 	if (dir == DIR_ROOT)
 		return &proc_root_entry;
+	if (dir == DIR_SYSFS)
+		return &sysfs_root_entry;
 	if (dir == DIR_PID)
 		return proc_pattern(id & ID_THREAD ? DIR_TASK : DIR_ROOT);
 	for (unsigned i = 0; i < nr_proc_entries; i++)
@@ -133,7 +157,7 @@ static struct dentry *proc_dentry(struct vfs *v, const struct proc_entry *e, u64
 		return ERR_PTR(-ENOMEM);
 	d->fs_private = (void *)e;
 	d->fs_id = id;
-	d->dev = PROC_DEV;
+	d->dev = in_sysfs(e) ? SYSFS_DEV : PROC_DEV;
 	d->ino = proc_ino(e, id);
 	return d;
 }
@@ -239,6 +263,8 @@ static u64 link_size(struct machine *m, const struct dentry *d)
 		return proc_count_fds(t);
 	if (e->kind == KIND_TEXT && e->get.text == proc_text_mounts)
 		return strlen("self/mounts");
+	if (in_sysfs(e) && S_ISREG(d->mode))
+		return SYSFS_FILE_SIZE;
 	return 0;
 }
 
@@ -284,7 +310,7 @@ static int proc_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	st->st_ino = d->ino;
 	st->st_mode = d->mode;
 	st->st_nlink = count_links(m, d);
-	st->st_blksize = 1024;
+	st->st_blksize = in_sysfs(d_entry(d)) ? PAGE_SIZE : 1024;
 	st->st_size = link_size(m, d);
 	if (t && t->dumpable) {
 		st->st_uid = t->euid;
@@ -306,12 +332,12 @@ static int proc_access(struct dentry *d, int mode, int flags)
 				  : proc_permission(d, mode, curr->uid, curr->gid);
 }
 
-static int proc_statfs(struct dentry *d __unused, void *statfs_buf)
+static int proc_statfs(struct dentry *d, void *statfs_buf)
 {
 	struct statfs *s = statfs_buf;
 
 	memset(s, 0, sizeof(*s));
-	s->f_type = PROC_SUPER_MAGIC;
+	s->f_type = in_sysfs(d_entry(d)) ? SYSFS_MAGIC : PROC_SUPER_MAGIC;
 	s->f_bsize = s->f_frsize = PAGE_SIZE;
 	s->f_namelen = NAME_MAX;
 	s->f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
@@ -329,7 +355,7 @@ static long proc_path(struct dentry *d, char *buf, u64 size)
 
 	e[0] = d_entry(d);
 	id[0] = d->fs_id;
-	while (e[n] != &proc_root_entry && n + 1 < MAX_DEPTH) {
+	while (!is_root(e[n]) && n + 1 < MAX_DEPTH) {
 		e[n + 1] = proc_parent_entry(m, e[n], id[n], &id[n + 1]);
 		n++;
 	}
@@ -400,8 +426,24 @@ static const struct file_system_type proc_fs_type = {
 	.mount_root = proc_mount_root,
 };
 
+static struct dentry *sysfs_mount_root(struct vfs *v, void *arg __unused)
+{
+	return proc_dentry(v, &sysfs_root_entry, 0);
+}
+
+static const struct file_system_type sysfs_type = {
+	.name = "sysfs",
+	.nodev = true,
+	.mount_root = sysfs_mount_root,
+};
+
 int procfs_init(struct machine *m)
 {
+	int err = vfs_mount(&m->vfs, &sysfs_type, "sysfs", "/sys",
+			    "rw,nosuid,nodev,noexec,relatime", NULL);
+
+	if (err)
+		return err;
 	return vfs_mount(&m->vfs, &proc_fs_type, "proc", "/proc", "rw,relatime", NULL);
 }
 

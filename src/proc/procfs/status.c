@@ -349,19 +349,27 @@ int proc_show_oom_adj(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* Below the lowest value that somebody with CAP_SYS_RESOURCE has set (nobody has: 0). */
+/* Whoever may, sets the lowest value that the others may go back to. See: __set_oom_adj(). */
+static void set_oom_score_adj(struct signal_struct *s, int adj, bool may)
+{
+	s->oom_score_adj = adj;
+	if (may)
+		s->oom_score_adj_min = adj;
+}
+
 int proc_write_oom_score_adj(struct machine *m, struct task_struct *t, char *text)
 {
 	int adj, err = proc_parse_int(text, &adj);
+	bool may;
 
 	if (err)
 		return err;
 	if (adj < -1000 || adj > 1000)
 		return -EINVAL;
-	if (adj < 0 && adj < t->signal->oom_score_adj &&
-	    !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
+	may = proc_capable(current_task(m), CAP_SYS_RESOURCE_NR);
+	if (adj < t->signal->oom_score_adj_min && !may)
 		return -EACCES;
-	t->signal->oom_score_adj = adj;
+	set_oom_score_adj(t->signal, adj, may);
 	return 0;
 }
 
@@ -419,21 +427,5 @@ int proc_show_coredump_filter(struct seq *out, struct task_struct *t)
 /* The line AVX512_elapsed_ms is printed on CPUs with AVX-512 only. */
 int proc_show_arch_status(struct seq *out __unused, struct task_struct *t __unused)
 {
-	return 0;
-}
-
-/* No KSM yet. */
-int proc_show_ksm_merging_pages(struct seq *out, struct task_struct *t)
-{
-	if (t->mm)
-		seq_puts(out, "0\n");
-	return 0;
-}
-
-int proc_show_ksm_stat(struct seq *out, struct task_struct *t)
-{
-	if (t->mm)
-		seq_puts(out, "ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\n"
-			      "ksm_process_profit 0\nksm_merge_any: no\nksm_mergeable: no\n");
 	return 0;
 }
