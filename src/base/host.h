@@ -1,6 +1,6 @@
 /* What Vellum asks of the real kernel. Each host_x() is the system call or libc call x, with one
  * difference: a failure is a negative errno as return value. The global errno exists only in
- * host.c. EINTR is never hidden here: a caller that must not see it loops.
+ * base/host*.c. EINTR is never hidden here: a caller that must not see it loops.
  *
  * Guest memory management never comes through here: a guest's mmap is not the host's (mm/).
  * See: the man page of x, section 2 or 3.

@@ -83,6 +83,9 @@ static void unblock_watched(const struct machine_config *c)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* What Vellum opens for itself and copies for the guest before the guest opens anything. */
+#define MIN_DESCRIPTORS 16
+
 /* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
 static void prepare_host(struct machine_config *c)
 {
@@ -96,6 +99,11 @@ static void prepare_host(struct machine_config *c)
 		c->nofile_cur = rl.rlim_cur;
 		rl.rlim_cur = rl.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &rl);
+		if (rl.rlim_max < MIN_DESCRIPTORS) {
+			log_line("descriptors: at least %d are needed, the limit is %lu",
+				 MIN_DESCRIPTORS, rl.rlim_max);
+			exit(125);
+		}
 	}
 	if (!getrlimit(RLIMIT_CORE, &rl)) {
 		c->core_cur = rl.rlim_cur;

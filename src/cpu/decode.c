@@ -21,7 +21,17 @@ enum imm_kind {
 	IMM_JZ,
 	IMM_FAR
 };
-enum width_kind { WIDTH_B, WIDTH_W, WIDTH_L, WIDTH_Q, WIDTH_V, WIDTH_V64, WIDTH_Y, WIDTH_N64, WIDTH_NB };
+enum width_kind {
+	WIDTH_B,
+	WIDTH_W,
+	WIDTH_L,
+	WIDTH_Q,
+	WIDTH_V,
+	WIDTH_V64,
+	WIDTH_Y,
+	WIDTH_N64,
+	WIDTH_NB
+};
 enum operands {
 	OPND_NONE,
 	OPND_CR,
@@ -181,8 +191,8 @@ static unsigned width_of(const struct decoded *d, enum width_kind kind)
 
 static void read_imm(struct reader *r, struct decoded *d, enum imm_kind kind)
 {
-	static const u8 lens[] = {[IMM_B] = 1,	[IMM_W] = 2,  [IMM_UB] = 1, [IMM_WB] = 3,
-				  [IMM_JB] = 1, [IMM_FAR] = 6};
+	static const u8 lens[] = {
+		[IMM_B] = 1, [IMM_W] = 2, [IMM_UB] = 1, [IMM_WB] = 3, [IMM_JB] = 1, [IMM_FAR] = 6};
 
 	if (kind == IMM_Z || kind == IMM_JZ)
 		d->imm_len = d->width == W_W ? 2 : 4;
@@ -301,7 +311,7 @@ static const char *missing_feature(const struct decoder *dec, const struct decod
 	u16 row = find_row(dec, d, modrm, ~(BIT(FEAT_AMD) | BIT(FEAT_INTEL)));
 
 	return row == NO_ROW || (feats >> insn_rows[row].feat & 1) ? NULL
-								  : names[insn_rows[row].feat];
+								   : names[insn_rows[row].feat];
 }
 
 static bool lock_legal(const struct insn_row *row, const struct decoded *d)

@@ -122,8 +122,7 @@ static bool features_suffice(const struct insn_row *row, const struct decoded *d
 	u64 need = 0;
 
 	if (map_is_evex(d->map))
-		need = BIT(FEAT_AVX512F) |
-		       (vl < 2 && !(row->attr & LIG) ? BIT(FEAT_AVX512VL) : 0);
+		need = BIT(FEAT_AVX512F) | (vl < 2 && !(row->attr & LIG) ? BIT(FEAT_AVX512VL) : 0);
 	else if (row->attr & THUNK)
 		need = BIT(FEAT_AVX);
 	return (feats & need) == need;
@@ -136,8 +135,8 @@ bool vex_row_matches(const struct insn_row *row, const struct decoded *d, u8 mod
 
 	if (row->w != VEX_W_ANY && row->w != !!(d->rex & 8))
 		return false;
-	if (evex && (d->evex & EVEX_B) && !mem && !(row->attr & LIG))
-		vl = 2; /* L'L is the rounding */
+	if (evex && (d->evex & EVEX_B) && !mem)
+		vl = row->attr & LIG ? 0 : 2; /* L'L is the rounding */
 	if (!(row->l >> vl & 1) || !features_suffice(row, d, vl, feats))
 		return false;
 	if (!(row->attr & VVVV) && d->vvvv)

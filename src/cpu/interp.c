@@ -194,9 +194,9 @@ struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, 
 		".type " #fn "_stub, @function\n" #fn "_stub:\n\t"                                 \
 		"push %rbp\n\tmov %rsp, %rbp\n\tpush %rcx\n\tpush %rsi\n\tpush %rdi\n\t"           \
 		"push %r8\n\tpush %r9\n\tpush %r10\n\tpush %r11\n\tand $-16, %rsp\n\t"             \
-		"call " #fn "\n\tlea -56(%rbp), %rsp\n\t"                                         \
+		"call " #fn "\n\tlea -56(%rbp), %rsp\n\t"                                          \
 		"pop %r11\n\tpop %r10\n\tpop %r9\n\tpop %r8\n\tpop %rdi\n\tpop %rsi\n\t"           \
-		"pop %rcx\n\tpop %rbp\n\tret\n\t"                                                 \
+		"pop %rcx\n\tpop %rbp\n\tret\n\t"                                                  \
 		".size " #fn "_stub, . - " #fn "_stub\n\t.popsection");
 SLOW_STUB(mem_read_slow)
 SLOW_STUB(mem_write_slow)

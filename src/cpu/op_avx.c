@@ -202,8 +202,7 @@ static SLOW const struct insn *masked_store_slow(struct cpu *cpu, const struct i
 
 	if (bytes && misaligned(cpu, in, ea, size))
 		return NULL;
-	if (!open_pieces(cpu, in, ea, size, bytes, TLB_WRITE, &p) ||
-	    !vec_run(cpu, in, v, data))
+	if (!open_pieces(cpu, in, ea, size, bytes, TLB_WRITE, &p) || !vec_run(cpu, in, v, data))
 		return NULL;
 	for (unsigned i = 0; i < size; i++)
 		if (bytes >> i & 1)

@@ -55,9 +55,7 @@ BMI_FLAGS(bzhi, b, e)
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
-		__asm__(#f " %[x], %[y], %[d]"                                                     \
-			: [d] "=r"(d)                                                              \
-			: [x] "r"(first), [y] "r"(second));                                        \
+		__asm__(#f " %[x], %[y], %[d]" : [d] "=r"(d) : [x] "r"(first), [y] "r"(second));   \
 		SET_##W(cpu, in->reg, d);                                                          \
 		NEXT(cpu, in);                                                                     \
 	}

@@ -118,20 +118,21 @@ static __always_inline_ bool push_rip(struct cpu *cpu, const struct insn *in)
 	return true;
 }
 
-/* The 16-bit forms of near branches: all that they share. */
-static void call_16(struct cpu *cpu, const struct insn *in, gva_t target)
+/* Pushes a return address of 16 bits. */
+static bool push_ip(struct cpu *cpu, const struct insn *in)
 {
 	gva_t sp = cpu->regs.gpr[R_RSP] - 2;
 
 	if (!mem_push_slow(cpu, in, sp, W_W, next_rip(cpu, in)))
-		return;
+		return false;
 	cpu->regs.gpr[R_RSP] = sp;
-	GOTO_ADDRESS(cpu, (u16)target);
+	return true;
 }
 
 static void call_rel_16(struct cpu *cpu, const struct insn *in)
 {
-	call_16(cpu, in, in->imm);
+	if (push_ip(cpu, in))
+		GOTO_ADDRESS(cpu, in->imm);
 }
 
 static void ret_16(struct cpu *cpu, const struct insn *in)
@@ -153,10 +154,8 @@ static void indirect_16(struct cpu *cpu, const struct insn *in)
 		m = mem_read(cpu, in, ea_full(cpu, in), W_W, true);
 	if (unlikely(!m.ok))
 		return;
-	if (insn_rows[in->row].ext == 2) {
-		call_16(cpu, in, m.val);
+	if (insn_rows[in->row].ext == 2 && !push_ip(cpu, in)) /* call */
 		return;
-	}
 	GOTO_ADDRESS(cpu, m.val);
 }
 
@@ -164,7 +163,8 @@ static void indirect_16(struct cpu *cpu, const struct insn *in)
 #define OPS_NEAR(w, q)                                                                             \
 	{                                                                                          \
 		[VARIANT(W_W, EA_REG, 0)] = w, [VARIANT(W_W, EA_FULL, 0)] = w,                     \
-		[VARIANT(W_Q, EA_REG, 0)] = q, [VARIANT(W_Q, EA_FULL, 0)] = q,                     \
+				      [VARIANT(W_Q, EA_REG, 0)] = q,                               \
+				      [VARIANT(W_Q, EA_FULL, 0)] = q,                              \
 	}
 
 static void call(struct cpu *cpu, const struct insn *in)
@@ -214,8 +214,10 @@ static void jmp_m(struct cpu *cpu, const struct insn *in)
 #define BY_KIND(r, m)                                                                              \
 	{                                                                                          \
 		[VARIANT(W_W, EA_REG, 0)] = indirect_16, [VARIANT(W_W, EA_BASE, 0)] = indirect_16, \
-		[VARIANT(W_W, EA_FULL, 0)] = indirect_16, [VARIANT(W_Q, EA_REG, 0)] = r,           \
-		[VARIANT(W_Q, EA_BASE, 0)] = m, [VARIANT(W_Q, EA_FULL, 0)] = m,                    \
+				      [VARIANT(W_W, EA_FULL, 0)] = indirect_16,                    \
+				      [VARIANT(W_Q, EA_REG, 0)] = r,                               \
+				      [VARIANT(W_Q, EA_BASE, 0)] = m,                              \
+				      [VARIANT(W_Q, EA_FULL, 0)] = m,                              \
 	}
 op_set op_call_E = BY_KIND(call_r, call_m);
 op_set op_jmp_E = BY_KIND(jmp_r, jmp_m);

@@ -142,8 +142,9 @@ static __attribute__((noinline)) const struct insn *do_gather(struct cpu *cpu,
 	/* As seen on Zen 4: on a fault VEX keeps what is above the elements; EVEX clears what is above
 	 * the vector with the first element. */
 	if (!m.ok)
-		used = g.i.evex && loaded ? g.i.n * (g.elem > g.i.index_size ? g.elem : g.i.index_size)
-					  : sizeof(g.data);
+		used = g.i.evex && loaded
+			       ? g.i.n * (g.elem > g.i.index_size ? g.elem : g.i.index_size)
+			       : sizeof(g.data);
 	memset(g.data + used, 0, sizeof(g.data) - used);
 	put(cpu, g.i.data, g.data);
 	put_mask(cpu, &g, m.ok);

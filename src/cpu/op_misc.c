@@ -141,15 +141,16 @@ op_set op_rdrand = OPS_ONE(rdrand);
 
 /* MOVDIR64B: 64 bytes from memory to the aligned address in G, which is in ES. CLZERO: the cache
  * line at rax (seg and 67 as for any address) becomes 0. */
-static void store_line(struct cpu *cpu, const struct insn *in, gva_t to, const u64 line[8])
+static const struct insn *store_line(struct cpu *cpu, const struct insn *in, gva_t to,
+				     const u64 line[8])
 {
 	u64 *p = mem_open(cpu, in, to, 64, TLB_WRITE, true);
 
 	if (unlikely(!p))
-		return;
+		return NULL;
 	for (unsigned i = 0; i < 8; i++)
 		p[i] = line[i];
-	GOTO(cpu, mem_close(cpu, in, p));
+	return mem_close(cpu, in, p);
 }
 
 static void movdir64b(struct cpu *cpu, const struct insn *in)
@@ -168,7 +169,9 @@ static void movdir64b(struct cpu *cpu, const struct insn *in)
 		cpu_raise(cpu, in, X86_GP, 0);
 		return;
 	}
-	store_line(cpu, in, to, line);
+	in = store_line(cpu, in, to, line);
+	if (in)
+		GOTO(cpu, in);
 }
 op_set op_movdir64b = OPS_ONE(movdir64b);
 
@@ -179,7 +182,9 @@ static void clzero(struct cpu *cpu, const struct insn *in)
 
 	if (in->flags & IN_A32)
 		to = (u32)to;
-	store_line(cpu, in, (to + REG(cpu, in->seg, Q)) & ~63UL, zero);
+	in = store_line(cpu, in, (to + REG(cpu, in->seg, Q)) & ~63UL, zero);
+	if (in)
+		GOTO(cpu, in);
 }
 op_set op_clzero = OPS_ONE(clzero);
 

@@ -287,8 +287,7 @@ static void iret(struct cpu *cpu, const struct insn *in)
 		return;
 	}
 	for (unsigned i = 0; i < 5; i++) {
-		struct mem_value m =
-			mem_pop(cpu, in, sp + ((u64)order[i] << in->width), in->width);
+		struct mem_value m = mem_pop(cpu, in, sp + ((u64)order[i] << in->width), in->width);
 
 		if (!m.ok)
 			return;
@@ -315,9 +314,10 @@ static void umip(struct cpu *cpu, const struct insn *in)
 
 	cpu_raise(cpu, in, X86_GP, 0);
 	cpu->exit.umip = (struct cpu_umip){
-		.what = row->op == 0 ? (row->ext ? UMIP_STR : UMIP_SLDT) :
-			row->ext == 4 ? UMIP_SMSW :
-			row->ext	   ? UMIP_SIDT : UMIP_SGDT,
+		.what = row->op == 0	? (row->ext ? UMIP_STR : UMIP_SLDT)
+			: row->ext == 4 ? UMIP_SMSW
+			: row->ext	? UMIP_SIDT
+					: UMIP_SGDT,
 		.memory = mem,
 		.len = in->len,
 		.size = 1 << in->width,

@@ -108,7 +108,8 @@ void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned s
 		    enum tlb_access acc, unsigned align)
 {
 	bool misaligned = align && (ea & (align - 1));
-	bool ac = (cpu->regs.flags & F_AC) && (ea & vec_ac_mask(size)) && (!misaligned || size == 512);
+	bool ac = (cpu->regs.flags & F_AC) && (ea & vec_ac_mask(size)) &&
+		  (!misaligned || size == 512);
 
 	if (!misaligned && (!ac || size <= 8))
 		return mem_open_slow(cpu, in, ea, size, acc);

@@ -12,36 +12,32 @@ static u64 requested(const struct cpu *cpu)
 	return mask & cpu->xcr0;
 }
 
-static void do_xsave(struct cpu *cpu, const struct insn *in, enum xsave_kind kind)
+/* The next instruction; NULL: exception raised. */
+static const struct insn *do_xsave(struct cpu *cpu, const struct insn *in, enum xsave_kind kind)
 {
 	u64 rfbm = requested(cpu);
 	void *p = vec_open(cpu, in, V_NOWAIT, ea_full(cpu, in),
 			   fpu_xsave_size(rfbm, kind == XSAVE_COMPACT), TLB_WRITE, 64, true);
 
 	if (!p)
-		return;
+		return NULL;
 	fpu_sync(cpu);
 	fpu_xsave(cpu, p, rfbm, kind, in->width == W_Q);
-	GOTO(cpu, mem_close(cpu, in, p));
+	return mem_close(cpu, in, p);
 }
 
-static void xsave(struct cpu *cpu, const struct insn *in)
-{
-	do_xsave(cpu, in, XSAVE_ALL);
-}
-OPS_BY_EA(op_xsave, xsave, xsave, xsave);
-
-static void xsaveopt(struct cpu *cpu, const struct insn *in)
-{
-	do_xsave(cpu, in, XSAVE_USED);
-}
-OPS_BY_EA(op_xsaveopt, xsaveopt, xsaveopt, xsaveopt);
-
-static void xsavec(struct cpu *cpu, const struct insn *in)
-{
-	do_xsave(cpu, in, XSAVE_COMPACT);
-}
-OPS_BY_EA(op_xsavec, xsavec, xsavec, xsavec);
+#define XSAVE(name, kind)                                                                          \
+	static void name(struct cpu *cpu, const struct insn *in)                                   \
+	{                                                                                          \
+		const struct insn *next = do_xsave(cpu, in, kind);                                 \
+                                                                                                   \
+		if (next)                                                                          \
+			GOTO(cpu, next);                                                           \
+	}                                                                                          \
+	OPS_BY_EA(op_##name, name, name, name);
+XSAVE(xsave, XSAVE_ALL)
+XSAVE(xsaveopt, XSAVE_USED)
+XSAVE(xsavec, XSAVE_COMPACT)
 
 static void xrstor(struct cpu *cpu, const struct insn *in)
 {

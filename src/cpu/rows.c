@@ -3,7 +3,7 @@
 
 #define INSN(map, op, pfx, ext, mod, name, form, set, reads, writes, undef, feat, attr)            \
 	extern op_set op_##set;
-#define VEX(map, op, pfx, ext, mod, w, l, name, form, set, reads, writes, undef, feat, attr)        \
+#define VEX(map, op, pfx, ext, mod, w, l, name, form, set, reads, writes, undef, feat, attr)       \
 	extern op_set op_##set;
 #include "cpu/opcodes.def"
 #undef INSN
@@ -68,13 +68,11 @@ enum {
 
 const struct insn_row insn_rows[] = {
 #define INSN(map, op, pfx, ext, mod, name, form, set, reads, writes, undef, feat, attr)            \
-	{MAP_##map,  op,	PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat,        \
-	 VEX_W_ANY,  VEX_L_ANY, attr,	   reads,      writes,	  undef,       #name,              \
-	 op_##set},
-#define VEX(map, op, pfx, ext, mod, w, l, name, form, set, reads, writes, undef, feat, attr)        \
-	{MAP_##map,  op,	PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat,        \
-	 VEX_W_##w,  VEX_L_##l, attr,	   reads,      writes,	  undef,       #name,              \
-	 op_##set},
+	{MAP_##map, op,	  PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat, VEX_W_ANY,   \
+	 VEX_L_ANY, attr, reads,     writes,	 undef,	    #name,	 op_##set},
+#define VEX(map, op, pfx, ext, mod, w, l, name, form, set, reads, writes, undef, feat, attr)       \
+	{MAP_##map, op,	  PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, FEAT_##feat, VEX_W_##w,   \
+	 VEX_L_##l, attr, reads,     writes,	 undef,	    #name,	 op_##set},
 #include "cpu/opcodes.def"
 #undef INSN
 #undef VEX

@@ -17,7 +17,7 @@
 
 /* ---- The pool ------------------------------------------------------------------------------- */
 
-static const u8 code_none[1], code_fwait[] = { 0x9b };
+static const u8 code_none[1], code_fwait[] = {0x9b};
 
 /* What stands around the instruction, by kind: see CAPTURE and RESTORE of interp.h. */
 static const struct {

@@ -208,9 +208,9 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 		unsigned size = vec_size(row, in), align = row->attr & ALIGN ? size : 0;           \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, align);               \
+			VEC_STORE_BODY(cpu, in, v, EA_BASE, size, align);                          \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, align);                \
+			VEC_LOAD_BODY(cpu, in, v, EA_BASE, size, align);                           \
 	}                                                                                          \
 	static void name##_full(struct cpu *cpu, const struct insn *in)                            \
 	{                                                                                          \
@@ -218,9 +218,9 @@ static __always_inline_ void vec_note_operand(struct cpu *cpu, const struct insn
 		unsigned size = vec_size(row, in), align = row->attr & ALIGN ? size : 0;           \
                                                                                                    \
 		if (row->attr & MEM_WRITE)                                                         \
-			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, align);               \
+			VEC_STORE_BODY(cpu, in, v, EA_FULL, size, align);                          \
 		else                                                                               \
-			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, align);                \
+			VEC_LOAD_BODY(cpu, in, v, EA_FULL, size, align);                           \
 	}
 /* Both, and their set. */
 #define VEC_SET(name, v)                                                                           \

@@ -87,16 +87,18 @@ static int iter_ok(const struct iov_iter *i)
 
 static int rw_check(struct file *f, struct iov_iter *i, u64 pos, u32 mode)
 {
+	bool dir = d_is_dir(f->f_path.dentry) && mode == FMODE_READ && !f->f_op->read_iter;
+
 	if (!(f->f_mode & mode))
 		return -EBADF;
-	if (d_is_dir(f->f_path.dentry) && mode == FMODE_READ && !f->f_op->read_iter)
-		return -EISDIR;
-	if (mode == FMODE_READ ? !f->f_op->read_iter : !f->f_op->write_iter)
+	if (!dir && (mode == FMODE_READ ? !f->f_op->read_iter : !f->f_op->write_iter))
 		return -EINVAL;
 	if (iter_ok(i))
 		return -EFAULT;
-	if ((s64)pos < 0)
+	if ((s64)pos < 0 || (s64)(pos + i->count) < 0)
 		return -EINVAL;
+	if (dir)
+		return -EISDIR;
 	i->count = min(i->count, MAX_RW_COUNT);
 	return 0;
 }
@@ -140,9 +142,7 @@ s64 generic_llseek(struct file *f, s64 off, int whence, u64 size)
 	default:
 		return -EINVAL;
 	}
-	if (__builtin_add_overflow(base, off, &base))
-		return off > 0 ? -EOVERFLOW : -EINVAL;
-	if (base < 0)
+	if (__builtin_add_overflow(base, off, &base) || base < 0)
 		return -EINVAL;
 	f->f_pos = base;
 	return base;

@@ -117,11 +117,13 @@ static long hostdev_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	return done ? done : n;
 }
 
-static bool is_dev_null(struct file *f)
+/* /dev/null and /dev/zero take everything, and never look at it. */
+static bool is_sink(struct file *f)
 {
 	struct stat st;
 
-	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) && st.st_rdev == makedev(1, 3);
+	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) &&
+	       (st.st_rdev == makedev(1, 3) || st.st_rdev == makedev(1, 5));
 }
 
 static long write_some(struct file *f, void *buf, struct iov_iter *from, u64 *pos)
@@ -158,8 +160,8 @@ static long hostdev_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	long done = 0, n = 0;
 	void *buf;
 
-	if (is_dev_null(f)) {
-		iov_iter_advance(from, len); /* the buffer is never looked at */
+	if (is_sink(f)) {
+		iov_iter_advance(from, len);
 		return len;
 	}
 	buf = kmalloc(m, may_block(f) ? PIPE_ROOM : min(max(len, 1UL), BOUNCE), GFP_KERNEL);

@@ -224,7 +224,8 @@ static long hostfile_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 static s64 hostfile_llseek(struct file *f, s64 off, int whence)
 {
 	struct inode *inode = f->f_inode;
-	s64 pos;
+	u64 before;
+	s64 pos, err;
 
 	inode_revalidate(inode);
 	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
@@ -236,9 +237,16 @@ static s64 hostfile_llseek(struct file *f, s64 off, int whence)
 	}
 	if (whence == SEEK_CUR)
 		fetch_pos(f, &f->f_pos);
+	before = f->f_pos;
 	pos = generic_llseek(f, off, whence, inode->i_data.i_size);
-	if (pos >= 0 && f->host_pos_shared)
-		host_lseek(f->host_fd, pos, SEEK_SET);
+	/* How far a file may reach (s_maxbytes) is known to its file system alone. */
+	if (pos > (s64)inode->i_data.i_size || (pos >= 0 && f->host_pos_shared)) {
+		err = host_lseek(f->host_fd, pos, SEEK_SET);
+		if (err < 0) {
+			f->f_pos = before;
+			return err;
+		}
+	}
 	return pos;
 }
 

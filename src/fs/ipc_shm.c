@@ -31,8 +31,8 @@
 struct shm_segment {
 	struct vfs *vfs;
 	int id;
-	struct file *file;   /* a reference; read and write */
-	struct shmid_ds ds;  /* shm_nattch: VMAs, and calls of shmat() on their way */
+	struct file *file;  /* a reference; read and write */
+	struct shmid_ds ds; /* shm_nattch: VMAs, and calls of shmat() on their way */
 };
 
 struct shm_ids {
@@ -320,8 +320,7 @@ long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, i
 /* Is @vma the part of an attachment that would lie there had the whole begun at @addr? */
 static bool is_part(const struct vm_area_struct *vma, gva_t addr)
 {
-	return vma->vm_ops == &shm_vm_ops &&
-	       (vma->vm_start - addr) >> PAGE_SHIFT == vma->vm_pgoff;
+	return vma->vm_ops == &shm_vm_ops && (vma->vm_start - addr) >> PAGE_SHIFT == vma->vm_pgoff;
 }
 
 /* Whatever is left of the attachment at @addr goes, in one piece or several. */

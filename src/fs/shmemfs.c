@@ -23,8 +23,7 @@
 #define SHMEM_DEV makedev(0, 1)
 #define F_SEAL_EXEC_K 0x20U
 #define F_SEALS_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
-#define F_ALL_SEALS_K                                                                              \
-	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEALS_WRITING | F_SEAL_EXEC_K)
+#define F_ALL_SEALS_K (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEALS_WRITING | F_SEAL_EXEC_K)
 
 struct shmem_node {
 	struct address_space *as; /* a reference */

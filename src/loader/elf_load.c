@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "cpu/fpu.h"
 #include "loader/elf_check.h"
 #include "loader/elf_symbols.h"
 #include "loader/loader.h"
@@ -20,7 +21,9 @@
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
 #endif
-#define MIN_SIGNAL_STACK 2048 /* MINSIGSTKSZ: our frame, without XSAVE, is smaller */
+/* What a signal frame takes besides the FPU's image, alignment included, as Linux counts it. Never
+ * announced: less than MINSIGSTKSZ_K. See: arch/x86/kernel/signal.c, get_sigframe_size(). */
+#define SIGFRAME_REST 940
 #define ELF_ET_DYN_BASE (TASK_SIZE / 3 * 2)
 #define ELF_PLATFORM "x86_64"
 #define RSEQ_FEATURE_SIZE 28
@@ -223,7 +226,8 @@ static void make_auxv(struct linux_binprm *b, const struct elf_program *prog,
 	mm->saved_auxv_len = 0;
 	if (mm->vdso)
 		auxv_put(mm, AT_SYSINFO_EHDR, mm->vdso);
-	auxv_put(mm, AT_MINSIGSTKSZ, MIN_SIGNAL_STACK);
+	auxv_put(mm, AT_MINSIGSTKSZ,
+		 max(MINSIGSTKSZ_K, SIGFRAME_REST + fpu_frame_size(&t->machine->cpu)));
 	auxv_put(mm, AT_HWCAP, hwcap);
 	auxv_put(mm, AT_PAGESZ, PAGE_SIZE);
 	auxv_put(mm, AT_CLKTCK, 100);

@@ -1,8 +1,9 @@
 /* See vdso.h. From low to high: [vvar], [vvar_vclock], [vdso], one block. */
 #include "loader/vdso.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/host_proc.h"
 
 extern const u8 vdso_image[], vdso_image_end[]; /* vdso_image.S */
 
@@ -31,31 +32,12 @@ static const struct {
 		       false},
 };
 
-/* The host's page count of a part; 0: the host has none of that name. */
-static u32 host_part_pages(const char *name)
-{
-	char line[256];
-	u32 pages = 0;
-	FILE *maps = fopen("/proc/self/maps", "re");
-
-	if (!maps)
-		return 0;
-	while (fgets(line, sizeof(line), maps)) {
-		unsigned long start, end;
-
-		if (strstr(line, name) && sscanf(line, "%lx-%lx", &start, &end) == 2)
-			pages = (end - start) >> PAGE_SHIFT;
-	}
-	fclose(maps);
-	return pages;
-}
-
 static u32 part_pages(const struct machine *m, int i)
 {
 	u32 n = part_desc[i].nr_pages;
 
 	if (m->config.vdso_layout == VDSO_HOST)
-		n = host_part_pages(part_desc[i].name);
+		n = host_mapping_size(part_desc[i].name) >> PAGE_SHIFT; /* 0: it has none */
 	if (i == VDSO_TEXT) /* the image has to fit */
 		n = max(n, (u32)(page_align((u64)(vdso_image_end - vdso_image)) >> PAGE_SHIFT));
 	return min(n, (u32)MAX_PART_PAGES);

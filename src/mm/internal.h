@@ -24,8 +24,8 @@ struct mm_internal {
 	struct kmem_cache *radix_node;	   /* page cache */
 	struct kmem_cache *shmem_inode;
 	struct lazyfree_batch lazyfree;
-	u64 validate_skipped;	   /* mm_debug_validate() */
-	struct list_head file_lru; /* page cache pages of files, oldest first: page->lru */
+	u64 validate_skipped;	       /* mm_debug_validate() */
+	struct list_head file_lru;     /* page cache pages of files, oldest first: page->lru */
 	struct vmalloc_state *vmalloc; /* vmalloc.c; NULL: not used yet */
 	struct ksm_state *ksm;	       /* ksm.c; likewise */
 };

@@ -94,13 +94,17 @@ static void folio_mark_lazyfree(struct memory *m, struct page *page)
 static int free_pte(pte_t *pte, gva_t addr __unused, void *arg)
 {
 	struct mm_struct *mm = arg;
-	struct page *page = own_page(mm, *pte);
+	struct page *page = pte_present(*pte) ? vm_normal_page(mm->mem, *pte) : NULL;
 
-	if (page && PageAnon(page) && !PageKsm(page)) {
-		pte->pte &= ~(_PAGE_DIRTY | _PAGE_ACCESSED);
+	if (!page || !PageAnon(page) || PageKsm(page))
+		return 0;
+	if (page_test(page, PG_dirty)) {
+		if (page->mapcount != 1)
+			return 0; /* others may need what it holds */
 		page_clear(page, PG_dirty);
-		folio_mark_lazyfree(mm->mem, page);
 	}
+	pte->pte &= ~(_PAGE_DIRTY | _PAGE_ACCESSED);
+	folio_mark_lazyfree(mm->mem, page);
 	return 0;
 }
 
@@ -130,6 +134,7 @@ static int cold_pte(pte_t *pte, gva_t addr __unused, void *arg)
 
 int madv_cold(struct madvise_range *r)
 {
+	lru_add_drain(r->mm->mem);
 	walk_page_range(r->mm, r->start, r->end, cold_pte, r->mm);
 	flush_tlb_range(r->mm, r->start, r->end);
 	return 0;

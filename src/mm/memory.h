@@ -82,12 +82,12 @@ struct memory {
 	u32 overcommit_ratio;	    /* vm.overcommit_ratio, percent of RAM */
 	u64 overcommit_kbytes;	    /* vm.overcommit_kbytes: instead of the ratio, unless 0 */
 	u64 admin_reserve_kbytes, user_reserve_kbytes; /* what mode 2 keeps back */
-	u64 mmap_min_addr;	    /* vm.mmap_min_addr: below it CAP_SYS_RAWIO is needed */
-	u64 next_anon_ino;	    /* inode numbers of shmem objects (s_dev 00:01) */
-	u32 fail_nth;		    /* tests: the n-th allocation from now fails; 0: none does */
-	struct trace *trace;	    /* tracepoints */
+	u64 mmap_min_addr;	     /* vm.mmap_min_addr: below it CAP_SYS_RAWIO is needed */
+	u64 next_anon_ino;	     /* inode numbers of shmem objects (s_dev 00:01) */
+	u32 fail_nth;		     /* tests: the n-th allocation from now fails; 0: none does */
+	struct trace *trace;	     /* tracepoints */
 	struct fault_counts *faults; /* the running task's; set by proc/ at a switch; NULL: none */
-	struct mm_internal *in;	    /* mm/'s own */
+	struct mm_internal *in;	     /* mm/'s own */
 };
 
 #define OVERCOMMIT_GUESS 0U

@@ -18,6 +18,7 @@ static int mlock_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gva_t
 
 	if (newflags == oldflags || !vma_supports_mlock(vma))
 		return 0;
+	lru_add_drain(mm->mem);
 	vma = vma_modify_flags(mm, vma, start, end, newflags);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);

@@ -45,7 +45,7 @@ struct mm_struct {
 	/* Limits of the owner, by RLIMIT_*; set by proc/, never NULL once a program runs (NULL:
 	 * no limits). Read anew by each call. */
 	const u64 *rlim_cur, *rlim_max;
-	u32 caps;	      /* MM_CAP_*: what the owner may; set by proc/ */
+	u32 caps;		      /* MM_CAP_*: what the owner may; set by proc/ */
 	struct ksm_mm_slot *ksm_slot; /* has mergeable areas; ksm.c's, as are these counts */
 	u64 ksm_rmap_items, ksm_merging_pages;
 	u64 maj_flt, min_flt; /* faults of everybody in this mm; memory.faults: each task's own */
@@ -83,12 +83,12 @@ struct mm_struct *dup_mm(struct mm_struct *old);
 
 /* What mmap needs to know of an open file. fs/ fills it in; NULL file: anonymous. */
 struct mmap_file {
-	struct file *file;	  /* do_mmap takes its own references (hooks.file_get) */
+	struct file *file;	      /* do_mmap takes its own references (hooks.file_get) */
 	struct address_space *object; /* file NULL: a shmem object without one (remap_file_pages) */
-	bool can_read, can_write; /* open mode */
-	bool regular;		  /* an address_space stands behind it */
-	bool noexec;		  /* mount forbids exec */
-	bool sealed;		  /* F_SEAL_WRITE: no shared mapping may ever write */
+	bool can_read, can_write;     /* open mode */
+	bool regular;		      /* an address_space stands behind it */
+	bool noexec;		      /* mount forbids exec */
+	bool sealed;		      /* F_SEAL_WRITE: no shared mapping may ever write */
 	/* Instead of what the kind of file has (SysV shm); NULL: that. */
 	const struct vm_operations_struct *vm_ops;
 	void *vm_private_data;

@@ -169,8 +169,7 @@ static int check_request(struct mmap_request *r, bool compat)
 	if (r->f && r->pgoff > (INT64_MAX - r->len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	err = r->f ? check_file(r) : check_anon(r);
-	if (!err && (r->flags & MAP_NORESERVE) &&
-	    mm->mem->overcommit_memory != OVERCOMMIT_NEVER)
+	if (!err && (r->flags & MAP_NORESERVE) && mm->mem->overcommit_memory != OVERCOMMIT_NEVER)
 		r->vm_flags |= VM_NORESERVE;
 	return err;
 }

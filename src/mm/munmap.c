@@ -86,7 +86,6 @@ void vma_unmap_commit(struct vma_unmap *u)
 	if (!vma)
 		return;
 	update_hiwater_vm(mm);
-	lru_add_drain(mm->mem);
 
 	/* Neighbours bound the page tables that may go: those they share stay. */
 	prev = vma_prev(vma);

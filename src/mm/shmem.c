@@ -137,6 +137,20 @@ struct page *shmem_read_page(struct address_space *as, u64 index)
 	return page;
 }
 
+/* Zeroes [from, to) of one cached page. */
+static void zero_part(struct address_space *as, u64 from, u64 to)
+{
+	struct page *page = from < to ? find_get_page(as, from >> PAGE_SHIFT) : NULL;
+
+	if (!page)
+		return;
+	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
+		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
+	__builtin_memset((u8 *)page_address(as->mem, page) + page_offset(from), 0, to - from);
+	folio_mark_dirty(page);
+	put_page(as->mem, page);
+}
+
 int shmem_setattr_size(struct address_space *as, u64 size)
 {
 	struct shmem_inode *info = SHMEM_I(as);
@@ -152,23 +166,12 @@ int shmem_setattr_size(struct address_space *as, u64 size)
 		as->mem->committed_as -= was - now;
 	if (!info->by_page)
 		info->charged = now;
+	if (size < as->i_size &&
+	    page_offset(size)) /* the tail of that page is about to be zeroed */
+		zero_part(as, size, page_align(size));
 	truncate_pagecache(as, size);
 	recalc_charge(as);
 	return 0;
-}
-
-/* Zeroes [from, to) of one cached page. */
-static void zero_part(struct address_space *as, u64 from, u64 to)
-{
-	struct page *page = from < to ? find_get_page(as, from >> PAGE_SHIFT) : NULL;
-
-	if (!page)
-		return;
-	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
-		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
-	__builtin_memset((u8 *)page_address(as->mem, page) + page_offset(from), 0, to - from);
-	folio_mark_dirty(page);
-	put_page(as->mem, page);
 }
 
 void shmem_punch_hole(struct address_space *as, u64 off, u64 len)

@@ -13,9 +13,9 @@
 
 struct mmu_gather {
 	struct mm_struct *mm;
-	bool even_cows;	  /* false: leave private copies alone (unmap_mapping_range) */
+	bool even_cows;	   /* false: leave private copies alone (unmap_mapping_range) */
 	bool drop_markers; /* the areas go, and their guards with them */
-	gva_t start, end; /* what was cleared since the last flush; end 0: nothing */
+	gva_t start, end;  /* what was cleared since the last flush; end 0: nothing */
 	unsigned nr;
 	s64 rss[NR_MM_COUNTERS];	  /* pages taken away */
 	s64 unmapped_anon, unmapped_file; /* pages whose map count fell to 0 */
@@ -27,6 +27,8 @@ static void tlb_gather_flush(struct mmu_gather *tlb)
 	if (tlb->end)
 		flush_tlb_range(tlb->mm, tlb->start, tlb->end);
 	tlb->end = 0;
+	if (tlb->nr)
+		lru_add_drain(tlb->mm->mem);
 	free_unref_page_list(tlb->mm->mem, tlb->pages, tlb->nr);
 	tlb->nr = 0;
 }

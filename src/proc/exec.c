@@ -153,6 +153,7 @@ static int stack_limits(struct linux_binprm *b, gva_t *floor)
 static int setup_new_mm(struct linux_binprm *b)
 {
 	struct task_struct *t = b->task;
+	struct task_caps caps = caps_after_exec(t);
 
 	b->mm = mm_alloc(&t->machine->mem);
 	if (IS_ERR(b->mm)) {
@@ -163,7 +164,7 @@ static int setup_new_mm(struct linux_binprm *b)
 	}
 	b->mm->rlim_cur = t->signal->rlim_cur;
 	b->mm->rlim_max = t->signal->rlim_max;
-	b->mm->caps = t->euid ? 0 : MM_CAPS_ROOT;
+	b->mm->caps = caps_of_mm(&caps);
 	b->vma = vm_stack_create(b->mm, STACK_TOP, PAGE_SIZE);
 	if (IS_ERR(b->vma))
 		return PTR_ERR(b->vma);
@@ -348,6 +349,9 @@ int begin_new_exec(struct linux_binprm *b)
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
 	t->exit_signal = SIGCHLD;
 	t->signal->did_exec = true;
+	t->suid = t->fsuid = t->euid;
+	t->sgid = t->fsgid = t->egid;
+	t->caps = caps_after_exec(t);
 	t->dumpable = true;
 	arch_pick_mmap_layout(t->mm, b->rlim_stack, t->personality);
 	cpu_regs_init(task_regs(t));

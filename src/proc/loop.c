@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "base/log.h"
 #include "mm/uaccess.h"
@@ -56,25 +57,56 @@ static int fp_exception_code(const struct task_struct *t, u8 vector)
 	return fp_code(vector == X86_MF ? sw & ~cw & 0x3f : mxcsr & ~(mxcsr >> 7) & 0x3f);
 }
 
-/* A call into the vsyscall page: the kernel runs the system call and returns for the program.
- * emulate_vsyscall() */
-static bool emulate_vsyscall(struct task_struct *t)
+/* The calls of the vsyscall page, 0x400 bytes each, and how much they write through rdi and rsi. */
+static const struct vsyscall {
+	u16 nr, di_size, si_size;
+} vsyscalls[] = {
+	{96 /* gettimeofday */, sizeof(struct timeval), sizeof(struct timezone)},
+	{201 /* time */, sizeof(time_t), 0},
+	{309 /* getcpu */, sizeof(unsigned), sizeof(unsigned)},
+};
+
+/* A pointer that leaves user space is a write fault there. write_ok_or_segv() */
+static bool write_ok_or_segv(struct task_struct *t, gva_t addr, u64 size)
 {
-	static const u16 calls[] = {96 /* gettimeofday */, 201 /* time */, 309 /* getcpu */};
+	if (access_ok(addr, size))
+		return true;
+	force_sig_fault(t, SIGSEGV, SEGV_MAPERR, addr, X86_PF, PF_USER | PF_WRITE, addr);
+	return false;
+}
+
+/* 0; -EFAULT: a pointer is bad, and rax is as it would be inside the call. */
+static int run_vsyscall(struct task_struct *t, const struct vsyscall *v)
+{
 	struct cpu_regs *r = &t->machine->cpu.regs;
-	u64 off = r->rip - VSYSCALL_ADDR;
+
+	if (!write_ok_or_segv(t, r->gpr[R_RDI], v->di_size) ||
+	    !write_ok_or_segv(t, r->gpr[R_RSI], v->si_size))
+		return -EFAULT;
+	r->gpr[R_RAX] = v->nr;
+	t->machine->do_syscall(t, false);
+	t->syscall_nr = ~0UL;
+	if (r->gpr[R_RAX] != (u64)-EFAULT)
+		return 0;
+	r->gpr[R_RAX] = -ENOSYS;
+	return -EFAULT;
+}
+
+/* A jump into the vsyscall page: the kernel runs the system call and returns for the program. What
+ * is wrong with it is a SIGSEGV without an address. emulate_vsyscall() */
+static void emulate_vsyscall(struct task_struct *t)
+{
+	struct cpu_regs *r = &t->machine->cpu.regs;
+	u64 off = r->rip - VSYSCALL_ADDR, nr = off / 0x400;
 	gva_t caller;
 
-	if (off >= 3 * 0x400 || (off & 0x3ff))
-		return false;
-	if (get_user(t->mm, caller, r->gpr[R_RSP]))
-		return false;
-	r->gpr[R_RAX] = calls[off / 0x400];
-	t->machine->do_syscall(t, false);
+	if (off % 0x400 || nr >= ARRAY_SIZE(vsyscalls) ||
+	    get_user(t->mm, caller, r->gpr[R_RSP]) || run_vsyscall(t, &vsyscalls[nr])) {
+		force_sig_info(SIGSEGV, NULL, t);
+		return;
+	}
 	r->rip = caller;
 	r->gpr[R_RSP] += 8;
-	t->syscall_nr = ~0UL;
-	return true;
 }
 
 static void report_oom(struct task_struct *t)
@@ -89,8 +121,10 @@ static void page_fault(struct task_struct *t, const struct cpu_exit *e)
 	struct fault_signal fs = {0};
 
 	if ((e->error_code & PF_INSTR) && e->cr2 == t->machine->cpu.regs.rip &&
-	    (e->cr2 & PAGE_MASK) == VSYSCALL_ADDR && emulate_vsyscall(t))
+	    (e->cr2 & PAGE_MASK) == VSYSCALL_ADDR) {
+		emulate_vsyscall(t);
 		return;
+	}
 	do_user_addr_fault(t->mm, e->cr2, e->error_code | PF_USER, &fs);
 	if (fs.oom) {
 		report_oom(t);
@@ -184,6 +218,7 @@ void task_loop(struct task_struct *t)
 	struct machine *m = t->machine;
 
 	for (;;) {
+		VM_BUG_ON(*(u64 *)t->stack != KSTACK_CANARY);
 		if (unlikely(signal_pending(t) || t->restore_sigmask))
 			do_signal(t);
 		switch (run_guest(t)) {

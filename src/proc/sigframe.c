@@ -1,6 +1,6 @@
 /* The signal frame on the user's stack: struct rt_sigframe of the x86-64 ABI, bit for bit.
  *
- *	high    fpstate (64-byte aligned FXSAVE image)
+ *	high    fpstate (64-byte aligned XSAVE image)
  *	        siginfo
  *	        ucontext: flags, link, stack, sigcontext, sigmask
  *	rsp --> address of the restorer          (rsp % 16 == 8, as after a call)
@@ -14,12 +14,12 @@
 #include "mm/uaccess.h"
 #include "proc/task.h"
 
+#define UC_FP_XSTATE 1
 #define UC_SIGCONTEXT_SS 2
 #define UC_STRICT_RESTORE_SS 4
 #define SA_RESTORER_K 0x04000000UL
 #define USER_CS 0x33
 #define REDZONE 128
-#define FPSTATE_SIZE 512 /* an FXSAVE image: the model has no XSAVE */
 
 struct sigcontext_k {
 	u64 r8, r9, r10, r11, r12, r13, r14, r15;
@@ -91,6 +91,23 @@ static void save_sigcontext(struct task_struct *t, struct sigcontext_k *sc, sigs
 	sc->cr2 = t->cr2;
 }
 
+/* The FPU's part of a frame, an XSAVE image, is too long for a kernel stack: it goes through a
+ * buffer. */
+static int save_fpstate(struct task_struct *t, gva_t fp)
+{
+	struct memory *mem = &t->machine->mem;
+	struct cpu *cpu = &t->machine->cpu;
+	void *image = kmalloc(mem, FPU_FRAME_MAX, GFP_KERNEL);
+	int err;
+
+	if (!image)
+		return -ENOMEM;
+	fpu_frame_write(cpu, image);
+	err = copy_to_user(t->mm, fp, image, fpu_frame_size(cpu)) ? -EFAULT : 0;
+	kfree(mem, image);
+	return err;
+}
+
 int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 		   const struct k_siginfo *info, sigset_k oldset)
 {
@@ -105,19 +122,19 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 		sp = t->altstack.ss_sp + t->altstack.ss_size;
 		switched = true;
 	}
-	fp = (sp - FPSTATE_SIZE) & ~63UL;
+	fp = (sp - fpu_frame_size(&t->machine->cpu)) & ~63UL;
 	sp = ((fp - sizeof(frame)) & ~15UL) - 8;
 	if ((nested || switched) && !in_altstack(t, sp))
 		return -EFAULT; /* the alternate stack is full */
 
 	frame.uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	if (t->machine->cpu.xcr0)
+		frame.uc.uc_flags |= UC_FP_XSTATE;
 	frame.uc.uc_stack = t->altstack; /* flags as sigaltstack(2) was told */
 	save_sigcontext(t, &frame.uc.uc_mcontext, oldset);
 	frame.uc.uc_mcontext.fpstate = fp;
 	frame.uc.uc_sigmask = oldset;
-	fpu_image_put_pointers(t->fpu->area, r, true);
-	if (copy_to_user(t->mm, fp, t->fpu->area, FPSTATE_SIZE) ||
-	    copy_to_user(t->mm, sp, &frame, sizeof(frame)))
+	if (save_fpstate(t, fp) || copy_to_user(t->mm, sp, &frame, sizeof(frame)))
 		return -EFAULT;
 
 	r->gpr[R_RDI] = sig;
@@ -148,20 +165,35 @@ static void restore_sigcontext(struct task_struct *t, struct sigcontext_k *sc)
 	r->ss = sc->ss | 3;
 }
 
+static int read_fpstate(struct task_struct *t, gva_t fp, u8 *image)
+{
+	struct cpu *cpu = &t->machine->cpu;
+	u32 len;
+
+	if (copy_from_user(t->mm, image, fp, FX_SIZE))
+		return -EFAULT;
+	len = fpu_frame_len(cpu, image);
+	if (len > FX_SIZE && copy_from_user(t->mm, image + FX_SIZE, fp + FX_SIZE, len - FX_SIZE))
+		return -EFAULT;
+	return fpu_frame_restore(cpu, image, len);
+}
+
 static int restore_fpstate(struct task_struct *t, gva_t fp)
 {
-	u8 area[FPSTATE_SIZE];
+	struct memory *mem = &t->machine->mem;
+	u8 *image;
+	int err;
 
 	if (!fp) {
 		fpu_state_init(t->fpu);
 		return 0;
 	}
-	if (copy_from_user(t->mm, area, fp, sizeof(area)))
-		return -EFAULT;
-	memcpy(t->fpu->area, area, sizeof(area));
-	fpu_state_sanitize(t->fpu);
-	fpu_image_get_pointers(t->fpu->area, &t->machine->cpu.regs, true);
-	return 0;
+	image = kmalloc(mem, FPU_FRAME_MAX, GFP_KERNEL);
+	if (!image)
+		return -ENOMEM;
+	err = read_fpstate(t, fp, image);
+	kfree(mem, image);
+	return err;
 }
 
 /* What sigaltstack(2) would accept; its errors are ignored here, as in Linux. */

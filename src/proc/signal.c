@@ -3,6 +3,7 @@
 #include "proc/signal.h"
 
 #include "base/err.h"
+#include "base/host_proc.h"
 #include "base/log.h"
 #include "proc/task.h"
 
@@ -348,20 +349,15 @@ void flush_signal_handlers(struct task_struct *t, bool force_default)
 
 void inherit_signal_actions(struct task_struct *t)
 {
-	struct sigaction sa;
-	sigset_t set;
+	struct machine *m = t->machine;
 
 	for (int sig = 1; sig <= NR_SIGNALS; sig++) {
 		if (sig == SIGPIPE) /* Vellum ignores it for itself; what it met is in the config */
 			continue;
-		if (!sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN)
+		if (host_signal_ignored(sig))
 			t->sighand->action[sig - 1].handler = (gva_t)SIG_IGN;
 	}
-	if (t->machine->config.sigpipe_ignored)
+	if (m->config.sigpipe_ignored)
 		t->sighand->action[SIGPIPE - 1].handler = (gva_t)SIG_IGN;
-	if (!sigprocmask(SIG_BLOCK, NULL, &set))
-		for (int sig = 1; sig <= NR_SIGNALS; sig++)
-			if (sigismember(&set, sig) == 1 &&
-			    !(t->machine->config.sig_watched & sigmask_k(sig)))
-				t->blocked |= sigmask_k(sig);
+	t->blocked |= host_blocked_signals() & ~m->config.sig_watched;
 }

@@ -33,7 +33,7 @@ typedef struct {
 } stack_t_k;
 
 /* siginfo_t of the kernel ABI, 128 bytes. */
-#define MINSIGSTKSZ_K 2048 /* bytes: no alternate stack is smaller */
+#define MINSIGSTKSZ_K 2048U /* bytes: no alternate stack is smaller */
 
 struct k_siginfo {
 	s32 si_signo, si_errno, si_code, pad;

@@ -4,6 +4,7 @@
 #include "proc/signal.h"
 
 #include "base/err.h"
+#include "base/host_proc.h"
 #include "base/log.h"
 #include "proc/task.h"
 
@@ -71,7 +72,7 @@ static void stop_with_host(struct task_struct *t)
 
 	if (m->signal_fd < 0 || t->pid != m->init_pid || m->nr_tasks != 1)
 		return;
-	raise(SIGSTOP);
+	host_raise(SIGSTOP);
 	group_send_sig_info(SIGCONT, NULL, t);
 }
 

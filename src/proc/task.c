@@ -3,12 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/asan.h"
 #include "base/host.h"
 #include "base/host_fs.h"
+#include "base/host_proc.h"
 #include "base/log.h"
 #include "mm/uaccess.h"
 
@@ -89,6 +90,13 @@ static void task_entry(void *arg)
 	task_loop(t);
 }
 
+/* Nobody reads a kernel stack's frames as memory, so nobody but an overflow meets the guard. */
+static void guard_stack(u8 *block, int prot)
+{
+	if (KSTACK_GUARD && host_mprotect(block, KSTACK_GUARD, prot))
+		BUG("no guard page for a kernel stack");
+}
+
 int task_init_stack(struct task_struct *t)
 {
 	struct memory *mem = &t->machine->mem;
@@ -97,10 +105,11 @@ int task_init_stack(struct task_struct *t)
 	if (!page)
 		return -ENOMEM;
 	page->owner = OWN_KSTACK;
-	t->stack = page_address(mem, page);
+	guard_stack(page_address(mem, page), PROT_NONE);
+	t->stack = (u8 *)page_address(mem, page) + KSTACK_GUARD;
 	mod_node_stat(mem, ST_kernel_stack_kb, (PAGE_SIZE << KSTACK_ORDER) >> 10);
 	*(u64 *)t->stack = KSTACK_CANARY;
-	coro_init(&t->coro, (u8 *)t->stack + 64, (PAGE_SIZE << KSTACK_ORDER) - 64, task_entry, t);
+	coro_init(&t->coro, (u8 *)t->stack + 64, KSTACK_SIZE - 64, task_entry, t);
 	t->fpu = kmem_cache_alloc(t->machine->fpu_cache, GFP_KERNEL);
 	return t->fpu ? 0 : -ENOMEM;
 }
@@ -108,14 +117,17 @@ int task_init_stack(struct task_struct *t)
 void task_free_stack(struct task_struct *t)
 {
 	struct memory *mem = &t->machine->mem;
+	u8 *block;
 
 	if (t->fpu)
 		kmem_cache_free(t->machine->fpu_cache, t->fpu);
 	t->fpu = NULL;
 	if (!t->stack)
 		return;
-	asan_unpoison(t->stack, PAGE_SIZE << KSTACK_ORDER);
-	free_pages(mem, t->stack, KSTACK_ORDER);
+	asan_unpoison(t->stack, KSTACK_SIZE);
+	block = (u8 *)t->stack - KSTACK_GUARD;
+	guard_stack(block, PROT_READ | PROT_WRITE);
+	free_pages(mem, block, KSTACK_ORDER);
 	t->stack = NULL;
 	mod_node_stat(mem, ST_kernel_stack_kb, -(s64)((PAGE_SIZE << KSTACK_ORDER) >> 10));
 }
@@ -173,16 +185,17 @@ void release_task(struct task_struct *t)
 static void task_init_creds(struct task_struct *t)
 {
 	gid_t host_groups[ARRAY_SIZE(t->groups)];
-	int n = getgroups(ARRAY_SIZE(t->groups), host_groups);
+	int n = host_getgroups(host_groups, ARRAY_SIZE(t->groups));
+	struct host_ids ids = host_getids();
 
-	t->uid = t->suid = getuid();
-	t->euid = t->fsuid = geteuid();
-	t->suid = t->euid;
-	t->gid = getgid();
-	t->egid = t->sgid = t->fsgid = getegid();
+	t->uid = ids.uid;
+	t->euid = t->suid = t->fsuid = ids.euid;
+	t->gid = ids.gid;
+	t->egid = t->sgid = t->fsgid = ids.egid;
 	for (int i = 0; i < n; i++)
 		t->groups[i] = host_groups[i];
 	t->ngroups = n > 0 ? n : 0;
+	caps_init(t);
 }
 
 /* The limits that Vellum was started with are the guest's. NOFILE alone is Vellum's own: the host's
@@ -193,7 +206,7 @@ static void task_init_limits(struct task_struct *t)
 	struct rlimit rl;
 
 	for (unsigned i = 0; i < NR_RLIMITS; i++) {
-		if (getrlimit(i, &rl)) {
+		if (host_getrlimit(i, &rl)) {
 			t->signal->rlim_cur[i] = t->signal->rlim_max[i] = RLIM_INFINITY;
 			continue;
 		}
@@ -208,14 +221,12 @@ static void task_init_limits(struct task_struct *t)
 static int task_init_fs(struct task_struct *t)
 {
 	struct vfs *v = &t->machine->vfs;
-	mode_t mask = umask(0);
 
-	umask(mask);
 	t->fs = kmem_cache_zalloc(t->machine->fs_cache, GFP_KERNEL);
 	if (!t->fs)
 		return -ENOMEM;
 	t->fs->users = 1;
-	t->fs->umask = mask;
+	t->fs->umask = host_umask();
 	return vfs_start_paths(v, &t->fs->root, &t->fs->pwd);
 }
 
@@ -381,7 +392,7 @@ static void share_cputime(struct machine *m, u64 mine, u64 *utime_ns, u64 *stime
 		*stime_ns = 0;
 		return;
 	}
-	getrusage(RUSAGE_SELF, &ru);
+	host_getrusage(&ru);
 	*utime_ns = ru.ru_utime.tv_sec * 1000000000UL + ru.ru_utime.tv_usec * 1000UL;
 	*stime_ns = ru.ru_stime.tv_sec * 1000000000UL + ru.ru_stime.tv_usec * 1000UL;
 	if (all && mine < all) {

@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "proc/cred.h"
 #include "proc/machine.h"
 #include "proc/signal.h"
 
@@ -79,6 +80,7 @@ struct task_struct {
 	char comm[TASK_COMM_LEN];
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	u32 groups[64], ngroups;
+	struct task_caps caps; /* cred.c */
 	u32 personality;
 	int exit_code;	 /* wait(2) status word */
 	int exit_signal; /* to the parent; 0: none */
@@ -105,7 +107,7 @@ struct task_struct {
 	struct cpu_regs regs;
 	struct fpu_state *fpu; /* own kmem_cache, 64-byte aligned */
 	struct coro coro;
-	void *stack; /* KSTACK_ORDER block of guest RAM, canary at the low end; NULL: dead */
+	void *stack; /* the usable part, canary at its low end; NULL: dead */
 	int (*kthread)(struct task_struct *t, void *arg);
 	void *kthread_arg;
 	u64 syscall_nr; /* being served, ~0: none */
@@ -118,11 +120,19 @@ struct task_struct {
 	bool compat_call; /* through int 0x80 */
 };
 
+/* A kernel stack is one block of guest RAM. Sanitizers widen every frame. Debug builds give its
+ * lowest page up to be a guard that the host enforces: who runs over the end stops there. */
 #ifdef __SANITIZE_ADDRESS__
 #define KSTACK_ORDER 5
+#define KSTACK_GUARD 0UL
+#elif defined(CONFIG_DEBUG_VM)
+#define KSTACK_ORDER 3
+#define KSTACK_GUARD PAGE_SIZE
 #else
 #define KSTACK_ORDER 2
+#define KSTACK_GUARD 0UL
 #endif
+#define KSTACK_SIZE ((PAGE_SIZE << KSTACK_ORDER) - KSTACK_GUARD) /* bytes from task->stack on */
 #define KSTACK_CANARY 0x57ac6e9d57ac6e9dUL
 
 /* The task that runs on this machine's CPU. */

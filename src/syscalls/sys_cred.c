@@ -5,57 +5,83 @@
 #include "syscalls/internal.h"
 
 #include <linux/capability.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define NO_CHANGE (~0U)
 
-/* Effective, permitted and inheritable sets of the host process. */
-static void host_caps(struct __user_cap_data_struct data[2])
-{
-	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-
-	data[0] = data[1] = (struct __user_cap_data_struct){0};
-	if (syscall(SYS_capget, &head, data))
-		data[0].effective = data[1].effective = 0;
-}
-
 bool capable(const struct task_struct *t, int cap)
 {
-	struct __user_cap_data_struct data[2];
+	return task_capable(t, cap);
+}
 
-	if (t->euid)
-		return false;
-	host_caps(data);
-	return data[cap / 32].effective >> (cap % 32) & 1;
+/* The version and pid of a header. 0; or what the call returns at once (@probe: a NULL data pointer
+ * asks for the version only). */
+static long read_cap_header(struct task_struct *t, gva_t at, bool probe,
+			    struct __user_cap_header_struct *head)
+{
+	if (get_user(t->mm, *head, at))
+		return -EFAULT;
+	if (head->version == _LINUX_CAPABILITY_VERSION_1 ||
+	    head->version == _LINUX_CAPABILITY_VERSION_2 ||
+	    head->version == _LINUX_CAPABILITY_VERSION_3)
+		return 0;
+	head->version = _LINUX_CAPABILITY_VERSION_3;
+	if (put_user(t->mm, *head, at))
+		return -EFAULT;
+	return probe ? 1 : -EINVAL;
+}
+
+/* Bytes of the sets that go with a header: one word a set, or two. */
+static u64 cap_data_size(const struct __user_cap_header_struct *head)
+{
+	return head->version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24;
 }
 
 long sys_capget(struct task_struct *t, const struct sysargs *a)
 {
 	struct __user_cap_header_struct head;
 	struct __user_cap_data_struct data[2];
+	const struct task_caps *c = &t->caps;
+	long err = read_cap_header(t, a->arg[0], !a->arg[1], &head);
 
-	if (get_user(t->mm, head, a->arg[0]))
-		return -EFAULT;
-	if (head.version != _LINUX_CAPABILITY_VERSION_1 &&
-	    head.version != _LINUX_CAPABILITY_VERSION_2 &&
-	    head.version != _LINUX_CAPABILITY_VERSION_3) {
-		head.version = _LINUX_CAPABILITY_VERSION_3;
-		if (put_user(t->mm, head, a->arg[0]))
-			return -EFAULT;
-		return a->arg[1] ? -EINVAL : 0;
-	}
+	if (err)
+		return err < 0 ? err : 0;
 	if (head.pid < 0)
 		return -EINVAL;
-	if (head.pid && !find_task_by_pid(t->machine, head.pid))
-		return -ESRCH;
-	host_caps(data);
+	if (head.pid) {
+		struct task_struct *other = find_task_by_pid(t->machine, head.pid);
+
+		if (!other)
+			return -ESRCH;
+		c = &other->caps;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		data[i].effective = c->effective >> (32 * i);
+		data[i].permitted = c->permitted >> (32 * i);
+		data[i].inheritable = c->inheritable >> (32 * i);
+	}
 	if (!a->arg[1])
 		return 0;
-	return copy_to_user(t->mm, a->arg[1], data,
-			    head.version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24)
-		       ? -EFAULT
-		       : 0;
+	return copy_to_user(t->mm, a->arg[1], data, cap_data_size(&head)) ? -EFAULT : 0;
+}
+
+/* capset(2): of the calling thread only. */
+long sys_capset(struct task_struct *t, const struct sysargs *a)
+{
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct data[2] = {0};
+	struct task_caps new = {0};
+	long err = read_cap_header(t, a->arg[0], false, &head);
+
+	if (err)
+		return err;
+	if (head.pid && head.pid != t->pid)
+		return -EPERM;
+	if (copy_from_user(t->mm, data, a->arg[1], cap_data_size(&head)))
+		return -EFAULT;
+	new.effective = (data[0].effective | (u64)data[1].effective << 32) & CAP_ALL;
+	new.permitted = (data[0].permitted | (u64)data[1].permitted << 32) & CAP_ALL;
+	new.inheritable = (data[0].inheritable | (u64)data[1].inheritable << 32) & CAP_ALL;
+	return caps_set(t, &new);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -217,17 +243,29 @@ static long set_fs(struct ids ids, u32 id)
 	return old;
 }
 
+/* User ids, as they were before a call. */
+struct old_uids {
+	u32 uid, euid, suid;
+};
+
+static struct old_uids old_uids(const struct task_struct *t)
+{
+	return (struct old_uids){t->uid, t->euid, t->suid};
+}
+
 /* After user ids were set (@ret 0): what goes by them follows. */
-static long uids_set(struct task_struct *t, long ret)
+static long uids_set(struct task_struct *t, struct old_uids old, long ret)
 {
 	if (!ret)
-		t->mm->caps = t->euid ? 0 : MM_CAPS_ROOT;
+		caps_fix_setuid(t, old.uid, old.euid, old.suid);
 	return ret;
 }
 
 long sys_setuid(struct task_struct *t, const struct sysargs *a)
 {
-	return uids_set(t, set_id(uids(t), a->arg[0]));
+	struct old_uids old = old_uids(t);
+
+	return uids_set(t, old, set_id(uids(t), a->arg[0]));
 }
 
 long sys_setgid(struct task_struct *t, const struct sysargs *a)
@@ -237,7 +275,9 @@ long sys_setgid(struct task_struct *t, const struct sysargs *a)
 
 long sys_setreuid(struct task_struct *t, const struct sysargs *a)
 {
-	return uids_set(t, set_re(uids(t), a->arg[0], a->arg[1]));
+	struct old_uids old = old_uids(t);
+
+	return uids_set(t, old, set_re(uids(t), a->arg[0], a->arg[1]));
 }
 
 long sys_setregid(struct task_struct *t, const struct sysargs *a)
@@ -247,7 +287,9 @@ long sys_setregid(struct task_struct *t, const struct sysargs *a)
 
 long sys_setresuid(struct task_struct *t, const struct sysargs *a)
 {
-	return uids_set(t, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
+	struct old_uids old = old_uids(t);
+
+	return uids_set(t, old, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
 long sys_setresgid(struct task_struct *t, const struct sysargs *a)
@@ -257,7 +299,11 @@ long sys_setresgid(struct task_struct *t, const struct sysargs *a)
 
 long sys_setfsuid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_fs(uids(t), a->arg[0]);
+	u32 old = t->fsuid;
+
+	set_fs(uids(t), a->arg[0]);
+	caps_fix_setfsuid(t, old);
+	return old;
 }
 
 long sys_setfsgid(struct task_struct *t, const struct sysargs *a)

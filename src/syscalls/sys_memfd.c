@@ -34,8 +34,8 @@ long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 
 	if (flags & MFD_HUGETLB)
 		known |= (u32)MFD_HUGE_MASK << MFD_HUGE_SHIFT;
-	if ((flags & ~known) || (flags & (K_MFD_EXEC | K_MFD_NOEXEC_SEAL)) ==
-					(K_MFD_EXEC | K_MFD_NOEXEC_SEAL))
+	if ((flags & ~known) ||
+	    (flags & (K_MFD_EXEC | K_MFD_NOEXEC_SEAL)) == (K_MFD_EXEC | K_MFD_NOEXEC_SEAL))
 		return -EINVAL;
 	err = memfd_name(t, a->arg[0], name);
 	if (err)

@@ -10,6 +10,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/host_proc.h"
+
 #include "proc/utsname.h"
 
 #define CPUMASK_BYTES 8UL /* sizeof(cpumask_t): NR_CPUS is 64 */
@@ -23,7 +25,7 @@ long sys_uname(struct task_struct *t, const struct sysargs *a)
 	struct utsname host, u;
 
 	memset(&u, 0, sizeof(u));
-	if (uname(&host))
+	if (host_uname(&host))
 		strcpy(host.nodename, "(none)");
 	strcpy(u.sysname, UTS_SYSNAME);
 	memcpy(u.nodename, host.nodename, sizeof(u.nodename));

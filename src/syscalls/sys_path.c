@@ -405,7 +405,7 @@ long sys_symlinkat(struct task_struct *t, const struct sysargs *a)
 static long do_readlinkat(struct task_struct *t, int dfd, gva_t name, gva_t to, int size)
 {
 	struct path p;
-	char *text;
+	char *text, first;
 	long len;
 	int err;
 
@@ -414,7 +414,7 @@ static long do_readlinkat(struct task_struct *t, int dfd, gva_t name, gva_t to, 
 	err = user_lookup(t, dfd, name, LOOKUP_EMPTY, &p);
 	if (err)
 		return err;
-	len = -EINVAL;
+	len = get_user(t->mm, first, name) || first ? -EINVAL : -ENOENT; /* not a link */
 	text = kmalloc(&t->machine->mem, PATH_MAX, GFP_KERNEL);
 	if (!text)
 		len = -ENOMEM;

@@ -230,7 +230,7 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 	case PR_GET_NO_NEW_PRIVS:
 		return arg2 | rest ? -EINVAL : 0;
 	case PR_CAPBSET_READ:
-		return arg2 > 40 ? -EINVAL : capable(t, arg2);
+		return arg2 > CAP_LAST_CAP_NR ? -EINVAL : (long)(t->caps.bounding >> arg2 & 1);
 	default:
 		return -EINVAL;
 	}

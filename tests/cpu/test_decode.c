@@ -136,7 +136,9 @@ static void edge_handler(int sig, siginfo_t *info, void *context)
 	ucontext_t *uc = context;
 	long ret;
 
-	/* The code may have loaded selectors, and thus dropped thread-local storage. */
+	/* The code may have unmasked exceptions, and loaded selectors, and thus dropped thread-local
+	 * storage. */
+	__asm__ volatile("fninit\n\tldmxcsr %0" : : "m"((u32){0x1f80}));
 	__asm__ volatile("pushq $0x202\n\tpopfq\n\tmov %0, %%ds\n\tmov %0, %%es" : : "r"(0) : "cc");
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
@@ -191,10 +193,11 @@ static bool host_wants_more(const u8 *code, unsigned n)
 	return edge_seen.sig == SIGSEGV && edge_seen.addr == EDGE && edge_seen.rip == EDGE - n;
 }
 
-/* Not to be run: system calls, and short branches, which may never end. */
+/* Not to be run: system calls, short branches, which may never end, and what FS leads to. */
 static bool not_to_be_run(const struct decoded *d)
 {
-	return insn_rows[d->row].form == FORM_Jb || (d->map == MAP_0F && (d->op == 0x05 || d->op == 0x34)) ||
+	return insn_rows[d->row].form == FORM_Jb || d->seg == OFF_FS_BASE ||
+	       (d->map == MAP_0F && (d->op == 0x05 || d->op == 0x34)) ||
 	       (d->map == MAP_ONE && d->op == 0xcd);
 }
 

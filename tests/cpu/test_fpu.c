@@ -128,6 +128,112 @@ static void a_hostile_image_is_made_loadable(void)
 	CU_ASSERT_EQUAL(*(u32 *)(s.area + FX_MXCSR), MXCSR_MASK);
 }
 
+/* A machine of the host's own model; NULL: the host has no AVX. */
+static struct flat *avx_machine(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (f->cpu.xcr0 & XS_BIT_AVX)
+		return f;
+	flat_free(f);
+	return NULL;
+}
+
+#define DATA (FLAT_BASE + 0x8000)
+
+static void upper_halves_live_across_runs(void)
+{
+	struct flat *f = avx_machine();
+
+	if (!f)
+		return;
+	memset(flat_ptr(f, DATA), 0x11, 64);
+	f->cpu.regs.gpr[R_RBX] = DATA;
+	run(f, "\xc5\xfe\x6f\x03", 4, 1); /* vmovdqu ymm0, [rbx] */
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 15], 0x11);
+	CU_ASSERT(f->fpu.area[XS_BV] & XS_BIT_AVX);
+	run(f, "\x66\x0f\xfc\xc0", 4, 1); /* paddb xmm0, xmm0: the upper half stays */
+	CU_ASSERT_EQUAL(f->fpu.area[FX_XMM0], 0x22);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 15], 0x11);
+	run(f, "\xc5\xfd\x6f\xc8", 4, 1); /* vmovdqa ymm1, ymm0 */
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 31], 0x11);
+	run(f, "\xc5\xf8\x77", 3, 1); /* vzeroupper */
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 15], 0);
+	CU_ASSERT_EQUAL(f->fpu.area[FX_XMM0 + 16], 0x22);
+	flat_free(f);
+}
+
+static void xsave_and_xrstor_in_the_guest(void)
+{
+	struct flat *f = avx_machine();
+	u8 *image;
+
+	if (!f)
+		return;
+	image = flat_ptr(f, DATA + 0xfc0); /* crosses a page */
+	f->cpu.regs.gpr[R_RBX] = DATA + 0xfc0;
+	f->cpu.regs.gpr[R_RAX] = 7;
+	memset(f->fpu.area + XS_YMM_HI, 0x33, 256);
+	f->fpu.area[XS_BV] |= XS_BIT_AVX;
+	run(f, "\x48\x0f\xae\x23", 4, 1); /* xsave64 [rbx] */
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	CU_ASSERT_EQUAL(image[XS_BV], XS_BIT_AVX);
+	CU_ASSERT_EQUAL(image[XS_YMM_HI + 255], 0x33);
+	memset(f->fpu.area + XS_YMM_HI, 0, 256);
+	run(f, "\x48\x0f\xae\x2b", 4, 1); /* xrstor64 [rbx] */
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 255], 0x33);
+	memset(image, 0, XS_SIZE);
+	run(f, "\x48\x0f\xc7\x23", 4, 1); /* xsavec64 [rbx] */
+	CU_ASSERT_EQUAL(*(u64 *)(image + XS_XCOMP_BV), BIT(63) | 7);
+	CU_ASSERT_EQUAL(image[XS_YMM_HI], 0x33);
+	run(f, "\x48\x0f\xae\x2b", 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	image[XS_HEADER_END - 1] = 1; /* reserved */
+	run(f, "\x48\x0f\xae\x2b", 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_GP);
+	f->cpu.regs.gpr[R_RBX] += 16; /* misaligned */
+	run(f, "\x48\x0f\xae\x23", 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_GP);
+	flat_free(f);
+}
+
+static void signal_frames_carry_all_of_it(void)
+{
+	struct flat *f = avx_machine();
+	static u8 frame[FPU_FRAME_MAX];
+	u32 size;
+
+	if (!f)
+		return;
+	size = fpu_frame_size(&f->cpu);
+	memset(f->fpu.area + XS_YMM_HI, 0x44, 256);
+	f->cpu.regs.fip = 0x1234;
+	fpu_frame_write(&f->cpu, frame);
+	CU_ASSERT_EQUAL(*(u32 *)(frame + 464), 0x46505853);
+	CU_ASSERT_EQUAL(*(u32 *)(frame + 468), size);
+	CU_ASSERT_EQUAL(*(u64 *)(frame + 472), f->cpu.xcr0);
+	CU_ASSERT_EQUAL(*(u32 *)(frame + 480), size - 4);
+	CU_ASSERT_EQUAL(*(u32 *)(frame + size - 4), 0x46505845);
+	CU_ASSERT_EQUAL(frame[XS_BV], 7);
+	fpu_state_init(&f->fpu);
+	f->cpu.regs.fip = 0;
+	CU_ASSERT_EQUAL(fpu_frame_len(&f->cpu, frame), size);
+	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, size), 0);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 255], 0x44);
+	CU_ASSERT_EQUAL(f->cpu.regs.fip, 0x1234);
+	/* Without the magic only what FXSAVE knows comes back. */
+	memset(frame + 464, 0, 4);
+	CU_ASSERT_EQUAL(fpu_frame_len(&f->cpu, frame), FX_SIZE);
+	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, FX_SIZE), 0);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 255], 0);
+	/* A header that XRSTOR would not take. */
+	fpu_frame_write(&f->cpu, frame);
+	frame[XS_XCOMP_BV] = 1;
+	CU_ASSERT(fpu_frame_restore(&f->cpu, frame, size) < 0);
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_fresh_state_is_that_of_exec),
 	UNIT_TEST(the_host_gets_its_modes_back),
@@ -135,6 +241,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(xmm_survives_when_x87_is_loaded_late),
 	UNIT_TEST(pointers_come_and_go_with_an_image),
 	UNIT_TEST(a_hostile_image_is_made_loadable),
+	UNIT_TEST(upper_halves_live_across_runs),
+	UNIT_TEST(xsave_and_xrstor_in_the_guest),
+	UNIT_TEST(signal_frames_carry_all_of_it),
 	UNIT_END,
 };
 const struct unit_suite suite_fpu = {"fpu", tests};

@@ -10,7 +10,10 @@
 #include "cpu/model.h"
 #include "flat.h"
 
-#define CODE (FLAT_BASE + 0x2f00) /* runs over a page's end */
+#define PAGES (FLAT_BASE + 0x2000) /* two, of code; code runs from one into the other */
+#define PAGES_LEN (2 * PAGE_SIZE)
+#define CODE_AT 0xf00
+#define CODE (PAGES + CODE_AT)
 #define CODE_LEN 0x200UL
 #define DATA (FLAT_BASE + 0x8000)
 #define DATA_LEN 0x2000UL
@@ -37,7 +40,7 @@ struct state {
 	struct fpu_state fpu;
 	struct cpu_exit exit;
 	u64 retired, random;
-	u8 code[CODE_LEN], data[DATA_LEN];
+	u8 code[PAGES_LEN], data[DATA_LEN];
 };
 
 static void load(struct flat *f, const struct state *s)
@@ -47,7 +50,7 @@ static void load(struct flat *f, const struct state *s)
 	f->cpu.retired = 0;
 	f->fpu = s->fpu;
 	memset(&f->cpu.exit, 0, sizeof(f->cpu.exit));
-	flat_write(f, CODE, s->code, CODE_LEN);
+	flat_write(f, PAGES, s->code, PAGES_LEN);
 	memcpy(flat_ptr(f, DATA), s->data, DATA_LEN);
 }
 
@@ -58,7 +61,7 @@ static void store(struct flat *f, struct state *s)
 	s->retired = f->cpu.retired;
 	s->fpu = f->fpu;
 	s->exit = f->cpu.exit;
-	memcpy(s->code, flat_ptr(f, CODE), CODE_LEN);
+	memcpy(s->code, flat_ptr(f, PAGES), PAGES_LEN);
 	memcpy(s->data, flat_ptr(f, DATA), DATA_LEN);
 }
 
@@ -92,9 +95,9 @@ static void random_state(struct state *s)
 {
 	cpu_regs_init(&s->regs);
 	for (unsigned r = 0; r < NR_GPR; r++)
-		s->regs.gpr[r] = rnd() % 4   ? DATA + 0x800 + rnd() % 0x1000 :
-				 rnd() % 16 ? rnd() >> (rnd() & 63) :
-					      CODE + rnd() % CODE_LEN;
+		s->regs.gpr[r] = rnd() % 4    ? DATA + 0x800 + rnd() % 0x1000
+				 : rnd() % 16 ? rnd() >> (rnd() & 63)
+					      : CODE + rnd() % CODE_LEN;
 	s->regs.gpr[R_RCX] = rnd() % 4 ? rnd() % 64 : s->regs.gpr[R_RCX];
 	s->regs.gpr[R_RSP] = DATA + 0x1000 + rnd() % 0x400;
 	s->regs.flags = 0x202 | (rnd() & (F_OSZAPC | (rnd() % 4 ? 0 : F_DF)));
@@ -114,7 +117,7 @@ static bool same(const struct state *a, const struct state *b)
 	       a->exit.why == b->exit.why && a->exit.vector == b->exit.vector &&
 	       a->exit.error_code == b->exit.error_code && a->exit.cr2 == b->exit.cr2 &&
 	       a->random == b->random && !memcmp(&a->fpu, &b->fpu, sizeof(a->fpu)) &&
-	       !memcmp(a->code, b->code, CODE_LEN) && !memcmp(a->data, b->data, DATA_LEN);
+	       !memcmp(a->code, b->code, PAGES_LEN) && !memcmp(a->data, b->data, DATA_LEN);
 }
 
 static void report(const struct state *start, const struct state *steps, const struct state *blocks)
@@ -123,7 +126,7 @@ static void report(const struct state *start, const struct state *steps, const s
 	       steps->exit.why, steps->exit.vector, steps->regs.rip - CODE, steps->retired,
 	       blocks->exit.why, blocks->exit.vector, blocks->regs.rip - CODE, blocks->retired);
 	for (unsigned i = 0; i < 64; i++)
-		printf(" %02x", start->code[i]);
+		printf(" %02x", start->code[CODE_AT + i]);
 	for (unsigned i = 0; i < NR_GPR; i++)
 		if (steps->regs.gpr[i] != blocks->regs.gpr[i])
 			printf("\n    gpr %u %lx %lx", i, steps->regs.gpr[i], blocks->regs.gpr[i]);
@@ -133,6 +136,8 @@ static void report(const struct state *start, const struct state *steps, const s
 		printf("\n    fpu");
 	if (memcmp(steps->data, blocks->data, DATA_LEN))
 		printf("\n    data");
+	if (memcmp(steps->code, blocks->code, PAGES_LEN))
+		printf("\n    code");
 }
 
 static void random_code_runs_alike(void)
@@ -142,11 +147,18 @@ static void random_code_runs_alike(void)
 	unsigned bad = 0;
 
 	f->cpu.read_tsc = constant_tsc;
+	for (unsigned i = 0; i < FLAT_PAGES; i++) { /* what no run restores, none may change */
+		gva_t page = FLAT_BASE + i * PAGE_SIZE;
+
+		if ((page < PAGES || page >= PAGES + PAGES_LEN) &&
+		    (page < DATA || page >= DATA + DATA_LEN))
+			flat_protect(f, page, FLAT_R);
+	}
 	for (unsigned i = 0; i < RUNS; i++) {
 		s64 budget = 1 + rnd() % 200;
 
 		if (i % 8 == 0)
-			random_code(f, start.code);
+			random_code(f, start.code + CODE_AT);
 		random_state(&start);
 		load(f, &start);
 		f->cpu.single_step = true;

@@ -2,8 +2,10 @@
  * natively and in Vellum. After each step: the call, its result, and a hash of what smaps, status
  * and mincore say of the arena; from step FROM to TO the text itself.
  *
- * What may differ is left out: LazyFree (batched per CPU), inode numbers, and everything outside
- * the arena. Nothing here depends on addresses that the kernel chooses.
+ * What may differ is left out: LazyFree and Referenced (the marks that MADV_FREE, POPULATE and
+ * read() leave on pages wait in batches of the CPU's, which everybody who runs there fills and
+ * empties), inode numbers, and everything outside the arena. Nothing here depends on addresses
+ * that the kernel chooses.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +89,7 @@ static long slurp(const char *path)
 /* A line of smaps that both must have alike. @header: "start-end perms off dev ino name". */
 static int keep(const char *line)
 {
-	return strncmp(line, "LazyFree:", 9) != 0;
+	return strncmp(line, "LazyFree:", 9) && strncmp(line, "Referenced:", 11);
 }
 
 static uint64_t smaps_hash(int show)
@@ -123,7 +125,8 @@ static uint64_t smaps_hash(int show)
 		if (!in || !keep(l))
 			continue;
 		h = hash_bytes(h, l, strlen(l));
-		if (show && !strstr(l, " 0 kB") && strncmp(l, "KernelP", 7) && strncmp(l, "MMUP", 4))
+		if (show && !strstr(l, " 0 kB") && strncmp(l, "KernelP", 7) &&
+		    strncmp(l, "MMUP", 4))
 			put("    %s\n", l);
 	}
 	return h;
@@ -303,7 +306,7 @@ static void do_mremap(void)
 
 static void do_advise(void)
 {
-	static const int advice[] = {0, 1,  2,	3,  4,	4,  8,	8,  9,	10, 11, 12, 13, 16,
+	static const int advice[] = {0,	 1,  2,	 3,  4,	 4,  8,	 8,  9,	 10,  11,  12,	13, 16,
 				     17, 18, 19, 20, 21, 22, 23, 24, 25, 102, 102, 103, 14, 15};
 	int adv = advice[rnd(sizeof(advice) / sizeof(*advice))];
 	long at, n;
@@ -346,8 +349,8 @@ static void do_file(void)
 		break;
 	case 2:
 		put("punch %d %ld+%ld", fd, at, n);
-		result(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, at * PG + rnd(2) * 100,
-				 n * PG));
+		result(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				 at * PG + rnd(2) * 100, n * PG));
 		break;
 	case 3:
 		at += MEMFD_PAGES / 2;

@@ -77,7 +77,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	ucontext_t *uc = context;
 	long ret;
 
-	/* Flags and selectors may be anything; thread-local storage may be gone. */
+	/* Flags, modes and selectors may be anything; thread-local storage may be gone. */
+	__asm__ volatile("fninit\n\tldmxcsr %0" : : "m"((unsigned){0x1f80}));
 	__asm__ volatile("pushq $0x202\n\tpopfq\n\tmov %0, %%ds\n\tmov %0, %%es" : : "r"(0) : "cc");
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
@@ -100,9 +101,23 @@ static void *map(u64 at, int prot)
 }
 
 static const u64 registers[17] = {
-	0x1122334455667788, 5,	      0,      UNMAPPED + 0x100,	  STACK + 0x2000, 1UL << 63,
-	RDONLY + 0x100,	    DATA + 0x800, DATA + 0x801, CODE, NONE + 0x100,	0xffff800000001000,
-	0x33,		    0x2b,     0x1230, 0x23, 0x202,
+	0x1122334455667788,
+	5,
+	0,
+	UNMAPPED + 0x100,
+	STACK + 0x2000,
+	1UL << 63,
+	RDONLY + 0x100,
+	DATA + 0x800,
+	DATA + 0x801,
+	CODE,
+	NONE + 0x100,
+	0xffff800000001000,
+	0x33,
+	0x2b,
+	0x1230,
+	0x23,
+	0x202,
 };
 
 static void set_up(void)
@@ -147,16 +162,16 @@ static bool ran_to_end(unsigned len)
 
 static const char *signal_name(int sig)
 {
-	static const char *const names[32] = {[SIGILL] = "ILL",	  [SIGSEGV] = "SEGV",
-					      [SIGBUS] = "BUS",	  [SIGTRAP] = "TRAP",
-					      [SIGFPE] = "FPE",	  [SIGSYS] = "SYS"};
+	static const char *const names[32] = {
+		[SIGILL] = "ILL",   [SIGSEGV] = "SEGV", [SIGBUS] = "BUS",
+		[SIGTRAP] = "TRAP", [SIGFPE] = "FPE",	[SIGSYS] = "SYS"};
 	return names[sig & 31];
 }
 
 static void show(const char *name, unsigned len, const char *what)
 {
-	static const int gregs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
-				    REG_RSI, REG_RDI, REG_R8};
+	static const int gregs[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP,
+				    REG_RBP, REG_RSI, REG_RDI, REG_R8};
 	static const char letters[] = "acdbspSD8";
 
 	printf("%-28s ", name);
@@ -178,7 +193,8 @@ static void show(const char *name, unsigned len, const char *what)
 		else if (*what == 't')
 			printf(" top %#lx", *(u64 *)(seen.gregs[REG_RSP] & ~7UL));
 		else if (strchr(letters, *what))
-			printf(" %c %#llx", *what, seen.gregs[gregs[strchr(letters, *what) - letters]]);
+			printf(" %c %#llx", *what,
+			       seen.gregs[gregs[strchr(letters, *what) - letters]]);
 	}
 	printf("\n");
 }

@@ -1,4 +1,6 @@
 /* madvise: the matrix of probe p26 (what is built), effects, and that a failure changes nothing. */
+#include <signal.h>
+
 #include "vma_shape.h"
 
 #define NR_KINDS 8
@@ -55,8 +57,7 @@ static void errors_by_kind_of_area(void)
 
 static void unknown_advice_is_refused(void)
 {
-	static const int unknown[] = {-1, 5,  6,   7,	9,   21,  25,  26,
-				      27, 99, 100, 101, 102, 103, 104, 0x40000000};
+	static const int unknown[] = {-1, 5, 6, 7, 26, 27, 99, 100, 101, 104, 0x40000000};
 	struct world *w = world_new(64 << 20);
 
 	map_kind(w, 0);
@@ -165,6 +166,103 @@ static long dontfork(struct world *w)
 	return do_madvise(w->mm, ARENA + 2 * PG, PG, 10);
 }
 
+static void guards_stay_until_removed(void)
+{
+	struct world *w = world_new(64 << 20);
+	struct fault_signal sig;
+	u8 b = 1;
+
+	fx(w, 0, 8, RW, MAP_PRIVATE);
+	for (unsigned i = 0; i < 8; i++)
+		poke(w, ARENA + i * PG, i);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + PG, PG, 102), 0);
+	CU_ASSERT_EQUAL(w->mm->map_count, 1);
+	CU_ASSERT_EQUAL(w->mm->rss[MM_ANONPAGES], 7);
+	CU_ASSERT_EQUAL(touch(w, ARENA + PG, TLB_READ, &b, &sig), SIGSEGV);
+	CU_ASSERT_EQUAL(sig.code, SEGV_MAPERR);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 8 * PG, 4), 0); /* DONTNEED */
+	CU_ASSERT_EQUAL(touch(w, ARENA + PG, TLB_WRITE, &b, NULL), SIGSEGV);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 8 * PG, 23), -EFAULT); /* POPULATE_WRITE */
+	CU_ASSERT_EQUAL(do_mlock(w->mm, ARENA, 8 * PG, 0), -ENOMEM);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + PG, PG, 102), -EINVAL); /* locked */
+	CU_ASSERT_EQUAL(do_munlock(w->mm, ARENA, 8 * PG), 0);
+	CU_ASSERT_EQUAL(do_mremap(w->mm, ARENA, 2 * PG, 2 * PG, MREMAP_MAYMOVE | MREMAP_FIXED,
+				  ARENA + 32 * PG),
+			ARENA + 32 * PG);
+	CU_ASSERT_EQUAL(touch(w, ARENA + 33 * PG, TLB_READ, &b, NULL), SIGSEGV);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + 32 * PG, 2 * PG, 103), 0);
+	CU_ASSERT_EQUAL(peek(w, ARENA + 33 * PG), 0);
+	world_end(w);
+}
+
+static void guard_flag_sticks_when_areas_join(void)
+{
+	struct world *w = world_new(64 << 20);
+
+	fx(w, 0, 2, RW, MAP_PRIVATE);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, PG, 102), 0);
+	fx(w, 2, 2, RW, MAP_PRIVATE);
+	CU_ASSERT_EQUAL(w->mm->map_count, 1);
+	CU_ASSERT(vma_lookup(w->mm, ARENA + 3 * PG)->vm_flags & VM_MAYBE_GUARD);
+	world_end(w);
+}
+
+static void sealed_areas_keep_place_rights_and_contents(void)
+{
+	struct world *w = world_new(64 << 20);
+
+	fx(w, 0, 4, RW, MAP_PRIVATE);
+	CU_ASSERT_EQUAL(do_mseal(w->mm, ARENA, PG, 1), -EINVAL);
+	CU_ASSERT_EQUAL(do_mseal(w->mm, ARENA + 1, PG, 0), -EINVAL);
+	CU_ASSERT_EQUAL(do_mseal(w->mm, ARENA + 3 * PG, 4 * PG, 0), -ENOMEM);
+	CU_ASSERT_EQUAL(do_mprotect(w->mm, ARENA, PG, PROT_READ), 0);
+	CU_ASSERT_EQUAL(do_mseal(w->mm, ARENA, 2 * PG, 0), 0);
+	CU_ASSERT_EQUAL(do_munmap(w->mm, ARENA, 4 * PG), -EPERM);
+	CU_ASSERT_EQUAL(do_mprotect(w->mm, ARENA, PG, RW), -EPERM);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, PG, 4), -EPERM);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + PG, PG, 4), 0); /* writable anyway */
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, PG, 1), 0);
+	world_end(w);
+}
+
+static void free_is_marked_in_batches(void)
+{
+	struct world *w = world_new(64 << 20);
+	struct page *page;
+
+	fx(w, 0, 40, RW, MAP_PRIVATE);
+	for (unsigned i = 0; i < 40; i++)
+		poke(w, ARENA + i * PG, 1);
+	page = pfn_to_page(&w->m, pte_pfn(*pte_offset(w->mm, ARENA)));
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 8 * PG, 8), 0);
+	CU_ASSERT(page_test(page, PG_swapbacked));
+	CU_ASSERT_EQUAL(page->refcount, 2);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + 8 * PG, 23 * PG, 8), 0);
+	CU_ASSERT(!page_test(page, PG_swapbacked));
+	CU_ASSERT_EQUAL(page->refcount, 1);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 40 * PG, 21), 0); /* PAGEOUT: they go */
+	CU_ASSERT_EQUAL(w->mm->rss[MM_ANONPAGES], 9);
+	world_end(w);
+}
+
+static void remove_and_pageout_of_shared_memory(void)
+{
+	struct world *w = world_new(64 << 20);
+
+	fx(w, 0, 8, RW, MAP_SHARED);
+	poke(w, ARENA, 1);
+	poke(w, ARENA + PG, 2);
+	CU_ASSERT_EQUAL(peek(w, ARENA + 2 * PG), 0);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 8 * PG, 21), 0);
+	CU_ASSERT_EQUAL(w->mm->rss[MM_SHMEMPAGES], 0);
+	CU_ASSERT_EQUAL(w->m.stats[ST_shmem], 2); /* the page of zeros went */
+	CU_ASSERT_EQUAL(peek(w, ARENA + PG), 2);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 2 * PG, 9), 0);
+	CU_ASSERT_EQUAL(w->m.stats[ST_shmem], 0);
+	CU_ASSERT_EQUAL(peek(w, ARENA + PG), 0);
+	world_end(w);
+}
+
 static void failed_calls_change_nothing(void)
 {
 	fails_cleanly(with_eight, dontfork, EAGAIN);
@@ -177,6 +275,11 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(hints_set_flags_split_and_join),
 	UNIT_TEST(freed_pages_stay_clean_until_written),
 	UNIT_TEST(populating_and_reading_ahead),
+	UNIT_TEST(guards_stay_until_removed),
+	UNIT_TEST(guard_flag_sticks_when_areas_join),
+	UNIT_TEST(sealed_areas_keep_place_rights_and_contents),
+	UNIT_TEST(free_is_marked_in_batches),
+	UNIT_TEST(remove_and_pageout_of_shared_memory),
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_END,
 };

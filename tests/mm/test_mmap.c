@@ -110,7 +110,10 @@ static void arguments_of_anonymous_maps(void)
 static void arguments_of_file_maps(void)
 {
 	struct world *w = world_new(64 << 20);
-	struct mmap_file rw = {(struct file *)&w->file, true, true, true, false, false};
+	struct mmap_file rw = {.file = (struct file *)&w->file,
+			       .can_read = true,
+			       .can_write = true,
+			       .regular = true};
 	struct mmap_file ro = rw, wo = rw, pipe = rw, noexec = rw;
 
 	ro.can_write = false;

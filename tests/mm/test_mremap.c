@@ -76,7 +76,7 @@ static void what_dontunmap_leaves(void)
 	CU_ASSERT_EQUAL(mr(w, P(0), 8, 8, FIX | DU, P(20)), P(20));
 	CU_ASSERT_EQUAL(vma_lookup(w->mm, P(0))->vm_flags & VM_LOCKED, 0);
 	CU_ASSERT_EQUAL(vma_lookup(w->mm, P(20))->vm_flags & VM_LOCKED, VM_LOCKED);
-	CU_ASSERT_EQUAL(w->mm->locked_vm, 8);
+	CU_ASSERT_EQUAL(w->mm->locked_vm, 16); /* as Linux, which forgets the old range */
 	world_end(w);
 }
 

@@ -93,7 +93,10 @@ static void call_mmap(struct both *b, u64 page, u64 pages, long *ours, long *the
 				   MAP_PRIVATE | MAP_NORESERVE,
 				   MAP_PRIVATE | MAP_STACK};
 	u64 flags = type[rnd(ARRAY_SIZE(type))], prot = random_prot(), off = rnd(4);
-	struct mmap_file f = {(struct file *)&b->w->file, true, true, true, false, false};
+	struct mmap_file f = {.file = (struct file *)&b->w->file,
+			      .can_read = true,
+			      .can_write = true,
+			      .regular = true};
 	bool file = !rnd(4);
 
 	flags |= rnd(6) ? MAP_FIXED : MAP_FIXED_NOREPLACE;

@@ -236,8 +236,7 @@ static bool emit_rows(struct file *f, emit_fn emit, void *ctx)
 	for (; f->f_pos - 2 < nr_proc_entries; f->f_pos++) {
 		const struct proc_entry *e = &proc_entries[f->f_pos - 2];
 
-		if (e->dir != dir || (e->flags & P_PATTERN) ||
-		    ((id & ID_THREAD) && (e->flags & P_TGID)))
+		if (!proc_entry_in(e, dir, id))
 			continue;
 		if (!emit(ctx, e->name, proc_ino(e, id), entry_dtype(e), f->f_pos + 1))
 			return false;

@@ -48,6 +48,7 @@ enum proc_kind {
 };
 
 #define P_TGID 1U    /* not below task/ */
+#define P_TID 8U     /* only there */
 #define P_PATTERN 2U /* stands for many names */
 #define P_SPLICE 4U  /* sendfile(2) may read it, unlike others below /proc/PID */
 
@@ -94,6 +95,8 @@ static inline struct task_struct *proc_task(struct machine *m, u64 id)
 	return find_task_by_pid(m, ID_PID(id));
 }
 u64 proc_ino(const struct proc_entry *e, u64 id);
+/* Is row @e in @dir of fs_id @id? Not rows that stand for many names. */
+bool proc_entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id);
 /* The row behind ".." of @e, and its fs_id. */
 const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_entry *e, u64 id,
 					   u64 *parent_id);
@@ -143,14 +146,7 @@ long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos)
 
 #define CAP_SYS_ADMIN_NR 21
 #define CAP_SYS_RESOURCE_NR 24
-#define CAP_LAST_CAP_NR 40
 
-struct proc_caps {
-	u64 inheritable, permitted, effective, bounding, ambient;
-};
-/* What a task may do: Vellum's own rights, since those are what its calls to the host have. */
-void proc_read_caps(const struct task_struct *t, struct proc_caps *c);
-bool proc_capable(const struct task_struct *t, unsigned cap);
 unsigned proc_nr_threads(const struct task_struct *t);
 /* "R (running)"; its first letter is what stat shows. */
 const char *proc_task_state(const struct task_struct *t);

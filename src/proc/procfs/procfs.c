@@ -116,11 +116,10 @@ const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_
 	return dir_entry(e->dir, *parent_id);
 }
 
-/* Is row @e in @dir of fs_id @id? */
-static bool entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id)
+bool proc_entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id)
 {
 	return e->dir == dir && !(e->flags & P_PATTERN) &&
-	       !((id & ID_THREAD) && (e->flags & P_TGID));
+	       !(e->flags & (id & ID_THREAD ? P_TGID : P_TID));
 }
 
 /* --- dentries ----------------------------------------------------------------------------- */
@@ -179,7 +178,7 @@ static struct dentry *proc_lookup(struct dentry *dir, const char *name)
 	if (task_is_gone(dir))
 		return ERR_PTR(-ENOENT);
 	for (e = proc_entries; e < proc_entries + nr_proc_entries; e++)
-		if (entry_in(e, in, id) && !strcmp(e->name, name))
+		if (proc_entry_in(e, in, id) && !strcmp(e->name, name))
 			return proc_dentry(dir->vfs, e, id);
 	e = proc_pattern(in);
 	if (e) {
@@ -241,7 +240,7 @@ static u32 count_links(struct machine *m, const struct dentry *d)
 	if (e->kind != KIND_DIR)
 		return 1;
 	for (unsigned i = 0; i < nr_proc_entries; i++)
-		if (entry_in(&proc_entries[i], e->get.dir, d->fs_id) &&
+		if (proc_entry_in(&proc_entries[i], e->get.dir, d->fs_id) &&
 		    proc_entries[i].kind == KIND_DIR)
 			n++;
 	if (e->get.dir == DIR_ROOT)
@@ -455,7 +454,7 @@ int procfs_read_text(struct machine *m, struct task_struct *t, const char *name,
 
 	*out = (struct seq){.mem = &m->mem};
 	for (e = proc_entries; e < proc_entries + nr_proc_entries; e++) {
-		if (!entry_in(e, dir, 0) || strcmp(e->name, name))
+		if (!proc_entry_in(e, dir, 0) || strcmp(e->name, name))
 			continue;
 		err = proc_show(e, out, m, t, 0);
 		return err == -EINVAL ? -ENOENT : err;

@@ -1,10 +1,6 @@
 /* /proc/PID/status, stat, statm, limits and the small files about one task.
  * See: Linux 6.18, fs/proc/array.c and base.c; proc(5). */
-#include <linux/capability.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "proc/procfs/internal.h"
@@ -35,37 +31,6 @@ unsigned proc_nr_threads(const struct task_struct *t)
 	list_for_each_entry (other, &t->machine->tasks, tasks)
 		n += other->tgid == t->tgid;
 	return n;
-}
-
-void proc_read_caps(const struct task_struct *t, struct proc_caps *c)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-
-	*c = (struct proc_caps){0};
-	/* A guest that has given its identity up has nothing. */
-	if (t->euid == geteuid() && !syscall(SYS_capget, &head, data)) {
-		c->effective = data[0].effective | (u64)data[1].effective << 32;
-		c->permitted = data[0].permitted | (u64)data[1].permitted << 32;
-		c->inheritable = data[0].inheritable | (u64)data[1].inheritable << 32;
-	}
-	for (unsigned i = 0; i <= CAP_LAST_CAP_NR; i++) {
-		if (prctl(PR_CAPBSET_READ, i) == 1)
-			c->bounding |= BIT(i);
-		if ((c->inheritable & BIT(i)) && /* ambient ones always are */
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
-			c->ambient |= BIT(i);
-	}
-}
-
-bool proc_capable(const struct task_struct *t, unsigned cap)
-{
-	struct proc_caps c;
-
-	if (!t)
-		return true; /* Vellum itself asks */
-	proc_read_caps(t, &c);
-	return c.effective & BIT(cap);
 }
 
 struct task_sigs {
@@ -176,12 +141,11 @@ static void status_signals(struct seq *out, const struct task_struct *t)
 
 static void status_rights(struct seq *out, const struct task_struct *t)
 {
-	struct proc_caps c;
+	const struct task_caps *c = &t->caps;
 
-	proc_read_caps(t, &c);
-	seq_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c.inheritable,
-		   c.permitted, c.effective);
-	seq_printf(out, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c.bounding, c.ambient);
+	seq_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
+		   c->permitted, c->effective);
+	seq_printf(out, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->bounding, c->ambient);
 	/* No seccomp. Nothing is done against speculation: this is what a kernel says then. */
 	seq_puts(out, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
 		      "Speculation_Store_Bypass:\tvulnerable\n"
@@ -228,20 +192,24 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	static const struct mm_struct no_mm;
 	const struct mm_struct *mm = t->mm ? t->mm : &no_mm;
 	struct mm_counts c = {0};
+	const struct task_usage *children = &t->signal->children;
 	struct task_sigs s;
-	u64 utime, stime;
+	u64 utime, stime, cutime, cstime;
 	u32 flags = t->kthread ? PF_KTHREAD : 0;
 
 	if (t->mm)
 		mm_read_counts(t->mm, &c);
 	task_cputime(t, &utime, &stime);
+	task_children_cputime(t, &cutime, &cstime);
 	read_sigs(t, &s);
 	seq_printf(out, "%d (%s) %c %d %d %d ", t->pid, t->comm, *proc_task_state(t), task_ppid(t),
 		   t->signal->pgrp, t->signal->session);
-	/* 7: no terminal of its own; 11, 13, 16, 17: children's, none waited for yet. */
-	seq_printf(out, "0 -1 %u %lu 0 %lu 0 ", flags, t->flt.min_flt, t->flt.maj_flt);
-	seq_printf(out, "%lu %lu 0 0 20 0 %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
-		   proc_nr_threads(t));
+	/* 7: no terminal of its own; 11, 13, 16, 17: of children that were waited for. */
+	seq_printf(out, "0 -1 %u %lu %lu %lu %lu ", flags, t->flt.min_flt,
+		   children->flt.min_flt, t->flt.maj_flt, children->flt.maj_flt);
+	seq_printf(out, "%lu %lu %lu %lu %d %d %u 0 ", utime / NSEC_PER_TICK,
+		   stime / NSEC_PER_TICK, cutime / NSEC_PER_TICK, cstime / NSEC_PER_TICK,
+		   20 + t->nice, t->nice, proc_nr_threads(t));
 	seq_printf(out, "%lu %lu %lu %lu ", task_start_ns(t) / NSEC_PER_TICK,
 		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
 		   rlimit(t, RLIMIT_RSS));
@@ -254,6 +222,16 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	seq_printf(out, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->start_data, mm->end_data,
 		   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
 		   t->exit_code);
+	return 0;
+}
+
+/* /proc/PID/task/TID/children, proc(5): zombies, too. */
+int proc_show_children(struct seq *out, struct task_struct *t)
+{
+	struct task_struct *p;
+
+	list_for_each_entry (p, &t->children, sibling)
+		seq_printf(out, "%d ", p->pid);
 	return 0;
 }
 
@@ -366,7 +344,7 @@ int proc_write_oom_score_adj(struct machine *m, struct task_struct *t, char *tex
 		return err;
 	if (adj < -1000 || adj > 1000)
 		return -EINVAL;
-	may = proc_capable(current_task(m), CAP_SYS_RESOURCE_NR);
+	may = task_capable(current_task(m), CAP_SYS_RESOURCE_NR);
 	if (adj < t->signal->oom_score_adj_min && !may)
 		return -EACCES;
 	set_oom_score_adj(t->signal, adj, may);
@@ -383,7 +361,7 @@ int proc_write_oom_adj(struct machine *m, struct task_struct *t, char *text)
 	if ((adj < -16 || adj > 15) && adj != -17)
 		return -EINVAL;
 	adj = adj == 15 ? 1000 : adj * 1000 / 17;
-	if (adj < t->signal->oom_score_adj && !proc_capable(current_task(m), CAP_SYS_RESOURCE_NR))
+	if (adj < t->signal->oom_score_adj && !task_capable(current_task(m), CAP_SYS_RESOURCE_NR))
 		return -EACCES;
 	t->signal->oom_score_adj = adj;
 	return 0;

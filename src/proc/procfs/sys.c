@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/host.h"
+#include "base/host_proc.h"
 #include "proc/procfs/internal.h"
 
 #define NSEC_PER_SEC 1000000000UL
@@ -225,7 +226,7 @@ int proc_show_hostname(struct seq *out, struct machine *m __unused)
 {
 	struct utsname u;
 
-	seq_printf(out, "%s\n", uname(&u) ? "(none)" : u.nodename);
+	seq_printf(out, "%s\n", host_uname(&u) ? "(none)" : u.nodename);
 	return 0;
 }
 

@@ -55,7 +55,7 @@ int proc_write_mmap_min_addr(struct machine *m, struct task_struct *t __unused, 
 	u64 v;
 	int err;
 
-	if (!proc_capable(current_task(m), CAP_SYS_RAWIO_NR))
+	if (!task_capable(current_task(m), CAP_SYS_RAWIO_NR))
 		return -EPERM;
 	err = parse(text, 0, INT_MAX, &v);
 	if (!err)

@@ -88,7 +88,7 @@ long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
 		return 0;
 	if (*pos % PM_ENTRY_BYTES || to->count % PM_ENTRY_BYTES)
 		return -EINVAL;
-	pm.show_pfn = proc_capable(reader, CAP_SYS_ADMIN_NR);
+	pm.show_pfn = task_capable(reader, CAP_SYS_ADMIN_NR);
 	pm.entries = kmalloc(&t->machine->mem, PM_CHUNK_PAGES * PM_ENTRY_BYTES, GFP_KERNEL);
 	if (!pm.entries)
 		return -ENOMEM;
