@@ -84,7 +84,7 @@ static void unblock_watched(const struct machine_config *c)
 }
 
 /* What Vellum opens for itself and copies for the guest before the guest opens anything. */
-#define MIN_DESCRIPTORS 16
+#define MIN_DESCRIPTORS 20
 
 /* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
 static void prepare_host(struct machine_config *c)

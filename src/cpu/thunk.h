@@ -38,14 +38,14 @@ struct thunk_pool {
 enum {
 	THUNK_FAULT,
 	THUNK_FWAIT,
-	THUNK_YMM_STORE,				/* vmovdqu [rdi], ymm0 .. 15 */
-	THUNK_YMM_LOAD = THUNK_YMM_STORE + 16,		/* vmovdqu ymm, [rdi]: clears the rest */
-	THUNK_ZMM_STORE = THUNK_YMM_LOAD + 16,		/* vmovdqu64 [rdi], zmm0 .. 31 */
+	THUNK_YMM_STORE,		       /* vmovdqu [rdi], ymm0 .. 15 */
+	THUNK_YMM_LOAD = THUNK_YMM_STORE + 16, /* vmovdqu ymm, [rdi]: clears the rest */
+	THUNK_ZMM_STORE = THUNK_YMM_LOAD + 16, /* vmovdqu64 [rdi], zmm0 .. 31 */
 	THUNK_ZMM_LOAD = THUNK_ZMM_STORE + 32,
-	THUNK_K_GET = THUNK_ZMM_LOAD + 32,		/* kmovq rax, k0 .. 7 */
+	THUNK_K_GET = THUNK_ZMM_LOAD + 32, /* kmovq rax, k0 .. 7 */
 	THUNK_K_SET = THUNK_K_GET + 8,
-	THUNK_SIGNS_4 = THUNK_K_SET + 8,		/* vmovmskps eax, ymm0 .. 15 */
-	THUNK_SIGNS_8 = THUNK_SIGNS_4 + 16,		/* vmovmskpd */
+	THUNK_SIGNS_4 = THUNK_K_SET + 8,    /* vmovmskps eax, ymm0 .. 15 */
+	THUNK_SIGNS_8 = THUNK_SIGNS_4 + 16, /* vmovmskpd */
 	NR_FIXED_THUNKS = THUNK_SIGNS_8 + 16,
 };
 

@@ -37,7 +37,7 @@ static u32 part_pages(const struct machine *m, int i)
 	u32 n = part_desc[i].nr_pages;
 
 	if (m->config.vdso_layout == VDSO_HOST)
-		n = host_mapping_size(part_desc[i].name) >> PAGE_SHIFT; /* 0: it has none */
+		n = host_mapping_size(part_desc[i].name) >> PAGE_SHIFT;
 	if (i == VDSO_TEXT) /* the image has to fit */
 		n = max(n, (u32)(page_align((u64)(vdso_image_end - vdso_image)) >> PAGE_SHIFT));
 	return min(n, (u32)MAX_PART_PAGES);

@@ -82,7 +82,8 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	INIT_LIST_HEAD(&p->sibling);
 	INIT_LIST_HEAD(&p->pending.list);
 	p->pending.signal = 0;
-	p->restore_sigmask = p->restart_block.armed = p->adopted = false;
+	p->restore_sigmask = p->adopted = false;
+	p->restart_block.fn = NULL;
 	p->real_blocked = 0;
 	p->pdeath_signal = 0;
 	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
@@ -341,6 +342,8 @@ void mm_release(struct task_struct *t)
 	struct vfork_wait *done = t->vfork_done;
 	u32 zero = 0;
 
+	if (unlikely(t->robust_list))
+		exit_robust_list(t);
 	/* Only others who use the memory could look at it. */
 	if (t->clear_child_tid && t->mm->mm_users > 1)
 		(void)put_user(t->mm, zero, t->clear_child_tid);

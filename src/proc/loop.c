@@ -100,8 +100,8 @@ static void emulate_vsyscall(struct task_struct *t)
 	u64 off = r->rip - VSYSCALL_ADDR, nr = off / 0x400;
 	gva_t caller;
 
-	if (off % 0x400 || nr >= ARRAY_SIZE(vsyscalls) ||
-	    get_user(t->mm, caller, r->gpr[R_RSP]) || run_vsyscall(t, &vsyscalls[nr])) {
+	if (off % 0x400 || nr >= ARRAY_SIZE(vsyscalls) || get_user(t->mm, caller, r->gpr[R_RSP]) ||
+	    run_vsyscall(t, &vsyscalls[nr])) {
 		force_sig_info(SIGSEGV, NULL, t);
 		return;
 	}

@@ -113,9 +113,10 @@ struct task_struct {
 	u64 syscall_nr; /* being served, ~0: none */
 	/* How restart_syscall(2) goes on with a sleep that a stop interrupted. */
 	struct {
-		u64 expires_ns; /* of the machine's clock */
-		gva_t rmtp;	/* where the time left goes; 0: nowhere */
-		bool armed;
+		long (*fn)(struct task_struct *t); /* NULL: there is nothing to go on with */
+		u64 expires_ns;			   /* of the machine's clock */
+		gva_t user;			   /* nanosleep: where the time left goes; poll: its list */
+		u32 nr;				   /* of the list */
 	} restart_block;
 	bool compat_call; /* through int 0x80 */
 };
@@ -190,8 +191,13 @@ long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args);
 /* For exec: files and handlers of its own, where they are shared. 0 or -ENOMEM. */
 int unshare_files(struct task_struct *t);
 int unshare_sighand(struct task_struct *t);
-/* The task leaves t->mm (exec, exit): CLONE_CHILD_CLEARTID, and the end of a vfork. */
+/* The task leaves t->mm (exec, exit): robust locks, CLONE_CHILD_CLEARTID, the end of a vfork. */
 void mm_release(struct task_struct *t);
+
+/* --- robust.c -------------------------------------------------------------------------------- */
+
+/* Marks the locks that @t, the current task, leaves behind: FUTEX_OWNER_DIED. t->mm is still there. */
+void exit_robust_list(struct task_struct *t);
 
 /* --- exit.c ---------------------------------------------------------------------------------- */
 

@@ -122,16 +122,36 @@ static long poll_user(struct task_struct *t, gva_t ufds, u32 n, u64 deadline_ns)
 	return ret;
 }
 
+static long poll_until(struct task_struct *t, gva_t ufds, u32 n, u64 deadline_ns);
+
+static long poll_restart(struct task_struct *t)
+{
+	return poll_until(t, t->restart_block.user, t->restart_block.nr,
+			  t->restart_block.expires_ns);
+}
+
+/* After a stop it goes on with the time that is left. */
+static long poll_until(struct task_struct *t, gva_t ufds, u32 n, u64 deadline_ns)
+{
+	long ret = poll_user(t, ufds, n, deadline_ns);
+
+	if (ret != -EINTR)
+		return ret;
+	t->restart_block.expires_ns = deadline_ns;
+	t->restart_block.user = ufds;
+	t->restart_block.nr = n;
+	t->restart_block.fn = poll_restart;
+	return -ERESTART_RESTARTBLOCK;
+}
+
 long sys_poll(struct task_struct *t, const struct sysargs *a)
 {
 	int ms = a->arg[2];
 	u64 deadline = WAIT_FOREVER;
-	long ret;
 
 	if (ms >= 0)
 		deadline = ms ? machine_now_ns(t->machine) + ms * NSEC_PER_MSEC : 0;
-	ret = poll_user(t, a->arg[0], a->arg[1], deadline);
-	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+	return poll_until(t, a->arg[0], a->arg[1], deadline);
 }
 
 /* Reads a timeout: 0 or -errno. */

@@ -125,6 +125,8 @@ long sys_times(struct task_struct *t, const struct sysargs *a)
 
 /* --- sleeping -------------------------------------------------------------------------------- */
 
+static long sleep_restart(struct task_struct *t);
+
 /* Sleeps until @expires_ns of the machine's clock. A handler ends it with EINTR and the time left;
  * a stop and continue does not: restart_syscall() goes on. */
 static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
@@ -132,7 +134,6 @@ static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
 	struct timespec left;
 	u64 now, ns;
 
-	t->restart_block.armed = false;
 	if (!sleep_interruptible(t, expires_ns))
 		return 0;
 	now = machine_now_ns(t->machine);
@@ -141,17 +142,23 @@ static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
 	if (rmtp && put_user(t->mm, left, rmtp))
 		return -EFAULT;
 	t->restart_block.expires_ns = expires_ns;
-	t->restart_block.rmtp = rmtp;
-	t->restart_block.armed = true;
+	t->restart_block.user = rmtp;
+	t->restart_block.fn = sleep_restart;
 	return -ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_restart(struct task_struct *t)
+{
+	return sleep_until(t, t->restart_block.expires_ns, t->restart_block.user);
 }
 
 long sys_restart_syscall(struct task_struct *t, const struct sysargs *a)
 {
+	long (*fn)(struct task_struct *t) = t->restart_block.fn;
+
 	(void)a;
-	if (!t->restart_block.armed)
-		return -EINTR;
-	return sleep_until(t, t->restart_block.expires_ns, t->restart_block.rmtp);
+	t->restart_block.fn = NULL;
+	return fn ? fn(t) : -EINTR;
 }
 
 long sys_nanosleep(struct task_struct *t, const struct sysargs *a)

@@ -2,9 +2,6 @@
  * Encodings that user mode may not run, may run with limits, or that fault by their operands: one
  * line each with what happened. The same on the host and here.
  *
- *	traps			the table
- *	traps random N [SEED]	N random byte strings, a line each: for the long run of the tests
- *
  * Each runs with known registers in a page of its own, behind it an int3 ("ran"). A signal ends it;
  * its handler leaves for the next. Values of registers and flags are shown where the row asks.
  *
@@ -208,67 +205,9 @@ static const struct encoding {
 #undef T
 };
 
-static u64 rnd(u64 *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s * 0x2545f4914f6cdd1dUL;
-}
-
-/* Not for random code: system calls, and what differs from run to run. */
-static bool excluded(const u8 *p, unsigned n)
-{
-	for (unsigned i = 0; i + 1 < n; i++) {
-		if (p[i] == 0x0f && (p[i + 1] == 0x05 || p[i + 1] == 0x34 || p[i + 1] == 0x31 ||
-				     p[i + 1] == 0xa2 || p[i + 1] == 0x01 || p[i + 1] == 0xc7 ||
-				     p[i + 1] == 0x33 || p[i + 1] == 0x00 || p[i + 1] == 0xae))
-			return true;
-		if (p[i] == 0xcd || p[i] == 0xcc || p[i] == 0xf1)
-			return true;
-	}
-	return false;
-}
-
-static void random_run(unsigned long n, u64 seed)
-{
-	static const u8 prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x64, 0x2e};
-	u64 s = seed * 2 + 1, sum;
-	u8 code[16];
-
-	for (unsigned long i = 0; i < n; i++) {
-		unsigned at = 0;
-
-		do {
-			for (unsigned k = 0; k < 16; k++)
-				code[k] = rnd(&s) >> 32;
-			at = 0;
-			while (at < 3 && (rnd(&s) >> 40 & 3) == 0)
-				code[at++] = prefixes[(rnd(&s) >> 33) % sizeof(prefixes)];
-			if (rnd(&s) >> 41 & 1)
-				code[at++] = 0x40 | (rnd(&s) >> 33 & 15);
-			if (rnd(&s) >> 41 & 1)
-				code[at] = 0x0f;
-		} while (excluded(code, 15));
-		run(code, 15);
-		sum = 0;
-		for (unsigned k = REG_R8; k <= REG_RSP; k++)
-			sum = (sum ^ seen.gregs[k]) * 0x9e3779b97f4a7c15UL;
-		for (unsigned k = 0; k < 15; k++)
-			printf("%02x ", code[k]);
-		printf("%s %d %#lx %lld %#llx %+lld %016lx\n", signal_name(seen.sig), seen.code,
-		       seen.addr, seen.gregs[REG_TRAPNO], seen.gregs[REG_ERR],
-		       seen.gregs[REG_RIP] - (greg_t)CODE, sum);
-	}
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	set_up();
-	if (argc > 2) {
-		random_run(strtoul(argv[2], NULL, 0), argc > 3 ? strtoul(argv[3], NULL, 0) : 1);
-		return 0;
-	}
 	for (unsigned i = 0; i < sizeof(encodings) / sizeof(*encodings); i++) {
 		run((const u8 *)encodings[i].code, encodings[i].len);
 		show(encodings[i].name, encodings[i].len, encodings[i].what);

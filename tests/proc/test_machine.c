@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "mm/slab.h"
 #include "proc/exec.h"
 #include "tiny_elf.h"
@@ -111,6 +112,30 @@ static void a_machine_without_memory_left_ends_the_program_and_stays_sound(void)
 	free(e);
 }
 
+/* The host itself refuses the byte below a kernel stack where there is a guard page. */
+static void a_kernel_stack_ends_in_its_guard(void)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	struct tiny_elf *e = malloc(sizeof(*e));
+	u8 *stack;
+	int fds[2];
+
+	start(m, e, count_and_exit, count_and_exit_end, 16UL << 20);
+	stack = find_task_by_pid(m, m->init_pid)->stack;
+	CU_ASSERT_EQUAL_FATAL(host_pipe(fds), 0);
+	CU_ASSERT_EQUAL(host_write(fds[1], stack, 1), 1);
+	CU_ASSERT_EQUAL(host_write(fds[1], stack + KSTACK_SIZE - 1, 1), 1);
+	if (KSTACK_GUARD) {
+		CU_ASSERT_EQUAL(host_write(fds[1], stack - 1, 1), -EFAULT);
+		CU_ASSERT_EQUAL(host_write(fds[1], stack - KSTACK_GUARD, 1), -EFAULT);
+	}
+	host_close(fds[0]);
+	host_close(fds[1]);
+	CU_ASSERT_EQUAL(machine_run(m), 41 << 8);
+	finish(m, e);
+	free(e);
+}
+
 #ifndef CONFIG_ASAN
 static u64 nr_mallocs;
 
@@ -183,6 +208,7 @@ static void an_ended_program_leaves_no_object(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(two_machines_live_in_one_process),
 	UNIT_TEST(a_machine_without_memory_left_ends_the_program_and_stays_sound),
+	UNIT_TEST(a_kernel_stack_ends_in_its_guard),
 #ifndef CONFIG_ASAN
 	UNIT_TEST(nothing_below_syscalls_takes_host_memory_after_boot),
 #endif

@@ -49,7 +49,7 @@ refused 125 'powers of two' "$VELLUM" --tlb 3,1x1 "$hello"
 refused 125 'see vellum --help' "$VELLUM"
 refused 125 'No such file' "$VELLUM" --log /no/such/folder/log "$hello"
 refused 125 'descriptors: at least' sh -c 'ulimit -n 10; exec "$@"' sh "$VELLUM" "$hello"
-expect 0 sh -c 'ulimit -n 20; exec "$@" 3<&-' sh "$VELLUM" "$hello"
+expect 0 sh -c 'ulimit -n 32; exec "$@"' sh "$VELLUM" "$hello"
 refused 127 'not found in PATH' "$VELLUM" no-such-program-anywhere
 refused 127 'No such file' "$VELLUM" ./no-such-file
 refused 126 'is a directory' "$VELLUM" "$PWD"

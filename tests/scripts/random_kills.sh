@@ -36,14 +36,16 @@ check_prefix()
 			{ echo "lines.$name is not a prefix"; tail -n 2 "box/lines.$name"; bad=1; }
 	done
 }
-# Milliseconds until the script is done, undisturbed: the range of the moments.
+lines()
+{
+	cat box/lines.? 2>/dev/null | wc -l
+}
+rm -rf box
 mkdir box
-start=$(date +%s%N)
 (cd box && exec "$VELLUM" -E PATH="$DATA/bin" "$(command -v busybox)" sh ../script.sh </dev/null) || exit
-span=$((($(date +%s%N) - start) / 1000000))
 check_prefix
 [ -e box/finished ] && [ "$bad" -eq 0 ] || { echo "the script itself failed"; exit 1; }
-echo "undisturbed: $span ms"
+all=$(lines)
 before=$(left_behind)
 RANDOM=1
 signals=(TERM INT KILL)
@@ -51,24 +53,29 @@ for ((n = 0; n < moments; n++)); do
 	rm -rf box
 	mkdir box
 	signal=${signals[n % 3]}
-	# A group of its own, which nobody else is in; an interactive child would ignore no INT.
+	# A session of its own, which nobody else is in; bash has its background jobs ignore INT.
 	(cd box && exec setsid env --default-signal=INT "$VELLUM" -E PATH="$DATA/bin" \
 		"$(command -v busybox)" sh ../script.sh </dev/null >/dev/null 2>&1) &
 	pid=$!
-	sleep "$(awk -v r=$RANDOM -v s=$span 'BEGIN { printf "%.3f", r / 32768 * s / 1000 }')"
-	# Read before the end: these lines have been written.
-	seen=$(cat box/lines.? 2>/dev/null | wc -l)
-	kill -$signal "$pid" 2>/dev/null && cut=$((cut + 1))
+	# A moment is told by the lines there are, which no load on the machine moves, and some ms.
+	goal=$((RANDOM * all / 32768))
+	while [ "$(lines)" -lt "$goal" ] && kill -0 "$pid" 2>/dev/null; do
+		sleep 0.002
+	done
+	sleep "0.00$((RANDOM % 10))"
+	seen=$(lines) # these have been written
+	{ kill -$signal "$pid"; } 2>/dev/null
 	for ((wait = 0; wait < 50; wait++)); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
 	kill -0 "$pid" 2>/dev/null && { echo "moment $n: SIG$signal did not end it"; bad=1; }
 	kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
+	{ wait "$pid"; } 2>/dev/null
+	[ -e box/finished ] || cut=$((cut + 1))
 	[ -z "$(ps -o pid= -g "$pid" 2>/dev/null)" ] || { echo "moment $n: a process is left"; bad=1; }
 	check_prefix
-	kept=$(cat box/lines.? 2>/dev/null | wc -l)
+	kept=$(lines)
 	[ "$kept" -ge "$seen" ] || { echo "moment $n: $seen lines were there, $kept are"; bad=1; }
 done
 [ "$(left_behind)" = "$before" ] || { echo "files are left:"; left_behind; bad=1; }

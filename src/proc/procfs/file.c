@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "proc/procfs/internal.h"
 
-#define WRITE_MAX 4095	  /* longest text that a file takes */
+#define WRITE_MAX 4095	   /* longest text that a file takes */
 #define FIRST_PATTERN 1024 /* positions in a directory: behind the rows of the table */
 
 static inline const struct proc_entry *f_entry(const struct file *f)
@@ -107,7 +107,8 @@ static void text_release(struct file *f)
 static long bytes_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	u64 id = f->f_path.dentry->fs_id;
-	struct task_struct *t = ID_PID(id) ? proc_task(f_machine(f), id) : current_task(f_machine(f));
+	struct task_struct *t =
+		ID_PID(id) ? proc_task(f_machine(f), id) : current_task(f_machine(f));
 
 	return t ? f_entry(f)->get.bytes(t, to, pos) : -ESRCH;
 }

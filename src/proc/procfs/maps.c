@@ -169,7 +169,7 @@ int proc_show_maps(struct seq *out, struct task_struct *t)
 
 struct mem_size_stats {
 	const struct memory *mem;
-	bool locked;				       /* the VMA is VM_LOCKED */
+	bool locked;					    /* the VMA is VM_LOCKED */
 	u64 resident, referenced, anonymous, ksm, lazyfree; /* bytes */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 pss, pss_anon, pss_file, pss_shmem, pss_dirty, pss_locked; /* << PSS_SHIFT */

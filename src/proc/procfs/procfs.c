@@ -20,7 +20,7 @@
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define SYSFS_FILE_SIZE PAGE_SIZE /* what stat(2) says of each */
-#define MAX_DEPTH 8 /* of the trees: /PID/task/TID/fd/N */
+#define MAX_DEPTH 8		  /* of the trees: /PID/task/TID/fd/N */
 
 #define INIT_DIR(x) .dir = DIR_##x
 #define INIT_TEXT(x) .text = proc_text_##x

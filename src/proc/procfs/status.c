@@ -205,11 +205,11 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	seq_printf(out, "%d (%s) %c %d %d %d ", t->pid, t->comm, *proc_task_state(t), task_ppid(t),
 		   t->signal->pgrp, t->signal->session);
 	/* 7: no terminal of its own; 11, 13, 16, 17: of children that were waited for. */
-	seq_printf(out, "0 -1 %u %lu %lu %lu %lu ", flags, t->flt.min_flt,
-		   children->flt.min_flt, t->flt.maj_flt, children->flt.maj_flt);
-	seq_printf(out, "%lu %lu %lu %lu %d %d %u 0 ", utime / NSEC_PER_TICK,
-		   stime / NSEC_PER_TICK, cutime / NSEC_PER_TICK, cstime / NSEC_PER_TICK,
-		   20 + t->nice, t->nice, proc_nr_threads(t));
+	seq_printf(out, "0 -1 %u %lu %lu %lu %lu ", flags, t->flt.min_flt, children->flt.min_flt,
+		   t->flt.maj_flt, children->flt.maj_flt);
+	seq_printf(out, "%lu %lu %lu %lu %d %d %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
+		   cutime / NSEC_PER_TICK, cstime / NSEC_PER_TICK, 20 + t->nice, t->nice,
+		   proc_nr_threads(t));
 	seq_printf(out, "%lu %lu %lu %lu ", task_start_ns(t) / NSEC_PER_TICK,
 		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
 		   rlimit(t, RLIMIT_RSS));

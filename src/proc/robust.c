@@ -1,0 +1,54 @@
+/* The robust list: locks in user memory that a task holds, or is about to take or leave. At its end
+ * each of them is marked, so that whoever takes it next knows. The list is the program's own data:
+ * nothing in it is trusted, and what cannot be read ends the walk.
+ *
+ * Not for: waking those who sleep for a lock, which comes with futexes.
+ * See: get_robust_list(2); kernel/futex/core.c, exit_robust_list().
+ */
+#include <linux/futex.h>
+
+#include "mm/uaccess.h"
+#include "proc/task.h"
+
+/* struct robust_list_head of the ABI. Bit 0 of an entry's address: a lock with priority inheritance. */
+struct robust_head {
+	gva_t first;
+	s64 futex_offset;
+	gva_t pending;
+};
+
+static int mark_dead(struct task_struct *t, gva_t futex)
+{
+	u32 value;
+
+	if (futex % sizeof(value) || get_user(t->mm, value, futex))
+		return -EFAULT;
+	if ((value & FUTEX_TID_MASK) != (u32)t->pid)
+		return 0;
+	value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+	return put_user(t->mm, value, futex);
+}
+
+void exit_robust_list(struct task_struct *t)
+{
+	gva_t head = t->robust_list, entry, next;
+	struct robust_head h;
+
+	t->robust_list = 0;
+	if (!head || get_user(t->mm, h, head))
+		return;
+	h.pending &= ~1UL;
+	entry = h.first & ~1UL;
+	for (int n = 0; entry != head && n < ROBUST_LIST_LIMIT; n++) {
+		/* Read before the entry is given up. */
+		bool more = !get_user(t->mm, next, entry);
+
+		if (entry != h.pending && mark_dead(t, entry + h.futex_offset))
+			return;
+		if (!more)
+			return;
+		entry = next & ~1UL;
+	}
+	if (h.pending)
+		(void)mark_dead(t, h.pending + h.futex_offset);
+}
