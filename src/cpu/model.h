@@ -5,7 +5,7 @@
 #include "cpu/insn.h"
 
 /* What `--cpu` is without `--cpu`, where the host can. */
-#define CPU_MODEL_DEFAULT CPU_MODEL_V1
+#define CPU_MODEL_DEFAULT CPU_MODEL_V3
 
 struct cpuid_leaf {
 	u32 a, b, c, d;

@@ -32,7 +32,7 @@ struct signal_struct {
 	struct task_struct *leader;			/* thread group leader */
 	u64 rlim_cur[NR_RLIMITS], rlim_max[NR_RLIMITS]; /* by RLIMIT_* */
 	bool group_exit;
-	int group_exit_code; /* wait(2) status word */
+	int group_exit_code;		      /* wait(2) status word */
 	s16 oom_score_adj, oom_score_adj_min; /* min: what needs CAP_SYS_RESOURCE to go below */
 	struct sigpending shared_pending;
 	u64 start_ns;			      /* of the machine's clock */
@@ -115,8 +115,8 @@ struct task_struct {
 	struct {
 		long (*fn)(struct task_struct *t); /* NULL: there is nothing to go on with */
 		u64 expires_ns;			   /* of the machine's clock */
-		gva_t user;			   /* nanosleep: where the time left goes; poll: its list */
-		u32 nr;				   /* of the list */
+		gva_t user; /* nanosleep: where the time left goes; poll: its list */
+		u32 nr;	    /* of the list */
 	} restart_block;
 	bool compat_call; /* through int 0x80 */
 };

@@ -154,7 +154,7 @@ static long sleep_restart(struct task_struct *t)
 
 long sys_restart_syscall(struct task_struct *t, const struct sysargs *a)
 {
-	long (*fn)(struct task_struct *t) = t->restart_block.fn;
+	long (*fn)(struct task_struct * t) = t->restart_block.fn;
 
 	(void)a;
 	t->restart_block.fn = NULL;

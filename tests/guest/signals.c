@@ -303,6 +303,9 @@ static void children(void)
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
 	kill(pid, SIGCONT);
+	/* The child tells by itself, when it runs again: not before that it is killed. */
+	for (int i = 0; i < 2000 && !strchr(log_buf, 'c'); i++)
+		usleep(1000);
 	waitpid(pid, &status, WCONTINUED);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);

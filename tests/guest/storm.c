@@ -41,9 +41,7 @@ static void on_signal(int sig)
 
 static void random_action(void)
 {
-	struct sigaction sa = {.sa_handler = rnd() % 4 ? on_signal
-					     : rnd() % 2 ? SIG_IGN
-							 : SIG_DFL};
+	struct sigaction sa = {.sa_handler = rnd() % 4 ? on_signal : rnd() % 2 ? SIG_IGN : SIG_DFL};
 
 	sa.sa_flags = (rnd() % 2 ? SA_RESTART : 0) | (rnd() % 2 ? SA_NODEFER : 0) |
 		      (rnd() % 2 ? SA_ONSTACK : 0) | (rnd() % 8 ? 0 : (int)SA_RESETHAND) |
@@ -156,8 +154,8 @@ static pid_t start(long calls)
 
 static void torment(pid_t pid)
 {
-	static const int often[] = {SIGUSR1, SIGCONT, SIGALRM, SIGCHLD, SIGSTOP,
-				    SIGCONT, SIGWINCH, SIGTSTP, SIGURG, 40};
+	static const int often[] = {SIGUSR1, SIGCONT,  SIGALRM, SIGCHLD, SIGSTOP,
+				    SIGCONT, SIGWINCH, SIGTSTP, SIGURG,	 40};
 	union sigval value = {.sival_int = 1};
 
 	if (rnd() % 8)

@@ -87,6 +87,52 @@ GUEST_CODE(fork_crowd, "	mov $9, %eax\n"
 		       "	syscall\n"
 		       "	jmp 4b\n");
 
+/* Maps 8 pages, fills them; then each of five generations forks the next one, which writes the page
+ * of its number. All but the first pause; that one calls getppid(), where the test looks at all
+ * and ends them, in the order that it likes. */
+GUEST_CODE(fork_chain, "	mov $9, %eax\n"
+		       "	xor %edi, %edi\n"
+		       "	mov $32768, %esi\n"
+		       "	mov $3, %edx\n"
+		       "	mov $0x22, %r10d\n"
+		       "	mov $-1, %r8\n"
+		       "	xor %r9d, %r9d\n"
+		       "	syscall\n"
+		       "	mov %rax, %r12\n"
+		       "	xor %ebx, %ebx\n"
+		       "1:	mov %ebx, %eax\n"
+		       "	shl $12, %eax\n"
+		       "	movb $1, (%r12,%rax)\n"
+		       "	inc %ebx\n"
+		       "	cmp $8, %ebx\n"
+		       "	jb 1b\n"
+		       "	xor %ebx, %ebx\n"
+		       "2:	mov $57, %eax\n"
+		       "	syscall\n"
+		       "	test %eax, %eax\n"
+		       "	jnz 3f\n"
+		       "	mov %ebx, %eax\n"
+		       "	shl $12, %eax\n"
+		       "	movb $2, (%r12,%rax)\n"
+		       "	inc %ebx\n"
+		       "	cmp $5, %ebx\n"
+		       "	jb 2b\n"
+		       "3:	test %ebx, %ebx\n"
+		       "	jnz 5f\n"
+		       "	mov $8, %ebp\n"
+		       "4:	mov $24, %eax\n"
+		       "	syscall\n"
+		       "	dec %ebp\n"
+		       "	jnz 4b\n"
+		       "	mov $110, %eax\n"
+		       "	syscall\n"
+		       "	xor %edi, %edi\n"
+		       "	mov $60, %eax\n"
+		       "	syscall\n"
+		       "5:	mov $34, %eax\n"
+		       "	syscall\n"
+		       "	jmp 5b\n");
+
 #define SYS_GETPPID 110
 
 /* What the test sees at each getppid() of the first task. */
@@ -190,6 +236,41 @@ static void pss_of_two_hundred_children_sums_up_to_the_frames_in_use(void)
 	CU_ASSERT(seen.pss_pages > 150); /* 200 copies, less a kB of rounding a task */
 }
 
+/* Orders in which five generations can end. */
+static const u8 end_orders[][5] = {
+	{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {2, 0, 4, 1, 3}, {1, 3, 0, 4, 2}};
+static unsigned end_order;
+
+static void end_chain(struct task_struct *t)
+{
+	struct machine *m = t->machine;
+	s32 first = t->pid + 1;
+
+	look_at_crowd(t);
+	for (unsigned i = 0; i < 5; i++) {
+		struct task_struct *p = find_task_by_pid(m, first + end_orders[end_order][i]);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		group_send_sig_info(SIGKILL, NULL, p);
+		while (!task_is_dead(p)) { /* it stays: its parent is alive, or it is the last */
+			schedule(m);
+			if (find_task_by_pid(m, first + end_orders[end_order][i]) != p)
+				break; /* an orphan: forgotten at once */
+		}
+		CU_ASSERT_EQUAL(machine_validate(m), 0);
+		seen.tasks = 0;
+		look_at_crowd(t);
+	}
+}
+
+static void cow_chains_five_deep_end_in_any_order(void)
+{
+	for (end_order = 0; end_order < ARRAY_SIZE(end_orders); end_order++) {
+		CU_ASSERT_EQUAL(run(fork_chain, fork_chain_end, end_chain), 0);
+		CU_ASSERT_EQUAL(seen.calls, 1);
+	}
+}
+
 /* Every allocation of a fork fails once: nothing is left, and the parent goes on. */
 static long fork_failing_at(struct task_struct *t, u32 n)
 {
@@ -235,6 +316,7 @@ static void a_fork_that_fails_at_any_step_leaves_nothing_behind(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_thousand_forks_lose_no_frame),
 	UNIT_TEST(pss_of_two_hundred_children_sums_up_to_the_frames_in_use),
+	UNIT_TEST(cow_chains_five_deep_end_in_any_order),
 	UNIT_TEST(a_fork_that_fails_at_any_step_leaves_nothing_behind),
 	UNIT_END,
 };

@@ -50,7 +50,7 @@ static int send(int sig, int code, u64 value)
 	return group_send_sig_info(sig, &info, t);
 }
 
-static void catch(int sig)
+static void catch (int sig)
 {
 	const struct k_sigaction act = {.handler = 0x400000};
 
@@ -101,8 +101,8 @@ static void a_fault_comes_before_all_others(void)
 	struct k_siginfo info;
 
 	setup();
-	catch(SIGHUP);
-	catch(SIGSEGV);
+	catch (SIGHUP);
+	catch (SIGSEGV);
 	send_sig_info(SIGHUP, NULL, t);
 	force_sig_fault(t, SIGSEGV, SEGV_MAPERR, 0x1234, 14, 4, 0x1234);
 	CU_ASSERT_EQUAL(dequeue_signal(t, 0, &info), SIGSEGV);

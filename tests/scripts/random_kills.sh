@@ -10,7 +10,7 @@ work() {
 	i=0
 	while [ $i -lt 400 ]; do
 		echo "$1 $i" >>"lines.$1"
-		[ $((i % 8)) -eq 0 ] && busybox true
+		[ $((i % 16)) -eq 0 ] && busybox sleep 0.02
 		i=$((i + 1))
 	done
 }
