@@ -67,7 +67,8 @@ static int trace_to_end(struct side *s, pid_t pid)
 		return -errno;
 	if (!WIFSTOPPED(status))
 		goto ended;
-	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+	ptrace(PTRACE_SETOPTIONS, pid, 0,
+	       PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	for (;;) {
 		if (waitpid(pid, &status, 0) != pid)

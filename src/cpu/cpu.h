@@ -15,8 +15,25 @@ struct code_cache;
 struct insn;
 struct memory;
 
-enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI, R_R8, R_R9, R_R10, R_R11, R_R12,
-       R_R13, R_R14, R_R15, NR_GPR };
+enum {
+	R_RAX,
+	R_RCX,
+	R_RDX,
+	R_RBX,
+	R_RSP,
+	R_RBP,
+	R_RSI,
+	R_RDI,
+	R_R8,
+	R_R9,
+	R_R10,
+	R_R11,
+	R_R12,
+	R_R13,
+	R_R14,
+	R_R15,
+	NR_GPR
+};
 
 /* EFLAGS bits. SDM vol. 1, 3.4.3. */
 #define F_CF 0x1UL
@@ -63,9 +80,21 @@ enum cpu_stop {
 };
 
 /* x86 exception vectors that user mode can meet. SDM vol. 3A, 6.3.1. */
-enum cpu_vector { X86_DE = 0, X86_DB = 1, X86_BP = 3, X86_OF = 4, X86_BR = 5, X86_UD = 6,
-		  X86_NM = 7, X86_SS = 12, X86_GP = 13, X86_PF = 14, X86_MF = 16, X86_AC = 17,
-		  X86_XM = 19 };
+enum cpu_vector {
+	X86_DE = 0,
+	X86_DB = 1,
+	X86_BP = 3,
+	X86_OF = 4,
+	X86_BR = 5,
+	X86_UD = 6,
+	X86_NM = 7,
+	X86_SS = 12,
+	X86_GP = 13,
+	X86_PF = 14,
+	X86_MF = 16,
+	X86_AC = 17,
+	X86_XM = 19
+};
 
 /* An instruction that UMIP keeps from user mode, for the kernel to emulate. */
 struct cpu_umip {
@@ -83,8 +112,8 @@ struct cpu_exit {
 	gva_t cr2;	/* #PF: the faulting address, exact (first byte of the second page when
 			 * the second page of a crossing access faults) */
 	const char *unsupported; /* #UD because of Vellum: what is missing; NULL otherwise */
-	bool icebp;	/* #DB by int1; otherwise by EFLAGS.TF */
-	struct cpu_umip umip; /* #GP */
+	bool icebp;		 /* #DB by int1; otherwise by EFLAGS.TF */
+	struct cpu_umip umip;	 /* #GP */
 };
 
 /* CPUID models: the psABI's levels, or whatever the host has; the machine's choice, made once. */
@@ -99,34 +128,34 @@ bool cpu_model_possible(enum cpu_model model);
 enum cpu_model cpu_model_default(void);
 
 struct cpu {
-	struct cpu_regs regs; /* current task's; inside cpu_run: see cc, and rip is the block's base */
+	struct cpu_regs regs; /* the current task's; inside cpu_run rip is the block's base: see cc */
 	struct tlb tlb;
 	u64 cc; /* inside cpu_run: the arithmetic flags, as `lahf; seto %al` leaves them in ax;
 		 * regs.flags then holds the others only */
-	struct block *block;	    /* running */
-	const struct insn *resume;  /* where cpu_run's loop goes on */
-	bool trap;		    /* EFLAGS.TF was set when the running instruction began */
-	bool stopped;		    /* exit is set, registers are complete: leave cpu_run */
+	struct block *block;	   /* running */
+	const struct insn *resume; /* where cpu_run's loop goes on */
+	bool trap;		   /* EFLAGS.TF was set when the running instruction began */
+	bool stopped;		   /* exit is set, registers are complete: leave cpu_run */
 	/* Operand that crosses pages, or lies in the running code; XSAVE's is the longest. */
 	u64 bounce[XS_SIZE / 8] __attribute__((aligned(64)));
-	u8 *bounce_host[2];	    /* where its parts go back to */
-	u32 bounce_len[2];	    /* their bytes */
-	struct fpu_state *fpu; /* current task's; loaded by cpu_run, stored on its way out */
+	u8 *bounce_host[2];	  /* where its parts go back to */
+	u32 bounce_len[2];	  /* their bytes */
+	struct fpu_state *fpu;	  /* current task's; loaded by cpu_run, stored on its way out */
 	struct fpu_live fpu_live; /* fpu.c's own */
-	struct cpu_exit exit;  /* set by cpu_run */
-	s64 budget;	       /* instructions left in this cpu_run */
-	u64 retired;	       /* instructions ever retired on this CPU */
-	volatile int interrupt; /* set by cpu_interrupt(), read between blocks */
+	struct cpu_exit exit;	  /* set by cpu_run */
+	s64 budget;		  /* instructions left in this cpu_run */
+	u64 retired;		  /* instructions ever retired on this CPU */
+	volatile int interrupt;	  /* set by cpu_interrupt(), read between blocks */
 	struct memory *mem;
 	struct code_cache *code;
 	enum cpu_model model;
-	u64 features;	   /* bit mask of enum cpu_feat (insn.h) that the model has; set once */
-	u64 xcr0;	   /* state components that XSAVE knows, 0 without XSAVE; set once */
-	u64 random;	   /* state of rdrand and rdseed: the machine seeds it, so runs repeat */
-	bool single_step;  /* one instruction a block: exact traces */
+	u64 features;	  /* bit mask of enum cpu_feat (insn.h) that the model has; set once */
+	u64 xcr0;	  /* state components that XSAVE knows, 0 without XSAVE; set once */
+	u64 random;	  /* state of rdrand and rdseed: the machine seeds it, so runs repeat */
+	bool single_step; /* one instruction a block: exact traces */
 	u64 (*read_tsc)(void *arg); /* rdtsc; NULL: the host's */
 	void *read_tsc_arg;
-	u32 id; /* number of this CPU: cpuid's APIC id */
+	u32 id;			 /* number of this CPU: cpuid's APIC id */
 	struct cpu_internal *in; /* cpu/'s own */
 };
 

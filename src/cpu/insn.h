@@ -146,7 +146,6 @@ enum insn_form {
 #define LOADS(n) (THUNK | MEM_READ | MEM_SIZE(n))
 #define STORES(n) (THUNK | MEM_WRITE | MEM_SIZE(n))
 
-
 /* VEX and EVEX rows. In those without VVVV the field must be 1111b. */
 #define VVVV BIT(32)
 #define VSIB BIT(33)	  /* vector index: gather, scatter */
@@ -155,17 +154,17 @@ enum insn_form {
 #define MASK_MUST BIT(36) /* ... which must not be k0 */
 #define BCAST(n) ((u64)((n) == 2 ? 1 : (n) == 4 ? 2 : 3) << 37) /* EVEX.b: one element of n bytes */
 #define ATTR_BCAST(attr) ((1U << ((attr) >> 37 & 3)) & ~1U)
-#define SAE BIT(39)  /* EVEX.b with registers: exceptions suppressed */
-#define RC BIT(40)   /* ... and L'L rounds */
-#define LIG BIT(41)  /* scalar: EVEX.b with registers does not make it 512 bits */
+#define SAE BIT(39) /* EVEX.b with registers: exceptions suppressed */
+#define RC BIT(40)  /* ... and L'L rounds */
+#define LIG BIT(41) /* scalar: EVEX.b with registers does not make it 512 bits */
 #define ELEM(n) ((u64)((n) == 1 ? 1 : (n) == 2 ? 2 : (n) == 4 ? 3 : 4) << 42)
 #define ATTR_ELEM(attr) ((1U << ((attr) >> 42 & 7)) >> 1)
 /* ELEM(n): each mask bit selects n bytes of the memory operand, and no fault comes from others. */
-#define SPREAD BIT(45)	 /* ... and the memory operand is repeated to fill the register */
+#define SPREAD BIT(45)	  /* ... and the memory operand is repeated to fill the register */
 #define DISP_ELEM BIT(46) /* disp8 counts elements, not operands */
-#define DISTINCT BIT(47) /* the destination must be none of the sources */
-#define KREG BIT(48)	 /* modrm.reg names a mask register: 0 .. 7 */
-#define KVVVV BIT(49)	 /* vvvv does */
+#define DISTINCT BIT(47)  /* the destination must be none of the sources */
+#define KREG BIT(48)	  /* modrm.reg names a mask register: 0 .. 7 */
+#define KVVVV BIT(49)	  /* vvvv does */
 /* Memory operand of the vector's length, a half, a quarter, an eighth of it. */
 #define SIZE_VL 0x8000
 #define SIZE_VL2 0x8001
@@ -201,9 +200,9 @@ struct decoded {
 	bool opsize, asize, lock;
 	u8 seg; /* OFF_FS_BASE, OFF_GS_BASE or OFF_ZERO */
 	u8 modrm;
-	u8 mod, reg, rm;       /* reg and rm with REX.R and REX.B: 0 .. 15; EVEX: 0 .. 31 */
-	u8 vvvv, vl;	       /* VEX, EVEX (whose rex holds W, R, X, B): register; length, 0 .. 3 */
-	u8 evex;	       /* EVEX: the byte z L'L b V' aaa as it stands; else 0 */
+	u8 mod, reg, rm; /* reg and rm with REX.R and REX.B: 0 .. 15; EVEX: 0 .. 31 */
+	u8 vvvv, vl;	 /* VEX, EVEX (whose rex holds W, R, X, B): register; length, 0 .. 3 */
+	u8 evex;	 /* EVEX: the byte z L'L b V' aaa as it stands; else 0 */
 	u8 base, index, scale; /* offsets, as in struct insn */
 	u8 width;	       /* operand size, log2 of bytes */
 	s64 disp;

@@ -6,8 +6,8 @@
 #define ALL_WIDTHS(X) X(B) X(W) X(L) X(Q)
 #define ALL_WIDTHS_EA(X)                                                                           \
 	X(B, EA_BASE)                                                                              \
-	X(W, EA_BASE) X(L, EA_BASE) X(Q, EA_BASE) X(B, EA_FULL) X(W, EA_FULL) X(L, EA_FULL)        \
-		X(Q, EA_FULL)
+	X(W, EA_BASE)                                                                              \
+	X(L, EA_BASE) X(Q, EA_BASE) X(B, EA_FULL) X(W, EA_FULL) X(L, EA_FULL) X(Q, EA_FULL)
 
 #define MOV_RR(W)                                                                                  \
 	static void mov_rr_##W(struct cpu *cpu, const struct insn *in)                             \
@@ -211,8 +211,9 @@ EXTEND_ALL(movsx_d, L, s32)
 
 #define CONDITIONS(X)                                                                              \
 	X(o, 0)                                                                                    \
-	X(no, 1) X(b, 2) X(ae, 3) X(e, 4) X(ne, 5) X(be, 6) X(a, 7) X(s, 8) X(ns, 9) X(p, 10)      \
-		X(np, 11) X(l, 12) X(ge, 13) X(le, 14) X(g, 15)
+	X(no, 1)                                                                                   \
+	X(b, 2) X(ae, 3) X(e, 4) X(ne, 5) X(be, 6) X(a, 7) X(s, 8) X(ns, 9) X(p, 10) X(np, 11)     \
+		X(l, 12) X(ge, 13) X(le, 14) X(g, 15)
 CONDITIONS(CMOV)
 CONDITIONS(SETCC)
 

@@ -190,8 +190,7 @@ static u64 stos_run(struct cpu *cpu, const struct insn *in, const struct string 
 }
 
 /* Apart from stos(): its locals' addresses are taken, and then the way on would be a call. */
-static __attribute__((noinline)) const struct insn *stos_all(struct cpu *cpu,
-							     const struct insn *in)
+static __attribute__((noinline)) const struct insn *stos_all(struct cpu *cpu, const struct insn *in)
 {
 	struct string s = string_begin(cpu, in);
 	u64 n;

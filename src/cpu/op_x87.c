@@ -105,8 +105,7 @@ static void *store_env(struct cpu *cpu, const struct insn *in)
 	void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), row_size(in), TLB_WRITE, 0,
-		     true);
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), row_size(in), TLB_WRITE, 0, true);
 	if (!p || !vec_run(cpu, in, V_X87 | V_NOWAIT, p))
 		return NULL;
 	env_put_pointers(&cpu->regs, env_layout(in), p);

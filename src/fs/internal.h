@@ -37,7 +37,6 @@ static inline bool d_is_dir(const struct dentry *d)
  * NULL. No reference. NULL: none; ERR_PTR(-EACCES): a file system of the host's that must not show. */
 struct mount *mount_covering(const struct path *dir, const char *name, const struct dentry *child);
 
-
 /* --- hostfs.c ------------------------------------------------------------------------------ */
 
 extern const struct dentry_operations hostfs_dops;

@@ -94,7 +94,7 @@ struct vfs {
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache;
 	struct vfs_internal *in;
 	struct shm_ids *shm; /* SysV segments; NULL until there is one */
-	u64 nr_files; /* open struct files */
+	u64 nr_files;	     /* open struct files */
 };
 
 /* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/". 0, -errno. */

@@ -115,8 +115,7 @@ static int check_load(struct linux_binprm *b, const GElf_Phdr *p, int i, u64 fil
 	if (p->p_filesz && page_offset(p->p_vaddr) != page_offset(p->p_offset))
 		return refuse(b, "segment %d: offset %#lx does not fit address %#lx in a page", i,
 			      p->p_offset, p->p_vaddr);
-	if (p->p_filesz &&
-	    (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset))
+	if (p->p_filesz && (p->p_offset > file_size || p->p_filesz > file_size - p->p_offset))
 		return refuse(
 			b, "truncated ELF file: segment %d ends at %#lx, the file has %#lx bytes",
 			i, p->p_offset + p->p_filesz, file_size);

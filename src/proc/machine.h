@@ -55,7 +55,7 @@ struct machine {
 	struct list_head binfmts; /* registered by the loader */
 	struct task_struct *ksmd; /* kthread.c; NULL: nobody has needed it */
 	struct wait_queue_head ksmd_wait;
-	struct vdso *vdso;	  /* the loader's: frames of [vdso] and [vvar] */
+	struct vdso *vdso; /* the loader's: frames of [vdso] and [vvar] */
 	/* Serves a system call for the current task: syscalls/ registers it. */
 	void (*do_syscall)(struct task_struct *t, bool compat);
 	/* "main+0x12" for a guest address, if the program's symbols tell (loader/); may be NULL. */

@@ -3,7 +3,6 @@
 
 #include <linux/capability.h>
 
-
 long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_sigaction act, old;

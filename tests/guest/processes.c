@@ -2,8 +2,10 @@
  * Each part prints what it sees, without pids or times. processes PART... */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -469,13 +472,41 @@ static void many(void)
 	printf("of 200 live children killed: %ld\n", sum);
 }
 
+/* Locks that a process leaves behind are marked; those of others are not. */
+static void robust(void)
+{
+	struct lock {
+		struct robust_list list;
+		unsigned int word;
+	} *l = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct robust_list_head *h = (void *)(l + 8);
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (int i = 0; i < 5; i++) {
+			l[i].list.next = i == 3 ? &h->list : &l[i + 1].list;
+			l[i].word = (unsigned int)getpid() | (i == 1 ? FUTEX_WAITERS : 0);
+		}
+		l[2].word = 1; /* another one's */
+		h->list.next = &l[0].list;
+		h->futex_offset = offsetof(struct lock, word);
+		h->list_op_pending = &l[4].list;
+		syscall(SYS_set_robust_list, h, sizeof(*h));
+		_exit(0);
+	}
+	show("holder", reap(pid));
+	for (int i = 0; i < 5; i++)
+		printf("%#x\n", l[i].word);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} parts[] = {{"trees", trees},	 {"cow", cow},	   {"waits", waits},   {"orphans", orphans},
-		     {"shares", shares}, {"execs", execs}, {"groups", groups}, {"many", many}};
+	} parts[] = {{"trees", trees},	   {"cow", cow},       {"waits", waits},
+		     {"orphans", orphans}, {"shares", shares}, {"execs", execs},
+		     {"groups", groups},   {"many", many},     {"robust", robust}};
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	args = argv;

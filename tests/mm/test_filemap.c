@@ -49,7 +49,7 @@ static void faults_bring_the_neighbourhood(void)
 
 	CU_ASSERT_EQUAL(peek(w, at + 40 * PAGE_SIZE), pattern(40));
 	CU_ASSERT_EQUAL(w->mm->maj_flt, 1);
-	CU_ASSERT_EQUAL(w->file_reads, 32); /* 24 .. 55 */
+	CU_ASSERT_EQUAL(w->file_reads, 32);	       /* 24 .. 55 */
 	CU_ASSERT_EQUAL(w->mm->rss[MM_FILEPAGES], 16); /* those of the window 32 .. 47 */
 	CU_ASSERT_EQUAL(peek(w, at + 33 * PAGE_SIZE), pattern(33));
 	CU_ASSERT_EQUAL(w->mm->maj_flt, 1);
