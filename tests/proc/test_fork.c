@@ -205,7 +205,7 @@ static int run(const u8 *code, const u8 *end, void (*fn)(struct task_struct *t))
 
 	memset(&seen, 0, sizeof(seen));
 	look = fn;
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 64UL << 20), 0);
+	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 256UL << 20), 0);
 	tiny_elf_make(e, code, end, 0);
 	tiny_elf_write(e);
 	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
