@@ -338,8 +338,9 @@ struct outcome {
 
 static void run_native(const struct trial *t, struct outcome *o)
 {
-	struct native_state s = t->state;
+	static struct native_state s; /* too long for a frame */
 
+	s = t->state;
 	memcpy((void *)CODE, t->code, t->len);
 	memcpy((void *)DATA, t->data, sizeof(t->data));
 	native_run(&s, CODE, t->len);
