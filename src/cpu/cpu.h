@@ -128,7 +128,8 @@ bool cpu_model_possible(enum cpu_model model);
 enum cpu_model cpu_model_default(void);
 
 struct cpu {
-	struct cpu_regs regs; /* the current task's; inside cpu_run rip is the block's base: see cc */
+	struct cpu_regs
+		regs; /* the current task's; inside cpu_run rip is the block's base: see cc */
 	struct tlb tlb;
 	u64 cc; /* inside cpu_run: the arithmetic flags, as `lahf; seto %al` leaves them in ax;
 		 * regs.flags then holds the others only */

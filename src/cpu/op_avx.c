@@ -135,7 +135,7 @@ static bool open_pieces(struct cpu *cpu, const struct insn *in, gva_t ea, unsign
 
 	p->first = ea + size > page2 || ea + size < ea ? page2 - ea : size;
 	for (unsigned i = 0; i < 2; i++) {
-		u64 mine = i ? bytes >> p->first : bytes & LOW_BITS(p->first);
+		u64 mine = !i ? bytes & LOW_BITS(p->first) : p->first < 64 ? bytes >> p->first : 0;
 		gva_t addr = i ? page2 : ea;
 		void *host;
 

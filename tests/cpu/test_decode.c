@@ -121,7 +121,7 @@ static void print_bytes(const char *who, const u8 *code, unsigned theirs, const 
 /* ---- The host as judge of lengths ----------------------------------------------------------- */
 
 /* Far from everything, so that no displacement reaches the test's own memory. */
-#define EDGE (0x20000000000UL + PAGE_SIZE)
+#define EDGE (0x110000000000UL + PAGE_SIZE) /* where ASan has no shadow */
 #define EDGE_STACK (EDGE + 0x100000)
 
 static sigjmp_buf edge_out;
