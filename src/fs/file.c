@@ -49,11 +49,21 @@ void fput(struct file *f)
 	if (--f->refcount)
 		return;
 	locks_remove_file(f);
+	if (f->f_mode & FMODE_EXEC)
+		f->f_inode->nr_exec--;
 	if (f->f_op->release)
 		f->f_op->release(f);
 	path_put(&f->f_path);
 	v->nr_files--;
 	kmem_cache_free(v->file_cache, f);
+}
+
+void file_set_exec(struct file *f)
+{
+	if (!f->f_inode || (f->f_mode & FMODE_EXEC))
+		return;
+	f->f_mode |= FMODE_EXEC;
+	f->f_inode->nr_exec++;
 }
 
 void filp_close(struct file *f, struct files_struct *fs)

@@ -10,6 +10,7 @@
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
+#define FMODE_EXEC 32U /* a program runs from it: counted in inode.nr_exec */
 #define FMODE_NO_SPLICE 16U /* sendfile and splice cannot read it: most of /proc/PID */
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
@@ -79,6 +80,8 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 /* Wraps an inherited host descriptor (0, 1, 2 and others open at start). ERR_PTR. */
 struct file *file_from_host_fd(struct vfs *v, int fd);
 void get_file(struct file *f);
+/* A program runs from @f until @f is gone: opening the file for writing is -ETXTBSY meanwhile. */
+void file_set_exec(struct file *f);
 void fput(struct file *f);
 struct files_struct;
 /* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */

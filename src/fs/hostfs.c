@@ -175,11 +175,37 @@ static bool fifo_is_outside(int fd, int flags)
 	return acc == O_WRONLY || (acc == O_RDONLY && host_fifo_has_writer(fd));
 }
 
+/* A program runs from the file, so it must not be written to. See: execve(2), ETXTBSY. */
+static bool is_running(struct vfs *v, u64 dev, u64 ino)
+{
+	struct inode *inode = inode_find(v, dev, ino);
+
+	return inode && inode->nr_exec;
+}
+
+static bool opens_for_writing(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+/* What O_TRUNC of the fast open has left to do. 0 or -errno. */
+static int truncate_opened(struct file *f, int flags)
+{
+	if (!opens_for_writing(flags) || !f->f_inode)
+		return 0;
+	if (f->f_inode->nr_exec)
+		return -ETXTBSY;
+	if (!(flags & O_TRUNC))
+		return 0;
+	return f->f_mode & FMODE_WRITE ? f->f_op->ftruncate(f, 0)
+				       : f->f_path.dentry->d_op->truncate(f->f_path.dentry, 0);
+}
+
 struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode)
 {
-	int fd = hostfs_open_plain(
-		from, name, (flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL)) | O_NOCTTY | O_NONBLOCK,
-		mode);
+	/* Not O_TRUNC: whether a program runs from the file is known only then. */
+	int host = flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL) & ~O_TRUNC, err;
+	int fd = hostfs_open_plain(from, name, host | O_NOCTTY | O_NONBLOCK, mode);
 	struct file *f;
 
 	if (fd < 0)
@@ -193,6 +219,11 @@ struct file *hostfs_open_fast(const struct path *from, const char *name, int fla
 	}
 	if (!f->f_inode)
 		host_fcntl(fd, F_SETFL, flags & O_APPEND); /* as reopen() */
+	err = truncate_opened(f, flags);
+	if (err) {
+		fput(f);
+		return ERR_PTR(err);
+	}
 	return f;
 }
 
@@ -216,6 +247,8 @@ static struct file *hostfs_open(const struct path *p, int flags)
 	struct file *f;
 	int fd;
 
+	if (opens_for_writing(flags) && is_running(v, p->dentry->dev, p->dentry->ino))
+		return ERR_PTR(-ETXTBSY);
 	if (S_ISFIFO(p->dentry->mode)) {
 		f = fifo_open(p, flags, &fd);
 		if (f)
@@ -336,6 +369,8 @@ static int hostfs_truncate(struct dentry *d, u64 size)
 		return -EISDIR;
 	if (!S_ISREG(d->mode))
 		return -EINVAL;
+	if (is_running(d->vfs, d->dev, d->ino))
+		return -ETXTBSY;
 	err = host_fd_truncate(d->host_fd, size);
 	if (err)
 		return err;

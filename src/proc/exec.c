@@ -341,6 +341,7 @@ int begin_new_exec(struct linux_binprm *b)
 	b->point_of_no_return = true;
 	get_file(b->file);
 	b->mm->exe_file = b->file;
+	file_set_exec(b->file);
 	exec_mmap(b);
 	flush_signal_handlers(t, false);
 	files_close_on_exec(t->files);
