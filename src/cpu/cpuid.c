@@ -77,24 +77,44 @@ static u64 host_xcr0(void)
 	return lo | (u64)hi << 32;
 }
 
+/* Leaves already asked for: each CPUID costs a virtual machine's exit, some 20 us. */
+struct leaf_cache {
+	u32 n;
+	struct {
+		u32 leaf, sub;
+		struct cpuid_leaf l;
+	} known[16];
+};
+
+static struct cpuid_leaf *cached_leaf(struct leaf_cache *c, u32 leaf, u32 sub)
+{
+	u32 i = 0;
+
+	while (i < c->n && (c->known[i].leaf != leaf || c->known[i].sub != sub))
+		i++;
+	if (i == ARRAY_SIZE(c->known))
+		i = c->n = 0; /* more leaves than the table of features has: start again */
+	if (i == c->n) {
+		c->known[i].leaf = leaf;
+		c->known[i].sub = sub;
+		c->known[i].l = host_has_leaf(leaf) ? host(leaf, sub) : (struct cpuid_leaf){0};
+		c->n++;
+	}
+	return &c->known[i].l;
+}
+
 /* All that the host has, its kernel's consent to wide registers included. */
 static u64 host_features(void)
 {
 	static const u64 avx = BIT(FEAT_AVX) | BIT(FEAT_AVX2) | BIT(FEAT_F16C) | BIT(FEAT_FMA) |
 			       BIT(FEAT_VAES) | BIT(FEAT_VPCLMUL) | BIT(FEAT_AVX_VNNI);
 	u64 xcr0 = host_xcr0(), feats = BIT(FEAT_BASE);
-	struct cpuid_leaf l = {0};
-	u32 leaf = 0, sub = 0;
+	struct leaf_cache cache = {.n = 0};
 
 	for (unsigned i = 0; i < NR_FEATS; i++) {
 		const struct feature *f = &feature_table[i];
 
-		if (f->leaf != leaf || f->subleaf != sub) {
-			leaf = f->leaf;
-			sub = f->subleaf;
-			l = host_has_leaf(leaf) ? host(leaf, sub) : (struct cpuid_leaf){0};
-		}
-		if (*leaf_reg(&l, f->reg) >> f->bit & 1)
+		if (*leaf_reg(cached_leaf(&cache, f->leaf, f->subleaf), f->reg) >> f->bit & 1)
 			feats |= BIT(i);
 	}
 	if (!xcr0)
