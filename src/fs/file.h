@@ -10,7 +10,7 @@
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
-#define FMODE_EXEC 32U /* a program runs from it: counted in inode.nr_exec */
+#define FMODE_EXEC 32U	    /* a program runs from it: counted in inode.nr_exec */
 #define FMODE_NO_SPLICE 16U /* sendfile and splice cannot read it: most of /proc/PID */
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
