@@ -379,7 +379,29 @@ static long proc_path(struct dentry *d, char *buf, u64 size)
 	return len;
 }
 
+/* Nothing can be made here, and Linux says so as if the folder were not there. */
+static struct file *proc_create(const struct path *dir, const char *name, int flags, u32 mode)
+{
+	(void)dir, (void)name, (void)flags, (void)mode;
+	return ERR_PTR(-ENOENT);
+}
+
+static int proc_mkdir(struct dentry *dir, const char *name, u32 mode)
+{
+	(void)dir, (void)name, (void)mode;
+	return -ENOENT;
+}
+
+static int proc_symlink(struct dentry *dir, const char *name, const char *target)
+{
+	(void)dir, (void)name, (void)target;
+	return -ENOENT;
+}
+
 static const struct dentry_operations proc_dops = {
+	.create = proc_create,
+	.mkdir = proc_mkdir,
+	.symlink = proc_symlink,
 	.lookup = proc_lookup,
 	.parent = proc_parent,
 	.readlink = proc_readlink,

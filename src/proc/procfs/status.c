@@ -371,7 +371,7 @@ int proc_write_oom_adj(struct machine *m, struct task_struct *t, char *text)
 
 int proc_show_comm(struct seq *out, struct task_struct *t)
 {
-	seq_escape(out, t->comm, "\n\\");
+	seq_puts(out, t->comm); /* raw; status alone escapes */
 	seq_putc(out, '\n');
 	return 0;
 }
