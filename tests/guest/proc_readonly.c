@@ -21,6 +21,16 @@ int main(void)
 	result("create", open("/proc/x", O_CREAT | O_WRONLY, 0600));
 	result("create in self", open("/proc/self/x", O_CREAT | O_WRONLY, 0600));
 	result("unlink a file", unlink("/proc/version"));
+	result("unlink nothing", unlink("/proc/x"));
+	result("rmdir a file", rmdir("/proc/version"));
+	result("rmdir a link", rmdir("/proc/self"));
+	result("rmdir a directory", rmdir("/proc/sys"));
+	result("unlink a directory", unlink("/proc/sys"));
+	result("rename nothing", rename("/proc/x", "/proc/y"));
+	result("rename a file", rename("/proc/version", "/proc/y"));
+	result("rename over a file", rename("/proc/version", "/proc/uptime"));
+	result("truncate a file", truncate("/proc/self/maps", 0));
+	result("truncate a directory", truncate("/proc/sys", 0));
 	fd = open("/proc/self/comm", O_RDWR);
 	result("write", write(fd, "a\nb", 3));
 	result("read", pread(fd, comm, sizeof(comm) - 1, 0));

@@ -398,7 +398,48 @@ static int proc_symlink(struct dentry *dir, const char *name, const char *target
 	return -ENOENT;
 }
 
+/* What is there stays, what is not there is not found, and rmdir() is for directories. */
+static int proc_unlink(struct dentry *dir, const char *name, int flags)
+{
+	struct dentry *d = proc_lookup(dir, name);
+	bool is_dir, rmdir = flags & AT_REMOVEDIR;
+
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	is_dir = S_ISDIR(d->mode);
+	dput(d);
+	if (is_dir != rmdir)
+		return rmdir ? -ENOTDIR : -EISDIR;
+	return -EPERM;
+}
+
+static int proc_rename(struct dentry *od, const char *on, struct dentry *nd, const char *nn,
+		       unsigned flags)
+{
+	struct dentry *d = proc_lookup(od, on);
+
+	(void)flags;
+	if (!IS_ERR(d)) {
+		dput(d);
+		d = proc_lookup(nd, nn); /* a new name cannot be had either */
+	}
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	dput(d);
+	return -EPERM;
+}
+
+/* Allowed to whom the mode lets write, and without effect, as in Linux. */
+static int proc_truncate(struct dentry *d, u64 size)
+{
+	(void)size;
+	return proc_access(d, W_OK, AT_EACCESS);
+}
+
 static const struct dentry_operations proc_dops = {
+	.unlink = proc_unlink,
+	.rename = proc_rename,
+	.truncate = proc_truncate,
 	.create = proc_create,
 	.mkdir = proc_mkdir,
 	.symlink = proc_symlink,
