@@ -49,8 +49,10 @@ void fput(struct file *f)
 	if (--f->refcount)
 		return;
 	locks_remove_file(f);
-	if (f->f_mode & FMODE_EXEC)
-		f->f_inode->nr_exec--;
+	if (f->f_inode) {
+		f->f_inode->nr_exec -= !!(f->f_mode & FMODE_EXEC);
+		f->f_inode->nr_write -= !!(f->f_mode & FMODE_WRITE);
+	}
 	if (f->f_op->release)
 		f->f_op->release(f);
 	path_put(&f->f_path);
@@ -64,6 +66,11 @@ void file_set_exec(struct file *f)
 		return;
 	f->f_mode |= FMODE_EXEC;
 	f->f_inode->nr_exec++;
+}
+
+bool file_is_written(const struct file *f)
+{
+	return f->f_inode && f->f_inode->nr_write;
 }
 
 void filp_close(struct file *f, struct files_struct *fs)

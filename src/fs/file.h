@@ -82,6 +82,8 @@ struct file *file_from_host_fd(struct vfs *v, int fd);
 void get_file(struct file *f);
 /* A program runs from @f until @f is gone: opening the file for writing is -ETXTBSY meanwhile. */
 void file_set_exec(struct file *f);
+/* Does anybody in the guest have @f's file open for writing, be it by a mapping only? */
+bool file_is_written(const struct file *f);
 void fput(struct file *f);
 struct files_struct;
 /* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */

@@ -136,6 +136,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 	f->host_fd = fd;
 	if (inode) {
 		f->f_inode = inode;
+		inode->nr_write += !!(f->f_mode & FMODE_WRITE);
 		f->f_mapping = &inode->i_data;
 	}
 	return f;

@@ -71,6 +71,7 @@ struct inode {
 	int rd_fd;		/* for reading pages; -1: may not be read */
 	int wr_fd;		/* for writing mapped pages back; -1: nobody maps it writable */
 	u32 nr_exec;		/* files that programs run from: no writing meanwhile */
+	u32 nr_write;		/* files open for writing: no running meanwhile */
 	bool maybe_unlinked;	/* a name of it went while it was open */
 	struct address_space i_data;
 	u64 mtime_ns, ctime_ns; /* with i_size: what the file was after our own last change */

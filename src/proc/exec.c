@@ -200,23 +200,6 @@ static int put_all_strings(struct linux_binprm *b, const struct user_strings *ar
 	return err;
 }
 
-/* 0, or -ETXTBSY while somebody has the program open for writing. */
-static int deny_write_access(struct task_struct *t, const struct file *f)
-{
-	struct task_struct *p;
-
-	if (!f->f_inode)
-		return 0;
-	list_for_each_entry (p, &t->machine->tasks, tasks)
-		for (u32 fd = 0; p->files && fd < p->files->max_fds; fd++) {
-			const struct file *o = p->files->fd[fd];
-
-			if (o && o->f_inode == f->f_inode && (o->f_mode & FMODE_WRITE))
-				return -ETXTBSY;
-		}
-	return 0;
-}
-
 static int check_program(struct linux_binprm *b)
 {
 	struct dentry *d = b->file->f_path.dentry;
@@ -232,7 +215,7 @@ static int check_program(struct linux_binprm *b)
 		if (err)
 			return err;
 	}
-	return deny_write_access(b->task, b->file);
+	return file_is_written(b->file) ? -ETXTBSY : 0;
 }
 
 /* execveat(2) of the descriptor itself: "" and AT_EMPTY_PATH. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
 {
 	int fds[2], in[2], status, fd;
 	pid_t pid;
+	void *map;
 	char c;
 
 	if (argc > 1) { /* the copy: says that it runs, and waits */
@@ -85,6 +87,22 @@ int main(int argc, char **argv)
 	}
 	waitpid(pid, &status, 0);
 	close(fd);
+	/* A mapping keeps the file open for writing. */
+	fd = open("prog", O_RDWR);
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	for (int mapped = 1; mapped >= 0; mapped--) {
+		pid = fork();
+		if (!pid) {
+			dup2(open("/dev/null", O_RDONLY), 0);
+			execl("./prog", "prog", "wait", NULL);
+			printf("while mapped: %s\n", strerror(errno));
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		printf("mapped %d: its end: %d\n", mapped, status);
+		munmap(map, 4096);
+	}
 	unlink("prog");
 	return 0;
 }
