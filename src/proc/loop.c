@@ -134,9 +134,16 @@ static void page_fault(struct task_struct *t, const struct cpu_exit *e)
 		force_sig_fault(t, fs.signo, fs.code, fs.addr, X86_PF, fs.error_code, fs.addr);
 }
 
+struct unsupported {
+	struct task_struct *task;
+	const char *missing;
+};
+
 /* One line for an instruction that Vellum lacks. */
-static void report_unsupported(struct task_struct *t, const char *missing)
+static void report_unsupported(void *arg)
 {
+	const struct unsupported *u = arg;
+	struct task_struct *t = u->task;
 	struct machine *m = t->machine;
 	gva_t rip = m->cpu.regs.rip;
 	char text[96] = "", where[96] = "", hex[48] = "";
@@ -151,7 +158,7 @@ static void report_unsupported(struct task_struct *t, const char *missing)
 	if (m->symbolize)
 		m->symbolize(m, t, rip, where, sizeof(where));
 	log_line("unsupported instruction: at %#lx%s%s%s:%s (%s): %s", rip, where[0] ? " <" : "",
-		 where, where[0] ? ">" : "", hex, text[0] ? text : "unknown", missing);
+		 where, where[0] ? ">" : "", hex, text[0] ? text : "unknown", u->missing);
 }
 
 static void exception(struct task_struct *t)
@@ -169,8 +176,11 @@ static void exception(struct task_struct *t)
 		fixup_umip_exception(t, &e->umip);
 		return;
 	}
-	if (e->vector == X86_UD && e->unsupported)
-		report_unsupported(t, e->unsupported);
+	if (e->vector == X86_UD && e->unsupported) {
+		struct unsupported u = {t, e->unsupported};
+
+		call_on_host_stack(t->machine, report_unsupported, &u); /* Capstone, libelf */
+	}
 	if (e->vector >= ARRAY_SIZE(trap_table) || !trap_table[e->vector].sig)
 		BUG("an exception that user mode cannot raise");
 	d = &trap_table[e->vector];

@@ -105,6 +105,26 @@ void schedule_dead(struct machine *m)
 	coro_exit_to(&t->coro, next ? &next->coro : &rq->idle);
 }
 
+void call_on_host_stack(struct machine *m, void (*fn)(void *arg), void *arg)
+{
+	m->rq.call = fn;
+	m->rq.call_arg = arg;
+	coro_switch(&m->rq.curr->coro, &m->rq.idle);
+}
+
+/* From the idle loop to @t, and back when nobody is left to run. */
+static void run_task(struct rq *rq, struct task_struct *t)
+{
+	coro_switch(&rq->idle, &t->coro);
+	while (rq->call) {
+		void (*fn)(void *) = rq->call;
+
+		rq->call = NULL;
+		fn(rq->call_arg);
+		coro_switch(&rq->idle, &rq->curr->coro);
+	}
+}
+
 void sched_run(struct machine *m, const bool *stop)
 {
 	struct task_struct *t;
@@ -115,7 +135,7 @@ void sched_run(struct machine *m, const bool *stop)
 		if (!t)
 			continue;
 		switch_in(m, t);
-		coro_switch(&m->rq.idle, &t->coro);
+		run_task(&m->rq, t);
 		finish_switch(m);
 	}
 }

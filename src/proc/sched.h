@@ -20,6 +20,8 @@ struct rq {
 	struct coro idle;	  /* where machine_run() waits */
 	struct task_struct *dead; /* its stack may be freed once another one runs */
 	u64 nr_switches;
+	void (*call)(void *arg); /* call_on_host_stack(): what the idle loop is to call */
+	void *call_arg;
 };
 
 void sched_init(struct machine *m);
@@ -34,6 +36,9 @@ void finish_switch(struct machine *m);
 /* The idle loop, on the host's stack: runs tasks, sleeps in the event loop when there is none to
  * run; returns once @stop is set. */
 void sched_run(struct machine *m, const bool *stop);
+/* Calls fn(arg) on the host's own stack, for what needs more than a kernel stack has: libraries. @fn
+ * must not sleep; no other task runs meanwhile. */
+void call_on_host_stack(struct machine *m, void (*fn)(void *arg), void *arg);
 /* The current task's last words: never returns. The next one frees its stack, and with EXIT_DEAD
  * its record, too. */
 void schedule_dead(struct machine *m) __noreturn;

@@ -50,6 +50,8 @@ int main(int argc, char **argv)
 		asm volatile("xor %%edx, %%edx\n\tdivl %0" : : "m"(zero) : "rax", "rdx");
 	if (!strcmp(how, "ud2"))
 		asm volatile("ud2");
+	if (!strcmp(how, "avx")) /* where there is none */
+		asm volatile("vpxor %%ymm0, %%ymm0, %%ymm0" : : : "xmm0");
 	if (!strcmp(how, "int3"))
 		asm volatile("int3");
 	if (!strcmp(how, "hlt"))

@@ -26,6 +26,10 @@ expect 139 "$VELLUM" "$GUEST/dies" null
 expect 136 "$VELLUM" "$GUEST/dies" divide
 expect 132 "$VELLUM" "$GUEST/dies" ud2
 expect 135 "$VELLUM" "$GUEST/dies" bus
+# What the model lacks has one line that says where, in which function, what, and why.
+expect 132 "$VELLUM" run --cpu v1 "$GUEST/dies" avx
+grep -qE '^vellum: unsupported instruction: at 0x[0-9a-f]+ <main.*>: c5 fd ef c0 \(vpxor .*\): AVX' err ||
+	{ echo "no line for an unsupported instruction:"; cat err; bad=1; }
 # A signal ignored by the caller does not hide how the guest ended.
 expect 134 sh -c 'trap "" ABRT; "$@"' sh "$VELLUM" "$GUEST/dies" abort
 
