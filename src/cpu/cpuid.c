@@ -5,6 +5,7 @@
  * To v1 comes what no 64-bit CPU has lacked since 2006 and the interpreter does by itself:
  * CMPXCHG16B, LAHF. See: x86-64 psABI, table 3.1; SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E.
  */
+#include "cpu/internal.h"
 #include "cpu/model.h"
 
 _Static_assert(NR_FEATS <= 64, "struct cpu's features");
@@ -23,7 +24,7 @@ _Static_assert(NR_FEATS <= 64, "struct cpu's features");
 #define MAX_EXTENDED_AMD 0x8000001e
 #define MAX_EXTENDED 0x80000008
 
-static struct cpuid_leaf host(u32 leaf, u32 subleaf)
+static struct cpuid_leaf ask_host(u32 leaf, u32 subleaf)
 {
 	struct cpuid_leaf l;
 
@@ -33,9 +34,35 @@ static struct cpuid_leaf host(u32 leaf, u32 subleaf)
 	return l;
 }
 
-static bool amd(void)
+static struct cpuid_leaf host(struct host_leaves *h, u32 leaf, u32 subleaf)
 {
-	return host(0, 0).b == 0x68747541; /* "Auth" */
+	struct host_leaf *known = h->known;
+	u32 i = 0;
+
+	while (i < h->n && (known[i].leaf != leaf || known[i].subleaf != subleaf))
+		i++;
+	if (i == ARRAY_SIZE(h->known))
+		i = h->n = 0; /* more than anybody asks for: start again */
+	if (i == h->n) {
+		known[i] = (struct host_leaf){leaf, subleaf, ask_host(leaf, subleaf)};
+		h->n++;
+	}
+	return known[i].l;
+}
+
+static struct cpuid_leaf host_of(const struct cpu *cpu, u32 leaf, u32 subleaf)
+{
+	return host(&cpu->in->host, leaf, subleaf);
+}
+
+static bool amd(struct host_leaves *h)
+{
+	return host(h, 0, 0).b == 0x68747541; /* "Auth" */
+}
+
+static bool is_amd(const struct cpu *cpu)
+{
+	return amd(&cpu->in->host);
 }
 
 /* ---- Features ------------------------------------------------------------------------------- */
@@ -61,60 +88,36 @@ static u32 *leaf_reg(struct cpuid_leaf *l, char reg)
 }
 
 /* A leaf beyond the host's last is all zero, whatever an Intel CPU answers. */
-static bool host_has_leaf(u32 leaf)
+static bool host_has_leaf(struct host_leaves *h, u32 leaf)
 {
-	return host(leaf & 0x80000000, 0).a >= leaf;
+	return host(h, leaf & 0x80000000, 0).a >= leaf;
 }
 
 /* The host's XCR0, 0 if it has none. */
-static u64 host_xcr0(void)
+static u64 host_xcr0(struct host_leaves *h)
 {
 	u32 lo, hi;
 
-	if (!(host(1, 0).c & OSXSAVE))
+	if (!(host(h, 1, 0).c & OSXSAVE))
 		return 0;
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	return lo | (u64)hi << 32;
 }
 
-/* Leaves already asked for: each CPUID costs a virtual machine's exit, some 20 us. */
-struct leaf_cache {
-	u32 n;
-	struct {
-		u32 leaf, sub;
-		struct cpuid_leaf l;
-	} known[16];
-};
-
-static struct cpuid_leaf *cached_leaf(struct leaf_cache *c, u32 leaf, u32 sub)
-{
-	u32 i = 0;
-
-	while (i < c->n && (c->known[i].leaf != leaf || c->known[i].sub != sub))
-		i++;
-	if (i == ARRAY_SIZE(c->known))
-		i = c->n = 0; /* more leaves than the table of features has: start again */
-	if (i == c->n) {
-		c->known[i].leaf = leaf;
-		c->known[i].sub = sub;
-		c->known[i].l = host_has_leaf(leaf) ? host(leaf, sub) : (struct cpuid_leaf){0};
-		c->n++;
-	}
-	return &c->known[i].l;
-}
-
 /* All that the host has, its kernel's consent to wide registers included. */
-static u64 host_features(void)
+static u64 host_features(struct host_leaves *h)
 {
 	static const u64 avx = BIT(FEAT_AVX) | BIT(FEAT_AVX2) | BIT(FEAT_F16C) | BIT(FEAT_FMA) |
 			       BIT(FEAT_VAES) | BIT(FEAT_VPCLMUL) | BIT(FEAT_AVX_VNNI);
-	u64 xcr0 = host_xcr0(), feats = BIT(FEAT_BASE);
-	struct leaf_cache cache = {.n = 0};
+	u64 xcr0 = host_xcr0(h), feats = BIT(FEAT_BASE);
 
 	for (unsigned i = 0; i < NR_FEATS; i++) {
 		const struct feature *f = &feature_table[i];
+		struct cpuid_leaf l = {0};
 
-		if (*leaf_reg(cached_leaf(&cache, f->leaf, f->subleaf), f->reg) >> f->bit & 1)
+		if (host_has_leaf(h, f->leaf))
+			l = host(h, f->leaf, f->subleaf);
+		if (*leaf_reg(&l, f->reg) >> f->bit & 1)
 			feats |= BIT(i);
 	}
 	if (!xcr0)
@@ -141,25 +144,34 @@ static u64 features_of_rows(void)
 	return feats;
 }
 
-static bool offered(const struct feature *f, enum cpu_model model, bool of_host, bool has_row)
+static bool offered(const struct feature *f, enum cpu_model model, bool on_amd, bool of_host,
+		    bool has_row)
 {
 	if (f->level > model)
 		return false;
 	if (f->how == HOW_AMD || f->how == HOW_INTEL)
-		return amd() == (f->how == HOW_AMD);
+		return on_amd == (f->how == HOW_AMD);
 	if (f->how == HOW_HINT)
 		return f->level != CPU_MODEL_HOST || of_host;
 	return has_row && (of_host || f->how == HOW_SELF);
 }
 
-static u64 model_features(enum cpu_model model)
+static u64 model_features(struct host_leaves *h, enum cpu_model model)
 {
-	u64 of_host = host_features(), rows = features_of_rows(), feats = 0;
+	u64 of_host = host_features(h), rows = features_of_rows(), feats = 0;
+	bool on_amd = amd(h);
 
 	for (unsigned i = 0; i < NR_FEATS; i++)
-		if (offered(&feature_table[i], model, of_host >> i & 1, rows >> i & 1))
+		if (offered(&feature_table[i], model, on_amd, of_host >> i & 1, rows >> i & 1))
 			feats |= BIT(i);
 	return feats;
+}
+
+u64 cpu_model_features(enum cpu_model model)
+{
+	struct host_leaves h = {.n = 0};
+
+	return model_features(&h, model);
 }
 
 static bool has(u64 feats, enum cpu_feat f)
@@ -178,13 +190,14 @@ static u64 model_xcr0(u64 feats)
 void cpu_model_init(struct cpu *cpu, enum cpu_model model)
 {
 	cpu->model = model;
-	cpu->features = model_features(model);
+	cpu->features = model_features(&cpu->in->host, model);
 	cpu->xcr0 = model_xcr0(cpu->features);
 }
 
 bool cpu_model_possible(enum cpu_model model)
 {
-	u64 of_host = host_features();
+	struct host_leaves h = {.n = 0};
+	u64 of_host = host_features(&h);
 
 	for (unsigned i = 0; model != CPU_MODEL_HOST && i < NR_FEATS; i++)
 		if (feature_table[i].level <= model && feature_table[i].how == HOW_HOST &&
@@ -254,9 +267,9 @@ static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unu
 	return (struct cpuid_leaf){0};
 }
 
-static struct cpuid_leaf leaf_vendor(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_vendor(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host(0, 0);
+	struct cpuid_leaf l = host_of(cpu, 0, 0);
 
 	l.a = MAX_BASIC;
 	return l;
@@ -265,7 +278,7 @@ static struct cpuid_leaf leaf_vendor(const struct cpu *cpu __unused, u32 sub __u
 /* Family and model of the host; one logical CPU; CLFLUSH line of 64 bytes. */
 static struct cpuid_leaf leaf_features(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host(1, 0);
+	struct cpuid_leaf l = host_of(cpu, 1, 0);
 
 	l.b = (cpu->id << 24) | 1 << 16 | 8 << 8;
 	l.c = feature_bits(cpu, 1, 0).c | (cpu_has(cpu, FEAT_XSAVE) ? OSXSAVE : 0);
@@ -276,7 +289,7 @@ static struct cpuid_leaf leaf_features(const struct cpu *cpu, u32 sub __unused)
 /* Intel's cache descriptors: "see leaf 4". */
 static struct cpuid_leaf leaf_descriptors(const struct cpu *cpu, u32 sub)
 {
-	return amd() ? leaf_none(cpu, sub) : host(2, sub);
+	return is_amd(cpu) ? leaf_none(cpu, sub) : host_of(cpu, 2, sub);
 }
 
 /* Intel's caches, none shared: one CPU in the package. */
@@ -284,9 +297,9 @@ static struct cpuid_leaf leaf_caches(const struct cpu *cpu, u32 sub)
 {
 	struct cpuid_leaf l;
 
-	if (amd())
+	if (is_amd(cpu))
 		return leaf_none(cpu, sub);
-	l = host(4, sub);
+	l = host_of(cpu, 4, sub);
 	l.a &= 0x3fff;
 	return l;
 }
@@ -336,12 +349,12 @@ static struct cpuid_leaf leaf_xsave(const struct cpu *cpu, u32 sub)
 	return sub < 63 && (cpu->xcr0 >> sub & 1) ? xsave_component(sub) : l;
 }
 
-static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host(0x80000000, 0);
+	struct cpuid_leaf l = host_of(cpu, 0x80000000, 0);
 
 	l.a = MAX_EXTENDED_AMD;
-	if (!amd()) {
+	if (!is_amd(cpu)) {
 		l.a = MAX_EXTENDED;
 		l.b = l.c = l.d = 0;
 	}
@@ -350,14 +363,14 @@ static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu __unused, u32 s
 
 static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host(0x80000001, 0), bits = feature_bits(cpu, 0x80000001, 0);
+	struct cpuid_leaf l = host_of(cpu, 0x80000001, 0), bits = feature_bits(cpu, 0x80000001, 0);
 
 	l.b = 0;
 	l.c = bits.c;
 	l.d = bits.d | V1_8_1_EDX;
-	if (amd()) {
+	if (is_amd(cpu)) {
 		l.c |= TOPOEXT;
-		l.d |= host(1, 0).d & AMD_COPY_EDX & V1_1_EDX;
+		l.d |= host_of(cpu, 1, 0).d & AMD_COPY_EDX & V1_1_EDX;
 	}
 	return l;
 }
@@ -374,18 +387,18 @@ static struct cpuid_leaf leaf_brand(const struct cpu *cpu, u32 sub __unused)
 
 static struct cpuid_leaf leaf_amd_l1(const struct cpu *cpu, u32 sub)
 {
-	return amd() ? host(0x80000005, 0) : leaf_none(cpu, sub);
+	return is_amd(cpu) ? host_of(cpu, 0x80000005, 0) : leaf_none(cpu, sub);
 }
 
-static struct cpuid_leaf leaf_l2(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_l2(const struct cpu *cpu, u32 sub __unused)
 {
-	return host(0x80000006, 0);
+	return host_of(cpu, 0x80000006, 0);
 }
 
 /* Invariant TSC. */
-static struct cpuid_leaf leaf_power(const struct cpu *cpu __unused, u32 sub __unused)
+static struct cpuid_leaf leaf_power(const struct cpu *cpu, u32 sub __unused)
 {
-	return (struct cpuid_leaf){.d = host(0x80000007, 0).d & 0x100};
+	return (struct cpuid_leaf){.d = host_of(cpu, 0x80000007, 0).d & 0x100};
 }
 
 /* 48 bits of linear address; one core. */
@@ -393,7 +406,7 @@ static struct cpuid_leaf leaf_sizes(const struct cpu *cpu, u32 sub __unused)
 {
 	struct cpuid_leaf l = feature_bits(cpu, 0x80000008, 0);
 
-	l.a = (48 << 8) | (host(0x80000008, 0).a & 0xff);
+	l.a = (48 << 8) | (host_of(cpu, 0x80000008, 0).a & 0xff);
 	return l;
 }
 
@@ -402,9 +415,9 @@ static struct cpuid_leaf leaf_amd_caches(const struct cpu *cpu, u32 sub)
 {
 	struct cpuid_leaf l;
 
-	if (!amd() || !host_has_leaf(0x8000001d))
+	if (!is_amd(cpu) || !host_has_leaf(&cpu->in->host, 0x8000001d))
 		return leaf_none(cpu, sub);
-	l = host(0x8000001d, sub);
+	l = host_of(cpu, 0x8000001d, sub);
 	l.a &= 0x3fff;
 	return l;
 }
@@ -412,7 +425,7 @@ static struct cpuid_leaf leaf_amd_caches(const struct cpu *cpu, u32 sub)
 /* AMD's topology: APIC id; core 0 of one thread; node 0 of one. */
 static struct cpuid_leaf leaf_amd_topology(const struct cpu *cpu, u32 sub __unused)
 {
-	return (struct cpuid_leaf){.a = amd() ? cpu->id : 0};
+	return (struct cpuid_leaf){.a = is_amd(cpu) ? cpu->id : 0};
 }
 
 typedef struct cpuid_leaf leaf_fn(const struct cpu *cpu, u32 subleaf);

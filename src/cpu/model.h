@@ -19,6 +19,8 @@ struct cpuid_leaf {
 
 /* Makes @cpu one of @model: sets model, features, xcr0. */
 void cpu_model_init(struct cpu *cpu, enum cpu_model model);
+/* Bit mask of enum cpu_feat: what a CPU of @model has on this host. */
+u64 cpu_model_features(enum cpu_model model);
 static inline u64 cpu_features(const struct cpu *cpu)
 {
 	return cpu->features;

@@ -215,10 +215,7 @@ static bool host_agrees(const u8 *code, const struct decoded *d)
 
 static u64 host_feats(void)
 {
-	struct cpu cpu = {0};
-
-	cpu_model_init(&cpu, CPU_MODEL_HOST);
-	return cpu.features;
+	return cpu_model_features(CPU_MODEL_HOST);
 }
 
 static bool tools_agree(const u8 *code, const struct decoded *d);
