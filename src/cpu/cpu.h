@@ -46,6 +46,7 @@ enum {
 #define F_DF 0x400UL
 #define F_OF 0x800UL
 #define F_NT 0x4000UL
+#define F_RF 0x10000UL
 #define F_AC 0x40000UL
 #define F_ID 0x200000UL
 #define F_OSZAPC (F_OF | F_SF | F_ZF | F_AF | F_PF | F_CF)
@@ -208,5 +209,11 @@ void cpu_cpuid(const struct cpu *cpu, u32 leaf, u32 subleaf, u32 *a, u32 *b, u32
 /* Disassembles up to @n bytes at @code with Capstone, one instruction, into @buf: "mov rax, 1".
  * Returns its length in bytes, 0 if Capstone cannot tell. Outside cpu_run only. */
 unsigned cpu_disassemble(const u8 *code, unsigned n, gva_t rip, char *buf, unsigned size);
+
+/* All bits from 47 up are alike: what the CPU takes for an address. */
+static __always_inline_ bool canonical(gva_t a)
+{
+	return (u64)((s64)(a << 16) >> 16) == a;
+}
 
 #endif

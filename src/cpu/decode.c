@@ -192,10 +192,12 @@ static unsigned width_of(const struct decoded *d, enum width_kind kind)
 static void read_imm(struct reader *r, struct decoded *d, enum imm_kind kind)
 {
 	static const u8 lens[] = {
-		[IMM_B] = 1, [IMM_W] = 2, [IMM_UB] = 1, [IMM_WB] = 3, [IMM_JB] = 1, [IMM_FAR] = 6};
+		[IMM_B] = 1, [IMM_W] = 2, [IMM_UB] = 1, [IMM_WB] = 3, [IMM_JB] = 1};
 
 	if (kind == IMM_Z || kind == IMM_JZ)
 		d->imm_len = d->width == W_W ? 2 : 4;
+	else if (kind == IMM_FAR)
+		d->imm_len = d->width == W_W ? 4 : 6;
 	else if (kind == IMM_V)
 		d->imm_len = 1 << d->width;
 	else if (kind == IMM_O)
@@ -256,14 +258,24 @@ static u16 find_row(const struct decoder *dec, const struct decoded *d, u8 modrm
 	return NO_ROW;
 }
 
-/* Opcode bytes; false when no row can match and all has been read. */
-static bool read_opcode(struct reader *r, struct decoded *d)
+/* 8F is POP where the next byte is a ModRM byte with /0; else XOP's prefix, of which AMD's CPUs take
+ * any byte with a bit of /r for one. */
+static bool is_xop(u8 next, u64 feats)
+{
+	return feats >> FEAT_AMD & 1 ? next & 0x38 : (next & 0x1f) >= 8;
+}
+
+/* Opcode bytes; false when no row can match. */
+static bool read_opcode(struct reader *r, struct decoded *d, u64 feats)
 {
 	d->opcode_at = r->at;
 	d->op = next_byte(r);
 	d->map = MAP_ONE;
-	if (d->op == 0xc4 || d->op == 0xc5 || d->op == 0x62 ||
-	    (d->op == 0x8f && r->at < r->n && r->at < 15 && (r->code[r->at] & 0x1f) >= 8))
+	/* Behind REX they are LES, LDS, BOUND and POP, of which the first three do not exist. */
+	if (!d->rex && (d->op == 0xc4 || d->op == 0xc5 || d->op == 0x62))
+		return vex_read(r, d, d->op);
+	if (d->op == 0x8f && !d->rex &&
+	    (r->at < r->n && r->at < 15 && is_xop(r->code[r->at], feats)))
 		return vex_read(r, d, d->op);
 	if (d->op != 0x0f)
 		return true;
@@ -279,24 +291,84 @@ static bool read_opcode(struct reader *r, struct decoded *d)
 	return true;
 }
 
-/* Shape of an encoding without a row, so that its length is right where that matters (a fetch
- * fault on the rest comes before #UD). */
+enum {
+	UNKNOWN_PLAIN,
+	UNKNOWN_MODRM,
+	UNKNOWN_MODRM_IB,
+	UNKNOWN_MODRM_IZ,
+	UNKNOWN_IB,
+	UNKNOWN_FAR,
+	UNKNOWN_REGS,
+	UNKNOWN_JZ,
+	UNKNOWN_MODRM_IW
+};
+
+static unsigned unknown_one(u8 op)
+{
+	if ((op & 0xf8) == 0xd8 || op == 0x62 || op == 0x8d || op == 0x8f || op == 0xc4 ||
+	    op == 0xc5 || op >= 0xfe)
+		return UNKNOWN_MODRM;
+	if (op == 0x82 || op == 0xc6)
+		return UNKNOWN_MODRM_IB;
+	if (op == 0xd4 || op == 0xd5)
+		return UNKNOWN_IB;
+	return op == 0xc7		  ? UNKNOWN_MODRM_IZ
+	       : op == 0x9a || op == 0xea ? UNKNOWN_FAR
+					  : UNKNOWN_PLAIN;
+}
+
+/* Bits of the opcodes of map 0F that have no ModRM byte, and of those with an immediate byte. */
+static const u32 plain_0f[8] = {0x00005ff0, 0xffff00f0, 0,	    0x0c800000,
+				0,	    0x020007c7, 0x0000ff00, 0x80000000};
+static const u32 byte_0f[8] = {0x00008000, 0, 0, 0x000f0000, 0, 0x04001010, 0x00000074, 0};
+
+static unsigned unknown_0f(u8 op)
+{
+	if ((op & 0xf0) == 0x80)
+		return UNKNOWN_JZ;
+	if (op == 0x78) /* EXTRQ */
+		return UNKNOWN_MODRM_IW;
+	if ((op & 0xfc) == 0x20)
+		return UNKNOWN_REGS;
+	if (plain_0f[op >> 5] >> (op & 31) & 1)
+		return UNKNOWN_PLAIN;
+	return byte_0f[op >> 5] >> (op & 31) & 1 ? UNKNOWN_MODRM_IB : UNKNOWN_MODRM;
+}
+
+/* Shape of an encoding without a row, so that its length is right where that matters: a fetch
+ * fault on the rest comes before #UD. As an AMD Zen 4 has it, where VEX and EVEX in map 1 keep the
+ * shape of the old opcode. */
 static const struct form *form_unknown(const struct decoded *d)
 {
-	static const struct form modrm = {1, IMM_NONE, WIDTH_V, OPND_NONE};
-	static const struct form modrm_ib = {1, IMM_B, WIDTH_V, OPND_NONE};
-	static const struct form plain = {0, IMM_NONE, WIDTH_V, OPND_NONE};
+	static const struct form shapes[] = {
+		[UNKNOWN_PLAIN] = {0, IMM_NONE, WIDTH_V, OPND_NONE},
+		[UNKNOWN_MODRM] = {1, IMM_NONE, WIDTH_V, OPND_NONE},
+		[UNKNOWN_MODRM_IB] = {1, IMM_B, WIDTH_V, OPND_NONE},
+		[UNKNOWN_MODRM_IZ] = {1, IMM_Z, WIDTH_V, OPND_NONE},
+		[UNKNOWN_IB] = {0, IMM_B, WIDTH_V, OPND_NONE},
+		[UNKNOWN_FAR] = {0, IMM_FAR, WIDTH_V, OPND_NONE},
+		[UNKNOWN_REGS] = {1, IMM_NONE, WIDTH_V, OPND_CR},
+		[UNKNOWN_MODRM_IW] = {1, IMM_W, WIDTH_V, OPND_NONE},
+		[UNKNOWN_JZ] = {0, IMM_JZ, WIDTH_N64, OPND_NONE},
+	};
 
-	if (map_is_vex(d->map)) {
-		if (d->map == MAP_V0F && d->op == 0x77)
-			return &plain;
-		return vex_imm_len(d->map, d->op) ? &modrm_ib : &modrm;
+	if (map_is_evex(d->map) && (d->op & 0xf8) == 0x78)
+		return &shapes[d->map == MAP_E0F3A ? UNKNOWN_MODRM_IB : UNKNOWN_MODRM];
+	switch (d->map) {
+	case MAP_ONE:
+		return &shapes[unknown_one(d->op)];
+	case MAP_0F:
+	case MAP_V0F:
+	case MAP_E0F:
+	case MAP_E5:
+		return &shapes[unknown_0f(d->op)];
+	case MAP_0F3A:
+	case MAP_V0F3A:
+	case MAP_E0F3A:
+		return &shapes[UNKNOWN_MODRM_IB];
+	default:
+		return &shapes[UNKNOWN_MODRM];
 	}
-	if (d->map == MAP_ONE)
-		return &plain;
-	if (d->map == MAP_0F3A || (d->map == MAP_0F && d->op == 0x0f))
-		return &modrm_ib;
-	return d->map == MAP_0F38 ? &modrm : &plain;
 }
 
 /* For an encoding without a row in this model: the feature that would bring one, or NULL. */
@@ -324,6 +396,7 @@ enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, 
 {
 	struct reader r = {.code = code, .n = n};
 	const struct form *form;
+	bool possible;
 	u8 ahead;
 
 	memset(d, 0, sizeof(*d));
@@ -334,15 +407,15 @@ enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, 
 	read_prefixes(&r, d);
 	if (r.more || r.too_long)
 		goto out;
-	if (!read_opcode(&r, d))
-		goto out;
+	possible = read_opcode(&r, d, feats);
 	if (r.more || r.too_long)
 		goto out;
 	ahead = r.at < n && r.at < 15 ? code[r.at] : 0;
-	d->row = find_row(dec, d, ahead, feats);
-	if (d->row == NO_ROW && dec->first[d->map][d->op] != NO_ROW && r.at >= n) {
-		/* Rows differ by ModRM, which is not here yet. */
-		r.more = true;
+	d->row = possible ? find_row(dec, d, ahead, feats) : NO_ROW;
+	if (possible && d->row == NO_ROW && dec->first[d->map][d->op] != NO_ROW && r.at >= n) {
+		/* Rows differ by ModRM, which is not here yet, or would be byte 16. */
+		r.too_long = r.at >= 15;
+		r.more = !r.too_long;
 		goto out;
 	}
 	form = d->row == NO_ROW ? form_unknown(d) : &forms[insn_rows[d->row].form];
@@ -356,11 +429,13 @@ enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, 
 	if (form->operands != OPND_CR && form->modrm)
 		read_modrm(&r, d);
 	read_imm(&r, d, form->imm);
+	while (r.tail--)
+		next_byte(&r);
 	if (d->row == NO_ROW) {
 		d->vector = X86_UD;
-		d->unsupported = missing_feature(dec, d, ahead, feats);
+		d->unsupported = possible ? missing_feature(dec, d, ahead, feats) : NULL;
 	} else if ((d->lock && !lock_legal(&insn_rows[d->row], d)) ||
-		   (map_is_vex(d->map) && !r.more && !r.too_long && !vex_finish(d, code))) {
+		   (map_is_vex(d->map) && !r.more && !r.too_long && !vex_finish(d, code, feats))) {
 		d->vector = X86_UD;
 		d->row = NO_ROW;
 	}

@@ -11,35 +11,15 @@
 
 static const u8 pfx_of_pp[] = {PFX_NONE, PFX_66, PFX_F3, PFX_F2};
 
-unsigned vex_imm_len(unsigned map, u8 op)
-{
-	if (map == MAP_V0F3A || map == MAP_E0F3A)
-		return 1;
-	if (map != MAP_V0F && map != MAP_E0F)
-		return 0;
-	return (op >= 0x70 && op <= 0x73) || op == 0xc2 || (op >= 0xc4 && op <= 0xc6);
-}
-
-/* No instruction; find where it would end. */
-static bool malformed(struct reader *r, struct decoded *d, unsigned imm, const char *unsupported)
-{
-	d->rex = 0;
-	if (d->map != MAP_V0F || d->op != 0x77)
-		read_modrm(r, d);
-	while (imm--)
-		next_byte(r);
-	d->vector = X86_UD;
-	d->unsupported = unsupported;
-	return false;
-}
-
+/* AMD's, and gone since Zen: of use only for its length. */
 static bool read_xop(struct reader *r, struct decoded *d)
 {
-	u8 map = next_byte(r) & 0x1f;
-
+	d->opcode_at = r->at + 2;
+	r->tail = (next_byte(r) & 0x1f) == 10 ? 4 : 0;
 	next_byte(r);
 	d->op = next_byte(r);
-	return malformed(r, d, map == 8 ? 1 : map == 10 ? 4 : 0, "XOP");
+	d->map = MAP_V0F38;
+	return false;
 }
 
 /* The byte W vvvv L pp. */
@@ -82,35 +62,48 @@ bool vex_read(struct reader *r, struct decoded *d, u8 first)
 	static const u8 vex_maps[] = {0, MAP_V0F, MAP_V0F38, MAP_V0F3A};
 	static const u8 evex_maps[8] = {0, MAP_E0F, MAP_E0F38, MAP_E0F3A, 0, MAP_E5, MAP_E6, 0};
 	bool prefixed = d->opsize || d->pfx != PFX_NONE || d->lock || d->rex, reserved = false;
-	unsigned map;
+	unsigned map, raw;
 
 	if (first == 0x8f)
 		return read_xop(r, d);
 	if (first == 0x62) {
-		map = read_evex(r, d, &reserved);
-		map = evex_maps[map];
+		raw = read_evex(r, d, &reserved);
+		map = evex_maps[raw];
 	} else {
-		map = read_vex(r, d, first);
-		map = map < ARRAY_SIZE(vex_maps) ? vex_maps[map] : 0;
+		raw = read_vex(r, d, first);
+		map = raw < ARRAY_SIZE(vex_maps) ? vex_maps[raw] : 0;
 	}
 	d->opcode_at = r->at;
 	d->op = next_byte(r);
-	d->map = map;
-	if (!map || prefixed || reserved)
-		return malformed(r, d, vex_imm_len(map, d->op), NULL);
-	return true;
+	/* Without a map of its own it has the shape of another. */
+	d->map = map ? map : MAP_V0F38;
+	r->tail = first == 0x62 && raw == 7;
+	return map && !prefixed && !reserved;
 }
 
-/* EVEX.b, z, aaa and V' against what the row offers. */
-static bool evex_bits_match(const struct insn_row *row, const struct decoded *d, bool mem)
+/* AMD's CPUs ignore EVEX.z of what takes no mask, but for stores and moves between mask and vector. */
+static bool ignores_z(const struct insn_row *row, bool mem)
+{
+	bool from_mask = row->form == FORM_V_W && (row->attr & ~(LIG | KREG)) == THUNK;
+
+	return !(row->attr & MASK) && !(mem && (row->attr & MEM_WRITE)) && !from_mask;
+}
+
+/* EVEX.b, z, aaa and V' against what the row offers. AMD's CPUs ignore b with registers where it
+ * would broadcast from memory. */
+static bool evex_bits_match(const struct insn_row *row, const struct decoded *d, bool mem, bool amd)
 {
 	u8 p = d->evex, aaa = p & EVEX_AAA;
 
-	if ((p & EVEX_B) && !(mem ? ATTR_BCAST(row->attr) : row->attr & (SAE | RC)))
+	if ((p & EVEX_B) && !ATTR_BCAST(row->attr) && (mem || !(row->attr & (SAE | RC))))
 		return false;
-	if (aaa ? !(row->attr & MASK) : (row->attr & MASK_MUST) || (p & EVEX_Z))
+	if ((p & EVEX_B) && !mem && !amd && !(row->attr & (SAE | RC)))
 		return false;
-	if ((p & EVEX_Z) && (!(row->attr & ZERO) || (mem && (row->attr & MEM_WRITE))))
+	if (aaa ? !(row->attr & MASK) : row->attr & MASK_MUST)
+		return false;
+	if (!aaa && (p & EVEX_Z) && (!amd || !ignores_z(row, mem)))
+		return false;
+	if (aaa && (p & EVEX_Z) && (!(row->attr & ZERO) || (mem && (row->attr & MEM_WRITE))))
 		return false;
 	return (p & EVEX_V) || (row->attr & (VVVV | VSIB));
 }
@@ -135,7 +128,7 @@ bool vex_row_matches(const struct insn_row *row, const struct decoded *d, u8 mod
 
 	if (row->w != VEX_W_ANY && row->w != !!(d->rex & 8))
 		return false;
-	if (evex && (d->evex & EVEX_B) && !mem)
+	if (evex && (d->evex & EVEX_B) && !mem && (row->attr & (SAE | RC)))
 		vl = row->attr & LIG ? 0 : 2; /* L'L is the rounding */
 	if (!(row->l >> vl & 1) || !features_suffice(row, d, vl, feats))
 		return false;
@@ -143,7 +136,7 @@ bool vex_row_matches(const struct insn_row *row, const struct decoded *d, u8 mod
 		return false;
 	if ((row->attr & VSIB) && (modrm & 7) != 4)
 		return false;
-	return !evex || evex_bits_match(row, d, mem);
+	return !evex || evex_bits_match(row, d, mem, feats >> FEAT_AMD & 1);
 }
 
 unsigned vex_mem_size(const struct insn_row *row, const struct decoded *d)
@@ -178,15 +171,18 @@ static bool rm_is_gpr(const struct insn_row *row)
 	return row->form == FORM_V_Ey || row->form == FORM_V_Ey_Ib;
 }
 
-static bool registers_exist(const struct insn_row *row, const struct decoded *d)
+/* Of mask registers in VEX encodings AMD's CPUs look at three bits. */
+static bool registers_exist(const struct insn_row *row, const struct decoded *d, bool amd)
 {
 	bool gpr = row->form == FORM_Gy_W || row->form == FORM_Gy_W_Ib;
 
+	if (amd && !map_is_evex(d->map))
+		return true;
 	return (!(row->attr & KREG) || d->reg < 8) && (!(row->attr & KVVVV) || d->vvvv < 8) &&
 	       (!gpr || d->reg < 16);
 }
 
-bool vex_finish(struct decoded *d, const u8 *code)
+bool vex_finish(struct decoded *d, const u8 *code, u64 feats)
 {
 	const struct insn_row *row = &insn_rows[d->row];
 
@@ -202,5 +198,6 @@ bool vex_finish(struct decoded *d, const u8 *code)
 			d->disp *= row->attr & DISP_ELEM ? (s64)ATTR_ELEM(row->attr)
 							 : (s64)vex_mem_size(row, d);
 	}
-	return registers_exist(row, d) && distinct(row, d, code + d->modrm_at + 1);
+	return registers_exist(row, d, feats >> FEAT_AMD & 1) &&
+	       distinct(row, d, code + d->modrm_at + 1);
 }

@@ -9,6 +9,7 @@
 struct reader {
 	const u8 *code;
 	unsigned n, at; /* bytes there are, bytes read */
+	unsigned tail;	/* bytes of immediate of what has no row and no map of its own */
 	bool more;	/* wanted byte n */
 	bool too_long;	/* wanted byte 15 */
 };
@@ -34,8 +35,7 @@ void read_modrm(struct reader *r, struct decoded *d);
  * @first: C4, C5, 62 or 8F, read already
  *
  * Fills map, op, rex (W, R, X, B), pfx, vvvv, vl and evex of @d. False: no row can match, because
- * the prefix is malformed or Vellum has nothing there; the rest of the instruction has been read
- * to find its length, and vector and unsupported of @d are set.
+ * the prefix is malformed or there is nothing there; map then only says what follows.
  */
 bool vex_read(struct reader *r, struct decoded *d, u8 first);
 /* Does @row, of a VEX or EVEX map, match as to W, L, vvvv, mask, b, and what it needs of @feats
@@ -43,9 +43,7 @@ bool vex_read(struct reader *r, struct decoded *d, u8 first);
 bool vex_row_matches(const struct insn_row *row, const struct decoded *d, u8 modrm, u64 feats);
 /* After ModRM: the upper half of the register file, disp8 * N. @code: the whole instruction.
  * False: #UD after all. */
-bool vex_finish(struct decoded *d, const u8 *code);
-/* Bytes of immediate of an encoding without a row. */
-unsigned vex_imm_len(unsigned map, u8 op);
+bool vex_finish(struct decoded *d, const u8 *code, u64 feats);
 
 static inline bool map_is_vex(unsigned map)
 {

@@ -138,9 +138,9 @@ u32 fpu_frame_size(const struct cpu *cpu); /* at most FPU_FRAME_MAX */
 void fpu_frame_write(struct cpu *cpu, void *frame);
 /* Bytes of the frame whose first 512 are @fx: what the guest left there decides. */
 u32 fpu_frame_len(const struct cpu *cpu, const void *fx);
-/* @frame: a buffer of FPU_FRAME_MAX bytes with the @len that were read; changed. 0; -EINVAL: no image
- * that XRSTOR would take (SIGSEGV). */
-int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len);
+/* @frame: a buffer of FPU_FRAME_MAX bytes with the @len that were read at @at; changed. 0; -EINVAL:
+ * no image that XRSTOR, or FXRSTOR if there is no more, would take from there (SIGSEGV). */
+int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len, gva_t at);
 
 /* Makes an image that the guest wrote (sigreturn) safe to load: reserved bits of MXCSR go, as in
  * Linux. */

@@ -241,22 +241,28 @@ u32 fpu_frame_len(const struct cpu *cpu, const void *fx)
 	return size + 4;
 }
 
-int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len)
+int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len, gva_t at)
 {
 	u8 *image = frame;
 	u64 features = cpu->xcr0;
-	u32 mxcsr = get32(image + FX_MXCSR) & MXCSR_MASK;
 
-	put32(image + FX_MXCSR, mxcsr);
 	if (len <= FX_SIZE || get32(image + len - 4) != FP_XSTATE_MAGIC2) {
+		if (at & 15)
+			return -EINVAL;
 		/* FXSAVE's part only; the rest starts afresh. */
 		memset(image + XS_BV, 0, XS_HEADER_END - XS_BV);
 		put64(image + XS_BV, LEGACY);
 		return fpu_xrstor(cpu, image, LEGACY | cpu->xcr0, true);
 	}
-	if (get64(image + XS_XCOMP_BV) || !fpu_header_legal(cpu, image))
+	if (at & 63 || get64(image + XS_XCOMP_BV) || !fpu_header_legal(cpu, image))
 		return -EINVAL;
+	/* What the frame has not is initialised afterwards, MXCSR as a part of SSE; until then XRSTOR
+	 * has looked at it for AVX's sake. __restore_fpregs_from_user() */
 	features &= get64(image + SW_BYTES + 8);
+	if (features & XS_BIT_AVX && get32(image + FX_MXCSR) & ~MXCSR_MASK)
+		return -EINVAL;
+	if (!(features & XS_BIT_SSE))
+		put32(image + FX_MXCSR, MXCSR_DEFAULT);
 	put64(image + XS_BV, get64(image + XS_BV) & features);
 	return fpu_xrstor(cpu, image, LEGACY | cpu->xcr0, true);
 }

@@ -183,11 +183,6 @@ static __always_inline_ u8 canonical_vector(const struct insn *in)
 	return in->flags & IN_STACK ? X86_SS : X86_GP;
 }
 
-static __always_inline_ bool canonical(gva_t a)
-{
-	return (u64)((s64)(a << 16) >> 16) == a;
-}
-
 /*
  * Guest memory. @careful is a constant: check EFLAGS.AC (the EA_FULL variants do).
  *

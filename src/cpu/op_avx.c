@@ -157,17 +157,18 @@ static bool open_pieces(struct cpu *cpu, const struct insn *in, gva_t ea, unsign
 	return true;
 }
 
-/* As seen on Zen 4: nothing selected is nothing misaligned; VEX masks never mind EFLAGS.AC. */
+/* As seen on Zen 4: nothing selected is nothing misaligned; VEX masks never mind EFLAGS.AC, EVEX ones
+ * want the alignment of an element. */
 static bool misaligned(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size)
 {
 	const struct insn_row *row = &insn_rows[in->row];
 	bool gp = (row->attr & ALIGN) && (ea & (size - 1));
-	gva_t ac_mask = vec_ac_mask(row->attr & DISP_ELEM ? ATTR_ELEM(row->attr) : size);
-	bool ac = map_is_evex(row->map) && (cpu->regs.flags & F_AC) && (ea & ac_mask);
+	bool ac = map_is_evex(row->map) && (cpu->regs.flags & F_AC) &&
+		  (ea & vec_ac_mask(ATTR_ELEM(row->attr)));
 
 	if (!gp && !ac)
 		return false;
-	cpu_raise(cpu, in, !canonical(ea) ? canonical_vector(in) : gp ? X86_GP : X86_AC, 0);
+	cpu_raise(cpu, in, gp ? X86_GP : canonical(ea) ? X86_AC : canonical_vector(in), 0);
 	return true;
 }
 

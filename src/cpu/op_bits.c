@@ -219,13 +219,21 @@ op_set op_mul = {OPS_ANY_EA(mul)};
 op_set op_imul = {OPS_ANY_EA(imul)};
 
 /* DIV and IDIV: #DE by 0 or when the quotient does not fit, decided before the host divides. All
- * flags are undefined; they stay. SDM vol. 2A, DIV, IDIV. */
-#define DIV_W(W, type)                                                                             \
-	static void div_##W(struct cpu *cpu, const struct insn *in)                                \
+ * flags are undefined; they are the host's. SDM vol. 2A, DIV, IDIV. */
+#define HOST_DIV_0(op, lo, hi, s, cc)                                                              \
+	__asm__(RESTORE "mov %q[low], %%rax\n\t" op " %[src]\n\tmov %%rax, %q[low]" CAPTURE        \
+		: "+&a"(cc), "+&d"(hi), [low] "+&r"(lo)                                            \
+		: [src] "r"(s)                                                                     \
+		: "cc")
+#define HOST_DIV_1(op, lo, hi, s, cc)                                                              \
+	__asm__(op " %[src]" : "+a"(lo), "+d"(hi) : [src] "r"(s) : "cc")
+#define DIV_W(W, dead)                                                                             \
+	static void div_##dead##_##W(struct cpu *cpu, const struct insn *in)                       \
 	{                                                                                          \
 		struct mem_value m = read_e(cpu, in, WIDTH_OF_##W);                                \
 		reg_##W s = (reg_##W)m.val, hi = REG(cpu, OFF_GPR(R_RDX), W);                      \
 		reg_##W lo = REG(cpu, OFF_GPR(R_RAX), W);                                          \
+		u64 cc = (u16)cpu->cc;                                                             \
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
@@ -233,46 +241,59 @@ op_set op_imul = {OPS_ANY_EA(imul)};
 			cpu_raise(cpu, in, X86_DE, 0);                                             \
 			return;                                                                    \
 		}                                                                                  \
-		__asm__("div %[src]" : "+a"(lo), "+d"(hi) : [src] "r"(s) : "cc");                  \
+		HOST_DIV_##dead("div", lo, hi, s, cc);                                             \
 		SET_##W(cpu, OFF_GPR(R_RAX), lo);                                                  \
 		SET_##W(cpu, OFF_GPR(R_RDX), hi);                                                  \
+		cpu->cc = (u16)cc;                                                                 \
 		NEXT(cpu, in);                                                                     \
 	}                                                                                          \
-	static void idiv_##W(struct cpu *cpu, const struct insn *in)                               \
+	static void idiv_##dead##_##W(struct cpu *cpu, const struct insn *in)                      \
 	{                                                                                          \
 		struct mem_value m = read_e(cpu, in, WIDTH_OF_##W);                                \
 		reg_##W s = (reg_##W)m.val, hi = REG(cpu, OFF_GPR(R_RDX), W);                      \
-		reg_##W lo = REG(cpu, OFF_GPR(R_RAX), W), limit, mag_lo, mag_hi, mag;              \
-		bool neg = (type)hi < 0, quotient_neg = neg != ((type)s < 0);                      \
+		reg_##W lo = REG(cpu, OFF_GPR(R_RAX), W);                                          \
+		u64 cc = (u16)cpu->cc;                                                             \
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
-		mag_lo = neg ? (reg_##W) - lo : lo;                                                \
-		mag_hi = neg ? (reg_##W)(~hi + !lo) : hi;                                          \
-		mag = (type)s < 0 ? (reg_##W) - s : s;                                             \
-		limit = ((reg_##W)1 << (8 * sizeof(s) - 1)) - !quotient_neg;                       \
-		if (mag_hi >= mag) {                                                               \
+		if (!idiv_fits_##W(lo, hi, s)) {                                                   \
 			cpu_raise(cpu, in, X86_DE, 0);                                             \
 			return;                                                                    \
 		}                                                                                  \
-		__asm__("div %[src]" : "+a"(mag_lo), "+d"(mag_hi) : [src] "r"(mag) : "cc");        \
-		if (mag_lo > limit) {                                                              \
-			cpu_raise(cpu, in, X86_DE, 0);                                             \
-			return;                                                                    \
-		}                                                                                  \
-		SET_##W(cpu, OFF_GPR(R_RAX), quotient_neg ? (reg_##W) - mag_lo : mag_lo);          \
-		SET_##W(cpu, OFF_GPR(R_RDX), neg ? (reg_##W) - mag_hi : mag_hi);                   \
+		HOST_DIV_##dead("idiv", lo, hi, s, cc);                                            \
+		SET_##W(cpu, OFF_GPR(R_RAX), lo);                                                  \
+		SET_##W(cpu, OFF_GPR(R_RDX), hi);                                                  \
+		cpu->cc = (u16)cc;                                                                 \
 		NEXT(cpu, in);                                                                     \
 	}
-DIV_W(W, s16)
-DIV_W(L, s32)
-DIV_W(Q, s64)
+/* Does hi:lo / s have a quotient of its own width? |hi:lo| < |s| << (bits - 1) says so, but for one
+ * quotient more below zero. */
+#define IDIV_FITS(W, type, wide)                                                                   \
+	static __always_inline_ bool idiv_fits_##W(reg_##W lo, reg_##W hi, reg_##W s)              \
+	{                                                                                          \
+		const unsigned bits = 8 * sizeof(s);                                               \
+		bool neg = (type)hi < 0, sign = neg != ((type)s < 0);                              \
+		wide a = (wide)hi << bits | lo, d = (type)s < 0 ? (reg_##W) - s : s;               \
+                                                                                                   \
+		a = neg ? (wide)-a : a;                                                            \
+		return a < (d << (bits - 1)) + (sign ? d : 0);                                     \
+	}
+IDIV_FITS(W, s16, u32)
+IDIV_FITS(L, s32, u64)
+IDIV_FITS(Q, s64, unsigned __int128)
+DIV_W(W, 0)
+DIV_W(L, 0)
+DIV_W(Q, 0)
+DIV_W(W, 1)
+DIV_W(L, 1)
+DIV_W(Q, 1)
 
 static void div_B(struct cpu *cpu, const struct insn *in)
 {
 	struct mem_value m = read_e(cpu, in, W_B);
 	u16 ax = REG(cpu, OFF_GPR(R_RAX), W);
 	u8 s = (u8)m.val;
+	u64 cc = (u16)cpu->cc, none = 0;
 
 	if (unlikely(!m.ok))
 		return;
@@ -280,14 +301,19 @@ static void div_B(struct cpu *cpu, const struct insn *in)
 		cpu_raise(cpu, in, X86_DE, 0);
 		return;
 	}
-	SET_W(cpu, OFF_GPR(R_RAX), (ax % s) << 8 | ax / s);
+	HOST_DIV_0("div", ax, none, s, cc);
+	SET_W(cpu, OFF_GPR(R_RAX), ax);
+	cpu->cc = (u16)cc;
 	NEXT(cpu, in);
 }
 
 static void idiv_B(struct cpu *cpu, const struct insn *in)
 {
 	struct mem_value m = read_e(cpu, in, W_B);
-	s32 ax = (s16)REG(cpu, OFF_GPR(R_RAX), W), s = (s8)m.val;
+	u16 low = REG(cpu, OFF_GPR(R_RAX), W);
+	s32 ax = (s16)low;
+	s8 s = (s8)m.val;
+	u64 cc = (u16)cpu->cc, none = 0;
 
 	if (unlikely(!m.ok))
 		return;
@@ -295,11 +321,20 @@ static void idiv_B(struct cpu *cpu, const struct insn *in)
 		cpu_raise(cpu, in, X86_DE, 0);
 		return;
 	}
-	SET_W(cpu, OFF_GPR(R_RAX), (u8)(ax % s) << 8 | (u8)(ax / s));
+	HOST_DIV_0("idiv", low, none, s, cc);
+	SET_W(cpu, OFF_GPR(R_RAX), low);
+	cpu->cc = (u16)cc;
 	NEXT(cpu, in);
 }
-op_set op_div = {OPS_ANY_EA(div)};
-op_set op_idiv = {OPS_ANY_EA(idiv)};
+#define DIV_SET(f)                                                                                 \
+	{                                                                                          \
+		OPS_DIV(f, EA_REG), OPS_DIV(f, EA_BASE), OPS_DIV(f, EA_FULL)                       \
+	}
+#define OPS_DIV(f, ea)                                                                             \
+	[VARIANT(W_B, ea, 0)] = f##_B, [VARIANT(W_B, ea, 1)] = f##_B, OPS_WLQ(f##_0, ea, 0),       \
+			  OPS_WLQ(f##_1, ea, 1)
+op_set op_div = DIV_SET(div);
+op_set op_idiv = DIV_SET(idiv);
 
 /* XADD: E = E + G, G = old E. CMPXCHG: E == rAX ? E = G : rAX = E; memory is written either way.
  * @p is where E lies. */

@@ -6,6 +6,7 @@
  * canonical faults at the branch: #GP(0), nothing pushed. SDM vol. 1, 6.2 and 7.3.8.
  */
 #include "cpu/interp.h"
+#include "cpu/model.h"
 
 /* The target of an indirect branch; raises #GP when it is no address. */
 static __always_inline_ bool target_ok(struct cpu *cpu, const struct insn *in, gva_t target)
@@ -86,9 +87,17 @@ static bool count_down(struct cpu *cpu, const struct insn *in)
 		GOTO_LINK(cpu, in, 0, goto_next);                                                  \
 	}                                                                                          \
 	op_set op_##f = OPS_ONE(f);
+
+/* What ZF is to be. As seen on Zen 4: F3 and F2 decide it, as they do for string instructions. */
+static bool zf_is(struct cpu *cpu, const struct insn *in, bool set)
+{
+	if ((in->flags & (IN_REP | IN_REPNE)) && cpu_has(cpu, FEAT_AMD))
+		set = in->flags & IN_REP;
+	return set ? condition(cpu, 4) : condition(cpu, 5);
+}
 LOOP(loop, true)
-LOOP(loope, condition(cpu, 4))
-LOOP(loopne, condition(cpu, 5))
+LOOP(loope, zf_is(cpu, in, true))
+LOOP(loopne, zf_is(cpu, in, false))
 
 static void jrcxz(struct cpu *cpu, const struct insn *in)
 {
@@ -175,11 +184,29 @@ static void call(struct cpu *cpu, const struct insn *in)
 }
 op_set op_call = OPS_NEAR(call_rel_16, call);
 
+/* A CALL whose target is not canonical: #GP, but as seen on Zen 4 what the push would raise comes
+ * first. */
+static __attribute__((noinline)) bool call_to_nowhere(struct cpu *cpu, const struct insn *in)
+{
+	gva_t sp = cpu->regs.gpr[R_RSP] - 8;
+
+	if (!canonical(sp) || !canonical(sp + 7))
+		cpu_raise(cpu, in, X86_SS, 0);
+	else if (mem_open_slow(cpu, in, sp, 8, TLB_WRITE))
+		cpu_raise(cpu, in, X86_GP, 0);
+	return false;
+}
+
+static __always_inline_ bool call_target_ok(struct cpu *cpu, const struct insn *in, gva_t target)
+{
+	return likely(canonical(target)) || call_to_nowhere(cpu, in);
+}
+
 static void call_r(struct cpu *cpu, const struct insn *in)
 {
 	gva_t target = REG(cpu, in->rm, Q);
 
-	if (unlikely(!target_ok(cpu, in, target)) || unlikely(!push_rip(cpu, in)))
+	if (!call_target_ok(cpu, in, target) || unlikely(!push_rip(cpu, in)))
 		return;
 	GOTO_ADDRESS(cpu, target);
 }
@@ -188,7 +215,7 @@ static void call_m(struct cpu *cpu, const struct insn *in)
 {
 	struct mem_value m = mem_read(cpu, in, ea_full(cpu, in), W_Q, true);
 
-	if (unlikely(!m.ok) || unlikely(!target_ok(cpu, in, m.val)) || unlikely(!push_rip(cpu, in)))
+	if (unlikely(!m.ok) || !call_target_ok(cpu, in, m.val) || unlikely(!push_rip(cpu, in)))
 		return;
 	GOTO_ADDRESS(cpu, m.val);
 }

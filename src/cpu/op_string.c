@@ -268,11 +268,13 @@ static __always_inline_ void compare_string(struct cpu *cpu, const struct insn *
 					    struct string *s, bool *ended)
 {
 	u64 mask = in->width == W_Q ? ~0UL : (1UL << (8 << in->width)) - 1;
-	u64 a = cpu->regs.gpr[R_RAX] & mask, b = 0, shown_a = 0;
+	u64 a = cpu->regs.gpr[R_RAX] & mask, b, shown_a = 0, shown_b = 0;
+	/* Which operand faults first, as seen on Zen 4. */
+	bool source_first = in->width == W_B && (in->flags & IN_REP);
 	struct mem_value m;
 
 	while (s->left && !*ended) {
-		if (cmps) {
+		if (cmps && source_first) {
 			m = mem_read(cpu, in, source(cpu, in), in->width, true);
 			if (unlikely(!m.ok))
 				break;
@@ -282,7 +284,14 @@ static __always_inline_ void compare_string(struct cpu *cpu, const struct insn *
 		if (unlikely(!m.ok))
 			break;
 		b = m.val;
+		if (cmps && !source_first) {
+			m = mem_read(cpu, in, source(cpu, in), in->width, true);
+			if (unlikely(!m.ok))
+				break;
+			a = m.val;
+		}
 		shown_a = a;
+		shown_b = b;
 		if (cmps)
 			advance(cpu, in, R_RSI, s->step);
 		advance(cpu, in, R_RDI, s->step);
@@ -292,7 +301,7 @@ static __always_inline_ void compare_string(struct cpu *cpu, const struct insn *
 	if (cpu->stopped)
 		s->next = NULL;
 	if (s->done)
-		compare(cpu, in->width, shown_a, b);
+		compare(cpu, in->width, shown_a, shown_b);
 }
 
 static void cmps(struct cpu *cpu, const struct insn *in)

@@ -113,11 +113,40 @@ void *vec_open_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned s
 
 	if (!misaligned && (!ac || size <= 8))
 		return mem_open_slow(cpu, in, ea, size, acc);
-	if (!canonical(ea))
+	/* The operand's own alignment comes before what is canonical, but not for FXSAVE and
+	 * FXRSTOR; EFLAGS.AC after it. As seen on Zen 4. */
+	if (!canonical(ea) && (size == 512 || !misaligned))
 		cpu_raise(cpu, in, canonical_vector(in), 0);
 	else
 		cpu_raise(cpu, in, ac ? X86_AC : X86_GP, 0);
 	return NULL;
+}
+
+void vec_fault_of_image(struct cpu *cpu, gva_t ea, unsigned size, enum tlb_access acc,
+			bool end_first)
+{
+	gva_t ends[2] = {ea, ea + size - 1}, field = ea + (size == 14 || size == 94 ? 1 : 3);
+	u8 vector = cpu->exit.vector;
+
+	if (!end_first && ((ea ^ field) & PAGE_MASK))
+		ends[1] = field & PAGE_MASK; /* the first field crosses by itself */
+	if (vector != X86_PF && (vector != X86_GP || canonical(ea) == canonical(ends[1])))
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		gva_t at = ends[i ^ end_first];
+		void *host;
+		u32 err;
+
+		if (!canonical(at))
+			return; /* has been raised */
+		err = tlb_fill(&cpu->tlb, at, acc, PF_USER, &host);
+		if (err & TLB_FAULT) {
+			cpu->exit.vector = X86_PF;
+			cpu->exit.error_code = err & ~TLB_FAULT;
+			cpu->exit.cr2 = at;
+			return;
+		}
+	}
 }
 
 bool vec_use_fast(const struct vec_fast *f, unsigned n, unsigned size, struct insn *in)

@@ -102,10 +102,13 @@ static void env_get_pointers(struct cpu_regs *regs, const struct env_layout *l, 
 /* FNSTENV, and FNSAVE, whose image begins with the environment. */
 static void *store_env(struct cpu *cpu, const struct insn *in)
 {
+	gva_t ea = ea_full(cpu, in);
 	void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), row_size(in), TLB_WRITE, 0, true);
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea, row_size(in), TLB_WRITE, 0, true);
+	if (!p)
+		vec_fault_of_image(cpu, ea, row_size(in), TLB_WRITE, false);
 	if (!p || !vec_run(cpu, in, V_X87 | V_NOWAIT, p))
 		return NULL;
 	env_put_pointers(&cpu->regs, env_layout(in), p);
@@ -136,10 +139,13 @@ ONE_SET(fnsave, fnsave);
 /* FLDENV and FRSTOR. */
 static void fldenv(struct cpu *cpu, const struct insn *in)
 {
+	gva_t ea = ea_full(cpu, in);
 	const void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87, ea_full(cpu, in), row_size(in), TLB_READ, 0, true);
+	p = vec_open(cpu, in, V_X87, ea, row_size(in), TLB_READ, 0, true);
+	if (!p)
+		vec_fault_of_image(cpu, ea, row_size(in), TLB_READ, false);
 	if (!p || !vec_run(cpu, in, V_X87, (void *)p))
 		return;
 	env_get_pointers(&cpu->regs, env_layout(in), p);
@@ -151,10 +157,13 @@ ONE_SET(fldenv, fldenv);
 
 static void fxsave(struct cpu *cpu, const struct insn *in)
 {
+	gva_t ea = ea_full(cpu, in);
 	void *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_WRITE, 16, true);
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea, FX_SIZE, TLB_WRITE, 16, true);
+	if (!p)
+		vec_fault_of_image(cpu, ea, FX_SIZE, TLB_WRITE, true);
 	if (!p || !vec_run(cpu, in, V_X87 | V_NOWAIT, p))
 		return;
 	fpu_image_put_pointers(p, &cpu->regs, in->width == W_Q);
@@ -172,12 +181,15 @@ static bool mxcsr_legal(const void *p)
 
 static void fxrstor(struct cpu *cpu, const struct insn *in)
 {
+	gva_t ea = ea_full(cpu, in);
 	const u8 *p;
 
 	vec_need(cpu, V_X87);
-	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea_full(cpu, in), FX_SIZE, TLB_READ, 16, true);
-	if (!p)
+	p = vec_open(cpu, in, V_X87 | V_NOWAIT, ea, FX_SIZE, TLB_READ, 16, true);
+	if (!p) {
+		vec_fault_of_image(cpu, ea, FX_SIZE, TLB_READ, true);
 		return;
+	}
 	if (!mxcsr_legal(p + FX_MXCSR)) {
 		cpu_raise(cpu, in, X86_GP, 0);
 		return;
@@ -207,10 +219,9 @@ ONE_SET(ldmxcsr, ldmxcsr);
 
 /* ---- MASKMOVDQU, MASKMOVQ ------------------------------------------------------------------- */
 
-/* What a masked store of up to 16 bytes would write. */
+/* What a masked store of up to 16 bytes would write: the bytes that are the same in both. */
 struct masked {
 	u8 data[16], over[16];
-	unsigned first, end; /* selected bytes lie in [first, end); equal: none */
 };
 
 /* Runs the thunk on zeros and on ones: the bytes that come out the same are the selected ones.
@@ -219,19 +230,11 @@ static bool masked_run(struct cpu *cpu, const struct insn *in, unsigned v, struc
 {
 	memset(m->data, 0, sizeof(m->data));
 	memset(m->over, 0xff, sizeof(m->over));
-	if (!vec_run(cpu, in, v, m->data) || !vec_run(cpu, in, v, m->over))
-		return false;
-	m->first = 0;
-	m->end = sizeof(m->data);
-	while (m->first < m->end && m->data[m->first] != m->over[m->first])
-		m->first++;
-	while (m->end > m->first && m->data[m->end - 1] != m->over[m->end - 1])
-		m->end--;
-	return true;
+	return vec_run(cpu, in, v, m->data) && vec_run(cpu, in, v, m->over);
 }
 
-/* Touches no page without a selected byte. Whether hardware faults on such a page depends on the
- * model (SDM vol. 2B, MASKMOVDQU); the kind to the guest is not to.
+/* Whether unselected bytes may fault depends on the model (SDM vol. 2B, MASKMOVDQU): as seen on Zen 4
+ * they do, even if nothing is selected.
  *
  * Return: the instruction to go on with; NULL: exception raised. No handler itself, because a
  * function whose locals have addresses makes no tail call. */
@@ -241,6 +244,7 @@ static __attribute__((noinline)) const struct insn *masked_store(struct cpu *cpu
 	struct masked m;
 	gva_t ea = cpu->regs.gpr[R_RDI];
 	u64 ac = cpu->regs.flags & F_AC;
+	unsigned size = v & V_X87 ? 8 : 16;
 	u8 *p;
 
 	vec_need(cpu, v);
@@ -251,16 +255,14 @@ static __attribute__((noinline)) const struct insn *masked_store(struct cpu *cpu
 		cpu_raise(cpu, in, canonical(ea) ? X86_AC : X86_GP, 0);
 		return NULL;
 	}
-	if (m.first == m.end)
-		return in + 1;
-	cpu->regs.flags &= ~F_AC; /* checked: not again for the bytes that are selected */
-	p = vec_open(cpu, in, v, ea + m.first, m.end - m.first, TLB_WRITE, 0, true);
+	cpu->regs.flags &= ~F_AC; /* checked: not again for 16 */
+	p = vec_open(cpu, in, v, ea, size, TLB_WRITE, 0, true);
 	cpu->regs.flags |= ac;
 	if (!p)
 		return NULL;
-	for (unsigned i = m.first; i < m.end; i++)
+	for (unsigned i = 0; i < size; i++)
 		if (m.data[i] == m.over[i])
-			p[i - m.first] = m.data[i];
+			p[i] = m.data[i];
 	return mem_close(cpu, in, p);
 }
 

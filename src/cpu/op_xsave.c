@@ -16,11 +16,14 @@ static u64 requested(const struct cpu *cpu)
 static const struct insn *do_xsave(struct cpu *cpu, const struct insn *in, enum xsave_kind kind)
 {
 	u64 rfbm = requested(cpu);
-	void *p = vec_open(cpu, in, V_NOWAIT, ea_full(cpu, in),
-			   fpu_xsave_size(rfbm, kind == XSAVE_COMPACT), TLB_WRITE, 64, true);
+	u32 size = fpu_xsave_size(rfbm, kind == XSAVE_COMPACT);
+	gva_t ea = ea_full(cpu, in);
+	void *p = vec_open(cpu, in, V_NOWAIT, ea, size, TLB_WRITE, 64, true);
 
-	if (!p)
+	if (!p) {
+		vec_fault_of_image(cpu, ea, size, TLB_WRITE, false);
 		return NULL;
+	}
 	fpu_sync(cpu);
 	fpu_xsave(cpu, p, rfbm, kind, in->width == W_Q);
 	return mem_close(cpu, in, p);
@@ -43,8 +46,13 @@ static void xrstor(struct cpu *cpu, const struct insn *in)
 {
 	u64 rfbm = requested(cpu);
 	gva_t ea = ea_full(cpu, in);
-	const void *p = vec_open(cpu, in, V_NOWAIT, ea, XS_HEADER_END, TLB_READ, 64, true);
+	const void *p;
 
+	/* Hardware looks at the first byte, then at the header. */
+	if (!vec_open(cpu, in, V_NOWAIT, ea, 1, TLB_READ, 64, true) ||
+	    !vec_open(cpu, in, V_NOWAIT, ea + XS_BV, XS_HEADER_END - XS_BV, TLB_READ, 64, true))
+		return;
+	p = vec_open(cpu, in, V_NOWAIT, ea, XS_HEADER_END, TLB_READ, 64, true);
 	if (!p)
 		return;
 	if (!fpu_header_legal(cpu, p)) {

@@ -181,8 +181,8 @@ static unsigned put_tail(u8 *out, const struct decoded *d)
 
 	if (d->modrm_at)
 		out[n++] = host_modrm(d);
-	if (d->imm_len)
-		out[n++] = (u8)d->imm;
+	for (unsigned i = 0; i < d->imm_len; i++)
+		out[n++] = (u8)(d->imm >> 8 * i);
 	return n;
 }
 

@@ -99,6 +99,12 @@ static __always_inline_ void *vec_open(struct cpu *cpu, const struct insn *in, u
 	return vec_open_slow(cpu, in, ea, size, acc, align);
 }
 
+/* vec_open() has failed for an image of @size bytes, which hardware probes at its ends and not page by
+ * page: puts the exception right. The first byte comes first, or, if @end_first, the last one.
+ * Unverified: seen on AMD only. */
+void vec_fault_of_image(struct cpu *cpu, gva_t ea, unsigned size, enum tlb_access acc,
+			bool end_first);
+
 /* PCMPESTRI and kin. The next instruction; NULL: exception raised. */
 const struct insn *vec_string(struct cpu *cpu, const struct insn *in, unsigned v);
 

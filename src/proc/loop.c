@@ -102,6 +102,7 @@ static void emulate_vsyscall(struct task_struct *t)
 
 	if (off % 0x400 || nr >= ARRAY_SIZE(vsyscalls) || get_user(t->mm, caller, r->gpr[R_RSP]) ||
 	    run_vsyscall(t, &vsyscalls[nr])) {
+		r->flags |= F_RF; /* it began as a page fault */
 		force_sig_info(SIGSEGV, NULL, t);
 		return;
 	}
@@ -172,7 +173,9 @@ static void exception(struct task_struct *t)
 		page_fault(t, e);
 		return;
 	}
-	if (e->vector == X86_GP && e->umip.what != UMIP_NONE) {
+	/* The last byte of all is how insn_get_addr_ref() says "no address". */
+	if (e->vector == X86_GP && e->umip.what != UMIP_NONE &&
+	    !(e->umip.memory && e->umip.operand == ~0UL)) {
 		fixup_umip_exception(t, &e->umip);
 		return;
 	}
@@ -191,6 +194,9 @@ static void exception(struct task_struct *t)
 		code = TRAP_BRKPT;
 	force_sig_fault(t, d->sig, code, d->addr_is_rip ? cpu->regs.rip : 0, e->vector,
 			e->error_code, 0);
+	/* Jumps fault where they are; only the kernel's IRET can have wanted to go there. */
+	if (unlikely(!canonical(cpu->regs.rip)))
+		cpu->regs.flags &= ~F_RF;
 }
 
 /* The slice is over: look outside, and let others run. */

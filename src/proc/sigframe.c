@@ -19,6 +19,8 @@
 #define UC_STRICT_RESTORE_SS 4
 #define SA_RESTORER_K 0x04000000UL
 #define USER_CS 0x33
+#define USER_DS 0x2b
+#define USER32_CS 0x23
 #define REDZONE 128
 
 struct sigcontext_k {
@@ -143,15 +145,16 @@ int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 	r->gpr[R_RAX] = 0;
 	r->gpr[R_RSP] = sp;
 	r->rip = ka->handler;
-	r->flags &= ~(F_DF | F_TF | BIT(16) /* RF */);
-	r->cs = 0x33;
-	r->ss = 0x2b;
+	r->flags &= ~(F_DF | F_TF | F_RF);
+	r->cs = USER_CS;
+	r->ss = USER_DS;
 	fpu_state_init(t->fpu); /* as fpu__clear_user_states(): the handler starts clean */
 	return 0;
 }
 
-/* Bits of EFLAGS that a frame may change. FIX_EFLAGS of arch/x86/kernel/signal.c. */
-#define FIX_EFLAGS (F_AC | F_OF | F_DF | F_TF | F_SF | F_ZF | F_AF | F_PF | F_CF | BIT(16))
+/* Bits of EFLAGS that a frame may change. FIX_EFLAGS of arch/x86/kernel/signal.c, less RF: the first
+ * instruction behind sigreturn clears it, and nothing here would see it before. */
+#define FIX_EFLAGS (F_AC | F_OF | F_DF | F_TF | F_SF | F_ZF | F_AF | F_PF | F_CF)
 
 static void restore_sigcontext(struct task_struct *t, struct sigcontext_k *sc)
 {
@@ -160,7 +163,7 @@ static void restore_sigcontext(struct task_struct *t, struct sigcontext_k *sc)
 	for (unsigned i = 0; i < NR_GPR; i++)
 		r->gpr[i] = *sc_gpr(sc, i);
 	r->rip = sc->ip;
-	r->flags = (r->flags & ~FIX_EFLAGS) | (sc->flags & FIX_EFLAGS);
+	r->flags = (r->flags & ~(FIX_EFLAGS | F_RF)) | (sc->flags & FIX_EFLAGS);
 	r->cs = sc->cs | 3;
 	r->ss = sc->ss | 3;
 }
@@ -175,7 +178,7 @@ static int read_fpstate(struct task_struct *t, gva_t fp, u8 *image)
 	len = fpu_frame_len(cpu, image);
 	if (len > FX_SIZE && copy_from_user(t->mm, image + FX_SIZE, fp + FX_SIZE, len - FX_SIZE))
 		return -EFAULT;
-	return fpu_frame_restore(cpu, image, len);
+	return fpu_frame_restore(cpu, image, len, fp);
 }
 
 static int restore_fpstate(struct task_struct *t, gva_t fp)
@@ -209,6 +212,30 @@ static void restore_altstack(struct task_struct *t, const stack_t_k *ss)
 		t->altstack = *ss;
 }
 
+/* Old programs keep no ss in their frames. Linux: force_valid_ss() */
+static void force_valid_ss(struct cpu_regs *r)
+{
+	if (r->cs == USER_CS)
+		r->ss = USER_DS;
+}
+
+/* The way back to user mode is an IRET, and what it would not load is the program's fault: #GP with all
+ * of the frame in the registers. In the order of AMD's CPUs. fixup_bad_iret() */
+static void check_iret(struct task_struct *t)
+{
+	struct cpu_regs *r = &t->machine->cpu.regs;
+	u32 error_code;
+
+	if (r->cs != USER_CS)
+		error_code = r->cs & ~3U;
+	else if (r->ss != USER_DS && canonical(r->rip))
+		error_code = r->ss & 4 ? 0 : r->ss & ~3U; /* an LDT's goes through espfix */
+	else
+		return; /* a bad rip shows at once */
+	force_sig_fault(t, SIGSEGV, SI_KERNEL, 0, X86_GP, error_code, 0);
+	r->flags &= ~F_RF; /* no instruction of the program has faulted */
+}
+
 long do_rt_sigreturn(struct task_struct *t)
 {
 	struct cpu_regs *r = &t->machine->cpu.regs;
@@ -218,13 +245,16 @@ long do_rt_sigreturn(struct task_struct *t)
 	if (copy_from_user(t->mm, &frame, sp, sizeof(frame) - sizeof(frame.info)))
 		goto bad;
 	t->blocked = frame.uc.uc_sigmask & ~(sigmask_k(SIGKILL) | sigmask_k(SIGSTOP));
-	if ((frame.uc.uc_mcontext.cs | 3) != USER_CS) /* 32-bit code and worse */
+	if ((frame.uc.uc_mcontext.cs | 3) == USER32_CS) /* would go on as 32-bit code */
 		goto bad;
 	restore_sigcontext(t, &frame.uc.uc_mcontext);
+	if (!(frame.uc.uc_flags & UC_STRICT_RESTORE_SS))
+		force_valid_ss(r);
 	if (restore_fpstate(t, frame.uc.uc_mcontext.fpstate))
 		goto bad;
 	restore_altstack(t, &frame.uc.uc_stack);
 	t->syscall_nr = ~0UL; /* what is in rax now is the interrupted program's */
+	check_iret(t);
 	return r->gpr[R_RAX];
 bad:
 	force_sig_info(SIGSEGV, NULL, t);

@@ -219,18 +219,18 @@ static void signal_frames_carry_all_of_it(void)
 	fpu_state_init(&f->fpu);
 	f->cpu.regs.fip = 0;
 	CU_ASSERT_EQUAL(fpu_frame_len(&f->cpu, frame), size);
-	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, size), 0);
+	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, size, 64), 0);
 	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 255], 0x44);
 	CU_ASSERT_EQUAL(f->cpu.regs.fip, 0x1234);
 	/* Without the magic only what FXSAVE knows comes back. */
 	memset(frame + 464, 0, 4);
 	CU_ASSERT_EQUAL(fpu_frame_len(&f->cpu, frame), FX_SIZE);
-	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, FX_SIZE), 0);
+	CU_ASSERT_EQUAL(fpu_frame_restore(&f->cpu, frame, FX_SIZE, 64), 0);
 	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI + 255], 0);
 	/* A header that XRSTOR would not take. */
 	fpu_frame_write(&f->cpu, frame);
 	frame[XS_XCOMP_BV] = 1;
-	CU_ASSERT(fpu_frame_restore(&f->cpu, frame, size) < 0);
+	CU_ASSERT(fpu_frame_restore(&f->cpu, frame, size, 64) < 0);
 	flat_free(f);
 }
 

@@ -1,0 +1,685 @@
+/* See the header. Making a trial is setup.c's; here it is run twice and compared.
+ *
+ * Not compared: FIP, FDP, FOP inside stored images (the host CPU's habits differ by maker; the
+ * guest's are checked against FNSTENV instead), MXCSR_MASK, which is the model's, and flags that the
+ * row calls undefined, which are counted. */
+#include "trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "cpu/block.h"
+#include "cpu/fpu.h"
+#include "cpu/model.h"
+#include "mm/mm.h"
+#include "random.h"
+
+u64 random_state = 1;
+
+extern op_set op_umip;
+
+static const u8 cmp_rsp[] = {0x48, 0x39, 0xe4};
+#define INT3 0xcc
+
+/* Undefined flags that came out otherwise than on the host, by row; what the report shows. */
+static u32 undefined_seen[4096];
+
+/* ---- Both machines -------------------------------------------------------------------------- */
+
+static void protect(struct flat *f, u64 page, unsigned long rights, int prot)
+{
+	flat_protect(f, page, rights);
+	if (mprotect((void *)page, PAGE_SIZE, prot))
+		abort();
+}
+
+void sides_open(struct sides *s)
+{
+	const int rw = PROT_READ | PROT_WRITE | PROT_EXEC;
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (native_init(FLAT_BASE, FLAT_PAGES)) /* its handlers go before ours */
+		abort();
+	memset((void *)(ARENA(ARENA_READONLY) + PAGE_SIZE), 0x33, PAGE_SIZE);
+	memset(flat_ptr(f, ARENA(ARENA_READONLY) + PAGE_SIZE), 0x33, PAGE_SIZE);
+	for (unsigned i = 2; i < FLAT_PAGES; i++) {
+		u64 page = FLAT_BASE + i * PAGE_SIZE;
+		bool arena = i < 12 && i % 3 != 2;
+
+		if (page == ARENA(ARENA_ABSENT) + PAGE_SIZE || !arena)
+			protect(f, page, FLAT_NONE, PROT_NONE);
+		else if (page == ARENA(ARENA_READONLY) + PAGE_SIZE)
+			protect(f, page, FLAT_R | FLAT_X, PROT_READ | PROT_EXEC);
+		else
+			protect(f, page, FLAT_RWX, rw);
+	}
+	s->f = f;
+	s->enc.dec = &f->code->decoder;
+	s->enc.feats = cpu_features(&f->cpu);
+	s->amd = cpu_has(&f->cpu, FEAT_AMD);
+}
+
+void sides_close(struct sides *s)
+{
+	flat_free(s->f);
+}
+
+static size_t arena_len(const struct trial *t)
+{
+	return t->arena == ARENA_ABSENT ? PAGE_SIZE : ARENA_LEN;
+}
+
+/* Bytes of t->data that are put down: the second page of the others never changes. */
+static size_t fresh_len(const struct trial *t)
+{
+	return t->arena == ARENA_RW ? ARENA_LEN : PAGE_SIZE;
+}
+
+static u64 code_end(const struct trial *t)
+{
+	return CODE + t->d.len + (t->dead ? sizeof(cmp_rsp) : 0);
+}
+
+static void run_native(const struct trial *t, struct native_state *s)
+{
+	memcpy((void *)ARENA(t->arena), t->data, fresh_len(t));
+	memcpy((void *)CODE, t->code, t->d.len);
+	if (t->dead)
+		memcpy((void *)(CODE + t->d.len), cmp_rsp, sizeof(cmp_rsp));
+	native_put_exit(code_end(t), false);
+	native_put_exit(CODE_TAKEN, true);
+	native_run(s, CODE, t->wide, t->selectors);
+}
+
+/* Wide registers into and out of struct fpu_state. */
+static void put_wide(u8 *area, const struct native_state *s)
+{
+	unsigned level = native_level();
+	u64 bv = 3;
+
+	for (unsigned i = 0; i < 16 && level >= 1; i++)
+		memcpy(area + XS_YMM_HI + 16 * i, s->vec[i] + 16, 16);
+	if (level >= 1)
+		bv |= XS_BIT_AVX;
+	for (unsigned i = 0; i < 16 && level >= 2; i++) {
+		memcpy(area + XS_ZMM_HI + 32 * i, s->vec[i] + 32, 32);
+		memcpy(area + XS_ZMM_HI16 + 64 * i, s->vec[i + 16], 64);
+	}
+	if (level >= 2) {
+		memcpy(area + XS_OPMASK, s->k, 64);
+		bv |= XS_BITS_AVX512;
+	}
+	memcpy(area + XS_BV, &bv, sizeof(bv));
+}
+
+static void get_wide(struct native_state *s, const u8 *area)
+{
+	unsigned level = native_level();
+
+	for (unsigned i = 0; i < 16; i++)
+		memcpy(s->vec[i], area + FX_XMM0 + 16 * i, 16);
+	for (unsigned i = 0; i < 16 && level >= 1; i++)
+		memcpy(s->vec[i] + 16, area + XS_YMM_HI + 16 * i, 16);
+	for (unsigned i = 0; i < 16 && level >= 2; i++) {
+		memcpy(s->vec[i] + 32, area + XS_ZMM_HI + 32 * i, 32);
+		memcpy(s->vec[i + 16], area + XS_ZMM_HI16 + 64 * i, 64);
+	}
+	if (level >= 2)
+		memcpy(s->k, area + XS_OPMASK, 64);
+}
+
+/* How the engine came out of it, as the host would say. */
+static void take_exit(const struct trial *t, const struct cpu *cpu, struct native_state *s)
+{
+	const struct cpu_exit *e = &cpu->exit;
+
+	s->rip = cpu->regs.rip;
+	s->trap = s->error = 0;
+	s->fault_addr = 0;
+	if (e->why == CPU_BUDGET && t->step)
+		return;
+	if (e->why != CPU_EXCEPTION) {
+		s->trap = 1000 + e->why;
+		return;
+	}
+	if (e->vector == X86_BP && (s->rip == code_end(t) + 1 || s->rip == CODE_TAKEN + 1)) {
+		s->rip--;
+		return;
+	}
+	s->trap = e->vector + 1;
+	s->error = e->error_code;
+	if (e->vector == X86_PF)
+		s->fault_addr = e->cr2;
+}
+
+static void run_guest(struct sides *sides, const struct trial *t, struct native_state *s)
+{
+	struct flat *f = sides->f;
+	struct cpu *cpu = &f->cpu;
+	u8 code[32];
+
+	memcpy(flat_ptr(f, ARENA(t->arena)), t->data, fresh_len(t));
+	image_to_guest(t, (u8 *)flat_ptr(f, ARENA(t->arena)));
+	memcpy(code, t->code, t->d.len);
+	if (t->dead)
+		memcpy(code + t->d.len, cmp_rsp, sizeof(cmp_rsp));
+	code[code_end(t) - CODE] = INT3;
+	flat_write(f, CODE, code, code_end(t) - CODE + 1);
+	*(u8 *)flat_ptr(f, CODE_TAKEN) = INT3;
+	if (t->cold)
+		flush_tlb_mm(f->mm);
+	cpu_regs_init(&cpu->regs);
+	memcpy(cpu->regs.gpr, s->gpr, sizeof(s->gpr));
+	cpu->regs.flags = s->flags;
+	cpu->regs.rip = CODE;
+	cpu->regs.fs_base = s->fs_base;
+	cpu->regs.gs_base = s->gs_base;
+	memcpy(f->fpu.area, s->fx, sizeof(s->fx));
+	put_wide(f->fpu.area, s);
+	cpu_run(cpu, t->step ? 1 : 4000);
+	take_exit(t, cpu, s);
+	memcpy(s->gpr, cpu->regs.gpr, sizeof(s->gpr));
+	s->flags = cpu->regs.flags;
+	s->fs_base = cpu->regs.fs_base;
+	s->gs_base = cpu->regs.gs_base;
+	s->sel[0] = cpu->regs.ds;
+	s->sel[1] = cpu->regs.es;
+	s->sel[2] = cpu->regs.fs;
+	s->sel[3] = cpu->regs.gs;
+	memcpy(s->fx, f->fpu.area, sizeof(s->fx));
+	get_wide(s, f->fpu.area);
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------ */
+
+static void show(const struct trial *t, const char *what, u64 seed)
+{
+	char text[100] = "";
+
+	cpu_disassemble(t->code, t->d.len, CODE, text, sizeof(text));
+	printf("differs: %s: %s (row %u): %s:", what, insn_rows[t->row].name, t->row, text);
+	for (unsigned i = 0; i < t->d.len; i++)
+		printf(" %02x", t->code[i]);
+	printf("\n  operand %#lx arena %u%s%s\n", t->target, t->arena,
+	       t->dead ? ", flags dead" : "", t->step ? ", alone" : "");
+	if (!t->given)
+		printf("  repeat: check_vec --repeat %u:%#lx:%#lx\n", t->row, t->wish, seed);
+}
+
+struct judge {
+	const struct trial *t;
+	u64 seed;
+	bool same;
+};
+
+static void judge(struct judge *j, const char *what, const void *native, const void *guest,
+		  size_t len)
+{
+	const u8 *a = native, *b = guest;
+
+	if (!memcmp(a, b, len))
+		return;
+	if (j->same)
+		show(j->t, what, j->seed);
+	j->same = false;
+	printf("  %s:", what);
+	for (size_t i = 0, shown = 0; i < len && shown < 16; i++)
+		if (a[i] != b[i]) {
+			printf(" +%zu host %02x here %02x;", i, a[i], b[i]);
+			shown++;
+		}
+	printf("\n");
+}
+
+/* FIP, FDP and FOP of the instruction that ran, as the host CPU's FNSTENV has them. */
+static void judge_pointers(struct judge *j, const struct native_state *native,
+			   const struct cpu_regs *regs)
+{
+	const struct insn_row *row = &insn_rows[j->t->row];
+	u32 fip, fdp;
+	u16 fop;
+
+	if (!regs->fip || row->feat == FEAT_XSAVE || !strcmp(row->name, "fxrstor"))
+		return;
+	memcpy(&fip, native->env + 12, 4);
+	memcpy(&fop, native->env + 18, 2);
+	memcpy(&fdp, native->env + 20, 4);
+	if (row->attr & SIZE_BY_66)
+		return; /* loaded from memory: host CPUs forget them unless one is pending */
+	if (!fip)
+		return; /* AMD's forget them when the host's kernel switches tasks */
+	judge(j, "FIP", &fip, &regs->fip, 4);
+	judge(j, "FOP", &fop, &regs->fop, 2);
+	if (j->t->d.mod != 3)
+		judge(j, "FDP", &fdp, &regs->fdp, 4);
+}
+
+/* Results that no two runs share: the engine's number stands for the host's, its width stays
+ * compared. */
+static void adopt(const struct trial *t, struct native_state *native,
+		  const struct native_state *guest)
+{
+	static const struct {
+		const char *name;
+		u16 gprs; /* low 32 bits of these */
+	} own[] = {{"cpuid", 0xf}, {"rdtsc", 0x5}, {"rdtscp", 0x7}, {"xgetbv", 0x5}};
+	const char *name = insn_rows[t->row].name;
+
+	if (native->trap || guest->trap)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
+		for (unsigned r = 0; r < 4 && !strcmp(name, own[i].name); r++)
+			if (own[i].gprs >> r & 1)
+				memcpy(&native->gpr[r], &guest->gpr[r], 4);
+	if (!strcmp(name, "rdpid"))
+		memcpy(&native->gpr[t->d.rm], &guest->gpr[t->d.rm], 4);
+	if (!strcmp(name, "rdrand") || !strcmp(name, "rdseed")) {
+		memcpy(&native->gpr[t->d.rm], &guest->gpr[t->d.rm], 1U << t->d.width);
+		native->flags = (native->flags & ~F_CF) | (guest->flags & F_CF); /* may run out */
+	}
+}
+
+static void judge_units(struct judge *j, const struct native_state *native,
+			const struct native_state *guest)
+{
+	judge(j, "x87 words", native->fx, guest->fx, FX_FOP);
+	judge(j, "mxcsr", native->fx + FX_MXCSR, guest->fx + FX_MXCSR, 4);
+	for (unsigned i = 0; i < 8; i++)
+		judge(j, "st", native->fx + FX_ST0 + 16 * i, guest->fx + FX_ST0 + 16 * i, 10);
+	judge(j, "xmm", native->fx + FX_XMM0, guest->fx + FX_XMM0, 256);
+	if (!j->t->wide)
+		return;
+	if (native_level() >= 1)
+		judge(j, "ymm", native->vec, guest->vec, sizeof(native->vec) / 2);
+	if (native_level() >= 2) {
+		judge(j, "zmm", native->vec, guest->vec, sizeof(native->vec));
+		judge(j, "k", native->k, guest->k, sizeof(native->k));
+	}
+}
+
+static bool same_result(struct sides *s, const struct trial *t, u64 seed,
+			struct native_state *native, struct native_state *guest)
+{
+	struct judge j = {t, seed, true};
+	u8 *native_data = (u8 *)ARENA(t->arena), *guest_data = flat_ptr(s->f, ARENA(t->arena));
+	const struct insn_row *row = &insn_rows[t->row];
+	u64 undefined = native->trap || t->dead ? 0 : row->undefined;
+
+	adopt(t, native, guest);
+	if (!image_match(t, native, native_data, guest, guest_data)) {
+		show(t, "image", seed);
+		return false;
+	}
+	undefined_seen[t->row] |= (u32)((native->flags ^ guest->flags) & undefined);
+	native->flags &= ~(undefined | 0x10000); /* RF: of the signal */
+	guest->flags &= ~undefined;
+	judge(&j, "exception", &native->trap, &guest->trap, sizeof(native->trap));
+	judge(&j, "error code", &native->error, &guest->error, sizeof(native->error));
+	if (native->trap == X86_PF + 1)
+		judge(&j, "address", &native->fault_addr, &guest->fault_addr, 8);
+	judge(&j, "rip", &native->rip, &guest->rip, sizeof(native->rip));
+	judge(&j, "gpr", native->gpr, guest->gpr, sizeof(native->gpr));
+	judge(&j, "flags", &native->flags, &guest->flags, sizeof(native->flags));
+	if (native_segments())
+		judge(&j, "bases", &native->fs_base, &guest->fs_base, 16);
+	if (t->selectors)
+		judge(&j, "selectors", native->sel, guest->sel, sizeof(native->sel));
+	judge_units(&j, native, guest);
+	judge(&j, "memory", native_data, guest_data, arena_len(t));
+	judge_pointers(&j, native, &s->f->cpu.regs);
+	return j.same;
+}
+
+/* ---- One trial ------------------------------------------------------------------------------ */
+
+/* Forms that this run showed. */
+static u64 shown_forms(const struct trial *t, const struct native_state *end)
+{
+	const struct insn_row *row = &insn_rows[t->row];
+	u32 vector = end->trap - 1;
+
+	if (trial_raises(row) && end->trap && vector != X86_PF)
+		return forms_of(&t->d) | FB(plain);
+	if ((row->attr & ENDS) && t->d.width == W_W && vector == X86_PF && end->rip < 0x10000)
+		return forms_of(&t->d) | FB(plain); /* came where 66 has cut rip to */
+	if (!end->trap) {
+		u64 f = forms_of(&t->d) | FB(plain) | (t->dead ? FB(dead) : 0);
+
+		if (t->d.modrm_at && t->d.mod != 3 && t->target == ARENA(t->arena) + PAGE_SIZE - 1)
+			f |= FB(crossed);
+		if ((t->d.evex & EVEX_AAA) && t->arena == ARENA_ABSENT &&
+		    t->target + 64 > ARENA(t->arena) + PAGE_SIZE)
+			f |= FB(masked);
+		return f;
+	}
+	switch (vector) {
+	case X86_PF:
+		return end->error & 1 ? FB(readonly) : FB(absent);
+	case X86_GP:
+		return end->fault_addr || !(row->attr & ALIGN) ? FB(wide_addr) : FB(unaligned);
+	case X86_SS:
+		return FB(wide_addr);
+	case X86_AC:
+		return FB(ac);
+	case X86_MF:
+	case X86_XM:
+		return FB(fp);
+	default:
+		return 0;
+	}
+}
+
+/* The operand's first bytes have changed. */
+static bool guest_wrote(const struct sides *s, const struct trial *t)
+{
+	u64 at = t->target - ARENA(t->arena);
+
+	return t->arena == ARENA_RW && t->d.modrm_at && t->d.mod != 3 &&
+	       memcmp((u8 *)flat_ptr(s->f, t->target), t->data + at, 4) != 0;
+}
+
+static enum outcome run_trial(struct sides *s, struct trial *t, u64 seed)
+{
+	static struct native_state native, guest; /* too long for a frame */
+	bool wrote;
+
+	native = guest = t->before;
+	run_native(t, &native);
+	run_guest(s, t, &guest);
+	if (insn_rows[t->row].set == op_umip && guest.trap == X86_GP + 1 && !guest.error &&
+	    s->f->cpu.exit.umip.what != UMIP_NONE) {
+		/* What Linux makes of it is tested by tests/guest/traps. */
+		forms_passed(t->row, forms_of(&t->d) | FB(plain) | FB(absent));
+		return TRIAL_RAISED;
+	}
+	wrote = guest_wrote(s, t);
+	if (!same_result(s, t, seed, &native, &guest))
+		return TRIAL_DIFFERS;
+	forms_passed(t->row, shown_forms(t, &guest));
+	if (wrote && !guest.trap)
+		forms_wrote(t->row);
+	return guest.trap ? TRIAL_RAISED : TRIAL_ENDED;
+}
+
+enum outcome trial_row(struct sides *s, unsigned row, u64 wish, u64 seed)
+{
+	static struct trial t;
+
+	random_start(seed);
+	t.row = row;
+	t.wish = wish;
+	t.given = false;
+	for (unsigned tries = 0; tries < 50; tries++)
+		if (encode_row(&s->enc, row, wish, t.code, &t.d) && trial_setup(s, &t))
+			return run_trial(s, &t, seed);
+	return TRIAL_NONE;
+}
+
+/* No instruction here: it must be none on the host either. Every register points into the arena, so
+ * that little harm is done if it is one there. */
+static enum outcome trial_undefined(struct sides *s, struct trial *t, u64 seed)
+{
+	static struct native_state native, guest;
+
+	memset(&t->before, 0, sizeof(t->before));
+	t->row = 0; /* whichever */
+	t->arena = ARENA_RW;
+	t->target = ARENA(ARENA_RW) + PAGE_SIZE;
+	t->dead = t->step = t->cold = t->wide = t->selectors = false;
+	memset(t->data, 0, ARENA_LEN);
+	for (unsigned i = 0; i < 16; i++)
+		t->before.gpr[i] = t->target + 8 * below(32);
+	t->before.flags = 0x202;
+	t->before.fx[FX_FCW] = 0x7f;
+	t->before.fx[FX_FCW + 1] = 3;
+	t->before.fx[FX_MXCSR] = 0x80;
+	t->before.fx[FX_MXCSR + 1] = 0x1f;
+	t->d.len = 15;
+	native = guest = t->before;
+	run_native(t, &native);
+	run_guest(s, t, &guest);
+	if (native.trap == guest.trap && native.error == guest.error && native.rip == CODE)
+		return TRIAL_RAISED;
+	printf("differs: here no instruction (exception %d), on the host %s%d:",
+	       (int)guest.trap - 1, native.trap ? "exception " : "one; ", (int)native.trap - 1);
+	for (unsigned i = 0; i < 15; i++)
+		printf(" %02x", t->code[i]);
+	printf("\n  seed %#lx\n", seed);
+	return TRIAL_DIFFERS;
+}
+
+enum outcome trial_bytes(struct sides *s, const u8 *code, u64 seed)
+{
+	static struct trial t;
+
+	random_start(seed);
+	t.wish = 0;
+	t.given = true;
+	memcpy(t.code, code, 15);
+	switch (decode(s->enc.dec, s->enc.feats, t.code, 15, &t.d)) {
+	case DECODE_OK:
+		t.row = t.d.row;
+		return trial_setup(s, &t) ? run_trial(s, &t, seed) : TRIAL_NONE;
+	case DECODE_FAULT:
+		return trial_undefined(s, &t, seed);
+	default:
+		return TRIAL_NONE;
+	}
+}
+
+/* ---- All rows ------------------------------------------------------------------------------- */
+
+struct options {
+	u64 rounds, seed, seconds;
+	const char *name; /* rows of this name only */
+	bool verbose, flags;
+};
+
+struct totals {
+	unsigned long runs, raised, bad;
+};
+
+static u64 trial_seed(const struct options *o, unsigned row, u64 i)
+{
+	return o->seed * 0x9e3779b97f4a7c15UL + row * 0x100000001UL + i * 0x1000000007UL;
+}
+
+static bool one_trial(struct sides *s, unsigned row, u64 wish, u64 seed, struct totals *n)
+{
+	enum outcome r = trial_row(s, row, wish, seed);
+
+	if (r == TRIAL_NONE)
+		return true;
+	n->runs++;
+	n->raised += r == TRIAL_RAISED;
+	n->bad += r == TRIAL_DIFFERS;
+	return r != TRIAL_DIFFERS;
+}
+
+/* Each form until it has passed once, then any. False: differs. */
+static bool run_row(struct sides *s, const struct options *o, unsigned row, struct totals *n)
+{
+	unsigned bad = 0;
+
+	for (u64 i = 0; i < o->rounds / 2 && bad < 3; i++)
+		bad += !one_trial(s, row, 0, trial_seed(o, row, i), n);
+	for (unsigned form = 0; form < NR_F; form++) {
+		for (u64 i = 0; i < 48 && bad < 3; i++) {
+			if (!(forms_missing(row, s->amd) >> form & 1))
+				break;
+			bad += !one_trial(s, row, BIT(form),
+					  trial_seed(o, row, 1000 * (form + 1) + i), n);
+		}
+	}
+	for (u64 i = o->rounds / 2; i < o->rounds && bad < 3; i++)
+		bad += !one_trial(s, row, 0, trial_seed(o, row, 100000 + i), n);
+	return !bad;
+}
+
+/* ROW:WISH:SEED, as a failure prints it. */
+static int repeat(struct sides *s, const char *what)
+{
+	static const char *const outcomes[] = {"no trial", "ended", "raised", "differs"};
+	char *end;
+	unsigned row = (unsigned)strtoul(what, &end, 0);
+	u64 wish = *end ? strtoul(end + 1, &end, 0) : 0,
+	    seed = *end ? strtoul(end + 1, &end, 0) : 0;
+	enum outcome r;
+
+	if (row >= nr_insn_rows)
+		return 2;
+	r = trial_row(s, row, wish, seed);
+	printf("%s: %s\n", insn_rows[row].name, outcomes[r]);
+	return r == TRIAL_DIFFERS;
+}
+
+static const char *parse(int argc, char **argv, struct options *o)
+{
+	const char *again = NULL;
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (!strcmp(argv[i], "--verbose"))
+			o->verbose = true;
+		else if (!strcmp(argv[i], "--flags"))
+			o->flags = true;
+		else if (!strcmp(argv[i], "--rounds"))
+			o->rounds = strtoul(value, NULL, 0), i++;
+		else if (!strcmp(argv[i], "--seed"))
+			o->seed = strtoul(value, NULL, 0), i++;
+		else if (!strcmp(argv[i], "--seconds"))
+			o->seconds = strtoul(value, NULL, 0), i++;
+		else if (!strcmp(argv[i], "--row"))
+			o->name = value, i++;
+		else if (!strcmp(argv[i], "--repeat"))
+			again = value, i++;
+	}
+	return again;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Rows of the program that the host's CPU has. */
+static struct {
+	bool (*of_program)(unsigned row);
+	u64 feats;
+} chosen;
+
+/* A row for this maker's CPUs stands before it. */
+static bool shadowed(unsigned row)
+{
+	const struct insn_row *r = &insn_rows[row];
+
+	for (unsigned i = 0; i < row; i++) {
+		const struct insn_row *s = &insn_rows[i];
+
+		if (s->map == r->map && s->op == r->op && s->pfx == r->pfx && s->ext == r->ext &&
+		    s->mod == r->mod && s->w == r->w && s->l == r->l &&
+		    (s->feat == FEAT_AMD || s->feat == FEAT_INTEL) && (chosen.feats >> s->feat & 1))
+			return true;
+	}
+	return false;
+}
+
+static bool wanted(unsigned row)
+{
+	return chosen.of_program(row) && (chosen.feats >> insn_rows[row].feat & 1) &&
+	       !shadowed(row);
+}
+
+/* Rows whose undefined flags differ from the host's: a number, or all of them. */
+static void print_undefined(const char *program, bool all)
+{
+	static const struct {
+		u32 bit;
+		char letter;
+	} letters[] = {{F_OF, 'O'}, {F_SF, 'S'}, {F_ZF, 'Z'},
+		       {F_AF, 'A'}, {F_PF, 'P'}, {F_CF, 'C'}};
+	unsigned have = 0, differ = 0;
+
+	for (unsigned row = 0; row < nr_insn_rows; row++) {
+		have += wanted(row) && insn_rows[row].undefined;
+		if (!wanted(row) || !undefined_seen[row])
+			continue;
+		differ++;
+		if (!all)
+			continue;
+		printf("%s: undefined flags other than the host's: row %u, %s:", program, row,
+		       insn_rows[row].name);
+		for (unsigned i = 0; i < ARRAY_SIZE(letters); i++)
+			if (undefined_seen[row] & letters[i].bit)
+				printf(" %c", letters[i].letter);
+		printf("\n");
+	}
+	printf("%s: undefined flags: %u rows have some, in %u they are other than the host's\n",
+	       program, have, differ);
+}
+
+/* What cannot be proved here: features by name, rows by number. */
+static void print_lacking(const char *program)
+{
+	static const char *const names[] = {
+#define FEAT(name, ...) [FEAT_##name] = #name,
+#include "cpu/feat.def"
+#undef FEAT
+	};
+	unsigned count[NR_FEATS] = {0}, all = 0;
+
+	for (unsigned row = 0; row < nr_insn_rows; row++)
+		if (chosen.of_program(row) && !wanted(row)) {
+			count[insn_rows[row].feat]++;
+			all++;
+		}
+	printf("%s: %u rows are not in this host's CPU:", program, all);
+	for (unsigned i = 0; i < NR_FEATS; i++)
+		if (count[i])
+			printf(" %s %u", names[i], count[i]);
+	printf("\n");
+}
+
+int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, char **argv)
+{
+	struct options o = {.rounds = 200, .seed = 1};
+	struct totals n = {0, 0, 0};
+	struct sides s;
+	unsigned passed = 0, failed = 0, never;
+	const char *again = parse(argc, argv, &o);
+	double start = now();
+
+	sides_open(&s);
+	chosen.of_program = of_program;
+	chosen.feats = s.enc.feats;
+	if (again)
+		return repeat(&s, again);
+	do {
+		for (unsigned row = 0; row < nr_insn_rows; row++) {
+			const struct insn_row *r = &insn_rows[row];
+
+			if (!wanted(row) || (o.name && strcmp(o.name, r->name)))
+				continue;
+			if (run_row(&s, &o, row, &n))
+				passed++;
+			else
+				failed++;
+		}
+		o.seed++;
+	} while (o.seconds && now() - start < (double)o.seconds && n.bad < 100);
+	never = o.name ? 0 : forms_report(program, wanted, s.amd, o.verbose);
+	print_lacking(program);
+	print_undefined(program, o.flags);
+	printf("%s: %lu trials, %.0f a second, %lu exceptions on both sides, %lu differ\n", program,
+	       n.runs, (double)n.runs / (now() - start), n.raised, n.bad);
+	sides_close(&s);
+	printf("unit: %u passed, %u failed\n", passed, failed + never);
+	return failed + never != 0;
+}
