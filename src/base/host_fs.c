@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define FD_PATH_SIZE 32
@@ -57,6 +59,34 @@ int host_fd_chmod(int fd, mode_t mode)
 	char path[FD_PATH_SIZE];
 
 	return ret(chmod(fd_path(path, fd), mode));
+}
+
+long host_fd_getxattr(int fd, const char *name, void *value, u64 size)
+{
+	char path[FD_PATH_SIZE];
+
+	return ret(getxattr(fd_path(path, fd), name, value, size));
+}
+
+int host_fd_setxattr(int fd, const char *name, const void *value, u64 size, int flags)
+{
+	char path[FD_PATH_SIZE];
+
+	return ret(setxattr(fd_path(path, fd), name, value, size, flags));
+}
+
+long host_fd_listxattr(int fd, char *list, u64 size)
+{
+	char path[FD_PATH_SIZE];
+
+	return ret(listxattr(fd_path(path, fd), list, size));
+}
+
+int host_fd_removexattr(int fd, const char *name)
+{
+	char path[FD_PATH_SIZE];
+
+	return ret(removexattr(fd_path(path, fd), name));
 }
 
 int host_fd_truncate(int fd, u64 size)
@@ -177,6 +207,11 @@ int host_dup3(int oldfd, int newfd)
 int host_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	return ret(ioctl(fd, cmd, arg));
+}
+
+int host_getsockname(int fd, void *addr, u32 *len, bool peer)
+{
+	return ret(peer ? getpeername(fd, addr, len) : getsockname(fd, addr, len));
 }
 
 u64 host_raise_nofile(void)

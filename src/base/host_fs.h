@@ -21,6 +21,11 @@ long host_fd_path(int fd, char *buf, size_t size);
 bool host_fifo_has_writer(int fd);
 int host_fd_chmod(int fd, mode_t mode);
 int host_fd_truncate(int fd, u64 size);
+/* getxattr(2) and its kin of what @fd stands for, a symlink itself included. */
+long host_fd_getxattr(int fd, const char *name, void *value, u64 size);
+int host_fd_setxattr(int fd, const char *name, const void *value, u64 size, int flags);
+long host_fd_listxattr(int fd, char *list, u64 size);
+int host_fd_removexattr(int fd, const char *name);
 /* Gives what @fd stands for (not followed if a symlink) another name. */
 int host_fd_link(int fd, int dirfd, const char *name);
 
@@ -44,6 +49,8 @@ int host_fallocate(int fd, int mode, u64 off, u64 len);
 long host_getdents64(int fd, void *buf, size_t size);
 int host_dup3(int oldfd, int newfd);
 int host_ioctl(int fd, unsigned long cmd, void *arg);
+/* getsockname(2), or (@peer) getpeername(2): @addr is of *@len bytes, which gets the true length. */
+int host_getsockname(int fd, void *addr, u32 *len, bool peer);
 
 /* RLIMIT_NOFILE's soft limit goes up to the hard one; the limit in force. */
 u64 host_raise_nofile(void);

@@ -45,6 +45,15 @@ int host_prctl(int op, unsigned long arg2, unsigned long arg3)
 	return ret(prctl(op, arg2, arg3, 0UL, 0UL));
 }
 
+int host_nice(void)
+{
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	return errno ? 0 : nice;
+}
+
 mode_t host_umask(void)
 {
 	mode_t mask = umask(0);

@@ -22,6 +22,7 @@ int host_capget(u64 *inheritable, u64 *permitted, u64 *effective);
 /* The call's result or -errno. */
 int host_prctl(int op, unsigned long arg2, unsigned long arg3);
 
+int host_nice(void);	 /* -20 .. 19 */
 mode_t host_umask(void); /* reads it; no other thread may be making files */
 /* 0 or -errno. */
 int host_getrlimit(int resource, struct rlimit *rl);

@@ -15,9 +15,11 @@ _Static_assert(NR_FEATS <= 64, "struct cpu's features");
 #define V1_1_EDX 0x078bfbffU
 /* Leaf 1 ecx: osxsave, which follows xsave. */
 #define OSXSAVE BIT(27)
-/* 0x80000001 edx: the AMD copy of leaf 1, syscall, nx, lm; ecx: AMD's leaves 0x8000001d and 1e. */
+/* 0x80000001 edx: the AMD copy of leaf 1, syscall, nx, lm, and on AMD what SSE has of MMX; ecx: AMD's
+ * leaves 0x8000001d and 1e. */
 #define V1_8_1_EDX 0x20100800U
 #define AMD_COPY_EDX 0x0183f3ffU
+#define MMXEXT BIT(22)
 #define TOPOEXT BIT(22)
 
 #define MAX_BASIC 0xd
@@ -370,7 +372,7 @@ static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu, u32 sub _
 	l.d = bits.d | V1_8_1_EDX;
 	if (is_amd(cpu)) {
 		l.c |= TOPOEXT;
-		l.d |= host_of(cpu, 1, 0).d & AMD_COPY_EDX & V1_1_EDX;
+		l.d |= (host_of(cpu, 1, 0).d & AMD_COPY_EDX & V1_1_EDX) | MMXEXT;
 	}
 	return l;
 }
@@ -401,12 +403,17 @@ static struct cpuid_leaf leaf_power(const struct cpu *cpu, u32 sub __unused)
 	return (struct cpuid_leaf){.d = host_of(cpu, 0x80000007, 0).d & 0x100};
 }
 
+/* AMD: images of x87's state always hold FIP, FDP and FOP, as fpu_image_put_pointers() has it. */
+#define XSAVE_ER_PTR BIT(2)
+
 /* 48 bits of linear address; one core. */
 static struct cpuid_leaf leaf_sizes(const struct cpu *cpu, u32 sub __unused)
 {
 	struct cpuid_leaf l = feature_bits(cpu, 0x80000008, 0);
 
 	l.a = (48 << 8) | (host_of(cpu, 0x80000008, 0).a & 0xff);
+	if (is_amd(cpu))
+		l.b |= XSAVE_ER_PTR;
 	return l;
 }
 

@@ -166,20 +166,13 @@ static bool distinct(const struct insn_row *row, const struct decoded *d, const 
 	return d->reg != d->vvvv && d->reg != index && d->vvvv != index;
 }
 
-static bool rm_is_gpr(const struct insn_row *row)
-{
-	return row->form == FORM_V_Ey || row->form == FORM_V_Ey_Ib;
-}
-
 /* Of mask registers in VEX encodings AMD's CPUs look at three bits. */
 static bool registers_exist(const struct insn_row *row, const struct decoded *d, bool amd)
 {
-	bool gpr = row->form == FORM_Gy_W || row->form == FORM_Gy_W_Ib;
-
 	if (amd && !map_is_evex(d->map))
 		return true;
 	return (!(row->attr & KREG) || d->reg < 8) && (!(row->attr & KVVVV) || d->vvvv < 8) &&
-	       (!gpr || d->reg < 16);
+	       (!form_reg_is_gpr(row->form) || d->reg < 16);
 }
 
 bool vex_finish(struct decoded *d, const u8 *code, u64 feats)
@@ -190,7 +183,7 @@ bool vex_finish(struct decoded *d, const u8 *code, u64 feats)
 		u8 p0 = ~code[d->nr_prefix + 1];
 
 		d->reg |= p0 & 0x10;
-		if (d->mod == 3 && !rm_is_gpr(row))
+		if (d->mod == 3 && !form_rm_is_gpr(row->form))
 			d->rm |= (p0 & 0x40) >> 2;
 		if (row->attr & VVVV)
 			d->vvvv |= d->evex & EVEX_V ? 0 : 16;

@@ -37,22 +37,6 @@ static u16 get16(const u8 *p)
 	return v;
 }
 
-static u32 get32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static u64 get64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static void store_sse(struct fpu_state *state)
 {
 	asm volatile(EACH_XMM(XMM_STORE) "stmxcsr 24(%0)" : : "r"(state->area) : "memory");

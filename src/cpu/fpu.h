@@ -68,6 +68,23 @@ enum {
 #define XS_BIT_AVX BIT(2)
 #define XS_BITS_AVX512 (BIT(5) | BIT(6) | BIT(7))
 
+/* Fields of an image, which may stand anywhere. */
+static inline u32 get32(const u8 *p)
+{
+	u32 v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline u64 get64(const u8 *p)
+{
+	u64 v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 /* One CPU's notes while the guest's state is live. */
 struct fpu_live {
 	u32 host_mxcsr; /* set by fpu_enter() */
@@ -110,7 +127,9 @@ void fpu_sync(struct cpu *cpu);
 void fpu_reload(struct cpu *cpu);
 
 /* XSAVE images, standard or compacted, by components (XCR0's numbers, XS_BIT_*). */
-u64 fpu_in_use(const struct fpu_state *state);
+/* XINUSE: those not in their initial configuration. MXCSR is a part of SSE's for XSAVEC and XGETBV
+ * only (@with_mxcsr). SDM vol. 1, 13.6. */
+u64 fpu_in_use(const struct fpu_state *state, bool with_mxcsr);
 u32 fpu_xsave_size(u64 components, bool compact);
 /* Place in a standard image and bytes of component @n, from 2 on; 0, 0: unknown. */
 void fpu_component(unsigned n, u32 *at, u32 *size);
@@ -120,8 +139,10 @@ void fpu_component(unsigned n, u32 *at, u32 *size);
 enum xsave_kind { XSAVE_ALL, XSAVE_USED, XSAVE_COMPACT };
 /* cpu->fpu into @image, as XSAVE does (@wide_pointers: REX.W). Bytes that it does not write stay. */
 void fpu_xsave(struct cpu *cpu, void *image, u64 rfbm, enum xsave_kind kind, bool wide_pointers);
-/* XRSTOR's checks of the header, which ends at XS_HEADER_END; how many bytes it goes on to read. */
+/* XRSTOR's checks of the header, which ends at XS_HEADER_END. */
 bool fpu_header_legal(const struct cpu *cpu, const void *image);
+/* How many bytes it goes on to read: in the standard format up to the last component asked for; in
+ * the compacted one up to the last that is loaded. As seen on Zen 4. */
 u32 fpu_image_size(const void *image, u64 rfbm);
 /* The components of a legal @image into cpu->fpu. -EINVAL: reserved bits of MXCSR, nothing changed. */
 int fpu_xrstor(struct cpu *cpu, const void *image, u64 rfbm, bool wide_pointers);

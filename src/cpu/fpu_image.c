@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
+#include "cpu/fpu.h"
+#include "cpu/model.h"
 
 #define COMPACT BIT(63)
 #define LEGACY (XS_BIT_X87 | XS_BIT_SSE)
@@ -31,22 +32,6 @@ void fpu_component(unsigned n, u32 *at, u32 *size)
 		}
 }
 
-static u64 get64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static u32 get32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static void put64(u8 *p, u64 v)
 {
 	memcpy(p, &v, sizeof(v));
@@ -65,8 +50,7 @@ static bool all_zero(const u8 *p, unsigned size)
 	return true;
 }
 
-/* XINUSE: components that are not in their initial configuration. */
-u64 fpu_in_use(const struct fpu_state *state)
+u64 fpu_in_use(const struct fpu_state *state, bool with_mxcsr)
 {
 	const u8 *a = state->area;
 	u64 used = 0;
@@ -74,7 +58,7 @@ u64 fpu_in_use(const struct fpu_state *state)
 	if ((get32(a + FX_FCW) & 0xffffffff) != X87_CW_DEFAULT || a[FX_FTW] ||
 	    !all_zero(a + FX_ST0, FX_XMM0 - FX_ST0))
 		used |= XS_BIT_X87;
-	if (get32(a + FX_MXCSR) != MXCSR_DEFAULT || !all_zero(a + FX_XMM0, 256))
+	if ((with_mxcsr && get32(a + FX_MXCSR) != MXCSR_DEFAULT) || !all_zero(a + FX_XMM0, 256))
 		used |= XS_BIT_SSE;
 	for (unsigned i = 0; i < ARRAY_SIZE(wide); i++)
 		if (!all_zero(a + wide[i].at, wide[i].size))
@@ -109,7 +93,8 @@ void fpu_xsave(struct cpu *cpu, void *image, u64 rfbm, enum xsave_kind kind, boo
 {
 	static const u32 mask = MXCSR_MASK;
 	u8 *to = image, *from = cpu->fpu->area;
-	u64 used = fpu_in_use(cpu->fpu) & rfbm, save = kind == XSAVE_ALL ? rfbm : used;
+	u64 used = fpu_in_use(cpu->fpu, kind == XSAVE_COMPACT) & rfbm;
+	u64 save = kind == XSAVE_ALL ? rfbm : used;
 	u32 at = XS_HEADER_END;
 	bool mxcsr = kind == XSAVE_COMPACT ? save & XS_BIT_SSE : rfbm & (XS_BIT_SSE | XS_BIT_AVX);
 
@@ -142,15 +127,19 @@ bool fpu_header_legal(const struct cpu *cpu, const void *image)
 		return false;
 	if (!(comp & COMPACT))
 		return !comp && !get64(header + 16);
-	return !((comp & ~COMPACT) & ~cpu->xcr0) && !(bv & ~comp) &&
+	return cpu_has(cpu, FEAT_XSAVEC) && !((comp & ~COMPACT) & ~cpu->xcr0) && !(bv & ~comp) &&
 	       all_zero(header + 16, XS_HEADER_END - XS_BV - 16);
 }
 
 u32 fpu_image_size(const void *image, u64 rfbm)
 {
-	u64 comp = get64((const u8 *)image + XS_XCOMP_BV);
+	u64 bv = get64((const u8 *)image + XS_BV), comp = get64((const u8 *)image + XS_XCOMP_BV);
+	u64 load = bv & rfbm, below;
 
-	return comp & COMPACT ? fpu_xsave_size(comp, true) : fpu_xsave_size(rfbm, false);
+	if (!(comp & COMPACT))
+		return fpu_xsave_size(rfbm, false);
+	below = load ? ~0UL >> __builtin_clzl(load) : 0;
+	return fpu_xsave_size(comp & below, true);
 }
 
 /* x87 and SSE as they are at exec. */

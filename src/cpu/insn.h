@@ -123,6 +123,17 @@ enum insn_form {
 	NR_FORMS
 };
 
+/* Of THUNK rows: ModRM's reg, or its rm if that is a register, names a general register. */
+static inline bool form_reg_is_gpr(enum insn_form form)
+{
+	return form == FORM_Gy_W || form == FORM_Gy_W_Ib;
+}
+
+static inline bool form_rm_is_gpr(enum insn_form form)
+{
+	return form == FORM_V_Ey || form == FORM_V_Ey_Ib || form == FORM_x87_ax;
+}
+
 /* The attr column. */
 #define LOCK_OK 0x0001	/* LOCK is legal when E is memory */
 #define ENDS 0x0002	/* ends its block: control goes elsewhere, or the mode may change */
@@ -130,7 +141,6 @@ enum insn_form {
 #define PLUS_R 0x0008	/* 8 opcodes: the low 3 bits name a register (with REX.B) */
 #define REPS 0x0010	/* F2/F3 repeat it; for others they are ignored */
 #define SWAP 0x0020	/* register form: G is the destination; decoded with reg and rm swapped */
-#define NO_DIFF 0x0040	/* tests/diff cannot run it on the host CPU (control, system) */
 #define THUNK 0x0080	/* runs on the host's vector or x87 unit: thunk_bind() completes it */
 #define ALIGN 0x0100	/* THUNK: a memory operand must be aligned to 16 bytes (#GP) */
 #define MEM_READ 0x0200 /* THUNK: what it does to its memory operand */

@@ -65,7 +65,9 @@ void cpu_stop_rep(struct cpu *cpu, const struct insn *in, u64 done)
 	cpu->stopped = true;
 }
 
-/* The store before changed the running block: go on behind @in with what is there now. */
+/* The store before changed the running block: go on behind @in with what is there now. An instruction
+ * that stores several times may come here each time, and fault afterwards: rip and budget are right
+ * whichever is the last, since the block has been cut behind @in. */
 static const struct insn *resume_after(struct cpu *cpu, const struct insn *in)
 {
 	settle(cpu, in, true);

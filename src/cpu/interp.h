@@ -251,6 +251,15 @@ static __always_inline_ struct mem_value mem_read(struct cpu *cpu, const struct 
 	return slow_call(mem_read_slow, cpu, in, ea, width, 0);
 }
 
+/* The E operand as a value, register or memory. */
+static __always_inline_ struct mem_value read_e(struct cpu *cpu, const struct insn *in,
+						unsigned width)
+{
+	if (in->flags & IN_MEM)
+		return mem_read(cpu, in, ea_full(cpu, in), width, true);
+	return (struct mem_value){reg_read(cpu, in->rm, width), true};
+}
+
 static __always_inline_ const struct insn *
 mem_write(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width, u64 val, bool careful)
 {
@@ -263,7 +272,8 @@ mem_write(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width, u64 
 	return (const struct insn *)slow_call(mem_write_slow, cpu, in, ea, width, val).val;
 }
 
-/* For reading (TLB_READ) too, where an operand is wider than a register; @size is 1 .. 512. */
+/* For reading (TLB_READ) too, where an operand is wider than a register; @size is 1 .. XS_SIZE, as
+ * long as cpu->bounce. */
 static __always_inline_ void *mem_open(struct cpu *cpu, const struct insn *in, gva_t ea,
 				       unsigned size, enum tlb_access acc, bool careful)
 {
@@ -318,6 +328,10 @@ static __always_inline_ struct mem_value mem_pop(struct cpu *cpu, const struct i
 #define RESTORE "addb $0x7f, %%al\n\tsahf\n\t"
 #define RESTORE_CF "bt $8, %%eax\n\t"
 
+/* Flags that a handler has captured: kept, or (variant "dead") not. */
+#define KEEP_CC_0(cpu, c) (cpu)->cc = (c)
+#define KEEP_CC_1(cpu, c) ((void)(c))
+
 static __always_inline_ u64 flags_join(const struct cpu *cpu)
 {
 	return (cpu->regs.flags & ~F_OSZAPC) | ((cpu->cc >> 8) & (F_OSZAPC & 0xff)) |
@@ -369,5 +383,9 @@ static __always_inline_ bool condition(const struct cpu *cpu, unsigned code)
 #define OPS_WIDTH(f, ea, dead)                                                                     \
 	[VARIANT(W_B, ea, dead)] = f##_B, [VARIANT(W_W, ea, dead)] = f##_W,                        \
 			  [VARIANT(W_L, ea, dead)] = f##_L, [VARIANT(W_Q, ea, dead)] = f##_Q
+/* Of 32 and 64 bits only, flags live or dead alike. */
+#define OPS_LQ(f, ea)                                                                              \
+	[VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q,                              \
+			  [VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
 
 #endif

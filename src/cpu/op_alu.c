@@ -19,8 +19,6 @@
 /* What the flags start from: @uses 1 reads CF. */
 #define CC_IN_0(cpu) 0
 #define CC_IN_1(cpu) (u32)(cpu)->cc
-#define KEEP_CC_0(cpu, c) (cpu)->cc = (c)
-#define KEEP_CC_1(cpu, c) ((void)(c))
 #define PRE_0 ""
 #define PRE_1 RESTORE_CF
 

@@ -159,15 +159,6 @@ WLQ(IMUL_W, imul_GEI, in->imm)
 SET_WLQ(op_imul_GE, imul_GE_r, imul_GE_m)
 SET_WLQ(op_imul_GEI, imul_GEI_r, imul_GEI_m)
 
-/* The E operand as a value, for what follows. False: fault raised. */
-static __always_inline_ struct mem_value read_e(struct cpu *cpu, const struct insn *in,
-						unsigned width)
-{
-	if (in->flags & IN_MEM)
-		return mem_read(cpu, in, ea_full(cpu, in), width, true);
-	return (struct mem_value){reg_read(cpu, in->rm, width), true};
-}
-
 /* MUL, IMUL of one operand: rdx:rax = rax * E; ax = al * E for bytes. The host's flags are taken
  * right behind the multiplication, the product is moved out of the way first. */
 #define MUL_W(W, f, op)                                                                            \

@@ -1,23 +1,11 @@
-/* BMI1, BMI2, CRC32: instructions of general registers, most of them VEX-encoded. Each operation is
- * the host's own, under the guest's flags, so that undefined flags come out as on the host.
+/* BMI1, BMI2, CRC32: on general registers, most of them VEX-encoded. A handler runs the host's own
+ * instruction under the guest's flags, so that undefined flags come out as on the host.
  *
  * G is in->reg, E in->rm or memory, B (VEX.vvvv) the offset in in->imm. SDM vol. 1, 5.1.16.
  */
 #include "cpu/interp.h"
 
-/* E as a value. ok false: fault raised. */
-static __always_inline_ struct mem_value read_e(struct cpu *cpu, const struct insn *in,
-						unsigned width)
-{
-	if (in->flags & IN_MEM)
-		return mem_read(cpu, in, ea_full(cpu, in), width, true);
-	return (struct mem_value){reg_read(cpu, in->rm, width), true};
-}
-
 #define B_REG(W) REG(cpu, in->imm, W)
-#define OPS_LQ(f, ea)                                                                              \
-	[VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q,                              \
-			  [VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
 #define OPS_SET(f) op_set op_##f = {OPS_LQ(f, EA_REG), OPS_LQ(f, EA_BASE), OPS_LQ(f, EA_FULL)};
 
 /* G = op(first, second), in the order of AT&T syntax; @e is E's value. */

@@ -97,7 +97,7 @@ static void xgetbv(struct cpu *cpu, const struct insn *in)
 	}
 	if (which) {
 		fpu_sync(cpu);
-		v &= fpu_in_use(cpu->fpu);
+		v &= fpu_in_use(cpu->fpu, true);
 	}
 	SET_L(cpu, OFF_GPR(R_RAX), v);
 	SET_L(cpu, OFF_GPR(R_RDX), v >> 32);
@@ -208,8 +208,5 @@ ADX(adcx, CC_C, L, u64)
 ADX(adcx, CC_C, Q, unsigned __int128)
 ADX(adox, CC_O, L, u64)
 ADX(adox, CC_O, Q, unsigned __int128)
-#define OPS_LQ(f, ea)                                                                              \
-	[VARIANT(W_L, ea, 0)] = f##_L, [VARIANT(W_Q, ea, 0)] = f##_Q,                              \
-			  [VARIANT(W_L, ea, 1)] = f##_L, [VARIANT(W_Q, ea, 1)] = f##_Q
 op_set op_adcx = {OPS_LQ(adcx, EA_REG), OPS_LQ(adcx, EA_BASE), OPS_LQ(adcx, EA_FULL)};
 op_set op_adox = {OPS_LQ(adox, EA_REG), OPS_LQ(adox, EA_BASE), OPS_LQ(adox, EA_FULL)};

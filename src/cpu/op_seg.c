@@ -244,13 +244,14 @@ static void far_branch(struct cpu *cpu, const struct insn *in)
 	struct far_pointer p = read_far_pointer(cpu, in);
 	unsigned width = far_width(cpu, in);
 	u64 step = 1UL << width, sp = cpu->regs.gpr[R_RSP] - 2 * step;
+	u64 ret = cpu->regs.rip + (s64)in->off + in->len; /* a push into this block moves rip */
 
 	if (!p.ok || !code_selector_ok(cpu, in, p.sel < 4 ? p.sel : p.sel | 3) ||
 	    !far_target_ok(cpu, in, p.offset))
 		return;
 	if (insn_rows[in->row].ext == 3) {
 		if (!mem_push(cpu, in, sp + step, width, USER_CS, true) ||
-		    !mem_push(cpu, in, sp, width, cpu->regs.rip + (s64)in->off + in->len, true))
+		    !mem_push(cpu, in, sp, width, ret, true))
 			return;
 		cpu->regs.gpr[R_RSP] = sp;
 	}

@@ -10,8 +10,6 @@
 	__asm__(RESTORE op " %%cl, %[dst]" CAPTURE : [dst] "+r"(d), "+&a"(cc) : "c"(n) : "cc")
 #define HOST_SHIFT_1(op, d, n, cc)                                                                 \
 	__asm__(RESTORE_CF op " %%cl, %[dst]" : [dst] "+r"(d) : "c"(n), "a"(cc) : "cc")
-#define KEEP_CC_0(cpu, c) (cpu)->cc = (c)
-#define KEEP_CC_1(cpu, c) ((void)(c))
 
 #define SHIFT_R(f, op, count, n, W, dead)                                                          \
 	static void f##_##count##_r_##dead##_##W(struct cpu *cpu, const struct insn *in)           \

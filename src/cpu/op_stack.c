@@ -127,35 +127,50 @@ static void leave(struct cpu *cpu, const struct insn *in)
 }
 op_set op_leave = OPS_ONE(leave);
 
+/* One push of several. *@next, where to go on after all of them, changes if this one hit the code that
+ * is running. False: fault raised. */
+static bool push_one(struct cpu *cpu, const struct insn *in, gva_t sp, u64 val,
+		     const struct insn **next)
+{
+	const struct insn *then = mem_push(cpu, in, sp, in->width, val, true);
+
+	if (unlikely(then != in + 1))
+		*next = then;
+	return then;
+}
+
 /* ENTER size, level: pushes rbp and level - 1 frame pointers of the outer frames, then its own.
  * The new rsp must be writable, as if probed by a push. SDM vol. 2A, ENTER.
  *
  * Frame pointers that were pushed when a later push faults stay in memory below rsp, as on hardware;
- * registers change last. */
+ * registers change last. Any of the pushes, and the probe, may hit the code that is running: the rest
+ * is done all the same, and then what follows is decoded anew. */
 static void enter(struct cpu *cpu, const struct insn *in)
 {
 	u64 size = (u16)in->imm, level = (in->imm >> 16) & 31, step = 1UL << in->width;
 	gva_t sp = cpu->regs.gpr[R_RSP] - step, frame = sp, bp = cpu->regs.gpr[R_RBP];
-	const struct insn *next = mem_push(cpu, in, sp, in->width, bp, true);
+	const struct insn *next = in + 1;
 	struct mem_value m;
+	void *probe;
 
-	for (u64 i = 1; next == in + 1 && i < level; i++) {
-		bp -= step;
-		m = mem_pop(cpu, in, bp, in->width);
-		if (unlikely(!m.ok))
+	if (unlikely(!push_one(cpu, in, sp, bp, &next)))
+		return;
+	for (u64 i = 1; i <= level; i++) {
+		m = (struct mem_value){frame, true};
+		if (i < level) {
+			bp -= step;
+			m = mem_pop(cpu, in, bp, in->width);
+		}
+		sp -= step;
+		if (unlikely(!m.ok) || unlikely(!push_one(cpu, in, sp, m.val, &next)))
 			return;
-		sp -= step;
-		next = mem_push(cpu, in, sp, in->width, m.val, true);
 	}
-	if (next && level) {
-		sp -= step;
-		next = mem_push(cpu, in, sp, in->width, frame, true);
-	}
-	if (unlikely(!next))
-		return;
 	sp -= size;
-	if (next == in + 1 && !mem_open(cpu, in, sp, step, TLB_WRITE, true))
+	probe = mem_open(cpu, in, sp, step, TLB_WRITE, true);
+	if (unlikely(!probe))
 		return;
+	if (next == in + 1)
+		next = mem_close(cpu, in, probe);
 	reg_write(cpu, OFF_GPR(R_RBP), in->width, frame);
 	cpu->regs.gpr[R_RSP] = sp;
 	GOTO(cpu, next);

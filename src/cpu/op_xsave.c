@@ -1,6 +1,6 @@
 /*
  * XSAVE, XSAVEOPT, XSAVEC, XRSTOR: the live state goes to struct fpu_state, whence the image is made
- * in software, and back. XSAVES and XRSTORS are the kernel's; CPUID offers neither, so both are #UD.
+ * in software, and back. XSAVES and XRSTORS are the kernel's: #GP where CPUID has them (op_gp), else #UD.
  * SDM vol. 1, 13.7 to 13.10; vol. 2D.
  */
 #include "cpu/vec.h"
@@ -47,8 +47,9 @@ static void xrstor(struct cpu *cpu, const struct insn *in)
 	u64 rfbm = requested(cpu);
 	gva_t ea = ea_full(cpu, in);
 	const void *p;
+	u32 size;
 
-	/* Hardware looks at the first byte, then at the header. */
+	/* Hardware looks at the first byte, then at the header, then at the last byte. */
 	if (!vec_open(cpu, in, V_NOWAIT, ea, 1, TLB_READ, 64, true) ||
 	    !vec_open(cpu, in, V_NOWAIT, ea + XS_BV, XS_HEADER_END - XS_BV, TLB_READ, 64, true))
 		return;
@@ -59,9 +60,12 @@ static void xrstor(struct cpu *cpu, const struct insn *in)
 		cpu_raise(cpu, in, X86_GP, 0);
 		return;
 	}
-	p = vec_open(cpu, in, V_NOWAIT, ea, fpu_image_size(p, rfbm), TLB_READ, 64, true);
-	if (!p)
+	size = fpu_image_size(p, rfbm);
+	p = vec_open(cpu, in, V_NOWAIT, ea, size, TLB_READ, 64, true);
+	if (!p) {
+		vec_fault_of_image(cpu, ea, size, TLB_READ, true);
 		return;
+	}
 	fpu_sync(cpu);
 	if (fpu_xrstor(cpu, p, rfbm, in->width == W_Q)) {
 		cpu_raise(cpu, in, X86_GP, 0);

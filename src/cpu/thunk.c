@@ -119,17 +119,9 @@ const void *thunk_make(struct thunk_pool *p, const u8 *code, unsigned len, enum 
 
 /* ---- Re-encoding ---------------------------------------------------------------------------- */
 
-/* Which ModRM fields name general registers, by operand form. */
-static bool reg_is_gpr(unsigned form)
-{
-	return form == FORM_Gy_W || form == FORM_Gy_W_Ib;
-}
-
 static bool rm_is_gpr(const struct decoded *d)
 {
-	unsigned form = insn_rows[d->row].form;
-
-	return d->mod == 3 && (form == FORM_V_Ey || form == FORM_V_Ey_Ib || form == FORM_x87_ax);
+	return d->mod == 3 && form_rm_is_gpr(insn_rows[d->row].form);
 }
 
 /* REX for the host: W stays; R and B go where their register became rax, [rdi] or a number of the
@@ -141,7 +133,7 @@ static u8 host_rex(const struct decoded *d)
 
 	if (form == FORM_x87 || form == FORM_x87_ax)
 		return 0;
-	if (!reg_is_gpr(form))
+	if (!form_reg_is_gpr(form))
 		keep |= 4;
 	if (d->mod == 3 && !rm_is_gpr(d))
 		keep |= 1;
@@ -152,7 +144,7 @@ static u8 host_modrm(const struct decoded *d)
 {
 	u8 modrm = d->modrm;
 
-	if (reg_is_gpr(insn_rows[d->row].form))
+	if (form_reg_is_gpr(insn_rows[d->row].form))
 		modrm &= ~0x38;
 	if (d->mod != 3)
 		modrm = (modrm & 0x38) | 7; /* [rdi] */
@@ -192,7 +184,7 @@ static unsigned encode_evex(u8 *out, const struct decoded *d)
 	memcpy(out, d->bytes + d->nr_prefix, 4);
 	if (d->mod != 3 || rm_is_gpr(d))
 		out[1] |= 0x60;
-	if (reg_is_gpr(insn_rows[d->row].form))
+	if (form_reg_is_gpr(insn_rows[d->row].form))
 		out[1] |= 0x90;
 	out[4] = d->op;
 	return 5 + put_tail(out + 5, d);

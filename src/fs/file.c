@@ -49,9 +49,9 @@ void fput(struct file *f)
 	if (--f->refcount)
 		return;
 	locks_remove_file(f);
-	if (f->f_inode) {
-		f->f_inode->nr_exec -= !!(f->f_mode & FMODE_EXEC);
-		f->f_inode->nr_write -= !!(f->f_mode & FMODE_WRITE);
+	if (f->f_mapping) {
+		f->f_mapping->nr_exec -= !!(f->f_mode & FMODE_EXEC);
+		f->f_mapping->nr_write -= !!(f->f_mode & FMODE_WRITER);
 	}
 	if (f->f_op->release)
 		f->f_op->release(f);
@@ -62,15 +62,23 @@ void fput(struct file *f)
 
 void file_set_exec(struct file *f)
 {
-	if (!f->f_inode || (f->f_mode & FMODE_EXEC))
+	if (!f->f_mapping || (f->f_mode & FMODE_EXEC))
 		return;
 	f->f_mode |= FMODE_EXEC;
-	f->f_inode->nr_exec++;
+	f->f_mapping->nr_exec++;
+}
+
+void file_set_writer(struct file *f)
+{
+	if (!(f->f_mode & FMODE_WRITE))
+		return;
+	f->f_mode |= FMODE_WRITER;
+	f->f_mapping->nr_write++;
 }
 
 bool file_is_written(const struct file *f)
 {
-	return f->f_inode && f->f_inode->nr_write;
+	return f->f_mapping && f->f_mapping->nr_write;
 }
 
 void filp_close(struct file *f, struct files_struct *fs)

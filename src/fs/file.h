@@ -10,7 +10,8 @@
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
-#define FMODE_EXEC 32U	    /* a program runs from it: counted in inode.nr_exec */
+#define FMODE_EXEC 32U	    /* a program runs from it: counted in f_mapping */
+#define FMODE_WRITER 64U    /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_NO_SPLICE 16U /* sendfile and splice cannot read it: most of /proc/PID */
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
@@ -29,11 +30,20 @@ u64 copy_from_iter(void *to, u64 n, struct iov_iter *i);
 u64 iov_iter_zero(u64 n, struct iov_iter *i);
 /* Of the next @n bytes, those that can be stored to (@write) or loaded now; moves nothing. */
 u64 iov_iter_fault_in(const struct iov_iter *i, u64 n, bool write);
+/* Before a copy of up to @n bytes that must not sleep in the middle, as with userfaultfd it might:
+ * faults in what it will touch. Sleeps itself: look again at whatever is shared. */
+void iov_iter_prefault(const struct iov_iter *i, u64 n, bool write);
+/* Around copies from or to what others may change or free while one sleeps. begin: they do not
+ * sleep. end: were the @n bytes since @start copied? False: they were, or the rest can never be. True:
+ * they can be now, but it slept: @i is at @start again, and what is copied must be looked up again. */
+void iov_iter_nosleep_begin(const struct iov_iter *i);
+bool iov_iter_nosleep_end(struct iov_iter *i, const struct iov_iter *start, u64 n, bool write);
 /* Moves on without copying. */
 void iov_iter_advance(struct iov_iter *i, u64 n);
 
 struct file;
 struct poll_table;
+struct seq;
 
 struct file_operations {
 	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
@@ -52,6 +62,10 @@ struct file_operations {
 	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
 	int (*mmap_file)(struct file *f, struct mmap_file *out); /* NULL: -ENODEV */
 	int (*setfl)(struct file *f, int flags);
+	/* mtime and ctime become now; NULL: they stay. */
+	void (*update_time)(struct file *f);
+	/* fdinfo: what this kind of file adds; NULL: nothing. */
+	void (*show_fdinfo)(struct file *f, struct seq *out);
 	void (*release)(struct file *f); /* last reference */
 };
 
@@ -84,6 +98,9 @@ void get_file(struct file *f);
 void file_set_exec(struct file *f);
 /* Does anybody in the guest have @f's file open for writing, be it by a mapping only? */
 bool file_is_written(const struct file *f);
+/* A file that was opened for writing (FMODE_WRITE) counts as such until its last fput(). What
+ * is open for writing since it was made, without an open (memfd), does not: it can be run. */
+void file_set_writer(struct file *f);
 void fput(struct file *f);
 struct files_struct;
 /* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */

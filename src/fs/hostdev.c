@@ -41,14 +41,17 @@ static int wait_ready(struct file *f, u32 events)
 
 	if (!may_block(f))
 		return 0;
-	f->vfs->events->epoch++;
-	err = host_poll(f->host_fd, events, 0);
-	if (err > 0)
-		return 0;
-	if (f->f_flags & O_NONBLOCK)
-		return -EAGAIN;
-	err = event_wait_fd(f->vfs->events, f->host_fd, events, WAIT_FOREVER);
-	return err == -EINTR ? -ERESTARTSYS : err;
+	for (;;) { /* somebody else may be faster after a sleep */
+		f->vfs->events->epoch++;
+		err = host_poll(f->host_fd, events, 0);
+		if (err > 0)
+			return 0;
+		if (f->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		err = event_wait_fd(f->vfs->events, f->host_fd, events, WAIT_FOREVER);
+		if (err)
+			return err == -EINTR ? -ERESTARTSYS : err;
+	}
 }
 
 /* How much may be taken off the host so that nothing is lost if the guest's buffer cannot be
@@ -62,7 +65,11 @@ static long readable(struct file *f, const struct iov_iter *to, u64 n)
 		return n; /* the end, an error, or a device without memory: nothing to lose */
 	n = min(n, (u64)avail);
 	fits = iov_iter_fault_in(to, n, true);
-	return fits ? (long)fits : -EFAULT;
+	if (!fits)
+		return -EFAULT;
+	/* That may have slept, and others have read. */
+	avail = to->mm && unlikely(to->mm->uffd_used) ? wait_ready(f, POLLIN) : 0;
+	return avail ? avail : (long)fits;
 }
 
 static long read_some(struct file *f, void *buf, struct iov_iter *to, u64 *pos)
@@ -138,6 +145,11 @@ static long write_some(struct file *f, void *buf, struct iov_iter *from, u64 *po
 	n = copy_from_iter(buf, min(from->count, room), from);
 	if (!n)
 		return -EFAULT;
+	err = from->mm && unlikely(from->mm->uffd_used) ? wait_ready(f, POLLOUT) : 0;
+	if (err) { /* the copy slept, and others have written */
+		*from = start;
+		return err;
+	}
 	do {
 		if (may_block(f))
 			put = host_write(f->host_fd, buf, n);

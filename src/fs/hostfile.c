@@ -148,8 +148,28 @@ static long chunk_send(struct file *f, struct chunk *c)
 	return n;
 }
 
-/* The host has the first @len bytes of @c: now the cache gets them. Whole pages, and those that
- * end the file, go in as they are. */
+/* Page @i of @c, @n bytes at @pos, into the cache, as it is: if it is whole, or what is missing lies
+ * behind the end of the file. Else the page is read, as Linux does before it writes into one.
+ * False: the cache has the page already, or cannot take it. */
+static bool chunk_page_enters(struct address_space *as, struct chunk *c, unsigned i, u64 pos, u64 n)
+{
+	u64 off = page_offset(pos), index = pos >> PAGE_SHIFT;
+	u8 *bytes = (u8 *)c->iov[i].iov_base - off;
+	struct page *page;
+	bool major;
+
+	if ((!off && (n == PAGE_SIZE || pos + n >= as->i_size)) || pos - off >= as->i_size) {
+		memset(bytes, 0, off);
+		memset(bytes + off + n, 0, PAGE_SIZE - off - n);
+		return !add_to_page_cache(as, c->pages[i], index);
+	}
+	page = filemap_get_page(as, index, 1, &major);
+	if (!IS_ERR(page))
+		put_page(as->mem, page);
+	return false;
+}
+
+/* The host has the first @len bytes of @c: now the cache gets them. */
 static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_place)
 {
 	struct address_space *as = f->f_mapping;
@@ -158,16 +178,11 @@ static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_plac
 
 	for (i = 0; i < c->nr && len; i++) {
 		u64 n = min((u64)c->iov[i].iov_len, len);
-		bool whole = !page_offset(pos) && (n == PAGE_SIZE || pos + n >= as->i_size);
 
-		if (in_place && whole && f->f_inode->rd_fd >= 0) {
-			memset((u8 *)c->iov[i].iov_base + n, 0, PAGE_SIZE - n);
-			whole = !add_to_page_cache(as, c->pages[i], pos >> PAGE_SHIFT);
-		} else {
-			whole = false;
-		}
-		if (!whole)
+		if (!in_place || f->f_inode->rd_fd < 0 || !chunk_page_enters(as, c, i, pos, n))
 			filemap_update(as, pos, c->iov[i].iov_base, n);
+		if (!(f->f_flags & O_DSYNC))
+			filemap_mark_written(as, pos, n);
 		pos += n;
 		len -= n;
 	}
@@ -191,6 +206,8 @@ static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 		*pos = c.pos + n;
 		/* Appended elsewhere than we thought: the size shows that others write, too. */
 		inode_record(f->f_inode, expected);
+		if (as->nr_written)
+			inodes_flush_later(f->f_inode->vfs);
 	}
 	chunk_free(as->mem, &c);
 	return n;
@@ -229,7 +246,8 @@ static s64 hostfile_llseek(struct file *f, s64 off, int whence)
 
 	inode_revalidate(inode);
 	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
-		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+		if (filemap_has_unsent(&inode->i_data))
+			filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
 		pos = host_lseek(f->host_fd, off, whence);
 		if (pos >= 0)
 			f->f_pos = pos;
@@ -278,21 +296,41 @@ static u64 size_after_fallocate(u64 size, int mode, u64 off, u64 len)
 	return mode & FALLOC_FL_KEEP_SIZE ? size : max(size, off + len);
 }
 
+/* [off, off + len) reads as zeros now: whole pages go, the rest of the two at the ends is zeroed. */
+static void forget_range(struct address_space *as, u64 off, u64 len)
+{
+	static const u8 zeros[PAGE_SIZE];
+	u64 first = (off + PAGE_SIZE - 1) >> PAGE_SHIFT, end = (off + len) >> PAGE_SHIFT;
+
+	if (first < end)
+		punch_inode_pages_range(as, first, end - 1);
+	if (page_offset(off))
+		filemap_update(as, off, zeros, min(len, PAGE_SIZE - page_offset(off)));
+	if (page_offset(off + len) && end >= first)
+		filemap_update(as, end << PAGE_SHIFT, zeros, page_offset(off + len));
+}
+
 static int hostfile_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
 	struct address_space *as = f->f_mapping;
 	u64 size;
-	int err;
+	int err = 0;
 
 	inode_revalidate(f->f_inode);
 	size = as->i_size;
-	err = filemap_write_and_wait_range(as, 0, ~0UL);
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		err = filemap_write_and_wait_range(as, off >> PAGE_SHIFT,
+						   (off + len - 1) >> PAGE_SHIFT);
+	else if (filemap_has_unsent(as))
+		err = filemap_write_and_wait_range(as, 0, ~0UL);
 	if (!err)
 		err = host_fallocate(f->host_fd, mode, off, len);
 	if (err)
 		return err;
 	/* Everything but plain allocation changes bytes that may be cached. */
-	if (mode & ~FALLOC_FL_KEEP_SIZE) {
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+		forget_range(as, off, len);
+	} else if (mode & ~FALLOC_FL_KEEP_SIZE) {
 		if (!list_empty(&as->i_mmap))
 			unmap_mapping_range(as, 0, 0, false);
 		invalidate_inode_pages(as);
@@ -302,6 +340,11 @@ static int hostfile_fallocate(struct file *f, int mode, u64 off, u64 len)
 		truncate_pagecache(as, size);
 	inode_record(f->f_inode, size);
 	return 0;
+}
+
+static void hostfile_update_time(struct file *f)
+{
+	inode_update_time(f->f_inode);
 }
 
 static int hostfile_mmap(struct file *f, struct mmap_file *out)
@@ -339,7 +382,7 @@ static void hostfile_release(struct file *f)
 {
 	struct address_space *as = f->f_mapping;
 
-	if (as->nr_dirty && list_empty(&as->i_mmap))
+	if (filemap_has_unsent(as) && list_empty(&as->i_mmap))
 		filemap_write_and_wait_range(as, 0, ~0UL);
 	iput(f->f_inode);
 }
@@ -353,6 +396,7 @@ const struct file_operations hostfile_fops = {
 	.ftruncate = hostfile_ftruncate,
 	.fallocate = hostfile_fallocate,
 	.mmap_file = hostfile_mmap,
+	.update_time = hostfile_update_time,
 	.setfl = hostfile_setfl,
 	.release = hostfile_release,
 };

@@ -88,8 +88,15 @@ static int hostfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static const struct file_operations *fops_of(u32 mode)
+static const struct file_operations *fops_of(const struct vfs *v, const struct statx *stx)
 {
+	const struct file_operations *own = NULL;
+	u32 mode = stx->stx_mode;
+
+	if (S_ISCHR(mode) && v->chardev_fops)
+		own = v->chardev_fops(stx->stx_rdev_major, stx->stx_rdev_minor);
+	if (own)
+		return own;
 	return S_ISREG(mode) ? &hostfile_fops : S_ISDIR(mode) ? &hostdir_fops : &hostdev_fops;
 }
 
@@ -126,7 +133,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 			return (void *)inode;
 		}
 	}
-	f = file_alloc(v, &path, fops_of(stx.stx_mode), fmode_of(stx.stx_mode, fd, flags), flags);
+	f = file_alloc(v, &path, fops_of(v, &stx), fmode_of(stx.stx_mode, fd, flags), flags);
 	path_put(&path); /* the file has its own reference */
 	if (IS_ERR(f)) {
 		if (inode)
@@ -136,8 +143,8 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 	f->host_fd = fd;
 	if (inode) {
 		f->f_inode = inode;
-		inode->nr_write += !!(f->f_mode & FMODE_WRITE);
 		f->f_mapping = &inode->i_data;
+		file_set_writer(f);
 	}
 	return f;
 }
@@ -181,7 +188,7 @@ static bool is_running(struct vfs *v, u64 dev, u64 ino)
 {
 	struct inode *inode = inode_find(v, dev, ino);
 
-	return inode && inode->nr_exec;
+	return inode && inode->i_data.nr_exec;
 }
 
 static bool opens_for_writing(int flags)
@@ -194,7 +201,7 @@ static int truncate_opened(struct file *f, int flags)
 {
 	if (!opens_for_writing(flags) || !f->f_inode)
 		return 0;
-	if (f->f_inode->nr_exec)
+	if (f->f_inode->i_data.nr_exec)
 		return -ETXTBSY;
 	if (!(flags & O_TRUNC))
 		return 0;
@@ -393,6 +400,27 @@ static int hostfs_statfs(struct dentry *d, void *buf)
 	return host_fstatfs(d->host_fd, buf);
 }
 
+static long hostfs_getxattr(struct dentry *d, const char *name, void *value, u64 size)
+{
+	return host_fd_getxattr(d->host_fd, name, value, size);
+}
+
+static int hostfs_setxattr(struct dentry *d, const char *name, const void *value, u64 size,
+			   int flags)
+{
+	return touched(d, host_fd_setxattr(d->host_fd, name, value, size, flags));
+}
+
+static long hostfs_listxattr(struct dentry *d, char *list, u64 size)
+{
+	return host_fd_listxattr(d->host_fd, list, size);
+}
+
+static int hostfs_removexattr(struct dentry *d, const char *name)
+{
+	return touched(d, host_fd_removexattr(d->host_fd, name));
+}
+
 /* The host's first three descriptors stay taken: nothing else may get their numbers, for whoever
  * prints to them means a terminal. */
 static void hostfs_release(struct dentry *d)
@@ -429,6 +457,10 @@ const struct dentry_operations hostfs_dops = {
 	.truncate = hostfs_truncate,
 	.access = hostfs_access,
 	.statfs = hostfs_statfs,
+	.getxattr = hostfs_getxattr,
+	.setxattr = hostfs_setxattr,
+	.listxattr = hostfs_listxattr,
+	.removexattr = hostfs_removexattr,
 	.release = hostfs_release,
 };
 

@@ -16,7 +16,8 @@
 #include "fs/internal.h"
 
 #define FLUSH_NS 30000000000UL
-#define READ_IOV 32U /* pages of one preadv */
+#define READ_IOV 32U	   /* pages of one preadv */
+#define TICK_NS 10000000UL /* of the host's coarse clock, at most: its files' times are no finer */
 
 static struct list_head *bucket(struct vfs *v, u64 dev, u64 ino)
 {
@@ -173,6 +174,26 @@ void inode_record(struct inode *inode, u64 size)
 	expect(inode, &stx);
 }
 
+/* As check_against() would find it, but in the middle of a fault nothing may be invalidated: what
+ * somebody else has changed is left for the next inode_revalidate() to see. */
+void inode_update_time(struct inode *inode)
+{
+	static const struct timespec now[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+	u64 tick = host_clock_ns(CLOCK_REALTIME_COARSE);
+	struct statx stx;
+	bool ours;
+
+	if (inode->mtime_ns - tick < TICK_NS && inode->ctime_ns - tick < TICK_NS)
+		return;
+	ours = !inode_statx(inode, &stx) && stx.stx_size == inode->i_data.i_size &&
+	       stx_ns(&stx.stx_mtime) == inode->mtime_ns &&
+	       stx_ns(&stx.stx_ctime) == inode->ctime_ns;
+	if (inode->wr_fd < 0 || host_utimensat(inode->wr_fd, NULL, now, 0) || !ours)
+		return;
+	if (!inode_statx(inode, &stx) && stx.stx_size == inode->i_data.i_size)
+		expect(inode, &stx);
+}
+
 void inode_touched(struct vfs *v, u64 dev, u64 ino)
 {
 	struct inode *inode = inode_find(v, dev, ino);
@@ -309,7 +330,8 @@ void iput(struct inode *inode)
 		inode->refcount--;
 		return;
 	}
-	filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+	if (filemap_has_unsent(&inode->i_data))
+		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
 	close_fd(&inode->wr_fd);
 	inode->refcount = 0;
 	list_add_tail(&inode->lru, &v->in->inode_lru);

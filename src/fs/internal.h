@@ -16,8 +16,10 @@ struct vfs_internal {
 	u32 nr_unused, max_unused;
 	char *root_path; /* of --root, as the host names it; "" for the host's own root */
 	u64 root_len;
-	struct list_head fifos; /* of pipe_inode_info: those that guest tasks have open */
-	u64 last_pipe_ino;
+	struct list_head fifos;	       /* of pipe_inode_info: those that guest tasks have open */
+	u64 last_pipe_ino;	       /* of pipes, sockets and other nameless things */
+	u64 families_named;	       /* BIT(AF_x): the log has named it as not built */
+	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
 	struct list_head lock_contexts, lock_waiters; /* locks.c */
 	struct event_timer flush;		      /* pending while mapped pages may be dirty */
 	struct vfs *vfs;
@@ -70,8 +72,6 @@ struct inode {
 	u32 refcount;		/* open files */
 	int rd_fd;		/* for reading pages; -1: may not be read */
 	int wr_fd;		/* for writing mapped pages back; -1: nobody maps it writable */
-	u32 nr_exec;		/* files that programs run from: no writing meanwhile */
-	u32 nr_write;		/* files open for writing: no running meanwhile */
 	bool maybe_unlinked;	/* a name of it went while it was open */
 	struct address_space i_data;
 	u64 mtime_ns, ctime_ns; /* with i_size: what the file was after our own last change */
@@ -88,7 +88,9 @@ void inode_revalidate(struct inode *inode);
 /* We have just changed the file ourselves: what it is now is what we expect to find. @size: as we
  * left it. */
 void inode_record(struct inode *inode, u64 size);
-/* The same for a file given by identity, if it has an inode (chmod, utimes, rename ...). */
+/* mtime and ctime of a file that is mapped writable become now, unless they are that already. */
+void inode_update_time(struct inode *inode);
+/* As inode_record() for a file given by identity, if it has an inode (chmod, utimes, rename ...). */
 void inode_touched(struct vfs *v, u64 dev, u64 ino);
 /* Its last name may have gone: drops the inode if nobody has it open. */
 void inode_forget(struct vfs *v, u64 dev, u64 ino);

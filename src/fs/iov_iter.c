@@ -101,3 +101,28 @@ u64 iov_iter_fault_in(const struct iov_iter *iter, u64 n, bool write)
 	}
 	return done;
 }
+
+void iov_iter_prefault(const struct iov_iter *i, u64 n, bool write)
+{
+	if (unlikely(i->mm && i->mm->uffd_used))
+		(void)iov_iter_fault_in(i, n, write); /* what is not there the copy will report */
+}
+
+void iov_iter_nosleep_begin(const struct iov_iter *i)
+{
+	if (i->mm)
+		pagefault_disable(i->mm->mem);
+}
+
+bool iov_iter_nosleep_end(struct iov_iter *i, const struct iov_iter *start, u64 n, bool write)
+{
+	u64 left = n - (start->count - i->count);
+
+	if (!i->mm)
+		return false;
+	pagefault_enable(i->mm->mem);
+	if (likely(!left || !i->mm->uffd_used) || iov_iter_fault_in(i, left, write) < left)
+		return false;
+	*i = *start;
+	return true;
+}

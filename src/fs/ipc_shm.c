@@ -16,9 +16,9 @@
 #include "fs/shmemfs.h"
 #include "mm/mmap_flags.h"
 
-#define SHMMNI_K 4096U
-#define SHMMAX_K (~0UL - (1UL << 24))
 #define SEQ_SHIFT 15 /* a number is the place, and how often it was given away */
+#define PLACE_MASK ((1U << SEQ_SHIFT) - 1)
+#define MIN_CYCLE 64U /* places are not given away again before so many others */
 #define PROT_READ_K 1UL
 #define PROT_WRITE_K 2UL
 #define PROT_EXEC_K 4UL
@@ -38,7 +38,9 @@ struct shm_segment {
 struct shm_ids {
 	u32 in_use, seq, last_place;
 	u64 pages; /* of all segments */
-	struct shm_segment *at[SHMMNI_K];
+	u32 size;  /* of @at, which grows */
+	struct shm_segment **at;
+	struct shm_limits limits;
 };
 
 static s64 now_s(void)
@@ -52,18 +54,35 @@ static struct shm_ids *shm_ids(struct vfs *v)
 {
 	if (!v->shm) {
 		v->shm = kzalloc(v->mem, sizeof(*v->shm), GFP_KERNEL);
-		if (v->shm)
+		if (v->shm) {
 			v->shm->seq = 1; /* no segment is number 0, as if one had been before */
+			v->shm->limits = (struct shm_limits)SHM_LIMITS_DEFAULT;
+		}
 	}
 	return v->shm;
 }
 
+struct shm_limits shm_get_limits(const struct vfs *v)
+{
+	return v->shm ? v->shm->limits : (struct shm_limits)SHM_LIMITS_DEFAULT;
+}
+
+int shm_set_limits(struct vfs *v, const struct shm_limits *limits)
+{
+	struct shm_ids *ids = shm_ids(v);
+
+	if (!ids)
+		return -ENOMEM;
+	ids->limits = *limits;
+	return 0;
+}
+
 static struct shm_segment *find_id(struct vfs *v, int id)
 {
-	u32 place = id & ((1 << SEQ_SHIFT) - 1);
+	u32 place = id & PLACE_MASK;
 	struct shm_segment *s;
 
-	if (id < 0 || !v->shm || place >= SHMMNI_K)
+	if (id < 0 || !v->shm || place >= v->shm->size)
 		return NULL;
 	s = v->shm->at[place];
 	return s && s->id == id ? s : NULL;
@@ -71,7 +90,7 @@ static struct shm_segment *find_id(struct vfs *v, int id)
 
 static struct shm_segment *find_key(struct vfs *v, s32 key)
 {
-	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+	for (u32 i = 0; v->shm && i < v->shm->size; i++)
 		if (v->shm->at[i] && v->shm->at[i]->ds.shm_perm.__key == key)
 			return v->shm->at[i];
 	return NULL;
@@ -79,7 +98,7 @@ static struct shm_segment *find_key(struct vfs *v, s32 key)
 
 static long max_place(struct vfs *v)
 {
-	for (long i = SHMMNI_K; v->shm && i-- > 0;)
+	for (long i = v->shm ? v->shm->size : 0; i-- > 0;)
 		if (v->shm->at[i])
 			return i;
 	return 0;
@@ -94,7 +113,7 @@ static void segment_free(struct shm_segment *s)
 {
 	struct shm_ids *ids = s->vfs->shm;
 
-	ids->at[s->id & ((1 << SEQ_SHIFT) - 1)] = NULL;
+	ids->at[s->id & PLACE_MASK] = NULL;
 	ids->in_use--;
 	ids->pages -= seg_pages(s);
 	fput(s->file);
@@ -110,9 +129,12 @@ static void detach(struct shm_segment *s)
 
 void shm_destroy_all(struct vfs *v)
 {
-	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+	if (!v->shm)
+		return;
+	for (u32 i = 0; i < v->shm->size; i++)
 		if (v->shm->at[i])
 			segment_free(v->shm->at[i]);
+	kfree(v->mem, v->shm->at);
 	kfree(v->mem, v->shm);
 	v->shm = NULL;
 }
@@ -140,15 +162,51 @@ static bool owns(const struct ipc_cred *who, const struct shm_segment *s)
 
 /* --- shmget ------------------------------------------------------------------------------ */
 
-/* Gives @s a place and a number. */
-static int add_segment(struct shm_ids *ids, struct shm_segment *s)
+/* Room for @place in the table. 0 or -ENOMEM. */
+static int grow_table(struct vfs *v, u32 place)
 {
-	u32 place = 0;
+	struct shm_ids *ids = v->shm;
+	u32 size = max(ids->size, MIN_CYCLE);
+	struct shm_segment **at;
 
-	while (place < SHMMNI_K && ids->at[place])
-		place++;
-	if (place == SHMMNI_K)
-		return -ENOSPC;
+	if (place < ids->size)
+		return 0;
+	while (size <= place)
+		size *= 2;
+	at = kcalloc(v->mem, size, sizeof(*at), GFP_KERNEL);
+	if (!at)
+		return -ENOMEM;
+	if (ids->size)
+		memcpy(at, ids->at, ids->size * sizeof(*at));
+	kfree(v->mem, ids->at);
+	ids->at = at;
+	ids->size = size;
+	return 0;
+}
+
+/* The next free place behind the last one, and from the start again: ipc_idr_alloc(). There is one below
+ * @end, and fewer than that are in use. */
+static u32 next_place(const struct shm_ids *ids, u32 end)
+{
+	u32 place = ids->seq == 1 && !ids->in_use && !ids->last_place ? 0 : ids->last_place + 1;
+
+	for (;; place++) {
+		if (place >= end)
+			place = 0;
+		if (place >= ids->size || !ids->at[place])
+			return place;
+	}
+}
+
+/* Gives @s a place and a number. */
+static int add_segment(struct vfs *v, struct shm_segment *s)
+{
+	struct shm_ids *ids = v->shm;
+	u32 place = next_place(ids, min(max(ids->in_use * 3 / 2, MIN_CYCLE), ids->limits.mni));
+	int err = grow_table(v, place);
+
+	if (err)
+		return err;
 	if (place <= ids->last_place)
 		ids->seq = (ids->seq + 1) & 0xffff;
 	ids->last_place = place;
@@ -167,14 +225,17 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 	char name[16];
 	int err;
 
-	if (size < 1 || size > SHMMAX_K)
+	if (!ids)
+		return -ENOMEM;
+	if (size < 1 || size > ids->limits.max)
 		return -EINVAL;
-	if (page_align(size) < size)
+	if (page_align(size) < size ||
+	    ids->pages + (page_align(size) >> PAGE_SHIFT) > ids->limits.all)
 		return -ENOSPC;
 	if (flags & K_SHM_HUGETLB)
 		return -ENOMEM; /* no huge pages set aside */
-	if (!ids)
-		return -ENOMEM;
+	if (ids->in_use >= ids->limits.mni)
+		return -ENOSPC;
 	s = kzalloc(v->mem, sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
@@ -197,7 +258,7 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 	s->ds.shm_segsz = size;
 	s->ds.shm_cpid = who->pid;
 	s->ds.shm_ctime = now_s();
-	err = add_segment(ids, s);
+	err = add_segment(v, s);
 	if (err)
 		goto put;
 	/* maps shows the segment's number as the inode's. */
@@ -227,6 +288,17 @@ long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int
 	return may(who, s, flags >> 6 | flags >> 3 | flags) ? s->id : -EACCES;
 }
 
+/* The running process, which has just attached or detached something. */
+static void set_lpid(struct shm_segment *s)
+{
+	struct vfs_cred c = {0};
+
+	if (s->vfs->get_cred)
+		s->vfs->get_cred(s->vfs, false, &c);
+	if (c.tgid)
+		s->ds.shm_lpid = c.tgid;
+}
+
 /* --- mappings ---------------------------------------------------------------------------- */
 
 static void shm_open(struct vm_area_struct *vma)
@@ -235,6 +307,8 @@ static void shm_open(struct vm_area_struct *vma)
 
 	shmem_vm_ops.open(vma);
 	s->ds.shm_nattch++;
+	s->ds.shm_atime = now_s();
+	set_lpid(s);
 }
 
 static void shm_close(struct vm_area_struct *vma)
@@ -242,6 +316,7 @@ static void shm_close(struct vm_area_struct *vma)
 	struct shm_segment *s = vma->vm_private_data;
 
 	s->ds.shm_dtime = now_s();
+	set_lpid(s);
 	shmem_vm_ops.close(vma);
 	detach(s);
 }
@@ -251,11 +326,11 @@ static unsigned shm_fault(struct vm_fault *vmf)
 	return shmem_vm_ops.fault(vmf);
 }
 
+/* No map_pages, as in Linux: each page of an attachment takes a fault of its own. */
 static const struct vm_operations_struct shm_vm_ops = {
 	.open = shm_open,
 	.close = shm_close,
 	.fault = shm_fault,
-	.map_pages = filemap_map_pages,
 };
 
 /* Where to put it: *@addr is changed, MAP_FIXED added. 0 or -EINVAL. */
@@ -329,6 +404,7 @@ long do_shmdt(struct mm_struct *mm, gva_t addr)
 	struct vm_area_struct *vma, *next;
 	struct file *file = NULL;
 	u64 size = 0;
+	gva_t end;
 
 	if (!page_aligned(addr))
 		return -EINVAL;
@@ -340,7 +416,9 @@ long do_shmdt(struct mm_struct *mm, gva_t addr)
 			continue;
 		file = vma->vm_file; /* compared only */
 		size = page_align(vma->vm_mapping->i_size);
-		do_munmap(mm, vma->vm_start, vma->vm_end - vma->vm_start);
+		end = vma->vm_end;
+		do_munmap(mm, vma->vm_start, end - vma->vm_start);
+		next = find_vma(mm, end); /* telling userfaultfd of it may have slept */
 	}
 	return file ? 0 : -EINVAL;
 }
@@ -353,7 +431,7 @@ long shm_stat(struct vfs *v, const struct ipc_cred *who, int id, bool index, boo
 	struct shm_segment *s;
 
 	if (index)
-		s = v->shm && id >= 0 && id < (int)SHMMNI_K ? v->shm->at[id] : NULL;
+		s = v->shm && id >= 0 && id < (int)v->shm->size ? v->shm->at[id] : NULL;
 	else
 		s = find_id(v, id);
 	if (!s)
@@ -411,12 +489,14 @@ int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock)
 
 long shm_limits(struct vfs *v, struct shminfo *out)
 {
+	struct shm_limits limits = shm_get_limits(v);
+
 	*out = (struct shminfo){
-		.shmmax = SHMMAX_K,
+		.shmmax = limits.max,
 		.shmmin = 1,
-		.shmmni = SHMMNI_K,
-		.shmseg = SHMMNI_K,
-		.shmall = SHMMAX_K,
+		.shmmni = limits.mni,
+		.shmseg = limits.mni,
+		.shmall = limits.all,
 	};
 	return max_place(v);
 }
@@ -424,7 +504,7 @@ long shm_limits(struct vfs *v, struct shminfo *out)
 long shm_usage(struct vfs *v, struct shm_info *out)
 {
 	*out = (struct shm_info){0};
-	for (u32 i = 0; v->shm && i < SHMMNI_K; i++)
+	for (u32 i = 0; v->shm && i < v->shm->size; i++)
 		if (v->shm->at[i])
 			out->shm_rss += v->shm->at[i]->file->f_mapping->nrpages;
 	if (v->shm) {
@@ -434,15 +514,16 @@ long shm_usage(struct vfs *v, struct shm_info *out)
 	return max_place(v);
 }
 
-bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out)
+bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out, u64 *rss)
 {
-	for (; v->shm && *at < SHMMNI_K; ++*at) {
+	for (; v->shm && *at < v->shm->size; ++*at) {
 		struct shm_segment *s = v->shm->at[*at];
 
 		if (!s)
 			continue;
 		*id = s->id;
 		*out = s->ds;
+		*rss = s->file->f_mapping->nrpages;
 		return true;
 	}
 	return false;

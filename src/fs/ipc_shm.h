@@ -33,8 +33,21 @@ int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock);
 /* IPC_INFO and SHM_INFO: the highest place in use. */
 long shm_limits(struct vfs *v, struct shminfo *out);
 long shm_usage(struct vfs *v, struct shm_info *out);
-/* /proc/sysvipc/shm: the segment at or after place *@at, NULL: none. */
-bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out);
+/* /proc/sysvipc/shm: the segment at or after place *@at, and its pages in *@rss. False: none. */
+bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out, u64 *rss);
+
+/* kernel.shmmax (bytes of a segment), shmall (pages of all), shmmni (how many). proc(5). */
+#define SHM_MNI_MAX 32768U
+#define SHM_LIMITS_DEFAULT                                                                         \
+	{                                                                                          \
+		.max = ~0UL - (1UL << 24), .all = ~0UL - (1UL << 24), .mni = 4096                  \
+	}
+struct shm_limits {
+	u64 max, all;
+	u32 mni; /* 0 .. SHM_MNI_MAX */
+};
+struct shm_limits shm_get_limits(const struct vfs *v);
+int shm_set_limits(struct vfs *v, const struct shm_limits *limits); /* 0 or -ENOMEM */
 
 void shm_destroy_all(struct vfs *v);
 

@@ -114,8 +114,14 @@ static long read_buffers(struct pipe_inode_info *pipe, struct iov_iter *to)
 		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
 		bool packet = buf->flags & PIPE_BUF_FLAG_PACKET;
 		u32 n = min((u64)buf->len, to->count);
+		struct iov_iter start = *to;
+		u64 got;
 
-		if (copy_to_iter((u8 *)page_address(m, buf->page) + buf->offset, n, to) < n)
+		iov_iter_nosleep_begin(to);
+		got = copy_to_iter((u8 *)page_address(m, buf->page) + buf->offset, n, to);
+		if (unlikely(iov_iter_nosleep_end(to, &start, n, true)))
+			continue; /* others may have read */
+		if (got < n)
 			return done ? done : -EFAULT;
 		done += n;
 		pipe_consume(pipe, packet ? buf->len : n);
@@ -167,17 +173,25 @@ static long pipe_read_iter(struct file *f, struct iov_iter *to, u64 *pos __unuse
 static int write_merge(struct pipe_inode_info *pipe, struct iov_iter *from)
 {
 	u32 chars = page_offset(from->count), end;
+	struct iov_iter start = *from;
 	struct pipe_buffer *buf;
+	u64 got;
 	u8 *bytes;
 
-	if (!chars || pipe_empty(pipe))
+	if (!chars)
 		return 0;
-	buf = pipe_buf(pipe, pipe->head - 1);
-	end = buf->offset + buf->len;
-	if (!(buf->flags & PIPE_BUF_FLAG_CAN_MERGE) || end + chars > PAGE_SIZE)
-		return 0;
-	bytes = page_address(pipe->vfs->mem, buf->page);
-	if (copy_from_iter(bytes + end, chars, from) < chars)
+	do { /* again: others may have read or written */
+		if (pipe_empty(pipe))
+			return 0;
+		buf = pipe_buf(pipe, pipe->head - 1);
+		end = buf->offset + buf->len;
+		if (!(buf->flags & PIPE_BUF_FLAG_CAN_MERGE) || end + chars > PAGE_SIZE)
+			return 0;
+		bytes = page_address(pipe->vfs->mem, buf->page);
+		iov_iter_nosleep_begin(from);
+		got = copy_from_iter(bytes + end, chars, from);
+	} while (unlikely(iov_iter_nosleep_end(from, &start, chars, false)));
+	if (got < chars)
 		return -EFAULT;
 	buf->len += chars;
 	return 1;
@@ -187,6 +201,7 @@ static int write_merge(struct pipe_inode_info *pipe, struct iov_iter *from)
  * -ENOMEM. */
 static long write_page(struct file *f, struct pipe_inode_info *pipe, struct iov_iter *from)
 {
+	struct iov_iter start = *from;
 	struct page *page = take_page(pipe);
 	u64 n = min(from->count, PAGE_SIZE);
 
@@ -195,6 +210,11 @@ static long write_page(struct file *f, struct pipe_inode_info *pipe, struct iov_
 	if (copy_from_iter(page_address(pipe->vfs->mem, page), n, from) < n) {
 		give_page(pipe, page);
 		return -EFAULT;
+	}
+	if (unlikely(pipe_full(pipe) || !pipe->readers)) { /* the copy slept: once more */
+		*from = start;
+		give_page(pipe, page);
+		return 0;
 	}
 	pipe_push(pipe, page, 0, n,
 		  f->f_flags & O_DIRECT ? PIPE_BUF_FLAG_PACKET : PIPE_BUF_FLAG_CAN_MERGE);
@@ -225,6 +245,7 @@ static long write_buffers(struct file *f, struct pipe_inode_info *pipe, struct i
 		return n;
 	done = start - from->count;
 	while (from->count) {
+		iov_iter_prefault(from, PAGE_SIZE, false);
 		n = pipe_wait_writable(pipe, f->f_flags & O_NONBLOCK);
 		if (n == -EPIPE)
 			from->broken = true;

@@ -294,8 +294,8 @@ static int fifo_outside(const struct dentry *d, int flags)
 {
 	int acc = flags & O_ACCMODE, fd;
 
-	if (acc == O_RDWR || d->vfs->events->advance_to)
-		return -ENXIO; /* nobody has to be waited for; virtual time has no outside */
+	if (acc == O_RDWR || d->host_fd < 0 || d->vfs->events->advance_to)
+		return -ENXIO; /* nobody has to be waited for; tmpfs and virtual time have no outside */
 	fd = host_fd_reopen(d->host_fd, acc | O_NONBLOCK);
 	if (fd >= 0 && acc == O_RDONLY && !host_fifo_has_writer(fd)) {
 		host_close(fd);
@@ -324,7 +324,7 @@ static int wait_for_partner(struct pipe_inode_info *pipe, const struct dentry *d
 	int err;
 
 	for (;;) {
-		deadline = l->advance_to ? WAIT_FOREVER : event_now(l) + pause;
+		deadline = l->advance_to || d->host_fd < 0 ? WAIT_FOREVER : event_now(l) + pause;
 		err = wait_event_interruptible_until(wq, has_partner(pipe, reader, counter),
 						     deadline);
 		if (err != -ETIME)

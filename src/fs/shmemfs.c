@@ -1,44 +1,31 @@
-/* Files of shared memory. See shmemfs.h.
+/* Files of shared memory. See shmemfs.h, shmem_node.h.
  *
- *   struct file ... --> dentry --> struct shmem_node --> address_space (mm/shmem.c)
- *
- * One dentry an object: opening /proc/PID/fd/N again gives another struct file of the same dentry. It
- * lives in no mounted file system, as in Linux, whose own tmpfs mount for these nobody can reach.
+ * memfd and SysV segments have one dentry an object: opening /proc/PID/fd/N again gives another struct
+ * file of the same dentry. They live in no mounted file system, as in Linux, whose own tmpfs mount
+ * for these nobody can reach. Those with names are tmpfs.c's.
  */
 #include "fs/shmemfs.h"
 
 #include <linux/falloc.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/host.h"
-#include "fs/internal.h"
+#include "fs/shmem_node.h"
 #include "mm/uaccess.h"
 
-#define TMPFS_MAGIC 0x01021994
 #define SHMEM_DEV makedev(0, 1)
 #define F_SEAL_EXEC_K 0x20U
 #define F_SEALS_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 #define F_ALL_SEALS_K (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEALS_WRITING | F_SEAL_EXEC_K)
 
-struct shmem_node {
-	struct address_space *as; /* a reference */
-	u32 mode, uid, gid;	  /* mode without the type: the dentry has that */
-	u32 seals;		  /* F_SEAL_* */
-	struct timespec atime, mtime, ctime, btime;
-	char name[NAME_MAX + 1];
-};
-
 static const struct dentry_operations shmem_dops;
-static const struct file_operations shmem_fops;
 
 static struct shmem_node *node_of(const struct file *f)
 {
-	return f->f_path.dentry->fs_private;
+	return shmem_node(f->f_path.dentry);
 }
 
 bool is_shmem_file(const struct file *f)
@@ -46,19 +33,121 @@ bool is_shmem_file(const struct file *f)
 	return f->f_op == &shmem_fops;
 }
 
-static struct timespec now(void)
-{
-	u64 ns = host_clock_ns(CLOCK_REALTIME_COARSE);
-
-	return (struct timespec){ns / 1000000000UL, ns % 1000000000UL};
-}
-
 /* --- making ------------------------------------------------------------------------------ */
 
-static struct file *open_node(const struct path *p, int flags)
+/* The object behind a regular file. */
+static int make_pages(struct vfs *v, struct shmem_node *n, u64 size, vm_flags_t flags)
+{
+	n->as = shmem_new(v->mem, size, flags);
+	if (IS_ERR(n->as)) {
+		int err = PTR_ERR(n->as);
+
+		n->as = NULL;
+		return err;
+	}
+	if (n->sb) {
+		shmem_set_blocks(n->as, &n->sb->blocks);
+		n->as->dev_major = major(n->dev);
+		n->as->dev_minor = minor(n->dev);
+		n->as->ino = n->ino;
+	}
+	return 0;
+}
+
+struct shmem_node *shmem_node_new(struct vfs *v, struct tmpfs_sb *sb, u32 mode, u64 size,
+				  vm_flags_t flags)
+{
+	struct shmem_node *n;
+	int err;
+
+	if (sb && !sb->free_inodes)
+		return ERR_PTR(-ENOSPC);
+	n = kzalloc(v->mem, sizeof(*n), GFP_KERNEL);
+	if (!n)
+		return ERR_PTR(-ENOMEM);
+	n->refcount = 1;
+	n->mode = mode;
+	n->dev = sb ? sb->dev : SHMEM_DEV;
+	n->sb = sb;
+	n->seals = F_SEAL_SEAL;
+	n->atime = n->mtime = n->ctime = n->btime = shmem_now(v);
+	INIT_LIST_HEAD(&n->children);
+	INIT_LIST_HEAD(&n->xattrs);
+	if (sb)
+		n->ino = ++sb->last_ino;
+	if (S_ISREG(mode)) {
+		err = make_pages(v, n, size, flags);
+		if (err) {
+			kfree(v->mem, n);
+			return ERR_PTR(err);
+		}
+		if (!sb)
+			n->ino = n->as->ino;
+	}
+	if (sb)
+		sb->free_inodes--;
+	return n;
+}
+
+void shmem_node_put(struct vfs *v, struct shmem_node *n)
+{
+	if (--n->refcount)
+		return;
+	if (n->sb)
+		n->sb->free_inodes++;
+	if (n->as)
+		shmem_put(n->as);
+	shmem_free_xattrs(v, n);
+	kfree(v->mem, n->target);
+	kfree(v->mem, n);
+}
+
+struct dentry *shmem_dentry(struct vfs *v, const struct dentry_operations *ops, const char *name,
+			    struct shmem_node *node)
+{
+	struct shmem_entry *e = kzalloc(v->mem, sizeof(*e), GFP_KERNEL);
+	u64 len = strlen(name) + 1;
+	struct dentry *d;
+
+	if (!e)
+		goto put;
+	e->name = kmalloc(v->mem, len, GFP_KERNEL);
+	if (!e->name)
+		goto free;
+	d = dentry_alloc(v, ops, node->mode);
+	if (!d)
+		goto free;
+	memcpy(e->name, name, len);
+	e->dentry = d;
+	e->node = node;
+	d->fs_private = e;
+	d->dev = node->dev;
+	d->ino = node->ino;
+	return d;
+free:
+	kfree(v->mem, e->name);
+	kfree(v->mem, e);
+put:
+	shmem_node_put(v, node);
+	return ERR_PTR(-ENOMEM);
+}
+
+struct dentry *shmem_entry_free(struct dentry *d)
+{
+	struct shmem_entry *e = entry_of(d);
+	struct dentry *parent = e->parent;
+
+	VM_BUG_ON(e->hashed);
+	shmem_node_put(d->vfs, e->node);
+	kfree(d->vfs->mem, e->name);
+	kfree(d->vfs->mem, e);
+	return parent;
+}
+
+static struct file *shmem_file_alloc(const struct path *p, int flags)
 {
 	static const u8 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
-	struct shmem_node *node = p->dentry->fs_private;
+	struct shmem_node *node = shmem_node(p->dentry);
 	struct file *f;
 
 	f = file_alloc(p->dentry->vfs, p, &shmem_fops, modes[flags & O_ACCMODE] | FMODE_LSEEK,
@@ -68,178 +157,79 @@ static struct file *open_node(const struct path *p, int flags)
 	return f;
 }
 
-static struct dentry *make_dentry(struct vfs *v, const char *name, u64 size, vm_flags_t flags)
+struct file *shmem_open_new(const struct path *p, int flags)
 {
-	struct shmem_node *node = kzalloc(v->mem, sizeof(*node), GFP_KERNEL);
-	struct dentry *d;
-	int err;
+	struct file *f = shmem_file_alloc(p, flags);
 
-	if (!node)
-		return ERR_PTR(-ENOMEM);
-	strncpy(node->name, name, NAME_MAX);
-	node->as = shmem_new(v->mem, size, flags);
-	if (IS_ERR(node->as)) {
-		err = PTR_ERR(node->as);
-		goto free;
-	}
-	d = dentry_alloc(v, &shmem_dops, S_IFREG);
-	if (!d) {
-		err = -ENOMEM;
-		goto put;
-	}
-	d->fs_private = node;
-	d->dev = SHMEM_DEV;
-	d->ino = node->as->ino;
-	return d;
-put:
-	shmem_put(node->as);
-free:
-	kfree(v->mem, node);
-	return ERR_PTR(err);
+	if (!IS_ERR(f))
+		file_set_writer(f);
+	return f;
 }
 
 struct file *shmem_file_setup(struct vfs *v, const char *name, u64 size, vm_flags_t flags, u32 mode,
 			      u32 uid, u32 gid)
 {
-	struct path p = {NULL, make_dentry(v, name, size, flags)};
+	struct path p = {NULL, NULL};
 	struct shmem_node *node;
 	struct file *f;
 
-	if (IS_ERR(p.dentry))
-		return (struct file *)p.dentry;
-	node = p.dentry->fs_private;
-	node->mode = mode;
-	p.dentry->mode = S_IFREG | mode;
+	if (size > S_MAXBYTES)
+		return ERR_PTR(-EINVAL);
+	node = shmem_node_new(v, NULL, S_IFREG | mode, size, flags);
+	if (IS_ERR(node))
+		return (struct file *)node;
 	node->uid = uid;
 	node->gid = gid;
-	node->seals = F_SEAL_SEAL;
-	node->atime = node->mtime = node->ctime = node->btime = now();
-	f = open_node(&p, O_RDWR);
+	p.dentry = shmem_dentry(v, &shmem_dops, name, node);
+	if (IS_ERR(p.dentry))
+		return (struct file *)p.dentry;
+	f = shmem_file_alloc(&p, O_RDWR); /* nobody opened it: it may be run meanwhile */
 	path_put(&p);
 	return f;
 }
 
-/* --- the dentry -------------------------------------------------------------------------- */
-
-static void statx_time(struct statx_timestamp *to, const struct timespec *ts)
+int shmem_mapping_path(struct vfs *v, struct address_space *as, u32 uid, u32 gid, struct path *out)
 {
-	to->tv_sec = ts->tv_sec;
-	to->tv_nsec = ts->tv_nsec;
-}
+	struct shmem_node *n = shmem_node_new(v, NULL, S_IFREG | 0777, 0, 0);
+	struct dentry *d;
 
-static int shmem_getattr(struct dentry *d, struct stat *st, struct statx *stx)
-{
-	const struct shmem_node *n = d->fs_private;
-
-	memset(st, 0, sizeof(*st));
-	st->st_dev = SHMEM_DEV;
-	st->st_ino = d->ino;
-	st->st_mode = S_IFREG | n->mode;
-	st->st_uid = n->uid;
-	st->st_gid = n->gid;
-	st->st_size = n->as->i_size;
-	st->st_blksize = PAGE_SIZE;
-	st->st_blocks = n->as->nrpages * (PAGE_SIZE / 512);
-	st->st_atim = n->atime;
-	st->st_mtim = n->mtime;
-	st->st_ctim = n->ctime;
-	if (!stx)
-		return 0;
-	memset(stx, 0, sizeof(*stx));
-	stx->stx_mask = STATX_BASIC_STATS | STATX_BTIME;
-	stx->stx_dev_minor = minor(SHMEM_DEV);
-	stx->stx_ino = d->ino;
-	stx->stx_mode = st->st_mode;
-	stx->stx_uid = n->uid;
-	stx->stx_gid = n->gid;
-	stx->stx_size = st->st_size;
-	stx->stx_blksize = PAGE_SIZE;
-	stx->stx_blocks = st->st_blocks;
-	statx_time(&stx->stx_atime, &n->atime);
-	statx_time(&stx->stx_mtime, &n->mtime);
-	statx_time(&stx->stx_ctime, &n->ctime);
-	statx_time(&stx->stx_btime, &n->btime);
+	if (IS_ERR(n))
+		return PTR_ERR(n);
+	shmem_put(n->as);
+	shmem_get(as);
+	n->as = as;
+	n->ino = as->ino;
+	n->uid = uid;
+	n->gid = gid;
+	d = shmem_dentry(v, &shmem_dops, "dev/zero", n);
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	*out = (struct path){NULL, d};
 	return 0;
 }
 
+/* --- the dentry of what has no name ------------------------------------------------------ */
+
 static long shmem_path(struct dentry *d, char *buf, u64 size)
 {
-	const struct shmem_node *n = d->fs_private;
+	const char *name = entry_of(d)->name;
 	static const char deleted[] = " (deleted)";
-	u64 len = strlen(n->name);
+	u64 len = strlen(name);
 
 	if (len + sizeof(deleted) + 1 > size)
 		return -ENAMETOOLONG;
 	buf[0] = '/';
-	memcpy(buf + 1, n->name, len);
+	memcpy(buf + 1, name, len);
 	memcpy(buf + 1 + len, deleted, sizeof(deleted));
 	return 1 + len + sizeof(deleted) - 1;
 }
 
 static void shmem_release_dentry(struct dentry *d)
 {
-	struct shmem_node *n = d->fs_private;
-
-	shmem_put(n->as);
-	kfree(d->vfs->mem, n);
+	shmem_entry_free(d);
 }
 
-static int shmem_statfs(struct dentry *d, void *buf)
-{
-	struct statfs *st = buf;
-
-	(void)d;
-	memset(st, 0, sizeof(*st));
-	st->f_type = TMPFS_MAGIC;
-	st->f_bsize = st->f_frsize = PAGE_SIZE;
-	st->f_namelen = NAME_MAX;
-	return 0;
-}
-
-static int shmem_chmod(struct dentry *d, u32 mode)
-{
-	struct shmem_node *n = d->fs_private;
-
-	if ((n->seals & F_SEAL_EXEC_K) && ((n->mode ^ mode) & 0111))
-		return -EPERM;
-	n->mode = mode & 07777;
-	d->mode = S_IFREG | n->mode;
-	n->ctime = now();
-	return 0;
-}
-
-static int shmem_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
-{
-	struct shmem_node *n = d->fs_private;
-
-	if (uid != ~0U)
-		n->uid = uid;
-	if (gid != ~0U)
-		n->gid = gid;
-	n->ctime = now();
-	return 0;
-}
-
-static void set_time(struct timespec *to, const struct timespec *from)
-{
-	if (from->tv_nsec == UTIME_NOW)
-		*to = now();
-	else if (from->tv_nsec != UTIME_OMIT)
-		*to = *from;
-}
-
-static int shmem_utimens(struct dentry *d, const struct timespec ts[2])
-{
-	struct shmem_node *n = d->fs_private;
-	struct timespec at = now();
-
-	set_time(&n->atime, ts ? &ts[0] : &at);
-	set_time(&n->mtime, ts ? &ts[1] : &at);
-	n->ctime = at;
-	return 0;
-}
-
-static int resize(struct shmem_node *n, u64 size)
+int shmem_resize(struct vfs *v, struct shmem_node *n, u64 size)
 {
 	u64 was = n->as->i_size;
 	int err;
@@ -247,35 +237,37 @@ static int resize(struct shmem_node *n, u64 size)
 	if ((size < was && (n->seals & F_SEAL_SHRINK)) || (size > was && (n->seals & F_SEAL_GROW)))
 		return -EPERM;
 	err = shmem_setattr_size(n->as, size);
-	if (!err && size != was)
-		n->mtime = n->ctime = now();
-	return err;
+	if (err)
+		return err;
+	n->mtime = n->ctime = shmem_now(v);
+	shmem_remove_privs(v, n);
+	return 0;
 }
 
 static int shmem_truncate(struct dentry *d, u64 size)
 {
-	return resize(d->fs_private, size);
+	return shmem_resize(d->vfs, shmem_node(d), size);
 }
 
-static int shmem_access(struct dentry *d __unused, int mode __unused, int flags __unused)
+struct file *shmem_open(const struct path *p, int flags)
 {
-	return 0;
-}
+	static const u8 need[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
+	struct shmem_node *n = shmem_node(p->dentry);
+	struct vfs *v = p->dentry->vfs;
+	int mask = need[flags & O_ACCMODE] | (flags & O_TRUNC ? W_OK : 0), err;
 
-static struct file *shmem_open_again(const struct path *p, int flags)
-{
-	int err;
-
-	if ((flags & O_TRUNC) && (flags & O_ACCMODE)) {
-		err = resize(p->dentry->fs_private, 0);
-		if (err)
-			return ERR_PTR(err);
-	}
-	return open_node(p, flags);
+	err = shmem_permission(v, n, mask, false);
+	if (!err && (flags & O_NOATIME) && !shmem_owner_or_capable(v, n))
+		err = -EPERM;
+	if (!err && (mask & W_OK) && n->as->nr_exec)
+		err = -ETXTBSY;
+	if (!err && (flags & O_TRUNC))
+		err = shmem_resize(v, n, 0);
+	return err ? ERR_PTR(err) : shmem_open_new(p, flags);
 }
 
 static const struct dentry_operations shmem_dops = {
-	.open = shmem_open_again,
+	.open = shmem_open,
 	.getattr = shmem_getattr,
 	.chmod = shmem_chmod,
 	.chown = shmem_chown,
@@ -283,6 +275,10 @@ static const struct dentry_operations shmem_dops = {
 	.truncate = shmem_truncate,
 	.access = shmem_access,
 	.statfs = shmem_statfs,
+	.getxattr = shmem_getxattr,
+	.setxattr = shmem_setxattr,
+	.listxattr = shmem_listxattr,
+	.removexattr = shmem_removexattr,
 	.path = shmem_path,
 	.release = shmem_release_dentry,
 };
@@ -310,7 +306,8 @@ static long shmem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 		if (got < n)
 			return done ? done : -EFAULT;
 	}
-	node_of(f)->atime = now();
+	if (!(f->f_flags & O_NOATIME))
+		node_of(f)->atime = shmem_now(f->vfs);
 	return done;
 }
 
@@ -327,18 +324,22 @@ static bool sealed_write(const struct shmem_node *node, u64 pos, u64 n)
 static long write_page(struct file *f, struct iov_iter *from, u64 pos)
 {
 	struct address_space *as = f->f_mapping;
-	u64 off = page_offset(pos), n = min(PAGE_SIZE - off, from->count);
+	u64 off = page_offset(pos), want = min(PAGE_SIZE - off, from->count), n;
+	struct iov_iter start = *from;
 	struct page *page;
 
-	if (sealed_write(node_of(f), pos, n))
-		return -EPERM;
-	page = shmem_write_begin(as, pos >> PAGE_SHIFT);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	as->i_size = max(as->i_size, pos);
-	n = copy_from_iter((u8 *)page_address(as->mem, page) + off, n, from);
-	folio_mark_dirty(page);
-	put_page(as->mem, page);
+	do { /* again: it may have been sealed, or cut off */
+		if (sealed_write(node_of(f), pos, want))
+			return -EPERM;
+		page = shmem_write_begin(as, pos >> PAGE_SHIFT);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		as->i_size = max(as->i_size, pos);
+		iov_iter_nosleep_begin(from);
+		n = copy_from_iter((u8 *)page_address(as->mem, page) + off, want, from);
+		folio_mark_dirty(page);
+		put_page(as->mem, page);
+	} while (unlikely(iov_iter_nosleep_end(from, &start, want, false)));
 	as->i_size = max(as->i_size, pos + n);
 	return n ? (long)n : -EFAULT;
 }
@@ -361,8 +362,10 @@ static long shmem_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 		if ((u64)n < want)
 			break;
 	}
-	if (done)
-		node->mtime = node->ctime = now();
+	if (done) {
+		node->mtime = node->ctime = shmem_now(f->vfs);
+		shmem_remove_privs(f->vfs, node);
+	}
 	return done ? done : n;
 }
 
@@ -375,11 +378,13 @@ static s64 seek_hole_data(struct file *f, s64 off, bool data)
 		return -ENXIO;
 	found = index;
 	if (data) {
-		if (!radix_next(&as->i_pages, &found) || found << PAGE_SHIFT >= as->i_size)
+		while (radix_next(&as->i_pages, &found) && !shmem_is_data(as, found))
+			found++;
+		if (!radix_find(&as->i_pages, found) || found << PAGE_SHIFT >= as->i_size)
 			return -ENXIO;
 		return found == index ? off : (s64)(found << PAGE_SHIFT);
 	}
-	while (radix_find(&as->i_pages, found))
+	while (shmem_is_data(as, found))
 		found++;
 	if (found == index)
 		return off;
@@ -412,26 +417,10 @@ static int shmem_fsync(struct file *f __unused, bool datasync __unused)
 
 static int shmem_ftruncate(struct file *f, u64 size)
 {
-	return resize(node_of(f), size);
+	return shmem_resize(f->vfs, node_of(f), size);
 }
 
 /* --- fallocate --------------------------------------------------------------------------- */
-
-/* Makes the pages of [off, off + len); those it made go again when there is no memory. */
-static int allocate(struct address_space *as, u64 off, u64 len)
-{
-	u64 first = off >> PAGE_SHIFT, end = page_align(off + len) >> PAGE_SHIFT, i;
-
-	for (i = first; i < end; i++) {
-		struct page *page = shmem_get_page(as, i);
-
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		folio_mark_dirty(page);
-		put_page(as->mem, page);
-	}
-	return 0;
-}
 
 static int shmem_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
@@ -446,17 +435,25 @@ static int shmem_fallocate(struct file *f, int mode, u64 off, u64 len)
 		if (node->seals & F_SEALS_WRITING)
 			return -EPERM;
 		shmem_punch_hole(node->as, off, len);
+		node->mtime = node->ctime = shmem_now(f->vfs);
 		return 0;
 	}
 	if ((node->seals & F_SEAL_GROW) && off + len > node->as->i_size)
 		return -EPERM;
-	err = allocate(node->as, off, len);
+	err = shmem_allocate(node->as, off >> PAGE_SHIFT, page_align(off + len) >> PAGE_SHIFT);
 	if (err)
 		return err;
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
 		node->as->i_size = max(node->as->i_size, off + len);
-	node->ctime = now();
+	node->mtime = node->ctime = shmem_now(f->vfs);
 	return 0;
+}
+
+static void shmem_update_time(struct file *f)
+{
+	struct shmem_node *node = node_of(f);
+
+	node->mtime = node->ctime = shmem_now(f->vfs);
 }
 
 static int shmem_mmap(struct file *f, struct mmap_file *out)
@@ -470,7 +467,7 @@ static int shmem_mmap(struct file *f, struct mmap_file *out)
 	return 0;
 }
 
-static const struct file_operations shmem_fops = {
+const struct file_operations shmem_fops = {
 	.read_iter = shmem_read_iter,
 	.write_iter = shmem_write_iter,
 	.llseek = shmem_llseek,
@@ -479,6 +476,7 @@ static const struct file_operations shmem_fops = {
 	.ftruncate = shmem_ftruncate,
 	.fallocate = shmem_fallocate,
 	.mmap_file = shmem_mmap,
+	.update_time = shmem_update_time,
 };
 
 /* --- seals ------------------------------------------------------------------------------- */

@@ -1,13 +1,16 @@
 /* Mounts, dentries and the paths they make. See vfs.h. */
 #include "fs/vfs.h"
 
+#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
 #include "fs/ipc_shm.h"
+#include "fs/socket.h"
 
 #define HOST_PROC_MAGIC 0x9fa0
 #define HOST_SYSFS_MAGIC 0x62656572
@@ -115,11 +118,18 @@ struct mount *mount_covering(const struct path *dir, const char *name, const str
 	return child ? hidden_by(dir, child) : NULL;
 }
 
+bool is_mountpoint(const struct path *dir, const char *name)
+{
+	return !IS_ERR_OR_NULL(mount_covering(dir, name, NULL));
+}
+
 static void mount_free(struct mount *m)
 {
 	struct vfs *v = m->root->vfs;
 
 	list_del(&m->list);
+	if (m->type->kill)
+		m->type->kill(m->root);
 	dput(m->root);
 	dput(m->mountpoint);
 	dput(m->above);
@@ -265,6 +275,27 @@ static struct address_space *file_mapping(struct file *f)
 	return f->f_mapping;
 }
 
+static void file_update_time(struct file *f)
+{
+	if (f->f_op->update_time)
+		f->f_op->update_time(f);
+}
+
+/* Linux: inode_owner_or_capable(), file_permission(MAY_WRITE). */
+static bool file_owner_or_writer(struct file *f)
+{
+	struct dentry *d = f->f_path.dentry;
+	struct vfs_cred c;
+	struct stat st;
+
+	if (!f->vfs->get_cred)
+		return true;
+	f->vfs->get_cred(f->vfs, false, &c);
+	if ((c.caps & BIT(CAP_FOWNER)) || (!file_stat(f, &st) && st.st_uid == c.uid))
+		return true;
+	return !d->d_op->access || !d->d_op->access(d, W_OK, AT_EACCESS);
+}
+
 static int file_punch_hole(struct file *f, u64 off, u64 len)
 {
 	if (!f->f_op->fallocate)
@@ -285,6 +316,8 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 	mem->hooks.file_put = fput;
 	mem->hooks.file_mapping = file_mapping;
 	mem->hooks.file_punch_hole = file_punch_hole;
+	mem->hooks.file_update_time = file_update_time;
+	mem->hooks.file_owner_or_writer = file_owner_or_writer;
 	err = make_caches(v);
 	if (!err)
 		err = make_internal(v);
@@ -297,6 +330,7 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 
 void vfs_destroy(struct vfs *v)
 {
+	unix_destroy(v);
 	shm_destroy_all(v);
 	if (v->in && v->in->root_path)
 		inodes_destroy(v);
@@ -323,6 +357,18 @@ static bool inside_root(struct vfs *v, const struct dentry *d, char *buf)
 	       (!in->root_len || buf[in->root_len] == '/' || !buf[in->root_len]);
 }
 
+/* Is @d of a file system of the host's that a mount of ours lies over? */
+static bool is_covered(struct vfs *v, const struct dentry *d)
+{
+	const struct mount *m;
+
+	list_for_each_entry (m, &v->mounts, list)
+		if (m->mountpoint && m->mountpoint->dev != m->above->dev &&
+		    m->mountpoint->dev == d->dev)
+			return true;
+	return false;
+}
+
 int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 {
 	char *buf = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
@@ -342,6 +388,7 @@ int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 		bool hidden = !host_fstatfs(d->host_fd, &sfs) &&
 			      (sfs.f_type == HOST_PROC_MAGIC || sfs.f_type == HOST_SYSFS_MAGIC);
 
+		hidden |= is_covered(v, d);
 		if (!hidden && inside_root(v, d, buf))
 			pwd->dentry = d;
 		else

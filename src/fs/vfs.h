@@ -19,7 +19,9 @@
 
 struct dentry;
 struct file;
+struct file_operations;
 struct inode;
+struct sock_cred;
 struct task_struct;
 
 struct mount {
@@ -76,6 +78,11 @@ struct dentry_operations {
 	int (*access)(struct dentry *d, int mode, int flags);
 	int (*statfs)(struct dentry *d, void *statfs_buf);   /* struct statfs */
 	long (*path)(struct dentry *d, char *buf, u64 size); /* absolute in its fs; " (deleted)" */
+	/* Extended attributes, behind what xattr.h checks; NULL: this file system has none. */
+	long (*getxattr)(struct dentry *d, const char *name, void *value, u64 size);
+	int (*setxattr)(struct dentry *d, const char *name, const void *value, u64 size, int flags);
+	long (*listxattr)(struct dentry *d, char *list, u64 size);
+	int (*removexattr)(struct dentry *d, const char *name);
 	void (*release)(struct dentry *d);
 };
 
@@ -83,6 +90,17 @@ struct file_system_type {
 	const char *name; /* "proc", "ext4" is the host's business */
 	bool nodev;	  /* /proc/filesystems */
 	struct dentry *(*mount_root)(struct vfs *v, void *arg); /* ERR_PTR */
+	/* The mount ends: names that hold each other go. NULL: none do. */
+	void (*kill)(struct dentry *root);
+};
+
+/* Who asks, for file systems of our own (the host checks for its own). */
+struct vfs_cred {
+	u32 uid, gid; /* of the file system's kind, or the real ones */
+	const u32 *groups;
+	u32 ngroups;
+	u64 caps; /* BIT(CAP_*) */
+	s32 tgid; /* its process; 0: none runs */
 };
 
 struct vfs {
@@ -95,6 +113,12 @@ struct vfs {
 	struct vfs_internal *in;
 	struct shm_ids *shm; /* SysV segments; NULL until there is one */
 	u64 nr_files;	     /* open struct files */
+	/* Whose call is served: registered from above; NULL: nobody's (tests). */
+	void (*current_cred)(struct vfs *v, struct sock_cred *out);
+	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
+	const struct file_operations *(*chardev_fops)(u32 major, u32 minor);
+	/* The running task's rights, @real: as access(2) wants them; set by proc/. NULL: root's. */
+	void (*get_cred)(struct vfs *v, bool real, struct vfs_cred *out);
 };
 
 /* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/". 0, -errno. */
@@ -105,6 +129,9 @@ void vfs_destroy(struct vfs *v);
  * has no such directory the mount is still reachable by its name below "/". */
 int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *source,
 	      const char *target, const char *options, void *arg);
+
+/* Is something mounted at @name in @dir, so that the name must stay? */
+bool is_mountpoint(const struct path *dir, const char *name);
 
 /* Where the first task starts: "/" and Vellum's own working directory. References in both. */
 int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd);

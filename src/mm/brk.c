@@ -1,5 +1,7 @@
 /* brk(2), and the areas that exec makes itself: bss, heap, stack. */
 #include "mm/mmap_flags.h"
+#include "mm/ksm.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 #define VM_DATA_DEFAULT_FLAGS                                                                      \
@@ -29,6 +31,9 @@ static int do_brk_flags(struct mm_struct *mm, struct vm_area_struct *prev, gva_t
 	struct vm_area_struct *vma;
 
 	flags |= VM_DATA_DEFAULT_FLAGS | mm->def_flags;
+	if (read_implies_exec(mm->mem))
+		flags |= VM_EXEC;
+	flags = ksm_vma_flags(mm, flags);
 	if (!may_expand_vm(mm, flags, pages) || mm->map_count > mm->mem->max_map_count)
 		return -ENOMEM;
 	if (security_vm_enough_memory(mm, pages))
@@ -106,6 +111,7 @@ long do_brk(struct mm_struct *mm, gva_t brk)
 		return mm->brk;
 	mm->brk = brk;
 	mm_debug_validate(mm);
+	userfaultfd_unmap_complete(mm);
 	if (new_end > old_end && (mm->def_flags & VM_LOCKED))
 		mm_populate(mm, old_end, new_end - old_end, true);
 	return brk;

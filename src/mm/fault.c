@@ -18,8 +18,10 @@
 
 #include "base/trace.h"
 #include "mm/filemap.h"
+#include "mm/ksm.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
+#include "mm/userfaultfd.h"
 
 #define FAULT_AROUND_PAGES 16UL
 
@@ -53,6 +55,8 @@ static unsigned do_anonymous_page(struct vm_fault *vmf)
 
 	if (unlikely(vma->vm_flags & VM_SHARED))
 		return VM_FAULT_SIGBUS;
+	if (userfaultfd_missing(vma))
+		return handle_userfault(vmf, VM_UFFD_MISSING);
 	if (!(vmf->flags & FAULT_FLAG_WRITE)) {
 		*vmf->pte =
 			pfn_pte(page_to_pfn(m, m->zero_page), vma_page_prot(vma) | _PAGE_SPECIAL);
@@ -113,8 +117,8 @@ static unsigned __do_fault(struct vm_fault *vmf)
 
 	vmf->page = NULL;
 	ret = vmf->vma->vm_ops->fault(vmf) | vmf->majmin;
-	if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE))
-		return ret;
+	if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY))
+		return ret | VM_FAULT_NOPAGE;
 	VM_BUG_ON(!vmf->page);
 	vmf->pte = pte_alloc(vmf->vma->vm_mm, vmf->address);
 	if (!vmf->pte) {
@@ -143,11 +147,17 @@ static void do_fault_around(struct vm_fault *vmf)
 	vmf->vma->vm_ops->map_pages(vmf, vmf->pgoff + from - pte_off, vmf->pgoff + to - pte_off);
 }
 
+/* Not where each page's coming is somebody's business. */
+static bool should_fault_around(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops->map_pages && likely(!(vma->vm_flags & (VM_UFFD_WP | VM_UFFD_MINOR)));
+}
+
 static unsigned do_read_fault(struct vm_fault *vmf)
 {
 	unsigned ret;
 
-	if (vmf->vma->vm_ops->map_pages) {
+	if (should_fault_around(vmf->vma)) {
 		do_fault_around(vmf);
 		if (!pte_none(*vmf->pte))
 			return 0;
@@ -156,7 +166,7 @@ static unsigned do_read_fault(struct vm_fault *vmf)
 	if (ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE))
 		return ret;
 	/* What the read-in brought is there now, too: Linux comes this way a second time. */
-	if ((ret & VM_FAULT_MAJOR) && vmf->vma->vm_ops->map_pages)
+	if ((ret & VM_FAULT_MAJOR) && should_fault_around(vmf->vma))
 		do_fault_around(vmf);
 	if (!pte_none(*vmf->pte)) {
 		put_page(vmf_mem(vmf), vmf->page);
@@ -199,11 +209,17 @@ static unsigned do_page_mkwrite(struct vm_fault *vmf)
 	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE);
 }
 
-/* Shmem and special pages have no owner to be written to: only files count dirty pages. */
-static void fault_dirty_shared_page(struct page *page)
+/* Shmem and special pages have no owner to be written to: only files count dirty pages. The file's
+ * times move with the first store to a page: later ones are not seen. */
+static void fault_dirty_shared_page(struct vm_fault *vmf, struct page *page)
 {
-	if (page->mapping)
-		folio_mark_dirty(page);
+	const struct memory_hooks *h = &vmf_mem(vmf)->hooks;
+
+	if (!page->mapping)
+		return;
+	folio_mark_dirty(page);
+	if (vmf->vma->vm_file && h->file_update_time)
+		h->file_update_time(vmf->vma->vm_file);
 }
 
 static unsigned do_shared_fault(struct vm_fault *vmf)
@@ -221,7 +237,7 @@ static unsigned do_shared_fault(struct vm_fault *vmf)
 		return ret | err;
 	}
 	map_file_page(vmf->vma, page, vmf->pte, _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
-	fault_dirty_shared_page(page);
+	fault_dirty_shared_page(vmf, page);
 	count_vm_event(vmf_mem(vmf), EV_v_fault_file);
 	return ret;
 }
@@ -239,9 +255,11 @@ static unsigned do_fault(struct vm_fault *vmf)
 
 /* --- write to a present, read-only page -------------------------------------------------- */
 
-/* Replaces the page of *vmf->pte (NULL @old: the zero page) by a private copy. */
+/* Replaces the page of *vmf->pte (NULL @old: the zero page) by a private copy; one that is only
+ * not to be shared any more stays clean and read-only. */
 static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 {
+	bool unshare = vmf->flags & FAULT_FLAG_UNSHARE;
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	struct memory *m = mm->mem;
 	struct page *copy;
@@ -254,9 +272,11 @@ static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 	if (old)
 		memcpy(page_address(m, copy), page_address(m, old), PAGE_SIZE);
 
+	if (!old)
+		ksm_might_unmap_zero_page(mm, *vmf->pte);
 	*vmf->pte = (pte_t){0};
 	flush_tlb_page(mm, vmf->address);
-	map_new_anon(vmf, copy, _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
+	map_new_anon(vmf, copy, unshare ? 0 : _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
 	if (old) {
 		mm->rss[mm_counter(old)]--;
 		__page_remove_rmap(m, old);
@@ -285,7 +305,7 @@ static unsigned wp_page_shared(struct vm_fault *vmf, struct page *page)
 			put_page(vmf_mem(vmf), page);
 			return err;
 		}
-		fault_dirty_shared_page(page);
+		fault_dirty_shared_page(vmf, page);
 		put_page(vmf_mem(vmf), page);
 	}
 	vmf->pte->pte |= _PAGE_ACCESSED | _PAGE_DIRTY | maybe_mkwrite(vmf->vma);
@@ -298,6 +318,12 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	struct page *page = vm_normal_page(vmf_mem(vmf), *vmf->pte);
 
+	if (unlikely(pte_uffd_wp(*vmf->pte)) && userfaultfd_wp(vma) &&
+	    !(vmf->flags & FAULT_FLAG_UNSHARE)) {
+		if (!userfaultfd_wp_async(vma))
+			return handle_userfault(vmf, VM_UFFD_WP);
+		vmf->pte->pte &= ~_PAGE_UFFD_WP;
+	}
 	if (vma->vm_flags & VM_SHARED)
 		return wp_page_shared(vmf, page);
 	if (!page && (vma->vm_flags & VM_PFNMAP))
@@ -312,6 +338,8 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 	if (page && PageAnon(page) && (page_test(page, PG_anon_exclusive) || page->refcount == 1)) {
 		if (!page_test(page, PG_anon_exclusive))
 			page_move_anon_rmap(page, vma);
+		if (vmf->flags & FAULT_FLAG_UNSHARE)
+			return 0;
 		vmf->pte->pte |= _PAGE_ACCESSED | _PAGE_DIRTY | maybe_mkwrite(vma);
 		count_vm_event(vmf_mem(vmf), EV_v_fault_reuse);
 		return 0;
@@ -321,6 +349,61 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 
 /* --- one page ---------------------------------------------------------------------------- */
 
+static unsigned do_pte_missing(struct vm_fault *vmf)
+{
+	return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
+}
+
+/* The page was protected before it came: it comes, and keeps its protection. */
+static unsigned do_uffd_wp_marker(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pte_t marker = *vmf->pte;
+	unsigned ret;
+
+	/* Left behind by a registration that is over. */
+	if (!userfaultfd_wp(vma)) {
+		vmf->pte->pte = 0;
+		return do_pte_missing(vmf);
+	}
+	if (vma_is_anonymous(vma) && userfaultfd_missing(vma))
+		return handle_userfault(vmf, VM_UFFD_MISSING);
+	vmf->pte->pte = 0;
+	ret = do_pte_missing(vmf);
+	if (ret & VM_FAULT_RETRY) /* it slept: neither the area nor the table need be there */
+		return ret;
+	vmf->pte = pte_offset(vma->vm_mm, vmf->address);
+	if (vmf->pte && pte_none(*vmf->pte))
+		*vmf->pte = marker;
+	else if (vmf->pte && pte_present(*vmf->pte))
+		vmf->pte->pte = (vmf->pte->pte & ~_PAGE_RW) | _PAGE_UFFD_WP;
+	return ret;
+}
+
+static unsigned do_marker(struct vm_fault *vmf)
+{
+	if (is_pte_marker(*vmf->pte, PTE_MARKER_POISONED))
+		return VM_FAULT_HWPOISON;
+	return is_uffd_wp_marker(*vmf->pte) ? do_uffd_wp_marker(vmf) : VM_FAULT_SIGSEGV; /* guard */
+}
+
+/* The first page of a page table. Linux has it only in reserve until the file's page is there. */
+static unsigned fault_without_table(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	unsigned ret;
+
+	vmf->pte = pte_alloc(mm, vmf->address);
+	if (!vmf->pte)
+		return VM_FAULT_OOM;
+	if (vma_is_anonymous(vmf->vma))
+		return do_anonymous_page(vmf);
+	ret = do_fault(vmf);
+	if (ret & VM_FAULT_ERROR)
+		pte_table_drop_empty(mm, vmf->address);
+	return ret;
+}
+
 static unsigned handle_pte_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -328,15 +411,13 @@ static unsigned handle_pte_fault(struct vm_fault *vmf)
 
 	vmf->pte = pte_offset(vma->vm_mm, vmf->address);
 	if (!vmf->pte)
-		vmf->pte = pte_alloc(vma->vm_mm, vmf->address);
-	if (!vmf->pte)
-		return VM_FAULT_OOM;
+		return fault_without_table(vmf);
 	pte = *vmf->pte;
 	if (pte_none(pte))
-		return vma_is_anonymous(vma) ? do_anonymous_page(vmf) : do_fault(vmf);
+		return do_pte_missing(vmf);
 	if (!pte_present(pte))
-		return VM_FAULT_SIGSEGV; /* a marker: guard page */
-	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(pte))
+		return do_marker(vmf);
+	if ((vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) && !pte_write(pte))
 		return do_wp_page(vmf);
 	/* Somebody has served it meanwhile, or a TLB was behind. */
 	vmf->pte->pte |= _PAGE_ACCESSED | (vmf->flags & FAULT_FLAG_WRITE ? _PAGE_DIRTY : 0);
@@ -346,31 +427,36 @@ static unsigned handle_pte_fault(struct vm_fault *vmf)
 /* As Linux: pgfault counts failed faults, too, the tasks' counters only served ones. */
 static void mm_account_fault(struct mm_struct *mm, unsigned flags, unsigned ret)
 {
+	if (unlikely(ret & VM_FAULT_RETRY))
+		return; /* counted when it is served: then as a major one, since it waited */
 	count_vm_event(mm->mem, EV_pgfault);
 	if (ret & VM_FAULT_ERROR)
 		return;
+	if (flags & FAULT_FLAG_TRIED)
+		ret |= VM_FAULT_MAJOR;
 	if (ret & VM_FAULT_MAJOR)
 		count_vm_event(mm->mem, EV_pgmajfault);
-	if (flags & FAULT_FLAG_REMOTE)
-		return; /* the asking task's business */
+	/* Whoever asks, also for another's memory: as in Linux, current. */
 	count_task_fault(mm, ret & VM_FAULT_MAJOR);
 }
 
 unsigned handle_mm_fault(struct vm_area_struct *vma, gva_t address, unsigned flags)
 {
+	struct mm_struct *mm = vma->vm_mm;
 	struct vm_fault vmf;
 	unsigned ret;
 
 	/* Not an initialiser: most fields are set where they are first of use. */
 	vmf.vma = vma;
 	vmf.address = address & PAGE_MASK;
+	vmf.real_address = address;
 	vmf.pgoff = linear_page_index(vma, vmf.address);
 	vmf.flags = flags;
 	vmf.page = NULL;
 	vmf.majmin = 0;
-	ret = handle_pte_fault(&vmf);
-	mm_account_fault(vma->vm_mm, flags, ret);
-	mm_debug_validate(vma->vm_mm);
+	ret = handle_pte_fault(&vmf); /* if it slept, the area may be gone */
+	mm_account_fault(mm, flags, ret);
+	mm_debug_validate(mm);
 	return ret;
 }
 
@@ -413,7 +499,7 @@ static void bad_access(struct mm_struct *mm, struct fault_signal *sig, int signo
 void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct fault_signal *sig)
 {
 	struct vm_area_struct *vma;
-	unsigned flags = 0, ret;
+	unsigned flags, tried = 0, ret;
 
 	*sig = (struct fault_signal){.addr = addr, .error_code = error_code};
 	trace_event(mm->mem->trace,
@@ -426,6 +512,7 @@ void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct
 		bad_access(mm, sig, SIGSEGV, SEGV_MAPERR);
 		return;
 	}
+retry:
 	vma = find_extend_vma(mm, addr);
 	if (unlikely(!vma)) {
 		bad_access(mm, sig, SIGSEGV, SEGV_MAPERR);
@@ -435,6 +522,7 @@ void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct
 		bad_access(mm, sig, SIGSEGV, SEGV_ACCERR);
 		return;
 	}
+	flags = FAULT_FLAG_ALLOW_RETRY | tried;
 	if (error_code & PF_WRITE)
 		flags |= FAULT_FLAG_WRITE;
 	if (error_code & PF_USER)
@@ -443,12 +531,23 @@ void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct
 		flags |= FAULT_FLAG_INSTRUCTION;
 	ret = handle_mm_fault(vma, addr, flags);
 	sig->major = ret & VM_FAULT_MAJOR;
+	if (unlikely(ret & VM_FAULT_RETRY)) {
+		/* A signal comes first in user mode; a system call goes on, unless it is fatal. */
+		if (!(ret & VM_FAULT_INTR)) {
+			tried = FAULT_FLAG_TRIED;
+			goto retry;
+		}
+		if (!(error_code & PF_USER))
+			bad_access(mm, sig, SIGBUS, BUS_ADRERR);
+		return;
+	}
 	if (likely(!(ret & VM_FAULT_ERROR)))
 		return;
 	if (ret & VM_FAULT_OOM) {
 		bad_access(mm, sig, SIGKILL, 0);
 		sig->oom = true;
-	} else if (ret & VM_FAULT_SIGBUS) {
+	} else if (ret & (VM_FAULT_SIGBUS | VM_FAULT_HWPOISON)) {
+		/* Not BUS_MCEERR_AR: a kernel without CONFIG_MEMORY_FAILURE is modelled. */
 		bad_access(mm, sig, SIGBUS, BUS_ADRERR);
 	} else {
 		bad_access(mm, sig, SIGSEGV, SEGV_MAPERR);

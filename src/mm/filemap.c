@@ -82,6 +82,8 @@ static void clear_dirty(struct address_space *as, struct page *page)
 	if (as->is_shmem)
 		return;
 	as->nr_dirty--;
+	as->nr_written -= page_test(page, PG_written);
+	page_clear(page, PG_written);
 	mod_node_stat(as->mem, ST_file_dirty, -1);
 }
 
@@ -283,17 +285,47 @@ struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero)
 
 /* --- dirty pages --------------------------------------------------------------------------- */
 
+static void count_dirty(struct address_space *as, u64 index)
+{
+	if (!as->nr_dirty++) {
+		as->dirty_from = index;
+		as->dirty_to = index + 1;
+	}
+	as->dirty_from = min(as->dirty_from, index);
+	as->dirty_to = max(as->dirty_to, index + 1);
+	mod_node_stat(as->mem, ST_file_dirty, 1);
+}
+
 void folio_mark_dirty(struct page *page)
 {
 	struct address_space *as = page->mapping;
 
-	if (page_test(page, PG_dirty))
+	if (page_test(page, PG_dirty)) {
+		if (unlikely(page_test(page, PG_written))) {
+			page_clear(page, PG_written);
+			as->nr_written--;
+		}
 		return;
+	}
 	page_set(page, PG_dirty);
-	if (!as || PageAnon(page) || as->is_shmem)
-		return;
-	as->nr_dirty++;
-	mod_node_stat(as->mem, ST_file_dirty, 1);
+	if (as && !PageAnon(page) && !as->is_shmem)
+		count_dirty(as, page->index);
+}
+
+void filemap_mark_written(struct address_space *as, u64 pos, u64 len)
+{
+	u64 index, last = (pos + len - 1) >> PAGE_SHIFT;
+
+	for (index = pos >> PAGE_SHIFT; len && index <= last; index++) {
+		struct page *page = radix_find(&as->i_pages, index);
+
+		if (!page || page_test(page, PG_dirty))
+			continue;
+		page_set(page, PG_dirty);
+		page_set(page, PG_written);
+		as->nr_written++;
+		count_dirty(as, index);
+	}
 }
 
 /* Takes the right to write away, so that the next store is noticed. */
@@ -311,13 +343,14 @@ static int mkclean_one(struct page *page __unused, struct vm_area_struct *vma, g
 
 static int write_one(struct address_space *as, struct page *page)
 {
+	bool written = page_test(page, PG_written);
 	int err;
 
 	if (page->mapcount)
 		rmap_walk(as->mem, page, mkclean_one, NULL);
 	clear_dirty(as, page);
 	get_page(page);
-	err = as->a_ops->writepage(as, page);
+	err = written ? 0 : as->a_ops->writepage(as, page);
 	if (err)
 		folio_mark_dirty(page); /* kept for another attempt */
 	else
@@ -334,6 +367,8 @@ int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last)
 
 	if (!as->nr_dirty || !as->a_ops->writepage)
 		return 0;
+	first = max(first, as->dirty_from);
+	last = min(last, as->dirty_to - 1);
 	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++) {
 		if (page_test(page, PG_dirty)) {
 			int e = write_one(as, page);
@@ -436,7 +471,8 @@ void truncate_pagecache(struct address_space *as, u64 size)
 
 static bool can_drop(const struct page *page)
 {
-	return page->refcount == 1 && !page->mapcount && !page_test(page, PG_dirty) &&
+	return page->refcount == 1 && !page->mapcount &&
+	       (!page_test(page, PG_dirty) || page_test(page, PG_written)) &&
 	       !page_test(page, PG_locked) && !page_test(page, PG_writeback);
 }
 
@@ -464,7 +500,6 @@ u64 filemap_reclaim(struct memory *m, u64 nr)
 		page_clear(page, PG_referenced);
 		list_move_tail(&page->lru, lru);
 	}
-	m->events[EV_drop_pagecache] += freed;
 	return freed;
 }
 

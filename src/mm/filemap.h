@@ -29,8 +29,12 @@ struct address_space {
 	struct radix_tree i_pages; /* index -> struct page */
 	struct list_head i_mmap;   /* VMAs that map it, any order */
 	struct list_head all;	   /* in memory.mappings while it has pages */
-	u64 nr_dirty;
+	u64 nr_dirty;		   /* pages; among them */
+	u64 nr_written;		   /* those with PG_written */
+	u64 dirty_from, dirty_to;  /* no page is dirty outside [from, to) */
 	bool is_shmem;
+	u32 nr_exec;		  /* files that programs run from: no writing meanwhile */
+	u32 nr_write;		  /* files open for writing: no running meanwhile */
 	u32 dev_major, dev_minor; /* for maps */
 	u64 ino;
 };
@@ -63,6 +67,14 @@ int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last);
 /* write(2) put new bytes in the cache? For owners with write-through: updates pages that are
  * cached, makes none; returns nothing: cannot fail. @buf is host memory. */
 void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len);
+/* The cached pages of [pos, pos + len) have been written by write(2): dirty, as in Linux, until they
+ * are written back, although there is nothing left to do (the owner writes through). */
+void filemap_mark_written(struct address_space *as, u64 pos, u64 len);
+/* Is there anything in the cache that the owner has not got? */
+static inline bool filemap_has_unsent(const struct address_space *as)
+{
+	return as->nr_dirty > as->nr_written;
+}
 /* The file now ends at @size: drops whole pages behind it everywhere (mappings too: SIGBUS),
  * zeroes the rest of the last one, sets i_size. */
 void truncate_pagecache(struct address_space *as, u64 size);
@@ -92,14 +104,25 @@ int filemap_validate(struct memory *m);
 struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags);
 /* Takes [off, off + len) out: whole pages from everywhere, the rest is zeroed. */
 void shmem_punch_hole(struct address_space *as, u64 off, u64 len);
+/* How many pages the objects of one file system may have together (tmpfs, size=). */
+struct shmem_blocks {
+	u64 max, used; /* pages */
+};
+/* From now on @as counts there; before it has pages. @b outlives it. */
+void shmem_set_blocks(struct address_space *as, struct shmem_blocks *b);
 void shmem_get(struct address_space *as);
 void shmem_put(struct address_space *as);
-/* The page at @index, referenced, made if there is a hole. ERR_PTR(-ENOMEM). */
+/* The page at @index, referenced, made if there is a hole. ERR_PTR(-ENOMEM, -ENOSPC). */
 struct page *shmem_get_page(struct address_space *as, u64 index);
 /* The same for a write(2) into it, whose bytes the caller changes at once and then marks dirty. */
 struct page *shmem_write_begin(struct address_space *as, u64 index);
 /* For a read(2): referenced; NULL: a hole, which reads as zeros. */
 struct page *shmem_read_page(struct address_space *as, u64 index);
+/* fallocate(2): makes the pages [first, end), which read as holes until they are written; all or none.
+ * 0, -ENOMEM, -ENOSPC. */
+int shmem_allocate(struct address_space *as, u64 first, u64 end);
+/* Has @index bytes (not a hole, nor only allocated)? */
+bool shmem_is_data(struct address_space *as, u64 index);
 /* ftruncate(2): 0 or -ENOMEM. */
 int shmem_setattr_size(struct address_space *as, u64 size);
 extern const struct vm_operations_struct shmem_vm_ops; /* open/close count references */

@@ -57,6 +57,8 @@ void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff)
 	     index++) {
 		gva_t addr = vmf->address + ((index - vmf->pgoff) << PAGE_SHIFT);
 
+		if (!page_test(page, PG_uptodate)) /* fallocate(2)'s: a fault makes it data */
+			continue;
 		if (!set_pte_range(vmf, page, addr))
 			continue;
 		if (!as->is_shmem)
@@ -96,7 +98,7 @@ static int bad(const struct address_space *as, const char *what, u64 index)
 
 static int validate_mapping(struct address_space *as, u64 *dirty)
 {
-	u64 index, nr = 0, nr_dirty = 0;
+	u64 index, nr = 0, nr_dirty = 0, nr_written = 0;
 	struct page *page;
 
 	if (radix_validate(&as->i_pages))
@@ -106,11 +108,17 @@ static int validate_mapping(struct address_space *as, u64 *dirty)
 			return bad(as, "page belongs elsewhere", index);
 		if (page->refcount < 1 + page->mapcount)
 			return bad(as, "fewer references than users", index);
-		if (!page_test(page, PG_uptodate))
+		if (!page_test(page, PG_uptodate) && (!as->is_shmem || page->mapcount))
 			return bad(as, "page without contents", index);
 		if (page_test(page, PG_lru) == as->is_shmem)
 			return bad(as, "page on the wrong list", index);
 		nr_dirty += page_test(page, PG_dirty);
+		nr_written += page_test(page, PG_written);
+		if (page_test(page, PG_written) && !page_test(page, PG_dirty))
+			return bad(as, "written, but not dirty", index);
+		if (page_test(page, PG_dirty) && !as->is_shmem &&
+		    (index < as->dirty_from || index >= as->dirty_to))
+			return bad(as, "dirty outside the range", index);
 	}
 	if (nr != as->nrpages)
 		return bad(as, "nrpages is wrong", nr);
@@ -118,6 +126,8 @@ static int validate_mapping(struct address_space *as, u64 *dirty)
 		return 0;
 	if (nr_dirty != as->nr_dirty)
 		return bad(as, "nr_dirty is wrong", nr_dirty);
+	if (nr_written != as->nr_written)
+		return bad(as, "nr_written is wrong", nr_written);
 	*dirty += nr_dirty;
 	return 0;
 }

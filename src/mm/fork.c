@@ -7,6 +7,7 @@
  */
 #include "mm/ksm.h"
 #include "mm/tlb.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 /* What a new mm_struct does not start with at zero. */
@@ -30,12 +31,16 @@ static void copy_layout(struct mm_struct *mm, const struct mm_struct *old)
 	for (u32 i = 0; i < old->saved_auxv_len; i++)
 		mm->saved_auxv[i] = old->saved_auxv[i];
 	mm->saved_auxv_len = old->saved_auxv_len;
-	mm->caps = old->caps;
+	mm->dumpable = old->dumpable;
+	mm->membarrier_state = old->membarrier_state;
+	mm->coredump_filter = old->coredump_filter;
+	mm_inherit_flags(mm, old);
 	mm->def_flags = old->def_flags & ~VM_LOCKED_MASK; /* mlockall() is not inherited */
 }
 
 /* The child's area, complete but for its pages; not linked. NULL: no memory. */
-static struct vm_area_struct *dup_vma(struct mm_struct *mm, struct vm_area_struct *old)
+static struct vm_area_struct *dup_vma(struct mm_struct *mm, struct vm_area_struct *old,
+				      struct list_head *uffds)
 {
 	const struct memory_hooks *h = &mm->mem->hooks;
 	struct vm_area_struct *vma = vm_area_dup(old);
@@ -45,8 +50,13 @@ static struct vm_area_struct *dup_vma(struct mm_struct *mm, struct vm_area_struc
 	vma->vm_mm = mm;
 	vma->vm_flags &= ~VM_LOCKED_MASK;
 	vma->anon_vma = NULL;
+	if (dup_userfaultfd(vma, uffds)) {
+		vm_area_free(vma);
+		return NULL;
+	}
 	/* A wiped area starts anew, without any tie to the parent's pages. */
 	if (!(vma->vm_flags & VM_WIPEONFORK) && anon_vma_fork(vma, old)) {
+		userfaultfd_ctx_put(vma->vm_uffd);
 		vm_area_free(vma);
 		return NULL;
 	}
@@ -57,14 +67,14 @@ static struct vm_area_struct *dup_vma(struct mm_struct *mm, struct vm_area_struc
 	return vma;
 }
 
-static int dup_area(struct mm_struct *mm, struct vm_area_struct *old)
+static int dup_area(struct mm_struct *mm, struct vm_area_struct *old, struct list_head *uffds)
 {
 	u64 charge = old->vm_flags & VM_ACCOUNT ? vma_pages(old) : 0;
 	struct vm_area_struct *vma;
 
 	if (charge && security_vm_enough_memory(mm, charge))
 		return -ENOMEM;
-	vma = vma_tree_reserve(mm, 1) ? NULL : dup_vma(mm, old);
+	vma = vma_tree_reserve(mm, 1) ? NULL : dup_vma(mm, old, uffds);
 	if (!vma) {
 		vm_unacct_memory(mm, charge);
 		return -ENOMEM;
@@ -78,11 +88,13 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 {
 	const struct memory_hooks *h = &old->mem->hooks;
 	struct mm_struct *mm = mm_alloc(old->mem);
+	struct list_head uffds;
 	struct vm_area_struct *vma;
 	int err = 0;
 
 	if (IS_ERR(mm))
 		return mm;
+	INIT_LIST_HEAD(&uffds);
 	copy_layout(mm, old);
 	mm->exe_file = old->exe_file;
 	if (mm->exe_file && h->file_get)
@@ -90,8 +102,9 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	err = ksm_fork(mm, old);
 	for (vma = vma_first(old); vma && !err; vma = vma_next(vma))
 		if (!(vma->vm_flags & VM_DONTCOPY))
-			err = dup_area(mm, vma);
+			err = dup_area(mm, vma, &uffds);
 	if (err) {
+		dup_userfaultfd_fail(&uffds);
 		mmput(mm);
 		return ERR_PTR(err);
 	}
@@ -99,5 +112,7 @@ struct mm_struct *dup_mm(struct mm_struct *old)
 	mm->hiwater_vm = mm->total_vm;
 	mm_debug_validate(old);
 	mm_debug_validate(mm);
+	if (unlikely(!list_empty(&uffds)))
+		dup_userfaultfd_complete(&uffds);
 	return mm;
 }

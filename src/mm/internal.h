@@ -25,6 +25,7 @@ struct mm_internal {
 	struct kmem_cache *shmem_inode;
 	struct lazyfree_batch lazyfree;
 	u64 validate_skipped;	       /* mm_debug_validate() */
+	u64 validate_seed;	       /* of the next sample: mm_debug_validate() */
 	struct list_head file_lru;     /* page cache pages of files, oldest first: page->lru */
 	struct vmalloc_state *vmalloc; /* vmalloc.c; NULL: not used yet */
 	struct ksm_state *ksm;	       /* ksm.c; likewise */
@@ -44,6 +45,10 @@ pte_t *pte_next_table(const struct mm_struct *mm, gva_t *addr, gva_t end);
 u64 *pmd_offset(const struct mm_struct *mm, gva_t addr);
 /* The same, making the tables above it; NULL: out of memory. */
 u64 *pmd_alloc(struct mm_struct *mm, gva_t addr);
+/* The table of @addr below the root, if that of @like leads any further. 0 or -ENOMEM. */
+int pud_alloc_like(struct mm_struct *mm, gva_t addr, gva_t like);
+/* The tables of @addr above the last level, as far down as @like has them. 0 or -ENOMEM. */
+int pmd_alloc_like(struct mm_struct *mm, const struct mm_struct *like, gva_t addr);
 
 /* --- rights ------------------------------------------------------------------------------ */
 
@@ -51,7 +56,7 @@ u64 *pmd_alloc(struct mm_struct *mm, gva_t addr);
 static inline bool vma_wants_writenotify(const struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) && vma->vm_ops &&
-	       vma->vm_ops->page_mkwrite;
+	       (vma->vm_ops->page_mkwrite || (vma->vm_flags & VM_UFFD_WP));
 }
 
 /* The bits of a fresh pte of @vma (Linux: vm_page_prot). Private pages are read-only in it:
@@ -69,6 +74,10 @@ static inline u64 vma_page_prot(const struct vm_area_struct *vma)
 		prot |= _PAGE_RW;
 	return prot;
 }
+
+/* May the pte, whose page is there, be writable at once, or does a first store have to fault?
+ * (pterange.c) */
+bool can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte);
 
 /* Private, and may be or become writable. */
 static inline bool is_cow_mapping(vm_flags_t flags)
@@ -149,8 +158,9 @@ void folio_mark_accessed(struct page *page);
 void filemap_drop_clean(struct page *page);
 
 /* MADV_POPULATE_READ, _WRITE: rights are checked. 0, -EFAULT (a fault that a task would have got a
- * signal for), -ENOMEM (populate.c). */
-int faultin_page_range(struct vm_area_struct *vma, gva_t start, gva_t end, bool write);
+ * signal for), -ENOMEM; *@at is how far it came. -EAGAIN: it slept, look the area up again
+ * (populate.c). */
+int faultin_page_range(struct vm_area_struct *vma, gva_t *at, gva_t end, bool write);
 
 /* The area of @addr; a stack below which it lies is grown first. NULL: none (fault.c). */
 struct vm_area_struct *find_extend_vma(struct mm_struct *mm, gva_t addr);

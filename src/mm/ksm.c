@@ -70,7 +70,10 @@ int ksm_enter(struct mm_struct *mm)
 
 int ksm_fork(struct mm_struct *mm, const struct mm_struct *old)
 {
-	return old->ksm_slot ? ksm_enter(mm) : 0;
+	mm->ksm_merge_any = old->ksm_merge_any;
+	if (!old->ksm_slot)
+		return 0;
+	return ksm_enter(mm);
 }
 
 /* --- rmap items -------------------------------------------------------------------------- */
@@ -254,20 +257,27 @@ static int try_to_merge_with_ksm_page(struct ksm_state *k, struct ksm_rmap_item 
 	return 0;
 }
 
-/* A page of its own for one pte that maps a merged one. */
+/* A page of its own for one pte that maps a merged one (@page NULL: the zero page, by KSM). */
 static int break_ksm(struct vm_area_struct *vma, gva_t addr, pte_t *pte, struct page *page)
 {
 	struct memory *m = vma->vm_mm->mem;
-	struct page *copy = alloc_pages(m, GFP_HIGHUSER_MOVABLE, 0);
+	struct page *copy = alloc_pages(m, GFP_HIGHUSER_MOVABLE | (page ? 0 : __GFP_ZERO), 0);
 
 	if (!copy)
 		return -ENOMEM;
-	memcpy(page_address(m, copy), page_address(m, page), PAGE_SIZE);
+	if (page)
+		memcpy(page_address(m, copy), page_address(m, page), PAGE_SIZE);
+	else
+		ksm_might_unmap_zero_page(vma->vm_mm, *pte);
 	page_add_new_anon_rmap(copy, vma, addr);
 	*pte = pfn_pte(page_to_pfn(m, copy), vma_page_prot(vma));
 	flush_tlb_page(vma->vm_mm, addr);
-	__page_remove_rmap(m, page);
-	put_page(m, page);
+	if (page) {
+		__page_remove_rmap(m, page);
+		put_page(m, page);
+	} else {
+		vma->vm_mm->rss[MM_ANONPAGES]++;
+	}
 	return 0;
 }
 
@@ -285,7 +295,7 @@ int unmerge_ksm_pages(struct vm_area_struct *vma, gva_t start, gva_t end)
 			if (!pte_present(*pte))
 				continue;
 			page = vm_normal_page(vma->vm_mm->mem, *pte);
-			if (page && PageKsm(page))
+			if (page ? PageKsm(page) : is_ksm_zero_pte(vma->vm_mm->mem, *pte))
 				err = break_ksm(vma, start, pte, page);
 		}
 	}
@@ -496,6 +506,36 @@ static void merge_two_pages(struct ksm_state *k, struct ksm_rmap_item *item, str
 	stable_tree_append(k, item, node);
 }
 
+/* An empty page gives way to the zero page, where that is wanted. True: it did, or may not be
+ * touched now. */
+static bool merge_with_zero_page(struct ksm_state *k, struct ksm_rmap_item *item, struct page *page)
+{
+	struct memory *m = k->m;
+	struct vm_area_struct *vma;
+	struct page *there;
+	pte_t *pte;
+
+	if (!k->use_zero_pages || item->checksum != k->zero_checksum)
+		return false;
+	vma = find_mergeable_vma(item->mm, item->address);
+	pte = vma ? anon_pte(vma, item->address, &there) : NULL;
+	if (!pte || there != page)
+		return true; /* out of date */
+	if (write_protect_page(vma, item->address, pte, page) ||
+	    memcmp_pages(m, page, m->zero_page))
+		return false;
+	*pte = pfn_pte(page_to_pfn(m, m->zero_page),
+		       vma_page_prot(vma) | _PAGE_SPECIAL | _PAGE_DIRTY);
+	flush_tlb_page(vma->vm_mm, item->address);
+	item->mm->ksm_zero_pages++;
+	m->ksm_zero_pages++;
+	update_hiwater_rss(item->mm);
+	item->mm->rss[MM_ANONPAGES]--;
+	__page_remove_rmap(m, page);
+	put_page(m, page);
+	return true;
+}
+
 /* --- the scan ---------------------------------------------------------------------------- */
 
 static void cmp_and_merge_page(struct ksm_state *k, struct ksm_rmap_item *item, struct page *page)
@@ -518,6 +558,8 @@ static void cmp_and_merge_page(struct ksm_state *k, struct ksm_rmap_item *item, 
 		item->checksum = checksum;
 		return;
 	}
+	if (merge_with_zero_page(k, item, page))
+		return;
 	tree_item = unstable_tree_search_insert(k, item, page, &tree_page);
 	if (tree_item)
 		merge_two_pages(k, item, page, tree_item, tree_page);
@@ -806,5 +848,16 @@ int ksm_set_smart_scan(struct memory *m, bool on)
 	if (!k)
 		return -ENOMEM;
 	k->smart_scan = on;
+	return 0;
+}
+
+int ksm_set_use_zero_pages(struct memory *m, bool on)
+{
+	struct ksm_state *k = ksm_get(m);
+
+	if (!k)
+		return -ENOMEM;
+	k->zero_checksum = XXH64(page_address(m, m->zero_page), PAGE_SIZE, 0);
+	k->use_zero_pages = on;
 	return 0;
 }

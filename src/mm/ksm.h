@@ -25,9 +25,10 @@
 /* What /sys/kernel/mm/ksm shows, at one moment. */
 struct ksm_info {
 	u32 run, pages_to_scan, sleep_millisecs, max_page_sharing;
-	bool smart_scan;
+	bool smart_scan, use_zero_pages;
 	u64 full_scans, pages_shared, pages_sharing, pages_unshared, pages_volatile;
 	u64 pages_scanned, pages_skipped, stable_node_chains, stable_node_dups;
+	u64 ksm_zero_pages;
 	s64 general_profit;
 };
 void ksm_read_info(struct memory *m, struct ksm_info *out);
@@ -38,6 +39,7 @@ int ksm_set_pages_to_scan(struct memory *m, u32 nr);
 int ksm_set_sleep_millisecs(struct memory *m, u32 ms);
 int ksm_set_max_page_sharing(struct memory *m, u32 nr); /* at least 2; nothing merged yet */
 int ksm_set_smart_scan(struct memory *m, bool on);
+int ksm_set_use_zero_pages(struct memory *m, bool on); /* empty pages go to the zero page */
 
 /* Is there anything for ksmd to do? */
 bool ksm_should_run(const struct memory *m);
@@ -46,6 +48,13 @@ void ksm_do_scan(struct memory *m, u32 nr);
 
 /* What a process may ask about itself, /proc/PID/ksm_stat. */
 s64 ksm_process_profit(const struct mm_struct *mm);
+
+/* prctl(PR_SET_MEMORY_MERGE): every area that may be, now and later, is mergeable; or none any more.
+ * 0 or -ENOMEM, and then it is as it was. */
+int ksm_enable_merge_any(struct mm_struct *mm);
+int ksm_disable_merge_any(struct mm_struct *mm);
+/* Has @mm a mergeable area? */
+bool ksm_process_mergeable(struct mm_struct *mm);
 
 /* --- inside mm/ -------------------------------------------------------------------------- */
 
@@ -60,6 +69,30 @@ static inline bool vma_ksm_compatible(const struct vm_area_struct *vma)
 {
 	return !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_DROPPABLE));
 }
+/* What a new area of @mm gets on top of @flags. */
+static inline vm_flags_t ksm_vma_flags(const struct mm_struct *mm, vm_flags_t flags)
+{
+	if (likely(!mm->ksm_merge_any) ||
+	    (flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_DROPPABLE)))
+		return flags;
+	return flags | VM_MERGEABLE;
+}
+
+/* The zero page where KSM put it: its pte is dirty, which no other one is. */
+static inline bool is_ksm_zero_pte(const struct memory *m, pte_t pte)
+{
+	return (pte.pte & (_PAGE_SPECIAL | _PAGE_DIRTY)) == (_PAGE_SPECIAL | _PAGE_DIRTY) &&
+	       pte_present(pte) && pfn_to_page(m, pte_pfn(pte)) == m->zero_page;
+}
+/* A special pte of @mm goes: if it was such a one, it counts no more. */
+static inline void ksm_might_unmap_zero_page(struct mm_struct *mm, pte_t pte)
+{
+	if (unlikely(mm->ksm_zero_pages) && is_ksm_zero_pte(mm->mem, pte)) {
+		mm->ksm_zero_pages--;
+		mm->mem->ksm_zero_pages--;
+	}
+}
+
 /* Gives [start, end) of @vma its own pages back (MADV_UNMERGEABLE, mremap). 0 or -ENOMEM; what was
  * done stays done. */
 int unmerge_ksm_pages(struct vm_area_struct *vma, gva_t start, gva_t end);

@@ -44,7 +44,9 @@ void ksm_read_info(struct memory *m, struct ksm_info *out)
 			k->nr_rmap_items - k->pages_shared - k->pages_sharing - k->pages_unshared,
 		.pages_scanned = k->pages_scanned,
 		.pages_skipped = k->pages_skipped,
-		.general_profit = profit(k->pages_sharing, k->nr_rmap_items),
+		.use_zero_pages = k->use_zero_pages,
+		.ksm_zero_pages = m->ksm_zero_pages,
+		.general_profit = profit(k->pages_sharing + m->ksm_zero_pages, k->nr_rmap_items),
 	};
 	for (struct treap_node *t = treap_first(&k->stable); t; t = treap_next(t)) {
 		u64 dups = list_length(&treap_entry(t, struct ksm_stable_node, node)->dups);
@@ -56,7 +58,7 @@ void ksm_read_info(struct memory *m, struct ksm_info *out)
 
 s64 ksm_process_profit(const struct mm_struct *mm)
 {
-	return profit(mm->ksm_merging_pages, mm->ksm_rmap_items);
+	return profit(mm->ksm_merging_pages + mm->ksm_zero_pages, mm->ksm_rmap_items);
 }
 
 /* --- the checker ------------------------------------------------------------------------- */

@@ -56,7 +56,8 @@ struct ksm_state {
 		u32 seqnr;			  /* passes done */
 	} scan;
 	u32 run, pages_to_scan, sleep_millisecs, max_page_sharing;
-	bool smart_scan;
+	bool smart_scan, use_zero_pages;
+	u64 zero_checksum; /* of an empty page, with use_zero_pages */
 	u64 nr_rmap_items, pages_shared, pages_sharing, pages_unshared, pages_scanned,
 		pages_skipped;
 };

@@ -3,11 +3,31 @@
 #include "mm/madvise.h"
 
 #include "mm/tlb.h"
+#include "mm/userfaultfd.h"
 
 #define MADV_POPULATE_WRITE 23
 
+/* userfaultfd hears of pages that go before they do; that sleeps, and what lies there may be another
+ * area then. 0; -ENOMEM, -EINVAL: it is not one for this advice. */
+static int tell_uffd(struct madvise_range *r)
+{
+	if (likely(userfaultfd_remove(r->vma, r->start, r->end)))
+		return 0;
+	r->vma = vma_lookup(r->mm, r->start);
+	if (!r->vma)
+		return -ENOMEM;
+	if (r->vma->vm_flags & r->desc->refused)
+		return -EINVAL;
+	r->end = min(r->end, r->vma->vm_end);
+	return 0;
+}
+
 int madv_dontneed(struct madvise_range *r)
 {
+	int err = tell_uffd(r);
+
+	if (err)
+		return err;
 	zap_vma_pages(r->mm, r->start, r->end);
 	return 0;
 }
@@ -111,6 +131,10 @@ static int free_pte(pte_t *pte, gva_t addr __unused, void *arg)
 /* Contents stay until reclaim takes the page; a store before makes it dirty, and kept. */
 int madv_free(struct madvise_range *r)
 {
+	int err = tell_uffd(r);
+
+	if (err)
+		return err;
 	if (!vma_is_anonymous(r->vma))
 		return -EINVAL;
 	walk_page_range(r->mm, r->start, r->end, free_pte, r->mm);
@@ -141,10 +165,11 @@ int madv_cold(struct madvise_range *r)
 }
 
 /* Takes the page of @addr out of memory if nothing is lost by it. There is no swap, so anonymous
- * pages stay but for those that MADV_FREE gave up; dirty pages of files and objects only lose their
- * mapping. */
-static void pageout_page(struct mm_struct *mm, gva_t addr, pte_t pte)
+ * pages stay but for those that MADV_FREE gave up, and droppable ones; dirty pages of files and
+ * objects only lose their mapping. */
+static void pageout_page(struct vm_area_struct *vma, gva_t addr, pte_t pte)
 {
+	struct mm_struct *mm = vma->vm_mm;
 	struct page *page = own_page(mm, pte);
 	bool anon;
 
@@ -156,8 +181,9 @@ static void pageout_page(struct mm_struct *mm, gva_t addr, pte_t pte)
 	if (!anon) {
 		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
 		page_clear(page, PG_referenced);
-	} else if (!page_test(page, PG_swapbacked) && !page_test(page, PG_dirty) &&
-		   !pte_dirty(pte)) {
+	} else if (!page_test(page, PG_swapbacked) &&
+		   ((vma->vm_flags & VM_DROPPABLE) ||
+		    (!page_test(page, PG_dirty) && !pte_dirty(pte)))) {
 		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
 	}
 	page_set(page, PG_active); /* who cannot be had is not asked again so soon */
@@ -176,7 +202,7 @@ int madv_pageout(struct madvise_range *r)
 		gva_t stop = min((addr & PMD_MASK) + PMD_SIZE, r->end);
 
 		for (; addr < stop; addr += PAGE_SIZE, pte++)
-			pageout_page(r->mm, addr, *pte);
+			pageout_page(r->vma, addr, *pte);
 	}
 	return 0;
 }
@@ -193,10 +219,17 @@ int madv_collapse(struct madvise_range *r __unused)
 int madv_populate(struct madvise_range *r)
 {
 	bool write = r->desc->advice == MADV_POPULATE_WRITE;
+	gva_t at;
+	int err;
 
 	if (!(r->vma->vm_flags & (write ? VM_WRITE : VM_READ)))
 		return -EINVAL;
-	return faultin_page_range(r->vma, r->start, r->end, write);
+	at = r->start;
+	err = faultin_page_range(r->vma, &at, r->end, write);
+	if (err != -EAGAIN)
+		return err;
+	r->end = at; /* from there on with whatever is there now */
+	return 0;
 }
 
 /* --- GUARD_INSTALL, GUARD_REMOVE --------------------------------------------------------- */
@@ -207,10 +240,9 @@ int madv_guard_install(struct madvise_range *r)
 {
 	pte_t guard = swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD);
 
-	/* So that fork copies the page tables, whatever kind of area it is. */
-	if (anon_vma_prepare(r->vma))
+	r->vma->vm_flags |= VM_MAYBE_GUARD; /* so fork copies the page tables */
+	if (vma_is_anonymous(r->vma) && anon_vma_prepare(r->vma))
 		return -ENOMEM;
-	r->vma->vm_flags |= VM_MAYBE_GUARD;
 	zap_vma_pages(r->mm, r->start, r->end);
 	for (gva_t addr = r->start; addr < r->end;) {
 		gva_t stop = min((addr & PMD_MASK) + PMD_SIZE, r->end);

@@ -46,12 +46,19 @@ struct memory_hooks {
 	void (*file_get)(struct file *f);
 	void (*file_put)(struct file *f);
 	struct address_space *(*file_mapping)(struct file *f);
+	/* A store through a shared mapping is about to change the file: its times move (fs/). */
+	void (*file_update_time)(struct file *f);
+	/* May the running task write the file, or is it its owner? mincore(2) asks (fs/). */
+	bool (*file_owner_or_writer)(struct file *f);
 	/* fallocate(FALLOC_FL_PUNCH_HOLE) on a mapped file (fs/): 0 or -errno. */
 	int (*file_punch_hole)(struct file *f, u64 off, u64 len);
 	/* Last resort of the page allocator before it fails a GFP_KERNEL request: returns pages
 	 * freed. The default drops clean page-cache pages. */
 	u64 (*oom_kill)(void *arg);
 	void *oom_arg;
+	/* The number of the running task; 0: there is none, or it is ending (proc/). */
+	s32 (*current_tid)(void *arg);
+	void *task_arg;
 	/* ksmd has something to do (ksm.h). */
 	void (*ksm_wake)(void *arg);
 	void *ksm_arg;
@@ -61,6 +68,8 @@ struct memory_hooks {
 struct fault_counts {
 	u64 min_flt, maj_flt;
 };
+
+#define READ_IMPLIES_EXEC_K 0x0400000U /* personality(2) */
 
 struct memory {
 	u8 *ram;		  /* host address of frame 0; set once in memory_init() */
@@ -82,13 +91,30 @@ struct memory {
 	u32 overcommit_ratio;	    /* vm.overcommit_ratio, percent of RAM */
 	u64 overcommit_kbytes;	    /* vm.overcommit_kbytes: instead of the ratio, unless 0 */
 	u64 admin_reserve_kbytes, user_reserve_kbytes; /* what mode 2 keeps back */
-	u64 mmap_min_addr;	     /* vm.mmap_min_addr: below it CAP_SYS_RAWIO is needed */
-	u64 next_anon_ino;	     /* inode numbers of shmem objects (s_dev 00:01) */
-	u32 fail_nth;		     /* tests: the n-th allocation from now fails; 0: none does */
-	struct trace *trace;	     /* tracepoints */
-	struct fault_counts *faults; /* the running task's; set by proc/ at a switch; NULL: none */
-	struct mm_internal *in;	     /* mm/'s own */
+	u64 mmap_min_addr;	      /* vm.mmap_min_addr: below it CAP_SYS_RAWIO is needed */
+	u32 unprivileged_userfaultfd; /* vm.unprivileged_userfaultfd */
+	u32 pagefault_disabled;	      /* pagefault_disable()s (uaccess.h) */
+	u64 ksm_zero_pages;	      /* ptes that KSM turned to the zero page */
+	u64 next_anon_ino;	      /* inode numbers of shmem objects (s_dev 00:01) */
+	u32 fail_nth;		      /* tests: the n-th allocation from now fails; 0: none does */
+	struct trace *trace;	      /* tracepoints */
+	struct fault_counts *faults;  /* the running task's; set by proc/ at a switch; NULL: none */
+	/* What the running task may, whoever's address space it works on; set by proc/ at a switch. Its
+	 * limits by RLIMIT_* (NULL: none hold), its effective capabilities (NULL: it has none). */
+	const u64 *rlim_cur, *rlim_max, *caps;
+	const u32 *personality; /* the running task's; set by proc/ at a switch; NULL: none */
+	struct mm_internal *in; /* mm/'s own */
 };
+
+/* Capabilities that mapping calls ask the running task for: bits of memory.caps. */
+#define MM_CAP_IPC_LOCK BIT(14)	 /* no RLIMIT_MEMLOCK */
+#define MM_CAP_SYS_RAWIO BIT(17) /* map below vm.mmap_min_addr */
+#define MM_CAP_SYS_ADMIN BIT(21) /* may use vm.admin_reserve_kbytes */
+
+static inline bool mm_capable(const struct memory *m, u64 cap)
+{
+	return m->caps && (*m->caps & cap);
+}
 
 #define OVERCOMMIT_GUESS 0U
 #define OVERCOMMIT_ALWAYS 1U

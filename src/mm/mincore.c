@@ -17,20 +17,34 @@ static u8 page_in_core(struct vm_area_struct *vma, gva_t addr)
 	if (!page)
 		return 0;
 	put_page(vma->vm_mm->mem, page);
-	return 1;
+	return page_test(page, PG_uptodate); /* not what is only allocated */
+}
+
+/* What others keep in the page cache is no business of who cannot change the file. */
+static bool can_do_mincore(struct vm_area_struct *vma)
+{
+	const struct memory_hooks *h = &vma->vm_mm->mem->hooks;
+
+	if (vma_is_anonymous(vma))
+		return true;
+	if (!vma->vm_file) /* a shared anonymous object is everybody's; vdso and vvar are nobody's */
+		return vma->vm_mapping;
+	return !h->file_owner_or_writer || h->file_owner_or_writer(vma->vm_file);
 }
 
 /* Fills @vec for up to @pages pages of the one area at @addr. Pages done or -ENOMEM. */
 static long mincore_area(struct mm_struct *mm, gva_t addr, u64 pages, u8 *vec)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
+	bool may;
 	u64 i;
 
 	if (!vma)
 		return -ENOMEM;
 	pages = min(pages, (vma->vm_end - addr) >> PAGE_SHIFT);
+	may = can_do_mincore(vma);
 	for (i = 0; i < pages; i++)
-		vec[i] = page_in_core(vma, addr + (i << PAGE_SHIFT));
+		vec[i] = may ? page_in_core(vma, addr + (i << PAGE_SHIFT)) : 1;
 	return pages;
 }
 

@@ -87,7 +87,7 @@ long do_mlock(struct mm_struct *mm, gva_t start, u64 len, int flags)
 	start &= PAGE_MASK;
 
 	locked = (len >> PAGE_SHIFT) + mm->locked_vm;
-	if (!(mm->caps & MM_CAP_IPC_LOCK) && locked > limit &&
+	if (!mm_capable(mm->mem, MM_CAP_IPC_LOCK) && locked > limit &&
 	    locked - count_mlocked(mm, start, len) > limit)
 		return -ENOMEM;
 	err = apply_vma_lock_flags(mm, start, len,
@@ -131,7 +131,7 @@ long do_mlockall(struct mm_struct *mm, int flags)
 		return -EINVAL;
 	if (!can_do_mlock(mm))
 		return -EPERM;
-	if ((flags & MCL_CURRENT) && !(mm->caps & MM_CAP_IPC_LOCK) &&
+	if ((flags & MCL_CURRENT) && !mm_capable(mm->mem, MM_CAP_IPC_LOCK) &&
 	    mm->total_vm > rlimit(mm, RLIM_MEMLOCK) >> PAGE_SHIFT)
 		return -ENOMEM;
 	mm->def_flags = (mm->def_flags & ~VM_LOCKED_MASK) | (flags & MCL_FUTURE ? lock : 0);

@@ -2,7 +2,8 @@
  *
  * do_* functions take checked-by-nobody guest values and do the whole call as the kernel does:
  * error values and partial effects are those of Linux 6.18 (man pages; docs/compat.md). None
- * sleeps on another task; faults and populates may read the host's files.
+ * sleeps on another task, but where userfaultfd is registered (userfaultfd.h); faults and populates
+ * may read the host's files.
  */
 #ifndef MM_MM_H
 #define MM_MM_H
@@ -12,12 +13,14 @@
 
 enum rss_kind { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
+#define COREDUMP_FILTER_DEFAULT 0x33U /* anonymous, shared anonymous, ELF headers, huge pages */
+
 struct mm_struct {
 	struct memory *mem; /* set once */
 	u64 *pgd;	    /* host address of the root table; set once; its frame number is cr3 */
 	struct vma_tree mt;
 	u32 mm_users;		 /* tasks */
-	u32 mm_count;		 /* users count as one; lazy tasks */
+	u32 mm_count;		 /* users count as one; open files of /proc, userfaultfds */
 	u32 asid;		 /* tag in the TLB; set by tlb.c */
 	struct list_head mmlist; /* in memory.mm_list */
 
@@ -42,21 +45,29 @@ struct mm_struct {
 	u32 saved_auxv_len;    /* u64s used */
 	struct file *exe_file; /* a reference */
 
-	/* Limits of the owner, by RLIMIT_*; set by proc/, never NULL once a program runs (NULL:
-	 * no limits). Read anew by each call. */
-	const u64 *rlim_cur, *rlim_max;
-	u32 caps;		      /* MM_CAP_*: what the owner may; set by proc/ */
+	u32 membarrier_state; /* MEMBARRIER_CMD_REGISTER_* so far; a child's, too */
+	u32 coredump_filter;  /* core(5), kept for whoever asks; fork and exec inherit it */
+	u32 dumpable; /* SUID_DUMP_*: prctl(PR_SET_DUMPABLE); a child's, too; set by proc/ */
 	struct ksm_mm_slot *ksm_slot; /* has mergeable areas; ksm.c's, as are these counts */
-	u64 ksm_rmap_items, ksm_merging_pages;
+	u64 ksm_rmap_items, ksm_merging_pages, ksm_zero_pages;
+	u32 mdwe;	    /* PR_MDWE_*_K: see map_deny_write_exec(); set by mm_set_mdwe() */
+	u32 thp_disable;    /* what PR_GET_THP_DISABLE says; kept only; fork and exec inherit it */
+	bool ksm_merge_any; /* PR_SET_MEMORY_MERGE; a child's, too */
+	bool uffd_used;	    /* something was registered with userfaultfd: kernel copies may sleep */
+	struct list_head uffd_unmaps; /* of uffd_unmap: events to be told at the end of a call */
 	u64 maj_flt, min_flt; /* faults of everybody in this mm; memory.faults: each task's own */
 };
 
-/* Capabilities that mapping calls ask for. */
-#define MM_CAP_SYS_RAWIO 1U /* map below vm.mmap_min_addr */
-#define MM_CAP_IPC_LOCK 2U  /* no RLIMIT_MEMLOCK */
-#define MM_CAP_SYS_ADMIN 4U /* may use vm.admin_reserve_kbytes */
+/* Whose the files of /proc/PID are, and who may look into the process. */
+enum {
+	SUID_DUMP_DISABLE,
+	SUID_DUMP_USER,
+	SUID_DUMP_ROOT,
+};
 
-#define MM_CAPS_ROOT (MM_CAP_SYS_RAWIO | MM_CAP_IPC_LOCK | MM_CAP_SYS_ADMIN)
+/* prctl(PR_SET_MDWE): memory that may be written never becomes executable. */
+#define PR_MDWE_REFUSE_EXEC_GAIN_K 1U
+#define PR_MDWE_NO_INHERIT_K 2U
 
 #define STACK_GUARD_GAP 256UL /* pages */
 
@@ -68,7 +79,7 @@ static inline void mmget(struct mm_struct *mm)
 {
 	mm->mm_users++;
 }
-/* Keeps the struct, not the address space (a lazy task's active_mm). */
+/* Keeps the struct, not the address space: mm_users says whether there still is one. */
 static inline void mmgrab(struct mm_struct *mm)
 {
 	mm->mm_count++;
@@ -76,7 +87,7 @@ static inline void mmgrab(struct mm_struct *mm)
 void mmdrop(struct mm_struct *mm);
 
 /* A child's copy of @old (fork): areas, copy-on-write ptes, charges. The files that areas map get
- * references; exe_file, too. Limits are the caller's to set. ERR_PTR(-ENOMEM): nothing is left. */
+ * references; exe_file, too. ERR_PTR(-ENOMEM): nothing is left. */
 struct mm_struct *dup_mm(struct mm_struct *old);
 
 /* --- mapping calls (mm/mmap.c, mremap.c, mprotect.c, madvise.c, msync.c) ----------------- */
@@ -127,6 +138,11 @@ long do_munlock(struct mm_struct *mm, gva_t start, u64 len);
 long do_mlockall(struct mm_struct *mm, int flags);
 long do_munlockall(struct mm_struct *mm);
 
+/* prctl(PR_SET_MDWE): 0, -EINVAL (no such @bits), -EPERM (others are set: they stay for good). */
+int mm_set_mdwe(struct mm_struct *mm, u64 bits);
+/* What fork and exec hand on to the next address space: PR_SET_MDWE, PR_SET_THP_DISABLE. */
+void mm_inherit_flags(struct mm_struct *mm, const struct mm_struct *old);
+
 /* For exec: a writable anonymous area at exactly [addr, addr+len) (bss, brk); 0 or -errno. */
 int vm_brk_flags(struct mm_struct *mm, gva_t addr, u64 len, vm_flags_t flags);
 /* For exec: the stack area [end - len, end), VM_GROWSDOWN; ERR_PTR. */
@@ -153,12 +169,16 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm); /* zeroed; NULL: no 
 struct vm_area_struct *vm_area_dup(struct vm_area_struct *orig);
 void vm_area_free(struct vm_area_struct *vma);
 /* Splits @vma at @addr (inside it): the lower part stays @vma (new_below: the upper does).
- * -ENOMEM, also when map_count is at max_map_count. */
+ * -ENOMEM, also when map_count is at max_map_count; -EINVAL: it cannot be cut (vdso). */
 int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, gva_t addr, bool new_below);
 /* Gives [start, end), inside one area, the flags @flags: merges with neighbours where Linux
  * would, splits where it must. The area that now covers start; ERR_PTR(-ENOMEM). */
 struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_struct *vma,
 					gva_t start, gva_t end, vm_flags_t flags);
+/* The same; the range is registered with @uffd afterwards (NULL: with none). */
+struct vm_area_struct *vma_modify_flags_uffd(struct mm_struct *mm, struct vm_area_struct *vma,
+					     gva_t start, gva_t end, vm_flags_t flags,
+					     struct userfaultfd_ctx *uffd);
 /* expand_stack, at a fault below a VM_GROWSDOWN area: 0, -ENOMEM (limit, gap). */
 int expand_stack(struct vm_area_struct *vma, gva_t addr);
 bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, u64 npages);
@@ -174,6 +194,8 @@ void mm_read_counts(struct mm_struct *mm, struct mm_counts *c);
 /* Proves the state of one address space: tree, counts, every pte against VMA, map count, rmap
  * and TLB. 0 or -EFAULT, violations on the log. */
 int mm_validate(struct mm_struct *mm);
+/* The same for @nr areas that *@seed chooses, and ptes of theirs; the counts need all and are left out. */
+int mm_validate_sample(struct mm_struct *mm, u64 *seed, unsigned nr);
 #ifdef CONFIG_DEBUG_VM
 void mm_debug_validate(struct mm_struct *mm); /* whole below 10,000 objects; ends Vellum */
 #else

@@ -21,8 +21,28 @@ struct mm_struct *mm_alloc(struct memory *m)
 	mm->mm_users = 1;
 	mm->mm_count = 1;
 	mm->mmap_base = TASK_SIZE;
+	mm->coredump_filter = COREDUMP_FILTER_DEFAULT;
+	mm->dumpable = SUID_DUMP_USER;
+	INIT_LIST_HEAD(&mm->uffd_unmaps);
 	list_add_tail(&mm->mmlist, &m->mm_list);
 	return mm;
+}
+
+int mm_set_mdwe(struct mm_struct *mm, u64 bits)
+{
+	if ((bits & ~(u64)(PR_MDWE_REFUSE_EXEC_GAIN_K | PR_MDWE_NO_INHERIT_K)) ||
+	    bits == PR_MDWE_NO_INHERIT_K)
+		return -EINVAL;
+	if (mm->mdwe && mm->mdwe != bits)
+		return -EPERM;
+	mm->mdwe = bits;
+	return 0;
+}
+
+void mm_inherit_flags(struct mm_struct *mm, const struct mm_struct *old)
+{
+	mm->mdwe = old->mdwe & PR_MDWE_NO_INHERIT_K ? 0 : old->mdwe;
+	mm->thp_disable = old->thp_disable;
 }
 
 /* Everything goes: ptes and frames, page tables, areas, tree. Cannot fail. */
@@ -64,6 +84,9 @@ void mmput(struct mm_struct *mm)
 		h->file_put(mm->exe_file);
 	mm->exe_file = NULL;
 	list_del_init(&mm->mmlist);
+	tlb_forget_mm(mm);
+	pgd_free(mm->mem, mm->pgd);
+	mm->pgd = NULL;
 	mmdrop(mm);
 }
 
@@ -74,8 +97,6 @@ void mmdrop(struct mm_struct *mm)
 	VM_BUG_ON(!mm->mm_count);
 	if (--mm->mm_count)
 		return;
-	tlb_forget_mm(mm);
-	pgd_free(m, mm->pgd);
 	kmem_cache_free(m->in->mm_struct, mm);
 }
 

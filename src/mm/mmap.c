@@ -3,7 +3,9 @@
  *
  * See: Linux 6.18, mm/mmap.c do_mmap(), mm/vma.c __mmap_region(); docs/compat.md.
  */
+#include "mm/ksm.h"
 #include "mm/mmap_flags.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 /* One mmap call on its way. */
@@ -23,6 +25,12 @@ static vm_flags_t calc_vm_flag_bits(u64 flags)
 {
 	return (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_LOCKED ? VM_LOCKED : 0) |
 	       (flags & MAP_STACK ? VM_NOHUGEPAGE : 0);
+}
+
+/* The pages behind a file, or those of an object that has no file. */
+static struct address_space *request_mapping(const struct mmap_request *r)
+{
+	return r->f->object ? r->f->object : r->mm->mem->hooks.file_mapping(r->f->file);
 }
 
 static int check_file(struct mmap_request *r)
@@ -60,7 +68,12 @@ static int check_file(struct mmap_request *r)
 			return -EPERM;
 		r->vm_flags &= ~VM_MAYWRITE; /* nor mprotect() later */
 	}
-	return r->vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
+	if (r->vm_flags & VM_GROWSDOWN)
+		return -EINVAL;
+	/* File systems that know MAP_SYNC refuse it without DAX; tmpfs does not know it. */
+	if ((r->flags & MAP_SYNC) && !f->dev_zero && !request_mapping(r)->is_shmem)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static int check_anon(struct mmap_request *r)
@@ -91,15 +104,10 @@ static int check_hugetlb(const struct mmap_request *r)
 
 	if (!(r->flags & MAP_HUGETLB))
 		return 0;
-	if (r->f || (size != 0 && size != 21 && size != 30))
+	if (r->f || (size != 0 && size != 21 && size != 30) ||
+	    (r->flags & MAP_TYPE) == MAP_DROPPABLE) /* a file's, to Linux */
 		return -EINVAL;
 	return -ENOMEM;
-}
-
-/* The pages behind a file, or those of an object that has no file. */
-static struct address_space *request_mapping(const struct mmap_request *r)
-{
-	return r->f->object ? r->f->object : r->mm->mem->hooks.file_mapping(r->f->file);
 }
 
 static enum thp_placement request_thp(const struct mmap_request *r)
@@ -147,6 +155,8 @@ static int check_request(struct mmap_request *r, bool compat)
 		return err;
 	if (!r->len)
 		return -EINVAL;
+	if ((r->prot & PROT_READ) && read_implies_exec(mm->mem) && !(r->f && r->f->noexec))
+		r->prot |= PROT_EXEC;
 	if (r->flags & MAP_FIXED_NOREPLACE)
 		r->flags |= MAP_FIXED;
 	r->len = page_align(r->len);
@@ -307,12 +317,18 @@ static long mmap_region(struct mmap_request *r)
 	struct vma_unmap u;
 	int err;
 
+	if (map_deny_write_exec(mm, r->vm_flags, r->vm_flags))
+		return -EACCES;
 	err = vma_unmap_prepare(mm, r->addr, r->addr + r->len, &u);
 	if (err)
 		return err;
 	err = charge(r, &u);
-	if (err)
-		goto abort;
+	if (err) {
+		vma_unmap_abort(&u);
+		vma_split_at_ends(mm, r->addr, r->addr + r->len);
+		return err;
+	}
+	r->vm_flags = ksm_vma_flags(mm, r->vm_flags);
 	/* With nothing to unmap the new area is made only if the range cannot join another. */
 	if (!u.first)
 		vma = try_merge(r);
@@ -339,7 +355,6 @@ static long mmap_region(struct mmap_request *r)
 
 abort_charge:
 	uncharge(r);
-abort:
 	vma_unmap_abort(&u);
 	return err;
 }
@@ -360,6 +375,7 @@ long do_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 le
 
 	if (!ret)
 		ret = mmap_region(&r);
+	userfaultfd_unmap_complete(mm);
 	if (IS_ERR_VALUE(ret))
 		return ret;
 	mm_debug_validate(mm);

@@ -50,14 +50,20 @@ static int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gv
 static long mprotect_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t start, gva_t end,
 			   u64 prot)
 {
+	bool rier = (prot & PROT_READ) && read_implies_exec(mm->mem);
+
 	for (;;) {
 		gva_t stop = min(vma->vm_end, end);
 		vm_flags_t newflags;
 		int err;
 
 		newflags = calc_vm_prot_bits(prot) | (vma->vm_flags & ~VM_ACCESS_FLAGS);
+		if (rier && (vma->vm_flags & VM_MAYEXEC))
+			newflags |= VM_EXEC;
 		/* VM_MAY* stand four bits above what they allow. */
 		if ((newflags & ~(newflags >> 4)) & VM_ACCESS_FLAGS)
+			return -EACCES;
+		if (map_deny_write_exec(mm, vma->vm_flags, newflags))
 			return -EACCES;
 		err = mprotect_fixup(mm, &vma, start, stop, newflags);
 		if (err)

@@ -6,6 +6,7 @@
  */
 #include "mm/ksm.h"
 #include "mm/mmap_flags.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 struct vma_remap {
@@ -13,8 +14,9 @@ struct vma_remap {
 	gva_t addr, new_addr;
 	u64 old_len, new_len;
 	u64 flags;
-	struct vm_area_struct *vma; /* of addr */
-	bool populate_expand;	    /* a locked area grew: fill the new part */
+	struct vm_area_struct *vma;   /* of addr */
+	bool populate_expand;	      /* a locked area grew: fill the new part */
+	struct userfaultfd_ctx *uffd; /* to be told of the move; a reference */
 };
 
 static u64 delta(const struct vma_remap *vrm)
@@ -132,6 +134,7 @@ static struct vm_area_struct *copy_vma(struct vma_remap *vrm, bool unmap_old)
 		.file = vma->vm_file,
 		.mapping = vma->vm_mapping,
 		.anon_vma = vma->anon_vma,
+		.uffd = vma->vm_uffd,
 		.copied_from = vma,
 	};
 
@@ -238,6 +241,7 @@ static long move_vma(struct vma_remap *vrm)
 
 	hiwater = mm->hiwater_vm;
 	account_new(vrm, new->vm_flags, vrm->new_len);
+	vrm->uffd = mremap_userfaultfd_prep(new);
 	if (unmap_old) {
 		u.first = vma; /* it may have been merged since */
 		u.keep_account = true;
@@ -258,10 +262,14 @@ uncharge:
 
 static int shrink_vma(struct vma_remap *vrm)
 {
+	gva_t start = vrm->addr + vrm->new_len;
 	struct vma_unmap u;
-	int err =
-		vma_unmap_prepare(vrm->mm, vrm->addr + vrm->new_len, vrm->addr + vrm->old_len, &u);
+	int err;
 
+	/* As munmap(2) checks: the old length may be anything. */
+	if (start > TASK_SIZE || vrm->old_len - vrm->new_len > TASK_SIZE - start)
+		return -EINVAL;
+	err = vma_unmap_prepare(vrm->mm, start, vrm->addr + vrm->old_len, &u);
 	if (!err)
 		vma_unmap_commit(&u);
 	return err;
@@ -273,7 +281,7 @@ static long mremap_to(struct vma_remap *vrm)
 	long err;
 
 	if (vrm->flags & MREMAP_FIXED) {
-		err = do_munmap(vrm->mm, vrm->new_addr, vrm->new_len);
+		err = __do_munmap(vrm->mm, vrm->new_addr, vrm->new_len);
 		if (err)
 			return err;
 		vrm->vma = vma_lookup(vrm->mm, vrm->addr);
@@ -315,6 +323,7 @@ static long expand_in_place(struct vma_remap *vrm)
 		.file = vma->vm_file,
 		.mapping = vma->vm_mapping,
 		.anon_vma = vma->anon_vma,
+		.uffd = vma->vm_uffd,
 	};
 	u64 charge = calc_charge(vrm);
 
@@ -348,6 +357,22 @@ static long mremap_at(struct vma_remap *vrm)
 	return err ? err : move_vma(vrm);
 }
 
+/* The call, or one area of it, is done: userfaultfd hears of it, and the caller sleeps meanwhile. */
+static void notify_uffd(struct vma_remap *vrm)
+{
+	if (unlikely(vrm->uffd))
+		mremap_userfaultfd_complete(vrm->uffd, vrm->addr, vrm->new_addr, vrm->old_len);
+	vrm->uffd = NULL;
+	userfaultfd_unmap_complete(vrm->mm);
+}
+
+/* The others are moved one after the other without a pause, in which userfaultfd would be told.
+ * Linux: vma_multi_allowed(). */
+static bool vma_multi_allowed(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & VM_UFFD_FLAGS);
+}
+
 /* A move without a change of size takes every area of the range along; holes stay holes. */
 static long remap_move(struct vma_remap *vrm)
 {
@@ -364,6 +389,8 @@ static long remap_move(struct vma_remap *vrm)
 			break;
 		if (!seen && vma->vm_start > start)
 			return -EFAULT;
+		if (!vma_multi_allowed(vma) && (seen || vma->vm_end < end))
+			return -EFAULT;
 		addr = max(vma->vm_start, start);
 		if (seen)
 			target += vma->vm_start - last_end;
@@ -375,6 +402,7 @@ static long remap_move(struct vma_remap *vrm)
 		ret = check_prep_vma(vrm);
 		if (!ret)
 			ret = mremap_to(vrm);
+		notify_uffd(vrm);
 		if (IS_ERR_VALUE(ret))
 			return ret;
 		if (!seen)
@@ -412,6 +440,7 @@ long do_mremap(struct mm_struct *mm, gva_t addr, u64 old_len, u64 new_len, u64 f
 			ret = implies_new_addr(&vrm) ? mremap_to(&vrm) : mremap_at(&vrm);
 	}
 	mm_debug_validate(mm);
+	notify_uffd(&vrm);
 	if (!IS_ERR_VALUE(ret) && vrm.populate_expand)
 		mm_populate(mm, ret + old_len, grown, true);
 	return ret;

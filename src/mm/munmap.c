@@ -7,6 +7,7 @@
  *   |      first = last        |                   a hole: the upper part is a new area
  *        [start ...... end)
  */
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 /* A hole in the middle of @vma. */
@@ -24,6 +25,30 @@ static int prepare_hole(struct vma_unmap *u, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Linux cuts before it looks at limits and at the seals of the areas behind the first, and leaves the
+ * cuts. Without memory for them it would have failed earlier: here nothing is cut then. */
+void vma_split_at_ends(struct mm_struct *mm, gva_t start, gva_t end)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, start);
+
+	if (vma && vma->vm_start < start && split_vma(mm, vma, start, true))
+		return;
+	vma = vma_lookup(mm, end);
+	if (vma && vma->vm_start < end)
+		(void)split_vma(mm, vma, end, false);
+}
+
+/* May [start, end) be taken out of @vma? 0, -EPERM (sealed), -EINVAL (it cannot be cut). */
+static int may_unmap(struct vm_area_struct *vma, gva_t start, gva_t end)
+{
+	if (vma->vm_flags & VM_SEALED)
+		return -EPERM;
+	if ((vma->vm_start >= start && vma->vm_end <= end) || !vma->vm_ops ||
+	    !vma->vm_ops->may_split)
+		return 0;
+	return vma->vm_ops->may_split(vma);
+}
+
 int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_unmap *u)
 {
 	struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
@@ -31,16 +56,26 @@ int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_u
 	*u = (struct vma_unmap){.mm = mm, .start = start, .end = end, .first = vma};
 	for (; vma && vma->vm_start < end; vma = vma_next(vma)) {
 		u64 pages = (min(end, vma->vm_end) - max(start, vma->vm_start)) >> PAGE_SHIFT;
+		int err = may_unmap(vma, start, end);
 
-		if (vma->vm_flags & VM_SEALED)
-			return -EPERM;
+		if (unlikely(err)) {
+			vma_unmap_abort(u);
+			if (vma != u->first)
+				vma_split_at_ends(mm, start, vma->vm_start);
+			return err;
+		}
 		u->nr_pages += pages;
 		if (vma->vm_flags & VM_ACCOUNT)
 			u->nr_accounted += pages;
+		if (unlikely(vma->vm_uffd) && userfaultfd_unmap_prep(vma, start, end))
+			goto abort;
 	}
-	if (u->first && u->first->vm_start < start && u->first->vm_end > end)
-		return prepare_hole(u, u->first);
-	return 0;
+	if (!u->first || u->first->vm_start >= start || u->first->vm_end <= end ||
+	    !prepare_hole(u, u->first))
+		return 0;
+abort:
+	vma_unmap_abort(u);
+	return -ENOMEM;
 }
 
 void vma_unmap_abort(struct vma_unmap *u)
@@ -48,6 +83,7 @@ void vma_unmap_abort(struct vma_unmap *u)
 	if (u->upper)
 		vma_release(u->upper);
 	u->upper = NULL;
+	userfaultfd_unmap_abort(u->mm, u->start, u->end);
 }
 
 /* Takes [start, end) away from one area. The next area, or NULL. */
@@ -102,7 +138,7 @@ void vma_unmap_commit(struct vma_unmap *u)
 		vm_unacct_memory(mm, u->nr_accounted);
 }
 
-long do_munmap(struct mm_struct *mm, gva_t start, u64 len)
+long __do_munmap(struct mm_struct *mm, gva_t start, u64 len)
 {
 	struct vma_unmap u;
 	int err;
@@ -116,4 +152,12 @@ long do_munmap(struct mm_struct *mm, gva_t start, u64 len)
 	vma_unmap_commit(&u);
 	mm_debug_validate(mm);
 	return 0;
+}
+
+long do_munmap(struct mm_struct *mm, gva_t start, u64 len)
+{
+	long err = __do_munmap(mm, start, len);
+
+	userfaultfd_unmap_complete(mm);
+	return err;
 }

@@ -24,7 +24,8 @@ enum pageflag {
 	PG_code,     /* holds cached decoded code (cpu/) */
 	PG_anon_exclusive,
 	PG_kstack,
-	PG_pcp, /* on a per-CPU list */
+	PG_pcp,	    /* on a per-CPU list */
+	PG_written, /* dirty, but the host has the bytes: write(2) gave them to both */
 	NR_PAGEFLAGS
 };
 

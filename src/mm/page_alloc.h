@@ -67,6 +67,7 @@ struct zone {
 	/* Up to here host memory was prefaulted, as far as we know; a stream a type. */
 	pfn_t populated_pfn[MIGRATE_TYPES];
 	u32 populate_batch;		  /* pages, for the next prefault; 0: the host cannot */
+	u64 populated_kernel;		  /* pages of MIGRATE_UNMOVABLE prefaulted so far */
 	enum zone_type idx;		  /* set once */
 	u64 managed_pages, present_pages; /* set once */
 	u64 nr_free; /* pages on free_area lists; virgin and per-CPU pages come on top */

@@ -16,6 +16,8 @@ void pgd_free(struct memory *m, u64 *pgd);
 /* Frees the tables that [start, end) alone used; floor and ceiling: the neighbours' bounds,
  * tables they share stay. Caller flushed the TLB. */
 void free_pgtables(struct mm_struct *mm, gva_t start, gva_t end, gva_t floor, gva_t ceiling);
+/* Frees the last-level table of @addr if nothing is in it. */
+void pte_table_drop_empty(struct mm_struct *mm, gva_t addr);
 
 /* Calls @fn for each non-empty pte of [start, end), skipping missing tables quickly; stops and
  * returns when @fn returns non-zero. */
@@ -27,19 +29,26 @@ int walk_page_range(struct mm_struct *mm, gva_t start, gva_t end,
 #define FAULT_FLAG_WRITE 1U
 #define FAULT_FLAG_USER 2U
 #define FAULT_FLAG_INSTRUCTION 4U
-#define FAULT_FLAG_REMOTE 8U /* not the current task's access: ptrace, /proc/PID/mem */
-#define FAULT_FLAG_FORCE 16U /* FOLL_FORCE */
+#define FAULT_FLAG_REMOTE 8U	   /* not the current task's access: ptrace, /proc/PID/mem */
+#define FAULT_FLAG_FORCE 16U	   /* FOLL_FORCE */
+#define FAULT_FLAG_ALLOW_RETRY 64U /* it may sleep; the caller looks everything up again */
+#define FAULT_FLAG_TRIED 128U	   /* it has slept before */
+#define FAULT_FLAG_UNSHARE 32U	   /* a copy of a page that COW shares, without a store */
 
 #define VM_FAULT_OOM 0x1U
 #define VM_FAULT_SIGBUS 0x2U
 #define VM_FAULT_MAJOR 0x4U
+#define VM_FAULT_HWPOISON 0x10U /* UFFDIO_POISON */
 #define VM_FAULT_SIGSEGV 0x40U
 #define VM_FAULT_NOPAGE 0x100U
-#define VM_FAULT_ERROR (VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)
+#define VM_FAULT_RETRY 0x400U
+#define VM_FAULT_INTR 0x10000U /* with RETRY: a signal ended the sleep */
+#define VM_FAULT_ERROR (VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON)
 
 struct vm_fault {
 	struct vm_area_struct *vma;
 	gva_t address; /* page aligned */
+	gva_t real_address;
 	u64 pgoff;
 	unsigned flags;	   /* FAULT_FLAG_* */
 	pte_t *pte;	   /* of address; may be stale after anything that sleeps */

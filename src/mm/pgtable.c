@@ -1,5 +1,6 @@
 /* Page tables: making, freeing and visiting them. What ptes say is the business of fault.c,
  * zap.c and pterange.c; the read-only walk is in walk.c. */
+#include "base/err.h"
 #include "mm/internal.h"
 
 /* --- making ------------------------------------------------------------------------------ */
@@ -49,6 +50,31 @@ static u64 *table_get(struct mm_struct *mm, u64 *entry)
 	mm->pgtables_bytes += PAGE_SIZE;
 	*entry = virt_to_pfn(mm->mem, table) << PAGE_SHIFT | _PAGE_TABLE;
 	return table;
+}
+
+int pud_alloc_like(struct mm_struct *mm, gva_t addr, gva_t like)
+{
+	u64 entry = mm->pgd[table_index(like, PGDIR_SHIFT)];
+
+	if (!(entry & _PAGE_PRESENT) ||
+	    !(entry_table(mm->mem, entry)[table_index(like, PUD_SHIFT)] & _PAGE_PRESENT))
+		return 0;
+	return table_get(mm, &mm->pgd[table_index(addr, PGDIR_SHIFT)]) ? 0 : -ENOMEM;
+}
+
+int pmd_alloc_like(struct mm_struct *mm, const struct mm_struct *like, gva_t addr)
+{
+	u64 entry = like->pgd[table_index(addr, PGDIR_SHIFT)], *table;
+
+	if (!(entry & _PAGE_PRESENT))
+		return 0;
+	table = table_get(mm, &mm->pgd[table_index(addr, PGDIR_SHIFT)]);
+	if (!table)
+		return -ENOMEM;
+	entry = entry_table(like->mem, entry)[table_index(addr, PUD_SHIFT)];
+	if (!(entry & _PAGE_PRESENT))
+		return 0;
+	return table_get(mm, &table[table_index(addr, PUD_SHIFT)]) ? 0 : -ENOMEM;
 }
 
 u64 *pmd_alloc(struct mm_struct *mm, gva_t addr)
@@ -115,6 +141,23 @@ static void free_level(struct mm_struct *mm, u64 *entry, unsigned shift, gva_t a
 		return;
 	*entry = 0;
 	table_free(mm->mem, table);
+	mm->pgtables_bytes -= PAGE_SIZE;
+}
+
+void pte_table_drop_empty(struct mm_struct *mm, gva_t addr)
+{
+	u64 *pmd = pmd_offset(mm, addr);
+	const u64 *table;
+
+	if (!pmd || !(*pmd & _PAGE_PRESENT) || (*pmd & _PAGE_PSE))
+		return;
+	table = entry_table(mm->mem, *pmd);
+	for (unsigned i = 0; i < PTRS_PER_TABLE; i++)
+		if (table[i])
+			return;
+	tlb_flush_psc(mm, addr & PMD_MASK, (addr & PMD_MASK) + PMD_SIZE);
+	table_free(mm->mem, entry_table(mm->mem, *pmd));
+	*pmd = 0;
 	mm->pgtables_bytes -= PAGE_SIZE;
 }
 

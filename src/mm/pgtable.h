@@ -105,7 +105,9 @@ static inline pte_t pfn_pte(pfn_t pfn, u64 prot)
 #define SWP_TYPE_SHIFT 59
 #define SWP_OFFSET_SHIFT 14
 #define SWP_PTE_MARKER 31UL
-#define PTE_MARKER_GUARD BIT(2) /* MADV_GUARD_INSTALL: any access is SIGSEGV */
+#define PTE_MARKER_UFFD_WP BIT(0)  /* the page that comes is write-protected (userfaultfd) */
+#define PTE_MARKER_POISONED BIT(1) /* any access is SIGBUS (UFFDIO_POISON) */
+#define PTE_MARKER_GUARD BIT(2)	   /* MADV_GUARD_INSTALL: any access is SIGSEGV */
 
 static inline pte_t swp_entry_pte(u64 type, u64 offset)
 {
@@ -132,6 +134,27 @@ static inline u64 swp_offset(pte_t p)
 static inline bool is_guard_pte(pte_t p)
 {
 	return p.pte == swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD).pte;
+}
+
+static inline bool is_pte_marker(pte_t p, u64 which)
+{
+	return is_swap_pte(p) && swp_type(p) == SWP_PTE_MARKER && (swp_offset(p) & which);
+}
+
+static inline bool is_uffd_wp_marker(pte_t p)
+{
+	return is_pte_marker(p, PTE_MARKER_UFFD_WP);
+}
+
+/* What userfaultfd may write over. */
+static inline bool is_uffd_marker(pte_t p)
+{
+	return is_pte_marker(p, PTE_MARKER_UFFD_WP | PTE_MARKER_POISONED);
+}
+
+static inline bool pte_uffd_wp(pte_t p)
+{
+	return p.pte & _PAGE_UFFD_WP;
 }
 
 #endif

@@ -10,6 +10,10 @@
 #define FOLL_WRITE 1U
 #define FOLL_FORCE 2U
 #define FOLL_REMOTE 4U
+#define FOLL_UNLOCKABLE 16U /* may sleep: -EAGAIN afterwards */
+#define FOLL_HWPOISON 64U   /* poison is an error of its own */
+#define FOLL_NO_TOUCH 32U   /* this use was noted already */
+#define FOLL_PIN 8U /* the bytes are used in place: what is seen must not be shared by COW */
 
 /* Does the area let us ask at all? See: Linux, check_vma_flags(). */
 static int check_vma_flags(const struct vm_area_struct *vma, unsigned foll)
@@ -39,6 +43,17 @@ static bool can_follow_write_pte(const struct vm_area_struct *vma, pte_t pte, un
 	return page && PageAnon(page) && page_test(page, PG_anon_exclusive);
 }
 
+/* Linux: gup_must_unshare(), for pins that do not last. */
+static bool must_unshare(const struct vm_area_struct *vma, pte_t pte, unsigned foll)
+{
+	struct page *page;
+
+	if ((foll & (FOLL_WRITE | FOLL_PIN)) != FOLL_PIN || pte_write(pte))
+		return false;
+	page = vm_normal_page(vma->vm_mm->mem, pte);
+	return page && PageAnon(page) && !page_test(page, PG_anon_exclusive);
+}
+
 /* The page is used from here, as FOLL_TOUCH says: a write may come by another way than the pte. */
 static void touch_page(const struct vm_area_struct *vma, pte_t pte, unsigned foll)
 {
@@ -48,12 +63,15 @@ static void touch_page(const struct vm_area_struct *vma, pte_t pte, unsigned fol
 		return;
 	if ((foll & FOLL_WRITE) && !pte_dirty(pte))
 		folio_mark_dirty(page);
+	if (foll & FOLL_NO_TOUCH)
+		return;
 	/* Locked pages are on no list where it would matter. */
 	if (!(vma->vm_flags & VM_LOCKED) || !page_test(page, PG_referenced))
 		folio_mark_accessed(page);
 }
 
-/* Makes the page of @addr present in the wanted way; its pte, or ERR_PTR(-EFAULT, -ENOMEM). */
+/* Makes the page of @addr present in the wanted way; its pte, or ERR_PTR(-EFAULT, -ENOMEM). With
+ * FOLL_UNLOCKABLE also -EAGAIN: it slept, and the area may be gone. */
 static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned foll)
 {
 	unsigned flags = 0, ret;
@@ -65,24 +83,32 @@ static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned f
 		flags |= FAULT_FLAG_FORCE;
 	if (foll & FOLL_REMOTE)
 		flags |= FAULT_FLAG_REMOTE;
+	if (foll & FOLL_UNLOCKABLE)
+		flags |= FAULT_FLAG_ALLOW_RETRY;
 	for (;;) {
 		pte = pte_offset(vma->vm_mm, addr);
 		if (pte && pte_present(*pte) &&
 		    (!(foll & FOLL_WRITE) || can_follow_write_pte(vma, *pte, foll))) {
-			touch_page(vma, *pte, foll);
-			return pte;
+			if (!must_unshare(vma, *pte, foll)) {
+				touch_page(vma, *pte, foll);
+				return pte;
+			}
+			flags |= FAULT_FLAG_UNSHARE;
 		}
 		ret = handle_mm_fault(vma, addr, flags);
 		if (ret & VM_FAULT_OOM)
 			return ERR_PTR(-ENOMEM);
+		if ((ret & VM_FAULT_HWPOISON) && (foll & FOLL_HWPOISON))
+			return ERR_PTR(-EHWPOISON);
 		if (ret & VM_FAULT_ERROR)
 			return ERR_PTR(-EFAULT);
+		if (unlikely(ret & VM_FAULT_RETRY))
+			return ERR_PTR(ret & VM_FAULT_INTR ? -EFAULT : -EAGAIN);
 	}
 }
 
-long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
+static long populate_range(struct vm_area_struct *vma, gva_t start, gva_t end, unsigned foll)
 {
-	unsigned foll = 0;
 	gva_t addr;
 	int err;
 
@@ -106,10 +132,17 @@ long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
 	return (end - start) >> PAGE_SHIFT;
 }
 
-int faultin_page_range(struct vm_area_struct *vma, gva_t start, gva_t end, bool write)
+long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
 {
-	for (; start < end; start += PAGE_SIZE) {
-		pte_t *pte = follow_or_fault(vma, start, write ? FOLL_WRITE : 0);
+	return populate_range(vma, start, end, 0);
+}
+
+int faultin_page_range(struct vm_area_struct *vma, gva_t *at, gva_t end, bool write)
+{
+	unsigned foll = FOLL_UNLOCKABLE | FOLL_HWPOISON | (write ? FOLL_WRITE : 0);
+
+	for (; *at < end; *at += PAGE_SIZE) {
+		pte_t *pte = follow_or_fault(vma, *at, foll);
 
 		if (IS_ERR(pte))
 			return PTR_ERR(pte);
@@ -131,11 +164,11 @@ int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)
 		if (vma->vm_flags & (VM_IO | VM_PFNMAP))
 			continue;
 		addr = max(addr, vma->vm_start);
-		done = populate_vma_page_range(vma, addr, stop);
-		if (done >= 0 && (u64)done < (stop - addr) >> PAGE_SHIFT) {
-			/* What stopped it comes first now. */
-			addr += (u64)done << PAGE_SHIFT;
-			done = populate_vma_page_range(vma, addr, stop);
+		done = populate_range(vma, addr, stop, FOLL_UNLOCKABLE);
+		if (done == -EAGAIN || (done >= 0 && (u64)done < (stop - addr) >> PAGE_SHIFT)) {
+			/* What stopped it comes first now; or it slept, and the area is another. */
+			stop = addr + (done > 0 ? (u64)done << PAGE_SHIFT : 0);
+			continue;
 		}
 		if (done < 0 && !ignore)
 			return done;
@@ -170,13 +203,12 @@ static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n
 	if (page_test(page, PG_code) && m->hooks.code_dirty)
 		m->hooks.code_dirty(m->hooks.code_arg, page);
 	memcpy((u8 *)page_address(m, page) + page_offset(addr), buf, n);
-	pte->pte |= _PAGE_DIRTY; /* as set_page_dirty() in Linux: smaps shows it */
+	folio_mark_dirty(page);
 	return 0;
 }
 
-long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force)
+static long access_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, unsigned foll)
 {
-	unsigned foll = FOLL_REMOTE | (write ? FOLL_WRITE : 0) | (force ? FOLL_FORCE : 0);
 	u64 done = 0;
 
 	while (done < n && addr < TASK_SIZE) {
@@ -188,4 +220,17 @@ long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool w
 		done += part;
 	}
 	return done || !n ? (long)done : -EFAULT;
+}
+
+long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force)
+{
+	return access_vm(mm, addr, buf, n,
+			 FOLL_REMOTE | (write ? FOLL_WRITE : 0) | (force ? FOLL_FORCE : 0));
+}
+
+long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool again)
+{
+	return access_vm(mm, addr, buf, n,
+			 FOLL_REMOTE | FOLL_PIN | (write ? FOLL_WRITE : 0) |
+				 (again ? FOLL_NO_TOUCH : 0));
 }

@@ -226,7 +226,9 @@ static void set_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t a
 void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr)
 {
 	set_anon_rmap(page, vma, addr);
-	page->flags |= BIT(PG_swapbacked) | BIT(PG_uptodate) | BIT(PG_anon_exclusive);
+	page->flags |= BIT(PG_uptodate) | BIT(PG_anon_exclusive);
+	if (!(vma->vm_flags & VM_DROPPABLE))
+		page->flags |= BIT(PG_swapbacked);
 	page->owner = OWN_ANON;
 	page->mapcount = 1;
 	mod_node_stat(vma->vm_mm->mem, ST_anon_pages, 1);

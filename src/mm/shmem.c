@@ -10,13 +10,16 @@
 #include "base/err.h"
 #include "mm/internal.h"
 #include "mm/filemap.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 struct shmem_inode {
 	struct address_space as;
 	u32 refcount;
-	bool by_page; /* VM_NORESERVE: charged follows as.nrpages */
-	u64 charged;  /* pages counted in Committed_AS */
+	bool by_page;		     /* VM_NORESERVE: charged follows as.nrpages */
+	u64 charged;		     /* pages counted in Committed_AS */
+	struct shmem_blocks *blocks; /* NULL: no limit of its file system's */
+	u64 counted;		     /* pages counted there */
 };
 
 static const struct address_space_operations shmem_aops;
@@ -67,11 +70,21 @@ struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags)
 	return &info->as;
 }
 
+void shmem_set_blocks(struct address_space *as, struct shmem_blocks *b)
+{
+	VM_BUG_ON(as->nrpages);
+	SHMEM_I(as)->blocks = b;
+}
+
 /* Pages came or went: so does their charge. */
 static void recalc_charge(struct address_space *as)
 {
 	struct shmem_inode *info = SHMEM_I(as);
 
+	if (info->blocks) {
+		info->blocks->used += as->nrpages - info->counted;
+		info->counted = as->nrpages;
+	}
 	if (!info->by_page)
 		return;
 	as->mem->committed_as += as->nrpages - info->charged;
@@ -91,29 +104,87 @@ void shmem_put(struct address_space *as)
 	if (--info->refcount)
 		return;
 	address_space_destroy(as);
+	if (info->blocks)
+		info->blocks->used -= info->counted;
 	m->committed_as -= info->charged;
 	kmem_cache_free(m->in->shmem_inode, info);
 }
 
 /* --- pages ------------------------------------------------------------------------------- */
 
-struct page *shmem_get_page(struct address_space *as, u64 index)
+/* May @nr more pages come? As in shmem_inode_acct_blocks(), no room to commit is -ENOSPC, too. */
+static int may_grow(struct address_space *as, u64 nr)
 {
-	struct page *page = find_get_page(as, index);
-	int err;
+	struct shmem_inode *info = SHMEM_I(as);
 
-	if (page)
-		return page;
-	if (SHMEM_I(as)->by_page) {
-		err = vm_enough_memory(as->mem, 1);
-		if (err)
-			return ERR_PTR(err);
-		as->mem->committed_as--; /* recalc_charge() counts it */
+	if (info->by_page) {
+		if (vm_enough_memory(as->mem, nr))
+			return -ENOSPC;
+		as->mem->committed_as -= nr; /* recalc_charge() counts them */
 	}
+	if (info->blocks && info->blocks->max - info->blocks->used < nr)
+		return -ENOSPC;
+	return 0;
+}
+
+static struct page *make_page(struct address_space *as, u64 index)
+{
+	struct page *page;
+	int err = may_grow(as, 1);
+
+	if (err)
+		return ERR_PTR(err);
 	page = filemap_grab_page(as, index, true);
 	if (!IS_ERR(page))
 		recalc_charge(as);
 	return page;
+}
+
+struct page *shmem_get_page(struct address_space *as, u64 index)
+{
+	struct page *page = find_get_page(as, index);
+
+	if (!page)
+		page = make_page(as, index);
+	if (!IS_ERR(page))
+		page_set(page, PG_uptodate); /* even if it came from fallocate(2) */
+	return page;
+}
+
+bool shmem_is_data(struct address_space *as, u64 index)
+{
+	struct page *page = radix_find(&as->i_pages, index);
+
+	return page && page_test(page, PG_uptodate);
+}
+
+/* Their bytes are zeros already; that they are not PG_uptodate makes them pages of a hole. When there is
+ * no room for all, none stays: as in Linux, not even those of an earlier call. */
+int shmem_allocate(struct address_space *as, u64 first, u64 end)
+{
+	int err = 0;
+	u64 i;
+
+	if (SHMEM_I(as)->blocks && end - first > SHMEM_I(as)->blocks->max)
+		return -ENOSPC;
+	for (i = first; i < end; i++) {
+		struct page *page = find_get_page(as, i);
+
+		if (!page) {
+			page = make_page(as, i);
+			if (IS_ERR(page)) {
+				err = PTR_ERR(page);
+				break;
+			}
+			page_clear(page, PG_uptodate);
+		}
+		put_page(as->mem, page);
+	}
+	for (; err && i > first; i--)
+		if (radix_find(&as->i_pages, i - 1) && !shmem_is_data(as, i - 1))
+			punch_inode_pages_range(as, i - 1, i - 1);
+	recalc_charge(as);
+	return err;
 }
 
 struct page *shmem_write_begin(struct address_space *as, u64 index)
@@ -132,6 +203,10 @@ struct page *shmem_read_page(struct address_space *as, u64 index)
 {
 	struct page *page = find_get_page(as, index);
 
+	if (page && !page_test(page, PG_uptodate)) {
+		put_page(as->mem, page);
+		return NULL;
+	}
 	if (page)
 		folio_mark_accessed(page);
 	return page;
@@ -166,10 +241,17 @@ int shmem_setattr_size(struct address_space *as, u64 size)
 		as->mem->committed_as -= was - now;
 	if (!info->by_page)
 		info->charged = now;
-	if (size < as->i_size &&
-	    page_offset(size)) /* the tail of that page is about to be zeroed */
+	/* Growing shows what a mapping stored behind the old end: only a file system that writes
+	 * pages back clears that. The same size does clear it. */
+	if (size > as->i_size) {
+		as->i_size = size;
+		return 0;
+	}
+	if (page_offset(size)) /* the tail of that page is about to be zeroed */
 		zero_part(as, size, page_align(size));
-	truncate_pagecache(as, size);
+	/* Of the same size, too, pages go that fallocate(2) put behind the end. */
+	as->i_size = size;
+	truncate_inode_pages_range(as, size_in_pages(size), ~0UL);
 	recalc_charge(as);
 	return 0;
 }
@@ -204,6 +286,20 @@ static void shmem_close(struct vm_area_struct *vma)
 	shmem_put(vma->vm_mapping);
 }
 
+/* A page that is missing, or there but not mapped, is a program's to bring, if it asked for that. */
+static unsigned shmem_userfault(struct vm_fault *vmf, struct address_space *as)
+{
+	struct page *page = find_get_page(as, vmf->pgoff);
+
+	if (page)
+		put_page(as->mem, page);
+	if (page && userfaultfd_minor(vmf->vma))
+		return handle_userfault(vmf, VM_UFFD_MINOR);
+	if (!page && userfaultfd_missing(vmf->vma))
+		return handle_userfault(vmf, VM_UFFD_MISSING);
+	return 0;
+}
+
 /* A hole gets its page even when it is only read. */
 static unsigned shmem_fault(struct vm_fault *vmf)
 {
@@ -212,9 +308,15 @@ static unsigned shmem_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= size_in_pages(as->i_size))
 		return VM_FAULT_SIGBUS;
+	if (unlikely(vmf->vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_MINOR))) {
+		unsigned ret = shmem_userfault(vmf, as);
+
+		if (ret)
+			return ret;
+	}
 	page = shmem_get_page(as, vmf->pgoff);
 	if (IS_ERR(page))
-		return VM_FAULT_OOM;
+		return PTR_ERR(page) == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	vmf->page = page;
 	return 0;
 }

@@ -28,8 +28,15 @@ static const char *special_mapping_name(struct vm_area_struct *vma)
 	return spec->name;
 }
 
+/* Linux: special_mapping_split(). It is unmapped or changed whole, or not at all. */
+static int special_mapping_split(struct vm_area_struct *vma __unused)
+{
+	return -EINVAL;
+}
+
 static const struct vm_operations_struct special_mapping_vm_ops = {
 	.fault = special_mapping_fault,
+	.may_split = special_mapping_split,
 	.name = special_mapping_name,
 };
 

@@ -67,6 +67,21 @@ long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host)
 	return min(n, PAGE_SIZE - page_offset(addr));
 }
 
+int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write)
+{
+	void *host;
+
+	while (n) {
+		long run = user_run(mm, addr, n, write, &host);
+
+		if (run < 0)
+			return run;
+		addr += run;
+		n -= run;
+	}
+	return 0;
+}
+
 u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n)
 {
 	void *host;

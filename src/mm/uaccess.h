@@ -28,6 +28,24 @@ static inline bool access_ok(gva_t addr, u64 n)
  * available (1 .. n) or -EFAULT. */
 long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) __must_check;
 
+/* Makes [addr, addr + n) present, for storing if @write. May sleep. 0; -EFAULT: not all of it. */
+int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write) __must_check;
+
+/* Between the two no copy sleeps, as with userfaultfd(2) it might: it ends as at a bad address. For
+ * what others could change or free meanwhile; and where nobody can sleep at all. They nest. To go on:
+ * enable, fault in what is missing, and look again at whatever is shared.
+ * See: Linux, pagefault_disable(), which forbids every fault. */
+static inline void pagefault_disable(struct memory *m)
+{
+	m->pagefault_disabled++;
+}
+
+static inline void pagefault_enable(struct memory *m)
+{
+	VM_BUG_ON(!m->pagefault_disabled);
+	m->pagefault_disabled--;
+}
+
 /* Single values: 0 or -EFAULT. */
 #define get_user(mm, val, addr) (copy_from_user(mm, &(val), addr, sizeof(val)) ? -EFAULT : 0)
 #define put_user(mm, val, addr)                                                                    \
@@ -38,5 +56,9 @@ long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) 
 
 /* Another address space's memory (FOLL_FORCE: /proc/PID/mem); bytes done or -EFAULT. */
 long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force);
+/* The same without force, as process_vm_readv(2) does it: it pins the pages, so an anonymous page that
+ * COW shares with another process is copied first, even to be read. @again: the same pin as in the last
+ * call, so the page is not counted as used once more. See: Linux, FOLL_PIN, FOLL_TOUCH. */
+long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool again);
 
 #endif

@@ -102,7 +102,7 @@ long __get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 pgoff, u
 		return -ENOMEM;
 	if (!page_aligned((gva_t)found))
 		return -EINVAL;
-	if ((gva_t)found < mm->mem->mmap_min_addr && !(mm->caps & MM_CAP_SYS_RAWIO))
+	if ((gva_t)found < mm->mem->mmap_min_addr && !mm_capable(mm->mem, MM_CAP_SYS_RAWIO))
 		return -EPERM;
 	return found;
 }

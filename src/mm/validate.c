@@ -256,15 +256,59 @@ int mm_validate(struct mm_struct *mm)
 	return check_tlbs(mm->mem) ? -EFAULT : err;
 }
 
+static u64 next_random(u64 *seed)
+{
+	*seed += 0x9e3779b97f4a7c15UL;
+	return (*seed ^ *seed >> 31) * 0xbf58476d1ce4e5b9UL ^ *seed >> 27;
+}
+
+/* The ptes of @vma in the page table of one of its pages. */
+static void check_some_ptes(struct check *c, struct vm_area_struct *vma, u64 random)
+{
+	gva_t addr = vma->vm_start + (random % vma_pages(vma) << PAGE_SHIFT), end;
+	const pte_t *pte;
+
+	end = min((addr & PMD_MASK) + PMD_SIZE, vma->vm_end);
+	addr = max(addr & PMD_MASK, vma->vm_start);
+	pte = pte_offset(c->mm, addr);
+	for (; pte && addr < end; addr += PAGE_SIZE, pte++)
+		if (!pte_none(*pte))
+			check_pte(c, addr, *pte);
+}
+
+int mm_validate_sample(struct mm_struct *mm, u64 *seed, unsigned nr)
+{
+	struct check c = {.mm = mm, .m = mm->mem};
+	struct vm_area_struct *vma;
+	int err = 0, e;
+
+	while (nr--) {
+		vma = vma_tree_sample(mm, next_random(seed) >> 1, &e);
+		if (e)
+			err = e;
+		if (!vma || e)
+			continue;
+		check_vma(&c, vma, vma_prev(vma));
+		check_some_ptes(&c, vma, next_random(seed) >> 1);
+	}
+	return c.violations ? -EFAULT : err;
+}
+
 #ifdef CONFIG_DEBUG_VM
+#define NR_SAMPLES 16 /* areas a call, with up to 512 ptes each */
+
 void mm_debug_validate(struct mm_struct *mm)
 {
 	u64 objects = mm->map_count + get_mm_rss(mm) + (mm->pgtables_bytes >> PAGE_SHIFT);
 	struct mm_internal *in = mm->mem->in;
 
-	/* Large ones now and then, so that the cost of a call stays about that of the limit. */
-	if (objects >= WHOLE_BELOW && ++in->validate_skipped * WHOLE_BELOW < objects * 16)
+	/* Large ones now and then, so that the cost of a call stays about that of the limit; between
+	 * two of those a sample, whose seed is the same in each run. */
+	if (objects >= WHOLE_BELOW && ++in->validate_skipped * WHOLE_BELOW < objects * 16) {
+		if (mm_validate_sample(mm, &in->validate_seed, NR_SAMPLES))
+			BUG("mm_validate_sample() failed");
 		return;
+	}
 	in->validate_skipped = 0;
 	if (mm_validate(mm))
 		BUG("mm_validate() failed");

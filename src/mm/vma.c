@@ -4,6 +4,8 @@
  * Not for: which areas may become one (vma_merge.c), where they lie (unmapped.c), the tree's
  * nodes (vma_tree.c).
  */
+#include "mm/tlb.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
 /* --- objects ----------------------------------------------------------------------------- */
@@ -74,6 +76,7 @@ struct vm_area_struct *vma_copy(struct vm_area_struct *orig)
 		return NULL;
 	}
 	vma_get_file(vma);
+	userfaultfd_ctx_get(vma->vm_uffd);
 	if (vma->vm_ops && vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 	return vma;
@@ -89,6 +92,8 @@ void vma_release(struct vm_area_struct *vma)
 		vma->vm_ops->close(vma);
 	if (vma->vm_file && h->file_put)
 		h->file_put(vma->vm_file);
+	if (unlikely(vma->vm_uffd))
+		userfaultfd_ctx_put(vma->vm_uffd);
 	vm_area_free(vma);
 }
 
@@ -125,7 +130,11 @@ int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, gva_t addr, bool
 	struct vm_area_struct *new;
 
 	VM_BUG_ON(addr <= vma->vm_start || addr >= vma->vm_end);
-	if (mm->map_count >= mm->mem->max_map_count || vma_tree_reserve(mm, 1))
+	if (mm->map_count >= mm->mem->max_map_count)
+		return -ENOMEM;
+	if (vma->vm_ops && vma->vm_ops->may_split && vma->vm_ops->may_split(vma))
+		return -EINVAL;
+	if (vma_tree_reserve(mm, 1))
 		return -ENOMEM;
 	new = vma_copy(vma);
 	if (!new)
@@ -180,6 +189,13 @@ static int isolate_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t
 struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_struct *vma,
 					gva_t start, gva_t end, vm_flags_t flags)
 {
+	return vma_modify_flags_uffd(mm, vma, start, end, flags, vma->vm_uffd);
+}
+
+struct vm_area_struct *vma_modify_flags_uffd(struct mm_struct *mm, struct vm_area_struct *vma,
+					     gva_t start, gva_t end, vm_flags_t flags,
+					     struct userfaultfd_ctx *uffd)
+{
 	struct vma_merge vmg = {
 		.mm = mm,
 		.prev = vma_prev(vma),
@@ -192,6 +208,7 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 		.file = vma->vm_file,
 		.mapping = vma->vm_mapping,
 		.anon_vma = vma->anon_vma,
+		.uffd = uffd,
 	};
 	struct vm_area_struct *merged = vma_merge_existing_range(&vmg);
 	int err;
@@ -204,6 +221,11 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 	if (err)
 		return ERR_PTR(err);
 	vma->vm_flags = flags;
+	if (unlikely(vma->vm_uffd != uffd)) {
+		userfaultfd_ctx_get(uffd);
+		userfaultfd_ctx_put(vma->vm_uffd);
+		vma->vm_uffd = uffd;
+	}
 	return vma;
 }
 
@@ -211,7 +233,7 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 
 u64 rlimit(const struct mm_struct *mm, unsigned which)
 {
-	return mm->rlim_cur ? mm->rlim_cur[which] : RLIM_INF;
+	return mm->mem->rlim_cur ? mm->mem->rlim_cur[which] : RLIM_INF;
 }
 
 static bool is_exec_mapping(vm_flags_t flags)
@@ -233,8 +255,8 @@ bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, u64 npages)
 	if (!is_data_mapping(flags) || mm->data_vm + npages <= limit >> PAGE_SHIFT)
 		return true;
 	/* Linux lets a soft limit of 0 pass below the hard one: valgrind sets it so. */
-	return limit == 0 && mm->rlim_max &&
-	       mm->data_vm + npages <= mm->rlim_max[RLIM_DATA] >> PAGE_SHIFT;
+	return limit == 0 && mm->mem->rlim_max &&
+	       mm->data_vm + npages <= mm->mem->rlim_max[RLIM_DATA] >> PAGE_SHIFT;
 }
 
 void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, s64 npages)
@@ -250,12 +272,12 @@ void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, s64 npages)
 
 bool can_do_mlock(const struct mm_struct *mm)
 {
-	return rlimit(mm, RLIM_MEMLOCK) || (mm->caps & MM_CAP_IPC_LOCK);
+	return rlimit(mm, RLIM_MEMLOCK) || mm_capable(mm->mem, MM_CAP_IPC_LOCK);
 }
 
 bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, u64 bytes)
 {
-	if (!(flags & VM_LOCKED) || (mm->caps & MM_CAP_IPC_LOCK))
+	if (!(flags & VM_LOCKED) || mm_capable(mm->mem, MM_CAP_IPC_LOCK))
 		return true;
 	return (bytes >> PAGE_SHIFT) + mm->locked_vm <= rlimit(mm, RLIM_MEMLOCK) >> PAGE_SHIFT;
 }
@@ -270,7 +292,7 @@ u64 vm_commit_limit(const struct memory *m)
 /* What mode 2 keeps back from everybody, and from ordinary users for root to log in with. */
 static u64 commit_reserve(const struct memory *m, const struct mm_struct *mm)
 {
-	u64 admin = mm && (mm->caps & MM_CAP_SYS_ADMIN) ? 0 : m->admin_reserve_kbytes;
+	u64 admin = mm && mm_capable(m, MM_CAP_SYS_ADMIN) ? 0 : m->admin_reserve_kbytes;
 	u64 user = mm ? min(mm->total_vm / 32, m->user_reserve_kbytes >> (PAGE_SHIFT - 10)) : 0;
 
 	return (admin >> (PAGE_SHIFT - 10)) + user;
@@ -297,9 +319,10 @@ static int __vm_enough_memory(struct memory *m, const struct mm_struct *mm, u64 
 	return -ENOMEM;
 }
 
+/* For the running task, as Linux asks current->mm. */
 int vm_enough_memory(struct memory *m, u64 pages)
 {
-	return __vm_enough_memory(m, NULL, pages);
+	return __vm_enough_memory(m, m->tlbs[0] ? m->tlbs[0]->mm : NULL, pages);
 }
 
 int security_vm_enough_memory(struct mm_struct *mm, u64 pages)
@@ -318,6 +341,18 @@ vm_flags_t calc_vm_prot_bits(u64 prot)
 	_Static_assert(VM_READ == PROT_READ && VM_WRITE == PROT_WRITE && VM_EXEC == PROT_EXEC,
 		       "PROT_* are VM_*");
 	return prot & VM_ACCESS_FLAGS;
+}
+
+bool read_implies_exec(const struct memory *m)
+{
+	return m->personality && (*m->personality & READ_IMPLIES_EXEC_K);
+}
+
+bool map_deny_write_exec(const struct mm_struct *mm, vm_flags_t had, vm_flags_t wanted)
+{
+	if (likely(!mm->mdwe) || !(wanted & VM_EXEC))
+		return false;
+	return (wanted & VM_WRITE) || !(had & VM_EXEC);
 }
 
 void update_hiwater_vm(struct mm_struct *mm)

@@ -14,6 +14,7 @@ struct anon_vma;
 struct address_space;
 struct file;
 struct mm_struct;
+struct userfaultfd_ctx;
 struct vm_fault;
 struct vm_area_struct;
 struct vma_tree_node;
@@ -33,6 +34,9 @@ enum vm_flag_bits {
 #define VM_MAYEXEC BIT(VM_MAYEXEC_BIT)
 #define VM_MAYSHARE BIT(VM_MAYSHARE_BIT)
 #define VM_GROWSDOWN BIT(VM_GROWSDOWN_BIT)
+#define VM_UFFD_MISSING BIT(VM_UFFD_MISSING_BIT)
+#define VM_UFFD_WP BIT(VM_UFFD_WP_BIT)
+#define VM_UFFD_MINOR BIT(VM_UFFD_MINOR_BIT)
 #define VM_PFNMAP BIT(VM_PFNMAP_BIT)
 #define VM_MAYBE_GUARD BIT(VM_MAYBE_GUARD_BIT)
 #define VM_LOCKED BIT(VM_LOCKED_BIT)
@@ -66,6 +70,7 @@ struct vm_operations_struct {
 	void (*map_pages)(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff);
 	/* A clean shared page is about to become writable: 0 or VM_FAULT_*. */
 	unsigned (*page_mkwrite)(struct vm_fault *vmf);
+	int (*may_split)(struct vm_area_struct *vma);	 /* may refuse (-EINVAL) to be cut */
 	int (*mremap)(struct vm_area_struct *vma);	 /* may refuse (-EINVAL) to be moved */
 	const char *(*name)(struct vm_area_struct *vma); /* maps' last column: "[vdso]" */
 };
@@ -82,6 +87,7 @@ struct vm_area_struct {
 	struct address_space *vm_mapping; /* of vm_file, or of a shmem object; NULL: anonymous */
 	struct list_head shared;	  /* in vm_mapping->i_mmap */
 	void *vm_private_data;		  /* the special mapping's own */
+	struct userfaultfd_ctx *vm_uffd;  /* registered there: a reference, or NULL */
 	struct vma_tree_node *vm_leaf;	  /* the tree's node that holds it; NULL: in no tree */
 };
 
@@ -108,6 +114,7 @@ struct vma_tree {
 	struct vma_tree_node *root;
 	struct vm_area_struct *cache;  /* what find_vma() gives for [cache_low, cache_end) */
 	gva_t cache_low, cache_end;    /* cache_end 0: nothing; any change of the tree forgets */
+	struct vm_area_struct *last;   /* inserted last; NULL: it has gone, or nothing was */
 	u64 nr;			       /* areas */
 	u32 height;		       /* levels of nodes; 0: empty */
 	u32 nr_reserve;		       /* nodes on the reserve list */
@@ -130,6 +137,8 @@ struct vm_area_struct *vma_first(struct mm_struct *mm);
 /* Sorted, aligned, disjoint, linked; keys, gaps and counts agree with the areas. 0, or -EFAULT
  * with violations on the log. */
 int vma_tree_validate(struct mm_struct *mm);
+/* Checks one way from the root to an area that @random chooses; that area. *@err: 0 or -EFAULT. */
+struct vm_area_struct *vma_tree_sample(struct mm_struct *mm, u64 random, int *err);
 
 #define for_each_vma(mm, vma) for (vma = vma_first(mm); vma; vma = vma_next(vma))
 

@@ -89,6 +89,7 @@ struct vma_merge {
 	struct file *file;
 	struct address_space *mapping;
 	struct anon_vma *anon_vma;
+	struct userfaultfd_ctx *uffd;
 	bool just_expand; /* brk: join prev only */
 	bool no_memory;	  /* out: could have merged, had there been memory */
 };
@@ -113,7 +114,15 @@ struct vma_unmap {
 /* 0; -EPERM (sealed), -ENOMEM (map limit, memory). Nothing has changed yet. */
 int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_unmap *u);
 void vma_unmap_commit(struct vma_unmap *u);
+/* personality(READ_IMPLIES_EXEC) of the running task. */
+bool read_implies_exec(const struct memory *m);
+/* PR_SET_MDWE: may an area that had the rights @had not get @wanted? */
+bool map_deny_write_exec(const struct mm_struct *mm, vm_flags_t had, vm_flags_t wanted);
 void vma_unmap_abort(struct vma_unmap *u);
+/* munmap(2), without telling userfaultfd yet: the caller does, at its end. */
+long __do_munmap(struct mm_struct *mm, gva_t start, u64 len);
+/* What Linux leaves when it refuses to unmap or replace [start, end): areas cut at the two ends. */
+void vma_split_at_ends(struct mm_struct *mm, gva_t start, gva_t end);
 
 /* --- unmapped.c ------------------------------------------------------------------------ */
 

@@ -333,14 +333,15 @@ static void regap(struct vma_tree_node *leaf, unsigned i)
 	node_changed(leaf);
 }
 
-/* Splits the full node @n, half and half (a row that grows at its end stays full), and enters
- * the new right half above. */
-static struct vma_tree_node *node_split(struct vma_tree *mt, struct vma_tree_node *n, bool at_end)
+/* Splits the full node @n before slot @at, or so that neither half is empty, and enters the new
+ * right half above. @in_row: the nodes above, too, are split where they grow, and not in half. */
+static struct vma_tree_node *node_split(struct vma_tree *mt, struct vma_tree_node *n, unsigned at,
+					bool in_row)
 {
 	struct vma_tree_node *right = node_new(mt, n->leaf), *p = n->parent;
 	unsigned i;
 
-	node_move(right, n, at_end ? NR_SLOTS - 1 : NR_SLOTS / 2);
+	node_move(right, n, min(max(at, 1U), NR_SLOTS - 1U));
 	if (n->leaf) {
 		right->next = n->next;
 		right->prev = n;
@@ -355,7 +356,7 @@ static struct vma_tree_node *node_split(struct vma_tree *mt, struct vma_tree_nod
 		mt->root = n->parent = p;
 		mt->height++;
 	} else if (p->nr == NR_SLOTS) {
-		node_split(mt, p, child_slot(p, n) == NR_SLOTS - 1);
+		node_split(mt, p, in_row ? child_slot(p, n) + 1 : NR_SLOTS / 2, in_row);
 		p = n->parent; /* the new half, perhaps */
 	}
 	i = child_slot(p, n);
@@ -367,6 +368,23 @@ static struct vma_tree_node *node_split(struct vma_tree *mt, struct vma_tree_nod
 	p->gap[i + 1] = node_max_gap(right);
 	right->parent = p;
 	return right;
+}
+
+/* Room in the full leaf *@n, where an area is to go before slot @i; *@n becomes the leaf where it
+ * goes, at the slot returned. Half and half, unless the last insertion was next to this one: a row
+ * that grows upwards or downwards, as mappings mostly do, leaves full leaves behind. */
+static unsigned leaf_make_room(struct vma_tree *mt, struct vma_tree_node **n, unsigned i)
+{
+	struct vma_tree_node *left = *n, *right;
+	bool down = i < NR_SLOTS && left->area[i] == mt->last;
+	bool in_row =
+		down || (i && left->area[i - 1] == mt->last) || (i == NR_SLOTS && !left->next);
+
+	right = node_split(mt, left, in_row ? i : NR_SLOTS / 2, in_row);
+	if (i < left->nr || (i == left->nr && !down))
+		return i;
+	*n = right;
+	return i - left->nr;
 }
 
 void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
@@ -387,14 +405,15 @@ void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
 	if (i > n->nr)
 		i = n->nr;
 	VM_BUG_ON(i < n->nr && n->area[i]->vm_start < vma->vm_end);
-	if (n->nr == NR_SLOTS) {
-		struct vma_tree_node *right = node_split(mt, n, i == NR_SLOTS && !n->next);
-
-		if (i > n->nr) {
-			i -= n->nr;
-			n = right;
-		}
+	/* Between two leaves: the upper one, unless a row grows at the end of the lower one. */
+	if (!i && n->prev && n->prev->nr < NR_SLOTS &&
+	    (n->nr == NR_SLOTS || n->prev->area[n->prev->nr - 1] == mt->last)) {
+		n = n->prev;
+		i = n->nr;
 	}
+	if (n->nr == NR_SLOTS)
+		i = leaf_make_room(mt, &n, i);
+	mt->last = vma;
 	node_open(n, i);
 	n->area[i] = vma;
 	n->end[i] = vma->vm_end;
@@ -471,6 +490,8 @@ void vma_tree_erase(struct mm_struct *mm, struct vm_area_struct *vma)
 
 	forget_cache(mt);
 	vma->vm_leaf = NULL;
+	if (mt->last == vma)
+		mt->last = NULL;
 	mt->nr--;
 	node_close(n, i);
 	if (!n->nr) {
@@ -677,6 +698,31 @@ static void check_node(struct tree_check *c, const struct vma_tree_node *n, unsi
 			tree_bad(c, "key or gap differ from the child's", n->end[i], n->gap[i]);
 		check_node(c, n->child[i], level - 1);
 	}
+}
+
+struct vm_area_struct *vma_tree_sample(struct mm_struct *mm, u64 random, int *err)
+{
+	struct tree_check c = {.mm = mm};
+	const struct vma_tree_node *n = mm->mt.root;
+	unsigned i;
+
+	while (n) {
+		i = random % n->nr;
+		random /= n->nr;
+		if (n->leaf)
+			break;
+		if (n->child[i]->parent != n ||
+		    n->end[i] != n->child[i]->end[n->child[i]->nr - 1] ||
+		    n->gap[i] != node_max_gap(n->child[i]))
+			tree_bad(&c, "key or gap differ from the child's", n->end[i], n->gap[i]);
+		n = n->child[i];
+	}
+	if (n) {
+		c.last = vma_prev(n->area[i]);
+		check_area(&c, n, i);
+	}
+	*err = c.err;
+	return n ? n->area[i] : NULL;
 }
 
 int vma_tree_validate(struct mm_struct *mm)

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/tlb.h"
+#include "mm/userfaultfd.h"
 
 #define GATHER_PAGES 64 /* kept on the stack */
 
@@ -15,6 +17,7 @@ struct mmu_gather {
 	struct mm_struct *mm;
 	bool even_cows;	   /* false: leave private copies alone (unmap_mapping_range) */
 	bool drop_markers; /* the areas go, and their guards with them */
+	bool keep_wp;	   /* an object's: userfaultfd's protection outlives the page */
 	gva_t start, end;  /* what was cleared since the last flush; end 0: nothing */
 	unsigned nr;
 	s64 rss[NR_MM_COUNTERS];	  /* pages taken away */
@@ -68,9 +71,19 @@ static inline void zap_page(struct mmu_gather *tlb, struct page *page, pte_t pte
 		put_page(tlb->mm->mem, page);
 }
 
+/* Guards always do; protection only where the page may come back from an object; poison unless
+ * everything private goes. See: Linux, zap_nonpresent_ptes(). */
+static bool marker_stays(const struct mmu_gather *tlb, pte_t pte)
+{
+	if (is_uffd_wp_marker(pte))
+		return tlb->keep_wp;
+	return is_guard_pte(pte) || !tlb->even_cows;
+}
+
 /* The ptes of one table that belong to [addr, end). */
 static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t end)
 {
+	const pte_t wp_marker = swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_UFFD_WP);
 	struct memory *m = tlb->mm->mem;
 
 	for (; addr < end; addr += PAGE_SIZE, p++) {
@@ -82,18 +95,29 @@ static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t en
 		page = pte_present(pte) ? vm_normal_page(m, pte) : NULL;
 		if (!tlb->even_cows && (!page || PageAnon(page)))
 			continue;
-		if (!tlb->drop_markers && is_swap_pte(pte))
+		if (!tlb->drop_markers && is_swap_pte(pte) && marker_stays(tlb, pte))
 			continue;
-		p->pte = 0;
+		p->pte = tlb->keep_wp && pte_uffd_wp(pte) && page && !PageAnon(page) ? wp_marker.pte
+										     : 0;
 		if (!tlb->end)
 			tlb->start = addr;
 		tlb->end = addr + PAGE_SIZE;
-		if (!page)
+		if (!page) {
+			ksm_might_unmap_zero_page(tlb->mm, pte);
 			continue;
+		}
 		zap_page(tlb, page, pte);
 		if (tlb->nr == GATHER_PAGES)
 			tlb_gather_flush(tlb);
 	}
+}
+
+/* Of the one area at @start, which stays. */
+static bool keeps_wp(struct mm_struct *mm, gva_t start)
+{
+	const struct vm_area_struct *vma = vma_lookup(mm, start);
+
+	return vma && !vma_is_anonymous(vma) && userfaultfd_wp(vma);
 }
 
 static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_cows,
@@ -106,6 +130,7 @@ static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_co
 	tlb.mm = mm;
 	tlb.even_cows = even_cows;
 	tlb.drop_markers = drop_markers;
+	tlb.keep_wp = !drop_markers && keeps_wp(mm, start);
 	tlb.end = 0;
 	tlb.nr = 0;
 	tlb.unmapped_anon = tlb.unmapped_file = 0;

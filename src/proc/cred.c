@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 
+#include "base/err.h"
 #include "base/host_proc.h"
 #include "proc/task.h"
 
@@ -32,25 +33,6 @@ bool task_capable(const struct task_struct *t, unsigned cap)
 	return !t || (t->caps.effective & BIT(cap));
 }
 
-u32 caps_of_mm(const struct task_caps *c)
-{
-	u32 mm = 0;
-
-	if (c->effective & BIT(CAP_SYS_RAWIO))
-		mm |= MM_CAP_SYS_RAWIO;
-	if (c->effective & BIT(CAP_IPC_LOCK))
-		mm |= MM_CAP_IPC_LOCK;
-	if (c->effective & BIT(CAP_SYS_ADMIN))
-		mm |= MM_CAP_SYS_ADMIN;
-	return mm;
-}
-
-static void caps_changed(struct task_struct *t)
-{
-	if (t->mm)
-		t->mm->caps = caps_of_mm(&t->caps);
-}
-
 /* cap_emulate_setxuid() */
 void caps_fix_setuid(struct task_struct *t, u32 uid, u32 euid, u32 suid)
 {
@@ -62,7 +44,6 @@ void caps_fix_setuid(struct task_struct *t, u32 uid, u32 euid, u32 suid)
 		c->effective = 0;
 	if (euid && !t->euid)
 		c->effective = c->permitted;
-	caps_changed(t);
 }
 
 void caps_fix_setfsuid(struct task_struct *t, u32 fsuid)
@@ -73,7 +54,6 @@ void caps_fix_setfsuid(struct task_struct *t, u32 fsuid)
 		c->effective &= ~CAP_FS_SET;
 	if (fsuid && !t->fsuid)
 		c->effective |= c->permitted & CAP_FS_SET;
-	caps_changed(t);
 }
 
 /* cap_capset() */
@@ -90,12 +70,11 @@ int caps_set(struct task_struct *t, const struct task_caps *new)
 	c->permitted = new->permitted;
 	c->effective = new->effective;
 	c->ambient &= c->permitted & c->inheritable;
-	caps_changed(t);
 	return 0;
 }
 
 /* cap_bprm_creds_from_file(): the user id 0 counts as a file with all capabilities. */
-struct task_caps caps_after_exec(const struct task_struct *t)
+static struct task_caps caps_after_exec(const struct task_struct *t)
 {
 	struct task_caps c = t->caps;
 
@@ -104,4 +83,67 @@ struct task_caps caps_after_exec(const struct task_struct *t)
 		c.permitted = c.bounding | c.inheritable;
 	c.effective = t->euid ? c.ambient : c.permitted;
 	return c;
+}
+
+struct old_creds creds_save(const struct task_struct *t)
+{
+	return (struct old_creds){t->uid,  t->euid,  t->suid,	       t->fsuid,
+				  t->egid, t->fsgid, t->caps.permitted};
+}
+
+void creds_changed(struct task_struct *t, const struct old_creds *old)
+{
+	if (t->euid == old->euid && t->egid == old->egid && t->fsuid == old->fsuid &&
+	    t->fsgid == old->fsgid && !(t->caps.permitted & ~old->permitted))
+		return;
+	if (t->mm)
+		t->mm->dumpable = SUID_DUMP_DISABLE;
+	t->pdeath_signal = 0;
+}
+
+void creds_exec(struct task_struct *t)
+{
+	struct old_creds old = creds_save(t);
+	bool one = t->uid == t->euid && t->gid == t->egid;
+
+	t->mm->dumpable = one ? SUID_DUMP_USER : SUID_DUMP_DISABLE;
+	t->suid = t->fsuid = t->euid;
+	t->sgid = t->fsgid = t->egid;
+	t->caps = caps_after_exec(t);
+	creds_changed(t, &old);
+}
+
+/* --- who may look into whom ------------------------------------------------------------------- */
+
+/* __ptrace_may_access(), cap_ptrace_access_check() */
+int ptrace_may_access(const struct task_struct *t, const struct task_struct *other, unsigned mode)
+{
+	bool fs = mode & PTRACE_MODE_FSCREDS;
+	u32 uid, gid;
+
+	if (!t || t->tgid == other->tgid || task_capable(t, CAP_SYS_PTRACE))
+		return 0;
+	uid = fs ? t->fsuid : t->uid;
+	gid = fs ? t->fsgid : t->gid;
+	if (uid != other->uid || uid != other->euid || uid != other->suid || gid != other->gid ||
+	    gid != other->egid || gid != other->sgid)
+		return -EPERM;
+	if (other->mm && other->mm->dumpable != SUID_DUMP_USER)
+		return -EPERM;
+	return other->caps.permitted & ~(fs ? t->caps.effective : t->caps.permitted) ? -EPERM : 0;
+}
+
+struct mm_struct *mm_access(const struct task_struct *t, const struct task_struct *other,
+			    unsigned mode)
+{
+	struct mm_struct *mm = other->mm;
+
+	if (!mm)
+		return ERR_PTR(-ESRCH);
+	if (!t || t->mm == mm)
+		return mm;
+	if ((mode & PTRACE_MODE_READ) &&
+	    (task_capable(t, CAP_PERFMON) || task_capable(t, CAP_SYS_ADMIN)))
+		return mm;
+	return ptrace_may_access(t, other, mode) ? ERR_PTR(-EACCES) : mm;
 }

@@ -24,9 +24,31 @@ void caps_fix_setuid(struct task_struct *t, u32 uid, u32 euid, u32 suid);
 void caps_fix_setfsuid(struct task_struct *t, u32 fsuid);
 /* capset(2): the sets of @new but for bounding and ambient. 0 or -EPERM. */
 int caps_set(struct task_struct *t, const struct task_caps *new);
-/* What @t will have after execve(2) of a file without capabilities of its own. */
-struct task_caps caps_after_exec(const struct task_struct *t);
-/* The MM_CAP_* that go with @c. */
-u32 caps_of_mm(const struct task_caps *c);
+/* execve(2), once the task has its new address space: the ids and sets that change, and who may look
+ * into it from now on (mm->dumpable). */
+void creds_exec(struct task_struct *t);
+
+/* What a change of credentials is compared with. */
+struct old_creds {
+	u32 uid, euid, suid, fsuid, egid, fsgid;
+	u64 permitted;
+};
+struct old_creds creds_save(const struct task_struct *t);
+/* After ids or sets were changed: who has become another, keeps others out of its memory (suid_dumpable,
+ * 0) and hears no more of its parent's death. See: commit_creds(). */
+void creds_changed(struct task_struct *t, const struct old_creds *old);
+
+/* --- who may look into whom: ptrace(2), "Ptrace access mode checking" ------------------------- */
+
+#define PTRACE_MODE_READ 1U
+#define PTRACE_MODE_ATTACH 2U
+#define PTRACE_MODE_FSCREDS 8U /* by the file-system ids, as for /proc; otherwise the real ones */
+
+struct mm_struct;
+/* May @t (NULL: Vellum itself) do that with @other? 0 or -EPERM. */
+int ptrace_may_access(const struct task_struct *t, const struct task_struct *other, unsigned mode);
+/* @other's address space, without a reference. ERR_PTR(-ESRCH): it has none; ERR_PTR(-EACCES). */
+struct mm_struct *mm_access(const struct task_struct *t, const struct task_struct *other,
+			    unsigned mode);
 
 #endif

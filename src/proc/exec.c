@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "mm/ksm.h"
 #include "mm/uaccess.h"
 
 #define MAX_ARG_STRLEN (32 * PAGE_SIZE)
@@ -44,7 +45,8 @@ void arch_pick_mmap_layout(struct mm_struct *mm, u64 rlim_stack, u32 personality
 	gap = min(max(rlim_stack + pad > rlim_stack ? rlim_stack + pad : rlim_stack, gap_min),
 		  compat_size / 6 * 5);
 	mm->mmap_compat_base = page_align(compat_size - gap);
-	mm->mmap_legacy = personality & ADDR_COMPAT_LAYOUT_K;
+	mm->mmap_legacy = (personality & ADDR_COMPAT_LAYOUT_K) ||
+			  memory_machine(mm->mem)->vm_sysctl[VM_SYSCTL_legacy_va_layout];
 	if (mm->mmap_legacy)
 		mm->mmap_base = page_align(TASK_SIZE / 3);
 }
@@ -153,7 +155,6 @@ static int stack_limits(struct linux_binprm *b, gva_t *floor)
 static int setup_new_mm(struct linux_binprm *b)
 {
 	struct task_struct *t = b->task;
-	struct task_caps caps = caps_after_exec(t);
 
 	b->mm = mm_alloc(&t->machine->mem);
 	if (IS_ERR(b->mm)) {
@@ -162,9 +163,13 @@ static int setup_new_mm(struct linux_binprm *b)
 		b->mm = NULL;
 		return err;
 	}
-	b->mm->rlim_cur = t->signal->rlim_cur;
-	b->mm->rlim_max = t->signal->rlim_max;
-	b->mm->caps = caps_of_mm(&caps);
+	/* PR_SET_MEMORY_MERGE goes on; the stack alone stays out of it. */
+	if (t->mm && t->mm->ksm_merge_any && ksm_enable_merge_any(b->mm))
+		return -ENOMEM;
+	if (t->mm) {
+		b->mm->coredump_filter = t->mm->coredump_filter;
+		mm_inherit_flags(b->mm, t->mm);
+	}
 	b->vma = vm_stack_create(b->mm, STACK_TOP, PAGE_SIZE);
 	if (IS_ERR(b->vma))
 		return PTR_ERR(b->vma);
@@ -304,14 +309,10 @@ static void exec_mmap(struct linux_binprm *b)
 	}
 	t->mm = b->mm;
 	b->mm = NULL; /* the task's now; bprm's users go through b->task->mm */
-	t->mm->rlim_cur = t->signal->rlim_cur;
-	t->mm->rlim_max = t->signal->rlim_max;
 	if (t == current_task(t->machine))
 		tlb_switch(&t->machine->cpu.tlb, t->mm);
-	if (old) {
-		old->rlim_cur = old->rlim_max = NULL; /* whoever else uses it brings its own */
+	if (old)
 		mmput(old);
-	}
 }
 
 int begin_new_exec(struct linux_binprm *b)
@@ -333,10 +334,8 @@ int begin_new_exec(struct linux_binprm *b)
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
 	t->exit_signal = SIGCHLD;
 	t->signal->did_exec = true;
-	t->suid = t->fsuid = t->euid;
-	t->sgid = t->fsgid = t->egid;
-	t->caps = caps_after_exec(t);
-	t->dumpable = true;
+	creds_exec(t);
+	t->personality &= ~READ_IMPLIES_EXEC_K; /* set_personality_64bit() */
 	arch_pick_mmap_layout(t->mm, b->rlim_stack, t->personality);
 	cpu_regs_init(task_regs(t));
 	fpu_state_init(t->fpu);

@@ -8,6 +8,7 @@
  * See: exit(2), wait(2); kernel/exit.c, do_notify_parent() in kernel/signal.c.
  */
 #include "base/log.h"
+#include "proc/pidfd.h"
 #include "proc/task.h"
 
 #define NSEC_PER_TICK 10000000UL
@@ -24,7 +25,6 @@ static void exit_mm(struct task_struct *t)
 	t->signal->maxrss = max(t->signal->maxrss, c.peak_rss);
 	t->mm = NULL;
 	tlb_switch(&t->machine->cpu.tlb, NULL);
-	mm->rlim_cur = mm->rlim_max = NULL; /* whoever else uses it brings its own */
 	mmput(mm);
 }
 
@@ -224,6 +224,7 @@ void do_exit(struct task_struct *t, int status_word)
 	forget_original_parent(t);
 	kill_orphaned_pgrp(t, NULL);
 	t->exit_state = do_notify_parent(t) ? EXIT_DEAD : EXIT_ZOMBIE;
+	pidfd_notify_exit(t);
 	if (program)
 		account_end(t);
 	schedule_dead(m);

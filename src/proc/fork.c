@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "mm/uaccess.h"
+#include "proc/pidfd.h"
 #include "proc/task.h"
 
 /* What Vellum serves. The rest of CLONE_* is for threads and name spaces. */
@@ -16,7 +17,7 @@
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
 	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID |          \
 	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM |               \
-	 CLONE_CLEAR_SIGHAND)
+	 CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 #define CLONE_NEW_ANY                                                                              \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET | 0x80UL /* CLONE_NEWTIME */)
@@ -26,13 +27,14 @@ static int check_flags(struct machine *m, u64 flags)
 	if ((flags & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
 	    ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
 	    ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) ||
-	    ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)))
+	    ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) ||
+	    ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED)))
 		return -EINVAL;
 	if (flags & CLONE_NEW_ANY)
 		return -EPERM;
 	if (flags & ~CLONE_SERVED) {
 		if (!m->clone_named)
-			log_line("clone: flags %#llx: not built yet (threads, pidfd)",
+			log_line("clone: flags %#llx: not built yet (threads)",
 				 flags & ~CLONE_SERVED);
 		m->clone_named = true;
 		return -ENOSYS;
@@ -75,6 +77,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->stack = NULL;
 	p->kthread = NULL;
 	p->vfork_done = NULL;
+	p->thread_pid = NULL;
 	p->exit_state = EXIT_NONE;
 	p->state = TASK_INTERRUPTIBLE;
 	INIT_LIST_HEAD(&p->run_list);
@@ -89,6 +92,8 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
 	p->flt = (struct fault_counts){0, 0};
 	p->nvcsw = p->nivcsw = p->retired = 0;
+	p->io = (struct task_io){0};
+	p->default_timer_slack_ns = t->timer_slack_ns;
 	p->start_ns = machine_now_ns(t->machine);
 	p->syscall_nr = ~0UL;
 	return p;
@@ -178,8 +183,6 @@ static int copy_mm(struct task_struct *p, struct task_struct *t, u64 flags)
 	mm = dup_mm(t->mm);
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	mm->rlim_cur = p->signal->rlim_cur;
-	mm->rlim_max = p->signal->rlim_max;
 	p->mm = mm;
 	return 0;
 }
@@ -248,6 +251,48 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 	t->machine->nr_forks++;
 }
 
+/* A pidfd of the child's for its parent; the last step that may fail. */
+static int give_pidfd(struct task_struct *p, struct task_struct *t, gva_t to)
+{
+	u64 limit = min(rlimit(t, RLIMIT_NOFILE), 0x7fffffffUL);
+	struct file *f;
+	int fd, err;
+
+	do { /* nobody is to use it while this sleeps: the child is not whole yet */
+		f = pidfd_create(p, 0);
+		if (IS_ERR(f))
+			return PTR_ERR(f);
+		fd = fd_install(t->files, f, 0, limit, true);
+		if (fd < 0) {
+			fput(f);
+			return fd;
+		}
+		pagefault_disable(t->mm->mem);
+		err = put_user(t->mm, fd, to);
+		pagefault_enable(t->mm->mem);
+		if (!err)
+			return 0;
+		fd_close(t->files, fd);
+	} while (!fault_in_user(t->mm, to, sizeof(fd), true));
+	return -EFAULT;
+}
+
+/* clone(2) with CLONE_PARENT_SETTID: a fault there is nobody's business. What has to be waited for is
+ * fetched while nobody knows the child yet. */
+static void prepare_parent_tid(struct task_struct *t, gva_t to)
+{
+	if (unlikely(t->mm->uffd_used) && fault_in_user(t->mm, to, sizeof(s32), true))
+		return;
+}
+
+/* Never sleeps: the child could be killed meanwhile, and gone. */
+static void put_parent_tid(struct task_struct *t, s32 pid, gva_t to)
+{
+	pagefault_disable(t->mm->mem);
+	(void)put_user(t->mm, pid, to);
+	pagefault_enable(t->mm->mem);
+}
+
 static struct task_struct *copy_process(struct task_struct *t, const struct kernel_clone_args *args)
 {
 	struct task_struct *p;
@@ -265,6 +310,10 @@ static struct task_struct *copy_process(struct task_struct *t, const struct kern
 		return ERR_PTR(-ENOMEM);
 	p->pid = p->tgid = alloc_pid(t->machine);
 	err = copy_parts(p, t, args);
+	if (!err && (args->flags & CLONE_PARENT_SETTID))
+		prepare_parent_tid(t, args->parent_tid);
+	if (!err && (args->flags & CLONE_PIDFD))
+		err = give_pidfd(p, t, args->pidfd);
 	if (err) {
 		if (p->mm)
 			mmput(p->mm);
@@ -287,14 +336,18 @@ static void wait_for_vfork_done(struct task_struct *p, struct vfork_wait *done)
 long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args)
 {
 	struct vfork_wait done = {.done = false};
-	struct task_struct *p = copy_process(t, args);
+	struct task_struct *p;
 	s32 pid;
 
+	if ((args->flags & CLONE_PIDFD) && (args->flags & CLONE_PARENT_SETTID) &&
+	    args->pidfd == args->parent_tid)
+		return -EINVAL;
+	p = copy_process(t, args);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	pid = p->pid;
 	if (args->flags & CLONE_PARENT_SETTID)
-		(void)put_user(t->mm, pid, args->parent_tid);
+		put_parent_tid(t, pid, args->parent_tid);
 	if (args->flags & CLONE_VFORK) {
 		init_waitqueue_head(&done.wq, &t->machine->sched);
 		p->vfork_done = &done;
@@ -339,7 +392,7 @@ int unshare_sighand(struct task_struct *t)
 
 void mm_release(struct task_struct *t)
 {
-	struct vfork_wait *done = t->vfork_done;
+	struct vfork_wait *done;
 	u32 zero = 0;
 
 	if (unlikely(t->robust_list))
@@ -348,6 +401,7 @@ void mm_release(struct task_struct *t)
 	if (t->clear_child_tid && t->mm->mm_users > 1)
 		(void)put_user(t->mm, zero, t->clear_child_tid);
 	t->clear_child_tid = 0;
+	done = t->vfork_done; /* not before: these may sleep, and the parent be killed */
 	if (done) {
 		t->vfork_done = NULL;
 		done->done = true;

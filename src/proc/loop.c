@@ -176,7 +176,9 @@ static void exception(struct task_struct *t)
 	/* The last byte of all is how insn_get_addr_ref() says "no address". */
 	if (e->vector == X86_GP && e->umip.what != UMIP_NONE &&
 	    !(e->umip.memory && e->umip.operand == ~0UL)) {
-		fixup_umip_exception(t, &e->umip);
+		struct cpu_umip umip = e->umip; /* a store may sleep, and others use the CPU */
+
+		fixup_umip_exception(t, &umip);
 		return;
 	}
 	if (e->vector == X86_UD && e->unsupported) {

@@ -9,6 +9,7 @@
 #include "proc/kthread.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
+#include "proc/userfaultfd.h"
 
 static int make_caches(struct machine *m)
 {
@@ -88,6 +89,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 	}
 	m->events.sched = &m->sched;
 	machine_kthreads_init(m);
+	userfaultfd_init(m);
 	machine_clock_init(m);
 	machine_rng_init(m);
 	err = vfs_init(&m->vfs, &m->mem, &m->events, config->root);
@@ -95,6 +97,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 		boot_fail(config->root ? config->root : "/", err);
 		goto out_events;
 	}
+	userfaultfd_init_dev(m);
 	err = procfs_init(m);
 	if (err) {
 		boot_fail("/proc", err);

@@ -32,6 +32,16 @@ struct machine_config {
 	u64 core_cur;	 /* RLIMIT_CORE's, before Vellum set its own to 0 */
 };
 
+/* Settings of /proc/sys/vm. */
+enum vm_sysctl {
+#define VM_SYSCTL_OWN(name, dflt) VM_SYSCTL_##name,
+#define VM_SYSCTL(name, dflt, low, high) VM_SYSCTL_##name,
+#include "proc/vm_sysctl.def"
+#undef VM_SYSCTL
+#undef VM_SYSCTL_OWN
+	NR_VM_SYSCTLS
+};
+
 struct machine {
 	struct machine_config config;
 	struct memory mem;
@@ -45,6 +55,7 @@ struct machine {
 	struct list_head pid_hash[PID_HASH_SIZE]; /* of task->pid_link */
 	s32 last_pid, init_pid;			  /* init_pid: the first task's, set once */
 	s32 last_kthread_pid;
+	u64 last_pidfs_ino;	  /* pidfd.c */
 	u32 max_threads;	  /* kernel.threads-max, by the size of RAM */
 	bool clone_named;	  /* the log has named what clone(2) lacks */
 	bool pids_wrapped;	  /* numbers are used again: process groups may have them */
@@ -75,7 +86,9 @@ struct machine {
 	int end_signal; /* of the host's, passed on: what the rest is told if the first dies of it */
 	int signal_fd;	/* the host's signals; -1: not watched */
 	u64 nr_syscalls;
-	u64 unbuilt_named[UNBUILT_BITS / 64]; /* calls that the log has named: syscalls/ */
+	int vm_sysctl[NR_VM_SYSCTLS];		 /* /proc/sys/vm */
+	u64 dirty_bytes, dirty_background_bytes; /* ... of which these are longer */
+	u64 unbuilt_named[UNBUILT_BITS / 64];	 /* calls that the log has named: syscalls/ */
 	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
 	struct machine_internal *in;
 };

@@ -1,6 +1,7 @@
 /* The scheduler. See sched.h. */
 #include "proc/sched.h"
 
+#include "mm/uaccess.h"
 #include "proc/task.h"
 
 /* A task's registers travel with it: the CPU holds those of the running one only. */
@@ -18,21 +19,21 @@ static void switch_in(struct machine *m, struct task_struct *t)
 	m->cpu.fpu = t->fpu;
 	m->retired_others = m->cpu.retired - t->retired;
 	m->mem.faults = &t->flt;
+	m->mem.personality = &t->personality;
+	task_set_rights(t);
 	m->rq.curr = t;
 	m->rq.nr_switches++;
 	t->slice = SCHED_SLICE;
 	if (!mm)
 		return; /* a kernel thread borrows whatever is there */
 	tlb_switch(&m->cpu.tlb, mm);
-	/* Tasks that share an address space have limits of their own. */
-	mm->rlim_cur = t->signal->rlim_cur;
-	mm->rlim_max = t->signal->rlim_max;
 }
 
 /* To the idle loop. */
 static void switch_to_idle(struct machine *m)
 {
 	m->mem.faults = NULL;
+	m->mem.personality = NULL;
 	m->rq.curr = NULL;
 	m->rq.nr_switches++;
 }
@@ -109,7 +110,9 @@ void call_on_host_stack(struct machine *m, void (*fn)(void *arg), void *arg)
 {
 	m->rq.call = fn;
 	m->rq.call_arg = arg;
+	pagefault_disable(&m->mem); /* nobody can sleep there */
 	coro_switch(&m->rq.curr->coro, &m->rq.idle);
+	pagefault_enable(&m->mem);
 }
 
 /* From the idle loop to @t, and back when nobody is left to run. */

@@ -287,6 +287,10 @@ void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 t
 	struct k_siginfo info = {.si_signo = sig, .si_code = code};
 
 	info.fault.addr = addr;
+	/* A fault, not a trap: its frame says that the instruction is to run on. SDM vol. 3,
+	 * 17.3.1.1. The handler starts without it, and sigreturn drops it. */
+	if (trapno != X86_DB && trapno != X86_BP && trapno != X86_OF)
+		t->machine->cpu.regs.flags |= F_RF;
 	t->trap_nr = trapno;
 	t->trap_error = error_code;
 	if (trapno == X86_PF)

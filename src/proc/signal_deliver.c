@@ -128,8 +128,10 @@ void do_signal(struct task_struct *t)
 	int sig;
 
 	for (;;) {
-		if (t->signal->group_exit)
+		if (t->signal->group_exit) {
+			t->pending.signal &= ~sigmask_k(SIGKILL); /* has had its effect */
 			die_of(t, t->signal->group_exit_code);
+		}
 		sig = dequeue_signal(t, t->blocked & ~UNBLOCKABLE_MASK, &info);
 		if (!sig)
 			break;

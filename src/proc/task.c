@@ -1,4 +1,5 @@
 /* Tasks: making the first one, finding, taking them apart. Fork's copying is fork.c's. */
+#include "proc/pidfd.h"
 #include "proc/task.h"
 
 #include <stdio.h>
@@ -156,6 +157,7 @@ void task_free(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
+	pidfd_release_task(t);
 	if (t->files)
 		files_put(t->files);
 	if (t->fs)
@@ -168,6 +170,10 @@ void task_free(struct task_struct *t)
 	task_free_stack(t);
 	if (m->mem.faults == &t->flt)
 		m->mem.faults = NULL;
+	if (m->mem.personality == &t->personality)
+		m->mem.personality = NULL;
+	if (m->mem.caps == &t->caps.effective)
+		m->mem.rlim_cur = m->mem.rlim_max = m->mem.caps = NULL;
 	kmem_cache_free(m->task_cache, t);
 }
 
@@ -361,8 +367,9 @@ struct task_struct *task_create_init(struct machine *m)
 
 	if (IS_ERR(t))
 		return t;
-	t->dumpable = true;
+	t->nice = host_nice();
 	t->personality = ADDR_NO_RANDOMIZE_K; /* which is what it gets */
+	t->timer_slack_ns = t->default_timer_slack_ns = TIMER_SLACK_NS;
 	task_init_creds(t);
 	task_init_limits(t);
 	inherit_signal_actions(t);
@@ -376,6 +383,7 @@ struct task_struct *task_create_init(struct machine *m)
 	task_link(t);
 	m->nr_tasks++;
 	m->init_pid = t->pid;
+	task_set_rights(t); /* before it runs its program is loaded, in its name */
 	return t;
 }
 

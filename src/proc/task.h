@@ -58,12 +58,20 @@ struct vfork_wait {
 	bool done;
 };
 
+#define TIMER_SLACK_NS 50000UL /* of the first task */
+
+/* /proc/PID/io: what read(2), write(2) and their kin moved, and how often they were called. */
+struct task_io {
+	u64 rchar, wchar, syscr, syscw;
+};
+
 struct task_struct {
 	struct machine *machine; /* set once */
 	s32 pid, tgid;		 /* set once */
 	enum task_wait state;	 /* TASK_RUNNING, or how it sleeps */
 	enum exit_state exit_state;
-	struct mm_struct *mm; /* NULL: kernel thread, or after exit_mm() */
+	struct pid *thread_pid; /* pidfd.h; NULL: nobody has asked for a pidfd */
+	struct mm_struct *mm;	/* NULL: kernel thread, or after exit_mm() */
 	struct files_struct *files;
 	struct fs_struct *fs;
 	struct signal_struct *signal;
@@ -94,9 +102,10 @@ struct task_struct {
 	gva_t rseq;
 	u32 rseq_len, rseq_sig;
 	struct fault_counts flt;
+	struct task_io io;
+	u64 timer_slack_ns, default_timer_slack_ns; /* prctl(PR_SET_TIMERSLACK); not acted on */
 	u64 nvcsw, nivcsw;
 	u64 start_ns;
-	bool dumpable;
 	stack_t_k altstack;
 	u32 trap_nr, trap_error; /* of the last exception: for the signal frame */
 	gva_t cr2;
@@ -172,6 +181,16 @@ static inline bool task_is_dead(const struct task_struct *t)
 	return t->exit_state != EXIT_NONE;
 }
 
+/* mm/ goes by @t's limits and capabilities from now on. */
+static inline void task_set_rights(struct task_struct *t)
+{
+	struct memory *mem = &t->machine->mem;
+
+	mem->rlim_cur = t->signal->rlim_cur;
+	mem->rlim_max = t->signal->rlim_max;
+	mem->caps = &t->caps.effective;
+}
+
 /* The task loop: runs guest code, serves what stops it, never returns (schedule() away for
  * good at the end). Entry point of each user task's coroutine. */
 void task_loop(struct task_struct *t);
@@ -183,6 +202,7 @@ struct kernel_clone_args {
 	int exit_signal;
 	gva_t parent_tid, child_tid, tls;
 	gva_t stack; /* the child's first rsp; 0: as the parent's */
+	gva_t pidfd; /* CLONE_PIDFD: where the descriptor goes */
 };
 
 /* fork(2), vfork(2), clone(2): the child's pid, or -EAGAIN, -ENOMEM, -EINVAL, -ENOSYS (threads,
@@ -220,6 +240,7 @@ struct wait_opts {
 	enum wait_which which;
 	s32 id;
 	int flags;	  /* W* */
+	bool eagain;	  /* P_PIDFD, non-blocking: nothing to report is -EAGAIN */
 	int status;	  /* out: wait(2) status word */
 	int cause, value; /* out: CLD_* and si_status */
 	s32 pid;	  /* out; 0: none yet (WNOHANG) */

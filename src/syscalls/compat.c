@@ -72,6 +72,20 @@ static void print_proc_files(FILE *out)
 	fprintf(out, "\n");
 }
 
+static void print_zero_fields(FILE *out)
+{
+	static const char *const zeros[][3] = {
+#define ZERO(files, fields, why) {files, fields, why},
+#include "proc/procfs/zeros.def"
+#undef ZERO
+	};
+
+	fprintf(out, "\n## Fields of /proc that stay 0\n\n| file | fields | why |\n| --- | --- | "
+		     "--- |\n");
+	for (unsigned i = 0; i < ARRAY_SIZE(zeros); i++)
+		fprintf(out, "| %s | %s | %s |\n", zeros[i][0], zeros[i][1], zeros[i][2]);
+}
+
 void compat_print(FILE *out)
 {
 	fprintf(out, "## System calls\n\n");
@@ -81,4 +95,5 @@ void compat_print(FILE *out)
 	print_table(out, true);
 	print_advices(out);
 	print_proc_files(out);
+	print_zero_fields(out);
 }

@@ -84,4 +84,5 @@ static void do_syscall(struct task_struct *t, bool compat)
 void syscalls_init(struct machine *m)
 {
 	m->do_syscall = do_syscall;
+	sockets_init(m);
 }

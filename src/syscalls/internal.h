@@ -51,6 +51,8 @@ int user_lookup(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, str
  * fdget() does not see O_PATH descriptors. */
 struct file *fdget(struct task_struct *t, u64 fd);
 struct file *fdget_raw(struct task_struct *t, u64 fd);
+/* Is a number below the limit free? Linux takes it before it opens or creates anything. */
+bool fd_available(const struct task_struct *t);
 /* One more number for @fd's file, at least @min. The number or -EBADF, -EMFILE. */
 long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec);
 static inline u32 nofile_limit(const struct task_struct *t)
@@ -60,6 +62,17 @@ static inline u32 nofile_limit(const struct task_struct *t)
 	return n < 0x7fffffff ? n : 0x7fffffff;
 }
 
+/* --- sys_pipe.c ---------------------------------------------------------------------------- */
+
+/* Two files, whose references it takes over, get numbers, which are stored at @fds. 0; -EMFILE,
+ * -ENOMEM, -EFAULT: both are gone. */
+long fd_install_pair(struct task_struct *t, struct file *files[2], bool cloexec, gva_t fds);
+
+/* --- sys_socket.c -------------------------------------------------------------------------- */
+
+/* Tells the sockets of @m whose calls are served. */
+void sockets_init(struct machine *m);
+
 /* --- sys_fcntl.c --------------------------------------------------------------------------- */
 
 /* Changes the flags that F_SETFL may change. 0 or -errno. */
@@ -67,6 +80,13 @@ long fcntl_setfl(struct file *f, u64 arg);
 
 /* --- sys_rw.c ------------------------------------------------------------------------------ */
 
+#define FAST_IOV 8
+/* Copies and checks a vector: @nr segments, at most 1024. *@iov is @fast (FAST_IOV segments), or
+ * kmalloc'ed, also after an error. Bytes in it, or -EINVAL, -EFAULT, -ENOMEM. */
+long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
+		  struct iovec **iov);
+/* A signal from the task to itself: SIGPIPE, SIGXFSZ. */
+void send_own(struct task_struct *t, int sig);
 /* Host memory as an iterator of one segment; @iov is the caller's and must live as long. */
 void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n);
 
@@ -75,6 +95,11 @@ void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n);
 struct stat;
 /* What a path is, by its dentry. */
 int path_getattr(const struct path *p, struct stat *st);
+
+/* --- sys_pidfd.c --------------------------------------------------------------------------- */
+
+/* The process that pidfd @fd (or PIDFD_SELF*) stands for. ERR_PTR(-EBADF); -ESRCH: it is gone. */
+struct task_struct *pidfd_get_task(struct task_struct *t, s32 fd);
 
 /* --- sys_time.c ---------------------------------------------------------------------------- */
 

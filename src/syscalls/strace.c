@@ -11,7 +11,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 
 #include "base/log.h"
@@ -346,6 +348,34 @@ static void put_pollfds(struct line *l, gva_t addr, u32 nr)
 	put(l, nr > MAX_VECTORS ? ", ...]" : "]");
 }
 
+static void put_sock_type(struct line *l, u64 v)
+{
+	put_flags(l, v & 15, '&');
+	if ((u32)v & ~15U) {
+		put(l, "|");
+		put_flags(l, v & ~15UL, 'X');
+	}
+}
+
+/* An abstract name's zero is strace's "@". */
+static void put_sockaddr(struct line *l, gva_t addr, u32 len)
+{
+	struct sockaddr_un un = {0};
+	u32 n = min(len, (u32)sizeof(un)), head = offsetof(struct sockaddr_un, sun_path);
+
+	if (!addr || n < sizeof(un.sun_family) || copy_from_user(l->t->mm, &un, addr, n)) {
+		put_addr(l, addr);
+		return;
+	}
+	put(l, "{sa_family=");
+	put_flags(l, un.sun_family, 'H');
+	if (un.sun_family == AF_UNIX && n > head && un.sun_path[0])
+		put(l, ", sun_path=\"%.*s\"", (int)(n - head), un.sun_path);
+	else if (un.sun_family == AF_UNIX && n > head)
+		put(l, ", sun_path=@\"%.*s\"", (int)(n - head - 1), un.sun_path + 1);
+	put(l, "}");
+}
+
 /* --- the line -------------------------------------------------------------------------------- */
 
 static void put_sigset_at(struct line *l, gva_t addr, bool out)
@@ -419,6 +449,9 @@ static bool put_pointed(struct line *l, char letter, u64 v, int i)
 	case 'O':
 		put_pollfds(l, v, next);
 		break;
+	case '#':
+		put_sockaddr(l, v, next);
+		break;
 	default:
 		return false;
 	}
@@ -464,6 +497,9 @@ static void put_arg(struct line *l, char letter, u64 v, int i)
 		break;
 	case 'o':
 		put_open_flags(l, v);
+		break;
+	case '&':
+		put_sock_type(l, v);
 		break;
 	default:
 		put_flags(l, v, letter);
@@ -561,6 +597,7 @@ void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
 	else
 		put(&l, "syscall_%#lx(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", nr, a->arg[0], a->arg[1],
 		    a->arg[2], a->arg[3], a->arg[4], a->arg[5]);
+	pagefault_disable(t->mm->mem); /* what is not there is not waited for */
 	if (d)
 		put_args(&l, d);
 	put(&l, ")");
@@ -568,5 +605,6 @@ void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
 		put(&l, "%*s", (int)(RESULT_COLUMN - 1 - l.len), "");
 	put(&l, " = ");
 	put_result(&l, d);
+	pagefault_enable(t->mm->mem);
 	log_text("%s\n", l.text);
 }

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,14 +90,41 @@ static const struct flag_name prctl_names[] = {
 	N(PR_SET_NAME), N(PR_GET_NAME), N(PR_SET_DUMPABLE), N(PR_GET_DUMPABLE),
 	N(PR_SET_PDEATHSIG), N(PR_GET_PDEATHSIG), N(PR_CAPBSET_READ), N(PR_SET_VMA),
 	N(PR_SET_NO_NEW_PRIVS), N(PR_GET_NO_NEW_PRIVS), N(PR_SET_SECCOMP), N(PR_GET_SECCOMP),
-	N(PR_SET_MM), N(PR_SET_TIMERSLACK), N(PR_GET_TIMERSLACK), N(PR_SET_THP_DISABLE), END
+	N(PR_SET_MM), N(PR_SET_TIMERSLACK), N(PR_GET_TIMERSLACK), N(PR_SET_THP_DISABLE),
+	N(PR_GET_THP_DISABLE), { 65, "PR_SET_MDWE" }, { 66, "PR_GET_MDWE" },
+	{ 67, "PR_SET_MEMORY_MERGE" }, { 68, "PR_GET_MEMORY_MERGE" }, END
 };
+static const struct flag_name pidfd_names[] = { { O_NONBLOCK, "PIDFD_NONBLOCK" },
+						{ O_EXCL, "PIDFD_THREAD" }, END };
+static const struct flag_name uffd_names[] = { N(O_NONBLOCK), N(O_CLOEXEC),
+					       { 1, "UFFD_USER_MODE_ONLY" }, END };
 static const struct flag_name sa_names[] = { { 0x04000000, "SA_RESTORER" }, N(SA_ONSTACK),
 					     N(SA_RESTART), N(SA_NODEFER), { 0x80000000, "SA_RESETHAND" },
 					     N(SA_SIGINFO), N(SA_NOCLDSTOP), N(SA_NOCLDWAIT), END };
 static const struct flag_name poll_names[] = { N(POLLIN), N(POLLPRI), N(POLLOUT), N(POLLRDNORM),
 					       N(POLLRDBAND), N(POLLWRNORM), N(POLLWRBAND),
 					       N(POLLERR), N(POLLHUP), N(POLLNVAL), END };
+
+static const struct flag_name family_names[] = { N(AF_UNSPEC), N(AF_UNIX), N(AF_INET), N(AF_INET6),
+						 N(AF_NETLINK), N(AF_PACKET), N(AF_ALG), N(AF_VSOCK), END };
+static const struct flag_name type_names[] = { N(SOCK_STREAM), N(SOCK_DGRAM), N(SOCK_RAW),
+					       N(SOCK_RDM), N(SOCK_SEQPACKET), END };
+static const struct flag_name sockflag_names[] = { N(SOCK_CLOEXEC), N(SOCK_NONBLOCK), END };
+static const struct flag_name msg_names[] = {
+	N(MSG_OOB), N(MSG_PEEK), N(MSG_DONTROUTE), N(MSG_CTRUNC), N(MSG_TRUNC), N(MSG_DONTWAIT),
+	N(MSG_EOR), N(MSG_WAITALL), N(MSG_NOSIGNAL), N(MSG_MORE), N(MSG_WAITFORONE),
+	N(MSG_CMSG_CLOEXEC), END
+};
+static const struct flag_name shut_names[] = { N(SHUT_RD), N(SHUT_WR), N(SHUT_RDWR), END };
+static const struct flag_name level_names[] = { N(SOL_SOCKET), END };
+static const struct flag_name so_names[] = {
+	N(SO_DEBUG), N(SO_REUSEADDR), N(SO_TYPE), N(SO_ERROR), N(SO_DONTROUTE), N(SO_BROADCAST),
+	N(SO_SNDBUF), N(SO_RCVBUF), N(SO_KEEPALIVE), N(SO_OOBINLINE), N(SO_PRIORITY), N(SO_LINGER),
+	N(SO_REUSEPORT), N(SO_PASSCRED), N(SO_PEERCRED), N(SO_RCVLOWAT), N(SO_SNDLOWAT),
+	{ SO_RCVTIMEO, "SO_RCVTIMEO_OLD" }, { SO_SNDTIMEO, "SO_SNDTIMEO_OLD" }, N(SO_PEERNAME),
+	N(SO_ACCEPTCONN), N(SO_PEERSEC), N(SO_SNDBUFFORCE), N(SO_RCVBUFFORCE), N(SO_PROTOCOL),
+	N(SO_DOMAIN), N(SO_PEEK_OFF), END
+};
 
 static const struct flag_set sets[] = {
 	{ 'o', true, NULL, open_names },
@@ -116,6 +144,15 @@ static const struct flag_set sets[] = {
 	{ 'F', true, NULL, random_names },
 	{ 'j', false, NULL, arch_names },
 	{ 'N', false, NULL, prctl_names },
+	{ 'I', true, NULL, pidfd_names },
+	{ 'Q', true, NULL, uffd_names },
+	{ 'H', false, NULL, family_names },
+	{ '&', false, NULL, type_names },
+	{ 'X', true, NULL, sockflag_names },
+	{ 'Z', true, NULL, msg_names },
+	{ '@', false, NULL, shut_names },
+	{ '(', false, NULL, level_names },
+	{ '*', false, NULL, so_names },
 	{ '!', true, NULL, sa_names },	/* inside a struct sigaction */
 	{ '?', true, NULL, poll_names }, /* inside a struct pollfd */
 };

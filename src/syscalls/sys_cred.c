@@ -18,14 +18,15 @@ bool capable(const struct task_struct *t, int cap)
 static long read_cap_header(struct task_struct *t, gva_t at, bool probe,
 			    struct __user_cap_header_struct *head)
 {
-	if (get_user(t->mm, *head, at))
+	u32 version;
+
+	if (get_user(t->mm, version, at))
 		return -EFAULT;
-	if (head->version == _LINUX_CAPABILITY_VERSION_1 ||
-	    head->version == _LINUX_CAPABILITY_VERSION_2 ||
-	    head->version == _LINUX_CAPABILITY_VERSION_3)
-		return 0;
-	head->version = _LINUX_CAPABILITY_VERSION_3;
-	if (put_user(t->mm, *head, at))
+	if (version == _LINUX_CAPABILITY_VERSION_1 || version == _LINUX_CAPABILITY_VERSION_2 ||
+	    version == _LINUX_CAPABILITY_VERSION_3)
+		return get_user(t->mm, *head, at) ? -EFAULT : 0;
+	version = _LINUX_CAPABILITY_VERSION_3; /* alone: the pid behind it may not be there */
+	if (put_user(t->mm, version, at))
 		return -EFAULT;
 	return probe ? 1 : -EINVAL;
 }
@@ -243,72 +244,75 @@ static long set_fs(struct ids ids, u32 id)
 	return old;
 }
 
-/* User ids, as they were before a call. */
-struct old_uids {
-	u32 uid, euid, suid;
-};
-
-static struct old_uids old_uids(const struct task_struct *t)
+/* After ids were set (@ret: 0): what goes by them follows. */
+static long ids_set(struct task_struct *t, const struct old_creds *old, long ret)
 {
-	return (struct old_uids){t->uid, t->euid, t->suid};
-}
-
-/* After user ids were set (@ret 0): what goes by them follows. */
-static long uids_set(struct task_struct *t, struct old_uids old, long ret)
-{
-	if (!ret)
-		caps_fix_setuid(t, old.uid, old.euid, old.suid);
+	if (!ret) {
+		caps_fix_setuid(t, old->uid, old->euid, old->suid);
+		creds_changed(t, old);
+	}
 	return ret;
 }
 
 long sys_setuid(struct task_struct *t, const struct sysargs *a)
 {
-	struct old_uids old = old_uids(t);
+	struct old_creds old = creds_save(t);
 
-	return uids_set(t, old, set_id(uids(t), a->arg[0]));
+	return ids_set(t, &old, set_id(uids(t), a->arg[0]));
 }
 
 long sys_setgid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_id(gids(t), a->arg[0]);
+	struct old_creds old = creds_save(t);
+
+	return ids_set(t, &old, set_id(gids(t), a->arg[0]));
 }
 
 long sys_setreuid(struct task_struct *t, const struct sysargs *a)
 {
-	struct old_uids old = old_uids(t);
+	struct old_creds old = creds_save(t);
 
-	return uids_set(t, old, set_re(uids(t), a->arg[0], a->arg[1]));
+	return ids_set(t, &old, set_re(uids(t), a->arg[0], a->arg[1]));
 }
 
 long sys_setregid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_re(gids(t), a->arg[0], a->arg[1]);
+	struct old_creds old = creds_save(t);
+
+	return ids_set(t, &old, set_re(gids(t), a->arg[0], a->arg[1]));
 }
 
 long sys_setresuid(struct task_struct *t, const struct sysargs *a)
 {
-	struct old_uids old = old_uids(t);
+	struct old_creds old = creds_save(t);
 
-	return uids_set(t, old, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
+	return ids_set(t, &old, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
 long sys_setresgid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_res(gids(t), a->arg[0], a->arg[1], a->arg[2]);
+	struct old_creds old = creds_save(t);
+
+	return ids_set(t, &old, set_res(gids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
 long sys_setfsuid(struct task_struct *t, const struct sysargs *a)
 {
-	u32 old = t->fsuid;
+	struct old_creds old = creds_save(t);
 
 	set_fs(uids(t), a->arg[0]);
-	caps_fix_setfsuid(t, old);
-	return old;
+	caps_fix_setfsuid(t, old.fsuid);
+	creds_changed(t, &old);
+	return old.fsuid;
 }
 
 long sys_setfsgid(struct task_struct *t, const struct sysargs *a)
 {
-	return set_fs(gids(t), a->arg[0]);
+	struct old_creds old = creds_save(t);
+
+	set_fs(gids(t), a->arg[0]);
+	creds_changed(t, &old);
+	return old.fsgid;
 }
 
 /* --- process groups and sessions ------------------------------------------------------------- */

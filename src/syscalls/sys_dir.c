@@ -100,6 +100,7 @@ struct getdents {
 	u64 room; /* bytes */
 	bool old; /* getdents(2), without 64 */
 	int error;
+	gva_t missing; /* the end of a record that could not be stored; 0: none */
 };
 
 static bool emit_dirent(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos)
@@ -121,19 +122,38 @@ static bool emit_dirent(void *ctx, const char *name, u64 ino, u8 type, s64 next_
 	memcpy(rec + start, name, len);
 	rec[g->old ? reclen - 1 : DIRENT_NAME] = type;
 	g->error = -EFAULT;
-	if (copy_to_user(g->t->mm, g->to, rec, reclen))
+	if (copy_to_user(g->t->mm, g->to, rec, reclen)) {
+		g->missing = g->to + reclen;
 		return false;
+	}
 	g->error = 0;
 	g->to += reclen;
 	g->room -= reclen;
 	return true;
 }
 
+/* From the file's position on. What it walks may change, so nothing sleeps on the way: where the
+ * buffer is missing it goes on, if the buffer can be had, with a new look. */
+static int iterate(struct file *f, struct getdents *g)
+{
+	struct mm_struct *mm = g->t->mm;
+	int err;
+
+	do {
+		g->missing = 0;
+		pagefault_disable(mm->mem);
+		err = f->f_op->iterate(f, emit_dirent, g);
+		pagefault_enable(mm->mem);
+	} while (g->missing && unlikely(mm->uffd_used) &&
+		 !fault_in_user(mm, g->to, g->missing - g->to, true));
+	return err;
+}
+
 /* Bytes written; 0 at the end. An error counts only if nothing was. */
 static long getdents(struct task_struct *t, const struct sysargs *a, bool old)
 {
 	struct file *f = fdget(t, a->arg[0]);
-	struct getdents g = {t, a->arg[1], (u32)a->arg[2], old, 0};
+	struct getdents g = {t, a->arg[1], (u32)a->arg[2], old, 0, 0};
 	long ret;
 
 	if (!f)
@@ -141,7 +161,7 @@ static long getdents(struct task_struct *t, const struct sysargs *a, bool old)
 	if (!f->f_op->iterate) {
 		ret = -ENOTDIR;
 	} else {
-		ret = f->f_op->iterate(f, emit_dirent, &g);
+		ret = iterate(f, &g);
 		if (ret >= 0)
 			ret = g.error;
 		if (g.to != a->arg[1])

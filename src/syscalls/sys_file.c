@@ -35,8 +35,7 @@ struct file *fdget(struct task_struct *t, u64 fd)
 	return f;
 }
 
-/* Is a number below the limit free? Linux takes it before it opens or creates anything. */
-static bool fd_available(const struct task_struct *t)
+bool fd_available(const struct task_struct *t)
 {
 	const struct files_struct *fs = t->files;
 	u32 limit = nofile_limit(t);
@@ -212,6 +211,16 @@ static long ioctl_nonblock(struct task_struct *t, struct file *f, gva_t arg)
 	return fcntl_setfl(f, on ? f->f_flags | O_NONBLOCK : f->f_flags & ~O_NONBLOCK);
 }
 
+/* A regular file: how far it is to the end that stat(2) shows; in /proc that is 0. */
+static long ioctl_nread(struct task_struct *t, struct file *f, gva_t to)
+{
+	struct stat st;
+
+	if (!S_ISREG(f->f_path.dentry->mode) || file_stat(f, &st))
+		return -ENOTTY;
+	return put_user(t->mm, (s32)(st.st_size - f->f_pos), to);
+}
+
 long sys_ioctl(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget(t, a->arg[0]);
@@ -229,7 +238,10 @@ long sys_ioctl(struct task_struct *t, const struct sysargs *a)
 		ret = ioctl_nonblock(t, f, a->arg[2]);
 		break;
 	default:
-		ret = f->f_op->ioctl ? f->f_op->ioctl(f, cmd, a->arg[2], t->mm) : -ENOTTY;
+		if (f->f_op->ioctl)
+			ret = f->f_op->ioctl(f, cmd, a->arg[2], t->mm);
+		else
+			ret = cmd == FIONREAD ? ioctl_nread(t, f, a->arg[2]) : -ENOTTY;
 	}
 	fput(f);
 	return ret == -EINTR ? -ERESTARTSYS : ret;

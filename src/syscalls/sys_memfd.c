@@ -25,6 +25,22 @@ static int memfd_name(struct task_struct *t, gva_t name, char *buf)
 	return len > MFD_NAME_MAX ? -EINVAL : 0;
 }
 
+/* vm.memfd_noexec decides where the program does not. 0 or -EACCES. See: check_sysctl_memfd_noexec(). */
+static int check_noexec(const struct task_struct *t, u32 *flags)
+{
+	int noexec = t->machine->vm_sysctl[VM_SYSCTL_memfd_noexec];
+
+	if (!(*flags & (K_MFD_EXEC | K_MFD_NOEXEC_SEAL)))
+		*flags |= noexec ? K_MFD_NOEXEC_SEAL : K_MFD_EXEC;
+	return (*flags & K_MFD_NOEXEC_SEAL) || noexec < 2 ? 0 : -EACCES;
+}
+
+/* There is no hugetlbfs: -ENOSYS, as a kernel that was built without it says. */
+static int check_huge_size(u32 log)
+{
+	return log && log != 21 && log != 30 ? -ENODEV : -ENOSYS;
+}
+
 long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[1], known = MFD_ALL_FLAGS;
@@ -37,9 +53,14 @@ long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 	if ((flags & ~known) ||
 	    (flags & (K_MFD_EXEC | K_MFD_NOEXEC_SEAL)) == (K_MFD_EXEC | K_MFD_NOEXEC_SEAL))
 		return -EINVAL;
+	err = check_noexec(t, &flags);
+	if (err)
+		return err;
 	err = memfd_name(t, a->arg[0], name);
 	if (err)
 		return err;
+	if (flags & MFD_HUGETLB)
+		return check_huge_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK);
 	f = shmem_file_setup(&t->machine->vfs, name, 0, VM_NORESERVE,
 			     flags & K_MFD_NOEXEC_SEAL ? 0666 : 0777, t->fsuid, t->fsgid);
 	if (IS_ERR(f))

@@ -79,17 +79,52 @@ long sys_getrandom(struct task_struct *t, const struct sysargs *a)
 	return done;
 }
 
-/* One CPU, one task: every barrier is there already. */
+/* A program may ask for barriers among its own tasks only when it has said so before: each
+ * PRIVATE command's registration is the bit above it. */
+#define MB_PRIVATE                                                                                 \
+	(MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |           \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+#define MB_REGISTER (MB_PRIVATE << 1 | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+#define MB_GET_REGISTRATIONS 512
+#define MB_FLAG_CPU 1U
+
+/* Those of SYNC_CORE and RSEQ are shown with the plain one. */
+static long get_registrations(const struct mm_struct *mm)
+{
+	u32 mask = mm->membarrier_state;
+
+	if (mask & MB_PRIVATE << 1)
+		mask |= MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+	return mask;
+}
+
+/* On one CPU every barrier is there already. See: Linux, kernel/sched/membarrier.c. */
 long sys_membarrier(struct task_struct *t, const struct sysargs *a)
 {
-	(void)t;
-	if ((u32)a->arg[1])
+	u32 flags = a->arg[1];
+	int cmd = a->arg[0];
+
+	if (flags && (cmd != MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ || flags != MB_FLAG_CPU))
 		return -EINVAL;
-	switch ((int)a->arg[0]) {
+	switch (cmd) {
 	case MEMBARRIER_CMD_QUERY:
-		return MEMBARRIER_CMD_GLOBAL;
+		return MB_REGISTER | MB_PRIVATE | MEMBARRIER_CMD_GLOBAL |
+		       MEMBARRIER_CMD_GLOBAL_EXPEDITED | MB_GET_REGISTRATIONS;
 	case MEMBARRIER_CMD_GLOBAL:
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
 		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+		return t->mm->membarrier_state & cmd << 1 ? 0 : -EPERM;
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
+		t->mm->membarrier_state |= cmd;
+		return 0;
+	case MB_GET_REGISTRATIONS:
+		return get_registrations(t->mm);
 	default:
 		return -EINVAL;
 	}

@@ -131,7 +131,7 @@ static int check_create(const struct user_parent *p, bool directory)
 {
 	int mode;
 
-	if (!last_is_normal(p))
+	if (!last_is_normal(p) || is_mountpoint(&p->dir, p->last))
 		return -EEXIST;
 	if (!p->slash || directory)
 		return 0;
@@ -221,9 +221,11 @@ static int check_unlink(const struct user_parent *p, int flags)
 			return -EBUSY;
 		if (!strcmp(p->last, ".."))
 			return -ENOTEMPTY;
-		return strcmp(p->last, ".") ? 0 : -EINVAL;
+		if (!strcmp(p->last, "."))
+			return -EINVAL;
+		return is_mountpoint(&p->dir, p->last) ? -EBUSY : 0;
 	}
-	if (!last_is_normal(p))
+	if (!last_is_normal(p) || is_mountpoint(&p->dir, p->last))
 		return -EISDIR;
 	if (!p->slash)
 		return 0;
@@ -279,6 +281,8 @@ static int check_rename(const struct user_parent *o, const struct user_parent *n
 		return -EBUSY;
 	if (!last_is_normal(n))
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	if (is_mountpoint(&o->dir, o->last) || is_mountpoint(&n->dir, n->last))
+		return -EBUSY;
 	if (!o->dir.dentry->d_op->rename)
 		return -EPERM;
 	if (!o->slash && !n->slash)

@@ -3,35 +3,49 @@
 
 #include "fs/pipe.h"
 
-static long do_pipe2(struct task_struct *t, gva_t fds, int flags)
+long fd_install_pair(struct task_struct *t, struct file *files[2], bool cloexec, gva_t fds)
 {
-	struct file *files[2];
+	struct mm_struct *mm = t->mm;
 	s32 fd[2];
-	int err;
+	u64 left;
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
-		return -EINVAL;
-	err = create_pipe_files(&t->machine->vfs, files, flags, t->fsuid, t->fsgid);
-	if (err)
-		return err;
+	/* Where the numbers go is there first: a sleep later would show them to others. */
+	if (unlikely(mm->uffd_used) && fault_in_user(mm, fds, sizeof(fd), true)) {
+		fput(files[0]);
+		fput(files[1]);
+		return -EFAULT;
+	}
 	for (int i = 0; i < 2; i++) {
-		fd[i] = fd_install(t->files, files[i], 0, nofile_limit(t), flags & O_CLOEXEC);
+		fd[i] = fd_install(t->files, files[i], 0, nofile_limit(t), cloexec);
 		if (fd[i] < 0) {
-			err = fd[i];
 			fput(files[i]);
 			if (i)
 				fd_close(t->files, fd[0]);
 			else
 				fput(files[1]);
-			return err;
+			return fd[i];
 		}
 	}
-	if (copy_to_user(t->mm, fds, fd, sizeof(fd))) {
+	pagefault_disable(mm->mem);
+	left = copy_to_user(mm, fds, fd, sizeof(fd));
+	pagefault_enable(mm->mem);
+	if (left) {
 		fd_close(t->files, fd[0]);
 		fd_close(t->files, fd[1]);
 		return -EFAULT;
 	}
 	return 0;
+}
+
+static long do_pipe2(struct task_struct *t, gva_t fds, int flags)
+{
+	struct file *files[2];
+	int err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	err = create_pipe_files(&t->machine->vfs, files, flags, t->fsuid, t->fsgid);
+	return err ? err : fd_install_pair(t, files, flags & O_CLOEXEC, fds);
 }
 
 long sys_pipe(struct task_struct *t, const struct sysargs *a)

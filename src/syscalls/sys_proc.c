@@ -6,11 +6,17 @@
 #include <linux/rseq.h>
 #include <string.h>
 
+#include "mm/ksm.h"
+
 #define NR_OPEN_MAX (1UL << 20) /* fs.nr_open */
 #define ROBUST_LIST_HEAD 24
 #define RSEQ_SIZE 32
-#define TIMER_SLACK_NS 50000
 
+#define PR_THP_DISABLE_EXCEPT_ADVISED_K 2UL
+#define PR_SET_MDWE_K 65
+#define PR_GET_MDWE_K 66
+#define PR_SET_MEMORY_MERGE_K 67
+#define PR_GET_MEMORY_MERGE_K 68
 #define ARCH_SET_GS_K 0x1001
 #define ARCH_SET_FS_K 0x1002
 #define ARCH_GET_FS_K 0x1003
@@ -76,10 +82,12 @@ long sys_get_robust_list(struct task_struct *t, const struct sysargs *a)
 	s32 pid = a->arg[0];
 	struct task_struct *p = pid ? find_task_by_pid(t->machine, pid) : t;
 	u64 len = ROBUST_LIST_HEAD;
+	gva_t head;
 
 	if (!p)
 		return -ESRCH;
-	if (put_user(t->mm, len, a->arg[2]) || put_user(t->mm, p->robust_list, a->arg[1]))
+	head = p->robust_list; /* the first store may sleep, and @p be gone */
+	if (put_user(t->mm, len, a->arg[2]) || put_user(t->mm, head, a->arg[1]))
 		return -EFAULT;
 	return 0;
 }
@@ -185,6 +193,15 @@ static long set_name(struct task_struct *t, gva_t from)
 	return 0;
 }
 
+/* There are no huge pages here: what a program asks for is only remembered. */
+static long set_thp_disable(struct mm_struct *mm, u64 disable, u64 flags, u64 rest)
+{
+	if (rest || (flags & ~PR_THP_DISABLE_EXCEPT_ADVISED_K) || (flags && !disable))
+		return -EINVAL;
+	mm->thp_disable = disable ? 1 | flags : 0;
+	return 0;
+}
+
 long sys_prctl(struct task_struct *t, const struct sysargs *a)
 {
 	u64 arg2 = a->arg[1], rest = a->arg[2] | a->arg[3] | a->arg[4];
@@ -195,11 +212,11 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 	case PR_GET_NAME:
 		return copy_to_user(t->mm, arg2, t->comm, TASK_COMM_LEN) ? -EFAULT : 0;
 	case PR_GET_DUMPABLE:
-		return t->dumpable;
+		return t->mm->dumpable;
 	case PR_SET_DUMPABLE:
 		if (arg2 > 1)
 			return -EINVAL;
-		t->dumpable = arg2;
+		t->mm->dumpable = arg2;
 		return 0;
 	case PR_SET_PDEATHSIG:
 		if (arg2 > NR_SIGNALS)
@@ -225,10 +242,26 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 	case PR_SET_TIMING:
 		return arg2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
 	case PR_GET_TIMERSLACK:
-		return TIMER_SLACK_NS;
+		return min(t->timer_slack_ns, (u64)LONG_MAX);
+	case PR_SET_TIMERSLACK:
+		t->timer_slack_ns = (s64)arg2 > 0 ? arg2 : t->default_timer_slack_ns;
+		return 0;
+	case PR_SET_MDWE_K:
+		return rest ? -EINVAL : mm_set_mdwe(t->mm, arg2);
+	case PR_GET_MDWE_K:
+		return arg2 | rest ? -EINVAL : (int)t->mm->mdwe;
+	case PR_SET_THP_DISABLE:
+		return set_thp_disable(t->mm, arg2, a->arg[2], a->arg[3] | a->arg[4]);
 	case PR_GET_THP_DISABLE:
+		return arg2 | rest ? -EINVAL : (int)t->mm->thp_disable;
 	case PR_GET_NO_NEW_PRIVS:
 		return arg2 | rest ? -EINVAL : 0;
+	case PR_SET_MEMORY_MERGE_K:
+		if (rest)
+			return -EINVAL;
+		return arg2 ? ksm_enable_merge_any(t->mm) : ksm_disable_merge_any(t->mm);
+	case PR_GET_MEMORY_MERGE_K:
+		return arg2 | rest ? -EINVAL : t->mm->ksm_merge_any;
 	case PR_CAPBSET_READ:
 		return arg2 > CAP_LAST_CAP_NR ? -EINVAL : (long)(t->caps.bounding >> arg2 & 1);
 	default:
@@ -251,24 +284,22 @@ static int check_rlimit(struct task_struct *t, const struct signal_struct *s, u3
 	return 0;
 }
 
-/* Of the process @s, which may be another's; @new or @old may be 0. */
-static long do_prlimit(struct task_struct *t, struct signal_struct *s, u32 which, gva_t new,
-		       gva_t old)
+/* Of the process @s, which may be another's; @after may be NULL, @old 0. */
+static long do_prlimit(struct task_struct *t, struct signal_struct *s, u32 which,
+		       const struct rlimit *after, gva_t old)
 {
-	struct rlimit before, after;
+	struct rlimit before;
 	int err;
 
 	if (which >= NR_RLIMITS)
 		return -EINVAL;
 	before = (struct rlimit){s->rlim_cur[which], s->rlim_max[which]};
-	if (new) {
-		if (get_user(t->mm, after, new))
-			return -EFAULT;
-		err = check_rlimit(t, s, which, &after);
+	if (after) {
+		err = check_rlimit(t, s, which, after);
 		if (err)
 			return err;
-		s->rlim_cur[which] = after.rlim_cur;
-		s->rlim_max[which] = after.rlim_max;
+		s->rlim_cur[which] = after->rlim_cur;
+		s->rlim_max[which] = after->rlim_max;
 	}
 	return old ? put_user(t->mm, before, old) : 0;
 }
@@ -277,14 +308,16 @@ long sys_getrlimit(struct task_struct *t, const struct sysargs *a)
 {
 	if ((u32)a->arg[0] >= NR_RLIMITS)
 		return -EINVAL;
-	return a->arg[1] ? do_prlimit(t, t->signal, a->arg[0], 0, a->arg[1]) : -EFAULT;
+	return a->arg[1] ? do_prlimit(t, t->signal, a->arg[0], NULL, a->arg[1]) : -EFAULT;
 }
 
 long sys_setrlimit(struct task_struct *t, const struct sysargs *a)
 {
-	if (!a->arg[1])
+	struct rlimit after;
+
+	if (!a->arg[1] || get_user(t->mm, after, a->arg[1]))
 		return -EFAULT;
-	return do_prlimit(t, t->signal, a->arg[0], a->arg[1], 0);
+	return do_prlimit(t, t->signal, a->arg[0], &after, 0);
 }
 
 /* check_prlimit_permission() */
@@ -299,13 +332,18 @@ static bool may_prlimit(struct task_struct *t, const struct task_struct *p)
 long sys_prlimit64(struct task_struct *t, const struct sysargs *a)
 {
 	s32 pid = a->arg[0];
-	struct task_struct *p = pid ? find_task_by_pid(t->machine, pid) : t;
+	struct rlimit after;
+	struct task_struct *p;
 
+	/* Before @p is looked up, as in Linux: it may sleep. */
+	if (a->arg[2] && get_user(t->mm, after, a->arg[2]))
+		return -EFAULT;
+	p = pid ? find_task_by_pid(t->machine, pid) : t;
 	if (!p)
 		return -ESRCH;
 	if (!may_prlimit(t, p))
 		return -EPERM;
-	return do_prlimit(t, p->signal, a->arg[1], a->arg[2], a->arg[3]);
+	return do_prlimit(t, p->signal, a->arg[1], a->arg[2] ? &after : NULL, a->arg[3]);
 }
 
 long sys_getrusage(struct task_struct *t, const struct sysargs *a)
@@ -319,7 +357,7 @@ long sys_getrusage(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[1], &ru, sizeof(ru)) ? -EFAULT : 0;
 }
 
-/* Takes effect at execve (ADDR_NO_RANDOMIZE and kin). */
+/* READ_IMPLIES_EXEC: from the next mapping call on; ADDR_NO_RANDOMIZE and kin at execve. */
 long sys_personality(struct task_struct *t, const struct sysargs *a)
 {
 	u32 old = t->personality;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "proc/exec.h"
+#include "proc/pidfd.h"
 
 /* --- fork and clone -------------------------------------------------------------------------- */
 
@@ -36,6 +37,7 @@ long sys_clone(struct task_struct *t, const struct sysargs *a)
 		.exit_signal = a->arg[0] & CSIGNAL,
 		.stack = a->arg[1],
 		.parent_tid = a->arg[2],
+		.pidfd = a->arg[2],
 		.child_tid = a->arg[3],
 		.tls = a->arg[4],
 	};
@@ -102,6 +104,7 @@ long sys_clone3(struct task_struct *t, const struct sysargs *a)
 		.exit_signal = c.exit_signal,
 		.stack = c.stack ? c.stack + c.stack_size : 0,
 		.parent_tid = c.parent_tid,
+		.pidfd = c.pidfd,
 		.child_tid = c.child_tid,
 		.tls = c.tls,
 	};
@@ -195,6 +198,24 @@ long sys_wait4(struct task_struct *t, const struct sysargs *a)
 	return wo.pid;
 }
 
+/* One that does not block says so by -EAGAIN. */
+static int waitid_pidfd(struct task_struct *t, s32 fd, struct wait_opts *wo)
+{
+	struct file *f = fdget(t, fd);
+	struct pid *pid = f ? pidfd_pid(f) : NULL;
+
+	if (pid) {
+		wo->which = WAIT_PID;
+		wo->id = pid->task ? pid->nr : -1; /* the number of one that is gone is another's */
+		wo->eagain = (f->f_flags & O_NONBLOCK) && !(wo->flags & WNOHANG);
+		if (wo->eagain)
+			wo->flags |= WNOHANG;
+	}
+	if (f)
+		fput(f);
+	return pid ? 0 : -EBADF;
+}
+
 static int waitid_which(struct task_struct *t, int which, s32 id, struct wait_opts *wo)
 {
 	wo->id = id;
@@ -210,8 +231,8 @@ static int waitid_which(struct task_struct *t, int which, s32 id, struct wait_op
 		if (!id)
 			wo->id = t->signal->pgrp;
 		return id >= 0 ? 0 : -EINVAL;
-	case P_PIDFD: /* nobody has one */
-		return id >= 0 ? -EBADF : -EINVAL;
+	case P_PIDFD:
+		return id >= 0 ? waitid_pidfd(t, id, wo) : -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -229,28 +250,37 @@ static int put_waitid(struct task_struct *t, const struct wait_opts *wo, gva_t t
 		       : 0;
 }
 
-long sys_waitid(struct task_struct *t, const struct sysargs *a)
+/* kernel_waitid() */
+static int do_waitid(struct task_struct *t, const struct sysargs *a, struct wait_opts *wo)
 {
-	int options = a->arg[3], err;
-	struct wait_opts wo = {.flags = options};
-	struct rusage ru;
+	int options = wo->flags, err;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
 			__WCLONE | __WALL))
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	err = waitid_which(t, a->arg[0], a->arg[1], &wo);
+	err = waitid_which(t, a->arg[0], a->arg[1], wo);
+	if (!err)
+		err = do_wait(t, wo);
+	if (!err && !wo->pid && wo->eagain)
+		err = -EAGAIN;
 	if (err)
-		return err;
-	wo.ru = a->arg[4] ? &ru : NULL;
-	err = do_wait(t, &wo);
-	if (err)
-		wo.pid = 0;
+		wo->pid = 0;
+	return err;
+}
+
+long sys_waitid(struct task_struct *t, const struct sysargs *a)
+{
+	struct rusage ru;
+	struct wait_opts wo = {.flags = a->arg[3], .ru = a->arg[4] ? &ru : NULL};
+	int err = do_waitid(t, a, &wo);
+
 	if (wo.pid && a->arg[4] && put_user(t->mm, ru, a->arg[4]))
 		return -EFAULT;
-	if (a->arg[2] && !err)
-		err = put_waitid(t, &wo, a->arg[2]);
+	/* Zeros on error, too. */
+	if (a->arg[2] && put_waitid(t, &wo, a->arg[2]))
+		return -EFAULT;
 	return err;
 }
 

@@ -2,9 +2,11 @@
 #include "syscalls/internal.h"
 
 #include <limits.h>
+#include <sys/sysmacros.h>
+
+#include "fs/socket.h"
 
 #define UIO_MAXIOV_K 1024
-#define FAST_IOV 8
 #define COPY_CHUNK 16384UL
 
 #define K_RWF_HIPRI 1U
@@ -17,7 +19,7 @@ void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n)
 	*it = (struct iov_iter){.iov = iov, .nr_segs = 1, .count = n};
 }
 
-static void send_own(struct task_struct *t, int sig)
+void send_own(struct task_struct *t, int sig)
 {
 	struct k_siginfo info = {.si_signo = sig, .si_code = SI_USER};
 
@@ -50,6 +52,7 @@ static int limit_write(struct task_struct *t, struct file *f, struct iov_iter *i
 static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
 		     bool write)
 {
+	bool sock = sock_from_file(f); /* knows itself when there is a SIGPIPE */
 	u64 *p = pos ? pos : &f->f_pos;
 	long ret;
 
@@ -59,15 +62,31 @@ static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it,
 		ret = limit_write(t, f, it, *p);
 		if (!ret)
 			ret = vfs_write(f, it, p);
-		if (ret == -EPIPE || it->broken)
+		if (it->broken || (ret == -EPIPE && !sock))
 			send_own(t, SIGPIPE);
 	}
-	return ret == -EINTR ? -ERESTARTSYS : ret;
+	/* A socket's -EINTR is meant: there is a timeout. */
+	return ret == -EINTR && !sock ? -ERESTARTSYS : ret;
 }
 
 static bool mode_ok(const struct file *f, bool write)
 {
 	return f->f_mode & (write ? FMODE_WRITE : FMODE_READ);
+}
+
+/* For /proc/PID/io: what a call moved. */
+static long account(struct task_struct *t, bool write, long ret)
+{
+	u64 n = ret > 0 ? ret : 0;
+
+	if (write) {
+		t->io.wchar += n;
+		t->io.syscw++;
+	} else {
+		t->io.rchar += n;
+		t->io.syscr++;
+	}
+	return ret;
 }
 
 static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
@@ -86,7 +105,7 @@ static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bo
 	else if (!access_ok(a->arg[1], a->arg[2]))
 		ret = -EFAULT;
 	else
-		ret = transfer(t, f, &it, pos, write);
+		ret = account(t, write, transfer(t, f, &it, pos, write));
 	fput(f);
 	return ret;
 }
@@ -131,9 +150,7 @@ long sys_pwrite32(struct task_struct *t, const struct sysargs *a)
 
 /* --- vectors --------------------------------------------------------------------------------- */
 
-/* Copies and checks a vector. @iov is @fast, or kmalloc'ed. Bytes in it, or -errno. */
-static long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
-			 struct iovec **iov)
+long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast, struct iovec **iov)
 {
 	u64 total = 0;
 
@@ -168,7 +185,7 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 	long ret;
 
 	if (!f)
-		return -EBADF;
+		return account(t, write, -EBADF); /* unlike read(2) and write(2) */
 	if (pos && !(f->f_mode & FMODE_LSEEK)) {
 		ret = -ESPIPE;
 	} else if (!mode_ok(f, write)) {
@@ -183,7 +200,7 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 			kfree(&t->machine->mem, iov);
 	}
 	fput(f);
-	return ret;
+	return account(t, write, ret);
 }
 
 long sys_readv(struct task_struct *t, const struct sysargs *a)
@@ -301,6 +318,8 @@ static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_
 		goto put;
 	ret = copy_bytes(t, in, ioff ? &ipos : NULL, out, ooff ? &opos : NULL,
 			 min(n, MAX_RW_COUNT));
+	account(t, false, ret);
+	account(t, true, ret);
 	if (ret > 0 &&
 	    ((ioff && put_user(t->mm, ipos, ioff)) || (ooff && put_user(t->mm, opos, ooff))))
 		ret = -EFAULT;
@@ -312,14 +331,24 @@ put:
 	return ret;
 }
 
-/* sendfile(2): from what has a page cache to anything that is not O_APPEND. */
+static bool is_mem_device(const struct stat *st, u32 minor)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, minor);
+}
+
+/* sendfile(2): from what can be spliced (neither a pipe nor /dev/null can) to what takes that and is
+ * not O_APPEND (/dev/full does not). */
 static int check_sendfile(struct file *in, struct file *out)
 {
-	struct stat st;
+	struct stat ist, ost;
 
 	if ((out->f_flags & O_APPEND) || (in->f_mode & FMODE_NO_SPLICE))
 		return -EINVAL;
-	return file_stat(in, &st) || S_ISDIR(st.st_mode) ? -EINVAL : 0;
+	if (file_stat(in, &ist) || file_stat(out, &ost))
+		return -EINVAL;
+	if (S_ISDIR(ist.st_mode) || S_ISFIFO(ist.st_mode) || is_mem_device(&ist, 3))
+		return -EINVAL;
+	return is_mem_device(&ost, 7) ? -EINVAL : 0;
 }
 
 long sys_sendfile(struct task_struct *t, const struct sysargs *a)

@@ -2,6 +2,10 @@
 #include "syscalls/internal.h"
 
 #include <linux/capability.h>
+#include <string.h>
+
+#include "proc/pidfd.h"
+#include "proc/procfs/procfs.h"
 
 long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
 {
@@ -181,6 +185,9 @@ static int set_altstack(struct task_struct *t, stack_t_k *ss)
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
+	if (ss->ss_sp == t->altstack.ss_sp && ss->ss_size == t->altstack.ss_size &&
+	    ss->ss_flags == t->altstack.ss_flags)
+		return 0; /* no change, even if it is too small */
 	if (mode == SS_DISABLE)
 		ss->ss_sp = ss->ss_size = 0;
 	else if (ss->ss_size < MINSIGSTKSZ_K)
@@ -313,11 +320,38 @@ long sys_tkill(struct task_struct *t, const struct sysargs *a)
 	return do_tkill(t, 0, a->arg[0], (int)a->arg[1], &info);
 }
 
+#define SI_DETHREAD_K -7
+#define SIGINFO_KNOWN 48 /* sizeof(struct kernel_siginfo): what any si_code so far uses */
+
+/* Is it clear that such a siginfo uses no more than that? known_siginfo_layout() */
+static bool siginfo_layout_known(int sig, int code)
+{
+	static const u8 limits[NR_SIGNALS + 1] = {
+		[SIGILL] = 11,	[SIGTRAP] = 6, [SIGBUS] = 5,  [SIGFPE] = 15,
+		[SIGSEGV] = 10, [SIGCHLD] = 6, [SIGPOLL] = 6, [SIGSYS] = 2};
+
+	if (code == SI_KERNEL || code == SI_ASYNCNL)
+		return true;
+	if (code <= 0)
+		return code >= SI_DETHREAD_K;
+	return code <= (sig > 0 && sig <= NR_SIGNALS && limits[sig] ? limits[sig] : 6);
+}
+
 /* Only the kernel says si_code >= 0 to others. */
 static int get_siginfo(struct task_struct *t, struct k_siginfo *info, gva_t from, int sig, s32 to)
 {
-	if (get_user(t->mm, *info, from))
+	u8 rest[sizeof(*info) - SIGINFO_KNOWN];
+
+	memset(info, 0, sizeof(*info));
+	if (copy_from_user(t->mm, info, from, SIGINFO_KNOWN))
 		return -EFAULT;
+	if (!siginfo_layout_known(sig, info->si_code)) {
+		if (copy_from_user(t->mm, rest, from + SIGINFO_KNOWN, sizeof(rest)))
+			return -EFAULT;
+		for (unsigned i = 0; i < sizeof(rest); i++)
+			if (rest[i])
+				return -E2BIG;
+	}
 	info->si_signo = sig;
 	return (info->si_code >= 0 || info->si_code == SI_TKILL) && to != t->tgid ? -EPERM : 0;
 }
@@ -344,4 +378,75 @@ long sys_rt_tgsigqueueinfo(struct task_struct *t, const struct sysargs *a)
 	if ((s32)a->arg[0] <= 0 || (s32)a->arg[1] <= 0)
 		return -EINVAL;
 	return do_tkill(t, a->arg[0], a->arg[1], (int)a->arg[2], &info);
+}
+
+/* --- pidfd_send_signal(2) ------------------------------------------------------------------------ */
+
+#define PIDFD_SIGNAL_THREAD_K 1U
+#define PIDFD_SIGNAL_THREAD_GROUP_K 2U
+#define PIDFD_SIGNAL_PROCESS_GROUP_K 4U
+
+/* Who is meant, *@scope PIDFD_SIGNAL_*_K unless the caller said. -EBADF; *@to NULL: it is gone. */
+static int signal_target(struct task_struct *t, s32 fd, u32 *scope, struct task_struct **to)
+{
+	struct file *f;
+	struct pid *pid;
+	s32 tgid;
+	int err = 0;
+
+	*to = t;
+	if (fd == PIDFD_SELF_THREAD_K || fd == PIDFD_SELF_THREAD_GROUP_K) {
+		if (!*scope)
+			*scope = fd == PIDFD_SELF_THREAD_K ? PIDFD_SIGNAL_THREAD_K
+							   : PIDFD_SIGNAL_THREAD_GROUP_K;
+		return 0;
+	}
+	f = fdget(t, fd);
+	if (!f)
+		return -EBADF;
+	pid = pidfd_pid(f);
+	if (!*scope)
+		*scope = f->f_flags & PIDFD_THREAD_K ? PIDFD_SIGNAL_THREAD_K
+						     : PIDFD_SIGNAL_THREAD_GROUP_K;
+	if (pid)
+		*to = pid->task;
+	else if ((tgid = procfs_file_tgid(f)) > 0) /* a directory of /proc does as well */
+		*to = find_task_by_pid(t->machine, tgid);
+	else
+		err = -EBADF;
+	fput(f);
+	return err;
+}
+
+long sys_pidfd_send_signal(struct task_struct *t, const struct sysargs *a)
+{
+	u32 flags = a->arg[3], scope = flags;
+	int sig = a->arg[1], err;
+	struct k_siginfo info = own_siginfo(t, sig, SI_USER);
+	struct task_struct *to;
+
+	if ((flags & ~7U) || (flags & (flags - 1)))
+		return -EINVAL;
+	err = signal_target(t, a->arg[0], &scope, &to);
+	if (err)
+		return err;
+	if (scope == PIDFD_SIGNAL_THREAD_K)
+		info.si_code = SI_TKILL;
+	if (a->arg[2]) {
+		if (get_user(t->mm, info, a->arg[2]))
+			return -EFAULT;
+		if (info.si_signo != sig)
+			return -EINVAL;
+		if ((to != t || scope == PIDFD_SIGNAL_PROCESS_GROUP_K) &&
+		    (info.si_code >= 0 || info.si_code == SI_TKILL))
+			return -EPERM;
+		err = signal_target(t, a->arg[0], &scope, &to); /* the copy may have slept */
+		if (err)
+			return err;
+	}
+	if (!to)
+		return -ESRCH;
+	if (scope == PIDFD_SIGNAL_PROCESS_GROUP_K)
+		return kill_many(t, -to->pid, sig, &info);
+	return send_to(t, to, sig, &info, scope == PIDFD_SIGNAL_THREAD_GROUP_K);
 }

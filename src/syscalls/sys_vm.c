@@ -3,6 +3,8 @@
 
 #include <sys/uio.h>
 
+#include "proc/userfaultfd.h"
+
 #define COPY_PAGE PAGE_SIZE
 #define UIO_MAXIOV_K 1024U
 
@@ -15,7 +17,8 @@ long sys_mseal(struct task_struct *t, const struct sysargs *a)
 
 long sys_pkey_mprotect(struct task_struct *t, const struct sysargs *a)
 {
-	if ((int)a->arg[3] != -1)
+	/* A length of 0 is done before the key is looked at. */
+	if ((int)a->arg[3] != -1 && (a->arg[1] || !page_aligned(a->arg[0])))
 		return -EINVAL;
 	return do_mprotect(t->mm, a->arg[0], a->arg[1], a->arg[2]);
 }
@@ -47,7 +50,8 @@ struct vm_vec {
 	u64 off, total;
 };
 
-static long vec_get(struct task_struct *t, struct vm_vec *v, gva_t addr, u64 nr)
+/* @local: the caller's own memory, looked at beforehand; import_iovec(), iovec_from_user() */
+static long vec_get(struct task_struct *t, struct vm_vec *v, gva_t addr, u64 nr, bool local)
 {
 	u64 bytes = nr * sizeof(struct iovec);
 
@@ -64,6 +68,8 @@ static long vec_get(struct task_struct *t, struct vm_vec *v, gva_t addr, u64 nr)
 	for (u32 i = 0; i < nr; i++) {
 		if ((s64)v->iov[i].iov_len < 0)
 			return -EINVAL;
+		if (local && !access_ok((gva_t)v->iov[i].iov_base, v->iov[i].iov_len))
+			return -EFAULT;
 		v->total += v->iov[i].iov_len;
 	}
 	return 0;
@@ -91,14 +97,15 @@ static long vm_copy(struct task_struct *t, struct mm_struct *other, struct vm_ve
 	gva_t here, there;
 
 	while ((n = vec_run(local, COPY_PAGE, &here)) && (n = vec_run(remote, n, &there))) {
+		bool again = remote->off && page_offset(there); /* a page may take two runs */
 		long moved = n;
 
 		if (write) {
 			moved -= copy_from_user(t->mm, buf, here, n);
 			if (moved)
-				moved = access_remote_vm(other, there, buf, moved, true, false);
+				moved = access_pinned_vm(other, there, buf, moved, true, again);
 		} else {
-			moved = access_remote_vm(other, there, buf, n, false, false);
+			moved = access_pinned_vm(other, there, buf, n, false, again);
 			if (moved > 0)
 				moved -= copy_to_user(t->mm, here, buf, moved);
 		}
@@ -113,44 +120,35 @@ static long vm_copy(struct task_struct *t, struct mm_struct *other, struct vm_ve
 	return done || !local->total || !remote->total ? (long)done : -EFAULT;
 }
 
-/* May @t look into @other's memory? 0 or -EPERM. */
-static int may_access(const struct task_struct *t, const struct task_struct *other)
-{
-	bool same = t->uid == other->uid && t->uid == other->euid && t->uid == other->suid &&
-		    t->gid == other->gid && t->gid == other->egid && t->gid == other->sgid;
-
-	if (t == other || capable(t, 19 /* CAP_SYS_PTRACE */))
-		return 0;
-	return same && other->dumpable ? 0 : -EPERM;
-}
-
 static long process_vm_rw(struct task_struct *t, const struct sysargs *a, bool write)
 {
 	struct memory *mem = &t->machine->mem;
 	struct vm_vec local, remote = {0};
 	struct task_struct *other;
+	struct mm_struct *mm;
 	void *buf = NULL;
 	long ret;
 
 	if (a->arg[5])
 		return -EINVAL;
-	ret = vec_get(t, &local, a->arg[1], a->arg[2]);
+	ret = vec_get(t, &local, a->arg[1], a->arg[2], true);
 	if (ret || !local.total)
 		goto out;
-	ret = vec_get(t, &remote, a->arg[3], a->arg[4]);
+	ret = vec_get(t, &remote, a->arg[3], a->arg[4], false);
 	if (ret)
 		goto out;
 	other = find_task_by_pid(t->machine, a->arg[0]);
-	ret = -ESRCH;
-	if (!other || !other->mm)
-		goto out;
-	ret = may_access(t, other);
-	if (ret)
+	mm = other ? mm_access(t, other, PTRACE_MODE_ATTACH) : ERR_PTR(-ESRCH);
+	ret = PTR_ERR(mm) == -EACCES ? -EPERM : -ESRCH;
+	if (IS_ERR(mm))
 		goto out;
 	ret = -ENOMEM;
 	buf = kmalloc(mem, COPY_PAGE, GFP_KERNEL);
-	if (buf)
-		ret = vm_copy(t, other->mm, &local, &remote, buf, write);
+	if (buf) {
+		mmget(mm); /* the copy may sleep, and the process end */
+		ret = vm_copy(t, mm, &local, &remote, buf, write);
+		mmput(mm);
+	}
 out:
 	kfree(mem, buf);
 	kfree(mem, local.iov);
@@ -166,4 +164,97 @@ long sys_process_vm_readv(struct task_struct *t, const struct sysargs *a)
 long sys_process_vm_writev(struct task_struct *t, const struct sysargs *a)
 {
 	return process_vm_rw(t, a, true);
+}
+
+long sys_userfaultfd(struct task_struct *t, const struct sysargs *a)
+{
+	return do_userfaultfd(t, a->arg[0]);
+}
+
+/* --- process_madvise ----------------------------------------------------------------------- */
+
+/* The vector, checked as import_iovec() does. Pieces, or -errno; *@iov is the caller's to free. */
+static long get_advice_vec(struct task_struct *t, gva_t vec, u64 nr, struct iovec **iov)
+{
+	u64 total = 0;
+
+	*iov = NULL;
+	if (nr > UIO_MAXIOV_K)
+		return -EINVAL;
+	if (!nr)
+		return 0;
+	*iov = kmalloc(&t->machine->mem, nr * sizeof(**iov), GFP_KERNEL);
+	if (!*iov)
+		return -ENOMEM;
+	if (copy_from_user(t->mm, *iov, vec, nr * sizeof(**iov)))
+		return -EFAULT;
+	for (u64 i = 0; i < nr; i++) {
+		struct iovec *v = &(*iov)[i];
+
+		if ((s64)v->iov_len < 0)
+			return -EINVAL;
+		/* A single piece is cut before it is looked at. */
+		if (nr == 1)
+			v->iov_len = min(v->iov_len, MAX_RW_COUNT);
+		if (!access_ok((gva_t)v->iov_base, v->iov_len))
+			return -EFAULT;
+		v->iov_len = min(v->iov_len, MAX_RW_COUNT - total);
+		total += v->iov_len;
+	}
+	return nr;
+}
+
+/* Advises each piece in turn; bytes done, or the error of the first. */
+static long vector_madvise(struct mm_struct *mm, const struct iovec *iov, u64 nr, int advice)
+{
+	u64 done = 0, total = 0;
+	long ret = 0;
+
+	for (u64 i = 0; i < nr; i++)
+		total += iov[i].iov_len;
+	for (u64 i = 0; i < nr && done < total; i++) {
+		if (i && !iov[i].iov_len)
+			continue; /* the iterator steps over it */
+		ret = do_madvise(mm, (gva_t)iov[i].iov_base, iov[i].iov_len, advice);
+		if (ret < 0)
+			break;
+		done += iov[i].iov_len;
+	}
+	return done ? (long)done : ret;
+}
+
+static long advise_task(struct task_struct *t, s32 pidfd, const struct iovec *iov, u64 nr,
+			int advice)
+{
+	struct task_struct *p = pidfd_get_task(t, pidfd);
+	struct mm_struct *mm;
+	long ret;
+
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	mm = mm_access(t, p, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	if (mm != t->mm && !madvise_is_remote(advice))
+		return -EINVAL;
+	if (mm != t->mm && !capable(t, 23 /* CAP_SYS_NICE */))
+		return -EPERM;
+	mmget(mm); /* the process may end while the call sleeps */
+	ret = vector_madvise(mm, iov, nr, advice);
+	mmput(mm);
+	return ret;
+}
+
+long sys_process_madvise(struct task_struct *t, const struct sysargs *a)
+{
+	struct iovec *iov;
+	long nr;
+
+	if ((u32)a->arg[4])
+		return -EINVAL;
+	nr = get_advice_vec(t, a->arg[1], a->arg[2], &iov);
+	if (nr >= 0)
+		nr = advise_task(t, a->arg[0], iov, nr, (int)a->arg[3]);
+	kfree(&t->machine->mem, iov);
+	return nr;
 }

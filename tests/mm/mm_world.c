@@ -45,7 +45,7 @@ struct world *world_new(u64 ram)
 	for (unsigned i = 0; i < ARRAY_SIZE(w->rlim); i++)
 		w->rlim[i] = RLIM_INF;
 	w->rlim[RLIM_STACK] = 8 << 20;
-	w->mm->rlim_cur = w->rlim;
+	w->m.rlim_cur = w->rlim;
 	w->mm->mmap_base = 0x7ffff7fff000;
 	tlb_switch(&w->tlb, w->mm);
 	address_space_init(&w->file, &w->m, &file_ops, w);
@@ -145,7 +145,6 @@ struct mm_struct *world_fork(struct world *w)
 	struct vm_area_struct *vma, *copy;
 
 	CU_ASSERT_FALSE_FATAL(IS_ERR(child));
-	child->rlim_cur = w->rlim;
 	for_each_vma(w->mm, vma)
 	{
 		copy = vm_area_dup(vma);

@@ -17,6 +17,7 @@
 struct world {
 	struct memory m;
 	struct mm_struct *mm;
+	struct mm_struct *child; /* of a test that wants one; it ends it */
 	struct tlb tlb;
 	u64 rlim[16];
 	struct address_space file; /* of FILE_PAGES pages; byte i of page p is (u8)(p * 7 + 1) */

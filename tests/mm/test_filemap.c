@@ -2,6 +2,8 @@
  * reclaim. */
 #include "mm_world.h"
 
+#include <signal.h>
+
 #define RW 3
 #define RD 1
 #define SHARED 1
@@ -186,6 +188,45 @@ static void a_failed_allocation_leaves_no_trace(void)
 	world_end(w);
 }
 
+/* write(2) has given the bytes to the host already: dirty for who asks, and nothing to do. */
+static void written_pages_are_dirty_and_not_sent_again(void)
+{
+	struct world *w = world_new(64 << 20);
+	gva_t a = world_map_file(w, 0x10000000, 4, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+
+	(void)peek(w, a);
+	(void)peek(w, a + PAGE_SIZE);
+	filemap_mark_written(&w->file, 100, PAGE_SIZE); /* pages 0 and 1 */
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 2);
+	CU_ASSERT_FALSE(filemap_has_unsent(&w->file));
+	poke(w, a, 1); /* this the host has not got */
+	CU_ASSERT_EQUAL(w->file.nr_written, 1);
+	CU_ASSERT_TRUE(filemap_has_unsent(&w->file));
+	CU_ASSERT_EQUAL(memory_validate(&w->m), 0);
+	CU_ASSERT_EQUAL(filemap_write_and_wait_range(&w->file, 0, ~0UL), 0);
+	CU_ASSERT_EQUAL(w->file_writes, 1);
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 0);
+	CU_ASSERT_EQUAL(w->file.nr_written, 0);
+	world_end(w);
+}
+
+/* Behind the end of the file: no page, and no page table for it. */
+static void a_fault_that_fails_leaves_no_table(void)
+{
+	struct world *w = world_new(64 << 20);
+	gva_t a =
+		world_map_file(w, 0x7000000000, 2, PROT_READ | PROT_WRITE, MAP_SHARED, FILE_PAGES);
+	u64 bytes;
+	u8 byte = 1;
+
+	CU_ASSERT_EQUAL(touch(w, a, TLB_READ, &byte, NULL), SIGBUS);
+	bytes = w->mm->pgtables_bytes;
+	CU_ASSERT_EQUAL(bytes, 2 * PAGE_SIZE); /* the two upper levels, as in Linux */
+	CU_ASSERT_EQUAL(touch(w, a + PAGE_SIZE, TLB_WRITE, &byte, NULL), SIGBUS);
+	CU_ASSERT_EQUAL(w->mm->pgtables_bytes, bytes);
+	world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(readahead_brings_what_is_absent),
 	UNIT_TEST(faults_bring_the_neighbourhood),
@@ -195,6 +236,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(reclaim_drops_what_nobody_needs),
 	UNIT_TEST(a_short_machine_reads_a_long_file),
 	UNIT_TEST(a_failed_allocation_leaves_no_trace),
+	UNIT_TEST(written_pages_are_dirty_and_not_sent_again),
+	UNIT_TEST(a_fault_that_fails_leaves_no_table),
 	UNIT_END,
 };
 

@@ -233,6 +233,64 @@ static void random_stores_and_passes(void)
 	world_end(w);
 }
 
+static u8 empty(unsigned i __unused)
+{
+	return 0;
+}
+
+static void empty_pages_become_the_zero_page(void)
+{
+	struct world *w = filled(12, empty);
+	struct mm_struct *child;
+	struct ksm_info i;
+
+	CU_ASSERT_EQUAL(ksm_set_use_zero_pages(&w->m, true), 0);
+	scan(w);
+	i = info(w);
+	CU_ASSERT_EQUAL(i.ksm_zero_pages, 12);
+	CU_ASSERT_EQUAL(i.pages_shared, 0);
+	CU_ASSERT_EQUAL(w->mm->ksm_zero_pages, 12);
+	CU_ASSERT_EQUAL(w->mm->rss[MM_ANONPAGES], 0);
+	child = world_fork(w);
+	CU_ASSERT_EQUAL(child->ksm_zero_pages, 12);
+	CU_ASSERT_EQUAL(info(w).ksm_zero_pages, 24);
+	mmput(child);
+	poke(w, ARENA, 1); /* a store takes its own out */
+	CU_ASSERT_EQUAL(info(w).ksm_zero_pages, 11);
+	CU_ASSERT_EQUAL(do_munmap(w->mm, ARENA + PG, PG), 0);
+	CU_ASSERT_EQUAL(info(w).ksm_zero_pages, 10);
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA + 2 * PG, 4 * PG, MADV_UNMERGEABLE), 0);
+	CU_ASSERT_EQUAL(info(w).ksm_zero_pages, 6);
+	CU_ASSERT_EQUAL(w->mm->rss[MM_ANONPAGES], 5);
+	CU_ASSERT_EQUAL(peek(w, ARENA + 2 * PG), 0);
+	CU_ASSERT_EQUAL(memory_validate(&w->m), 0);
+	world_end(w);
+}
+
+static void a_whole_process_may_be_merged(void)
+{
+	struct world *w = world_new(64UL << 20);
+	struct mm_struct *child;
+
+	world_map(w, ARENA, 2, RW, ANON);
+	w->m.fail_nth = 1;
+	CU_ASSERT_EQUAL(ksm_enable_merge_any(w->mm), -ENOMEM);
+	CU_ASSERT_FALSE(ksm_process_mergeable(w->mm));
+	w->m.fail_nth = 0;
+	CU_ASSERT_EQUAL(ksm_enable_merge_any(w->mm), 0);
+	CU_ASSERT(vma_lookup(w->mm, ARENA)->vm_flags & VM_MERGEABLE);
+	world_map(w, ARENA + 4 * PG, 2, RW, ANON);
+	world_map(w, ARENA + 8 * PG, 2, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED);
+	CU_ASSERT(vma_lookup(w->mm, ARENA + 4 * PG)->vm_flags & VM_MERGEABLE);
+	CU_ASSERT_FALSE(vma_lookup(w->mm, ARENA + 8 * PG)->vm_flags & VM_MERGEABLE);
+	child = dup_mm(w->mm);
+	CU_ASSERT(child->ksm_merge_any);
+	mmput(child);
+	CU_ASSERT_EQUAL(ksm_disable_merge_any(w->mm), 0);
+	CU_ASSERT_FALSE(ksm_process_mergeable(w->mm));
+	world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(equal_pages_become_one),
 	UNIT_TEST(a_store_takes_its_page_out),
@@ -242,6 +300,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_page_is_shared_so_often_at_most),
 	UNIT_TEST(pages_that_change_stay_apart),
 	UNIT_TEST(random_stores_and_passes),
+	UNIT_TEST(empty_pages_become_the_zero_page),
+	UNIT_TEST(a_whole_process_may_be_merged),
 	UNIT_END,
 };
 const struct unit_suite suite_ksm = {"ksm", tests};

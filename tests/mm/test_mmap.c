@@ -76,6 +76,7 @@ static void hints_are_kept_when_free(void)
 
 static void arguments_of_anonymous_maps(void)
 {
+	static const u64 caps = MM_CAP_SYS_RAWIO;
 	struct world *w = world_new(64 << 20);
 
 	CU_ASSERT_EQUAL(mm_(w, ARENA, 0, RW, ANON), -EINVAL);
@@ -102,7 +103,7 @@ static void arguments_of_anonymous_maps(void)
 	CU_ASSERT_EQUAL(mm_(w, 0, 1 << 21, RW, ANON | MAP_HUGETLB), -ENOMEM);
 	CU_ASSERT_EQUAL(mm_(w, 0, 1 << 21, RW, ANON | MAP_HUGETLB | 3UL << 26), -EINVAL);
 	CU_ASSERT_EQUAL(mm_(w, 0, PG, RW, ANON | MAP_FIXED), -EPERM);
-	w->mm->caps = MM_CAP_SYS_RAWIO;
+	w->m.caps = &caps;
 	CU_ASSERT_EQUAL(mm_(w, 0, PG, RW, ANON | MAP_FIXED), 0);
 	world_end(w);
 }

@@ -192,27 +192,34 @@ static void random_changes_agree_with_an_array(void)
 	model_free(md);
 }
 
-static void rows_fill_from_either_end(void)
+static void model_insert_page(struct model *md, u64 page)
+{
+	struct mm_struct *mm = md->w->mm;
+	struct vm_area_struct *vma = vm_area_alloc(mm);
+
+	CU_ASSERT_EQUAL_FATAL(vma_tree_reserve(mm, 1), 0);
+	vma->vm_start = MODEL_BASE + page * PG;
+	vma->vm_end = vma->vm_start + PG;
+	vma_tree_insert(mm, vma);
+	mm->map_count++;
+	model_set(md, vma->vm_start, vma->vm_end, vma);
+}
+
+/* Whatever lies beyond the row: 10,000 areas in leaves of 14 are four levels, of 8 five. */
+static void rows_leave_full_leaves(void)
 {
 	for (int down = 0; down < 2; down++) {
 		struct model *md = calloc(1, sizeof(*md));
-		struct mm_struct *mm;
 
 		md->w = world_new(64 << 20);
-		mm = md->w->mm;
-		for (u64 i = 0; i < 10000; i++) {
-			struct vm_area_struct *vma = vm_area_alloc(mm);
-			u64 page = 2 * (down ? 9999 - i : i);
-
-			CU_ASSERT_EQUAL_FATAL(vma_tree_reserve(mm, 1), 0);
-			vma->vm_start = MODEL_BASE + page * PG;
-			vma->vm_end = vma->vm_start + PG;
-			vma_tree_insert(mm, vma);
-			mm->map_count++;
-			model_set(md, vma->vm_start, vma->vm_end, vma);
+		for (u64 i = 0; i < 20; i++) {
+			model_insert_page(md, 2 * i);
+			model_insert_page(md, 30000 + 2 * i);
 		}
-		CU_ASSERT_EQUAL(vma_tree_validate(mm), 0);
-		CU_ASSERT(mm->mt.height <= 5);
+		for (u64 i = 0; i < 10000; i++)
+			model_insert_page(md, 100 + 2 * (down ? 9999 - i : i));
+		CU_ASSERT_EQUAL(vma_tree_validate(md->w->mm), 0);
+		CU_ASSERT_EQUAL(md->w->mm->mt.height, 4);
 		check_gaps(md);
 		model_free(md);
 	}
@@ -277,11 +284,53 @@ static void the_checker_sees_damage(void)
 	world_end(w);
 }
 
+#define LARGE 20000UL /* areas */
+
+/* In an mm too large to be looked at whole each time: calls until samples of 16 see the damage. */
+static u32 calls_until_seen(struct mm_struct *mm, u64 *at)
+{
+	u32 calls = 1;
+
+	while (!mm_validate_sample(mm, at, 16) && calls < 20 * LARGE / 16)
+		calls++;
+	return calls;
+}
+
+static void samples_find_damage_in_a_large_mm(void)
+{
+	struct world *w = world_new(256 << 20);
+	struct vm_area_struct *vma;
+	u64 at = 1;
+	pte_t *pte;
+
+	for (u64 i = 0; i < LARGE; i++)
+		fx(w, 2 * i, 1, RW, MAP_PRIVATE);
+	CU_ASSERT_EQUAL(mm_validate_sample(w->mm, &at, LARGE), 0);
+	poke(w, ARENA + 2 * 777 * PG, 1);
+	vma = vma_lookup(w->mm, ARENA + 2 * 777 * PG);
+	pte = pte_offset(w->mm, vma->vm_start);
+	CU_ASSERT_EQUAL(mm_validate_sample(w->mm, &at, 100), 0);
+	log_set_fd(open("/dev/null", O_WRONLY));
+	vma->vm_flags &= ~VM_WRITE; /* the pte grants more */
+	CU_ASSERT_TRUE(calls_until_seen(w->mm, &at) < 20 * LARGE / 16);
+	vma->vm_flags |= VM_WRITE;
+	pte->pte &= ~_PAGE_USER;
+	CU_ASSERT_TRUE(calls_until_seen(w->mm, &at) < 20 * LARGE / 16);
+	pte->pte |= _PAGE_USER;
+	vma->vm_end += PG; /* the tree says otherwise */
+	CU_ASSERT_TRUE(calls_until_seen(w->mm, &at) < 20 * LARGE / 16);
+	vma->vm_end -= PG;
+	log_set_fd(2);
+	CU_ASSERT_EQUAL(mm_validate_sample(w->mm, &at, LARGE), 0);
+	world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(random_changes_agree_with_an_array),
-	UNIT_TEST(rows_fill_from_either_end),
+	UNIT_TEST(rows_leave_full_leaves),
 	UNIT_TEST(a_million_areas),
 	UNIT_TEST(the_checker_sees_damage),
+	UNIT_TEST(samples_find_damage_in_a_large_mm),
 	UNIT_END,
 };
 const struct unit_suite suite_vma_tree = {"vma_tree", tests};

@@ -8,7 +8,7 @@
 #include "syscalls/internal.h"
 #include "syscalls/strace_flags.h"
 
-static const char pointed_letters[] = "dulzxpfDsSbBocmnaPMRAYtTvVWkgwqrLKiejhGJCEUyOFN";
+static const char pointed_letters[] = "dulzxpfDsSbBocmnaPMRAYtTvVWkgwqrLKiejhGJCEUyOFNIQH&XZ@(*#";
 
 static void check_row(unsigned nr, const struct syscall_desc *d)
 {

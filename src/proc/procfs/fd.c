@@ -6,6 +6,8 @@
 
 #include "base/bitmap.h"
 #include "base/err.h"
+#include "fs/shmemfs.h"
+#include "mm/filemap.h"
 #include "proc/procfs/internal.h"
 
 #define FD_MAX 0x7fffffffUL
@@ -96,11 +98,17 @@ static u32 fd_mode(const struct file *f)
 
 /* --- mapped files ------------------------------------------------------------------------- */
 
+/* In Linux shared anonymous memory has one, too. */
+static bool has_file(const struct vm_area_struct *vma)
+{
+	return vma->vm_file || (vma->vm_mapping && vma->vm_mapping->is_shmem);
+}
+
 static struct vm_area_struct *mapped_vma(struct task_struct *t, gva_t start)
 {
 	struct vm_area_struct *vma = t && t->mm ? vma_lookup(t->mm, start) : NULL;
 
-	return vma && vma->vm_start == start && vma->vm_file ? vma : NULL;
+	return vma && vma->vm_start == start && has_file(vma) ? vma : NULL;
 }
 
 /* --- the four kinds, by directory --------------------------------------------------------- */
@@ -159,7 +167,7 @@ static u64 next_map_file(struct task_struct *t, u64 id, u64 *at)
 {
 	struct vm_area_struct *vma = t && t->mm ? find_vma(t->mm, *at << PAGE_SHIFT) : NULL;
 
-	while (vma && (!vma->vm_file || vma->vm_start >> PAGE_SHIFT < *at))
+	while (vma && (!has_file(vma) || vma->vm_start >> PAGE_SHIFT < *at))
 		vma = vma_next(vma);
 	if (!vma)
 		return 0;
@@ -202,6 +210,8 @@ u32 proc_pattern_mode(struct machine *m, const struct proc_entry *e, u64 id)
 	}
 	if (e->dir == DIR_MAP_FILES) {
 		vma = mapped_vma(t, ID_SUB(id) << PAGE_SHIFT);
+		if (vma && !vma->vm_file)
+			return 0600;
 		return vma ? fd_mode(vma->vm_file) & 0600 : 0;
 	}
 	return e->mode;
@@ -244,7 +254,11 @@ int proc_link_map_file(struct task_struct *t, u64 sub, struct path *out)
 {
 	struct vm_area_struct *vma = mapped_vma(t, sub << PAGE_SHIFT);
 
-	return vma ? link_to(&vma->vm_file->f_path, out) : -ENOENT;
+	if (!vma)
+		return -ENOENT;
+	if (vma->vm_file)
+		return link_to(&vma->vm_file->f_path, out);
+	return shmem_mapping_path(&t->machine->vfs, vma->vm_mapping, t->euid, t->egid, out);
 }
 
 /* --- fdinfo ------------------------------------------------------------------------------- */
@@ -261,5 +275,7 @@ int proc_show_fdinfo(struct seq *out, struct task_struct *t, u64 sub)
 	seq_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", (s64)f->f_pos, flags,
 		   proc_mount_id(f->vfs, f->f_path.mnt),
 		   f->f_path.dentry ? f->f_path.dentry->ino : 0);
+	if (f->f_op->show_fdinfo)
+		f->f_op->show_fdinfo(f, out);
 	return 0;
 }

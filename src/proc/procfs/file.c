@@ -1,5 +1,8 @@
 /* Open files of /proc: text that is written in one go at the first read, binary files, writes,
- * directories. Whose file it is stands in the dentry; the task is looked up at each use. */
+ * directories. Whose file it is stands in the dentry; the task is looked up at each use. Files about
+ * memory keep the address space that was there when they were opened, and who may open them is asked
+ * then: proc_mem_open(). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +42,9 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 	case KIND_TASK:
 		err = t ? e->get.task(out, t) : -ESRCH;
 		break;
+	case KIND_MM:
+		err = t ? e->get.mm(out, t->mm) : -ESRCH;
+		break;
 	case KIND_ITEM:
 		err = t ? e->get.item(out, t, sub) : -ESRCH;
 		break;
@@ -48,15 +54,28 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 	return out->overflow ? -ENOMEM : err;
 }
 
+/* Of the address space that was there at open(). */
+static int show_mm(const struct proc_entry *e, struct seq *out, struct mm_struct *mm)
+{
+	int err = e->get.mm(out, mm && mm->mm_users ? mm : NULL);
+
+	return out->overflow ? -ENOMEM : err;
+}
+
 /* The text as of now. */
 static int refill(struct file *f, struct seq *s)
 {
 	u64 id = f->f_path.dentry->fs_id;
+	struct task_struct *t = proc_task(f_machine(f), id);
+	const struct proc_entry *e = f_entry(f);
 	int err;
 
 	s->count = 0;
 	s->overflow = false;
-	err = proc_show(f_entry(f), s, f_machine(f), proc_task(f_machine(f), id), ID_SUB(id));
+	if (e->kind == KIND_MM && t)
+		err = show_mm(e, s, ((struct proc_mm_file *)f->private_data)->mm);
+	else
+		err = proc_show(e, s, f_machine(f), t, ID_SUB(id));
 	if (err)
 		seq_release(s); /* the next read tries again */
 	return err;
@@ -84,8 +103,14 @@ static long text_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 			return err;
 	}
 	while (to->count && (text = seq_peek(s, *pos, &n))) {
-		u64 got = copy_to_iter(text, min(n, to->count), to);
+		struct iov_iter start = *to;
+		u64 got;
 
+		n = min(n, to->count);
+		iov_iter_nosleep_begin(to);
+		got = copy_to_iter(text, n, to);
+		if (unlikely(iov_iter_nosleep_end(to, &start, n, true)))
+			continue; /* another reader of this file may have made the text anew */
 		*pos += got;
 		done += got;
 		if (got < n)
@@ -102,6 +127,20 @@ static void text_release(struct file *f)
 		return;
 	seq_release(s);
 	kfree(f->vfs->mem, s);
+}
+
+static void mm_release_file(struct file *f)
+{
+	struct proc_mm_file *mf = f->private_data;
+
+	if (mf->mm)
+		mmdrop(mf->mm);
+	text_release(f);
+}
+
+static long mem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	return f_entry(f)->get.mem(f->private_data, to, pos);
 }
 
 static long bytes_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
@@ -141,6 +180,27 @@ int proc_parse_int(char *text, int *out)
 	return 0;
 }
 
+int proc_parse_u64(const char *text, int base, u64 *out)
+{
+	char *end;
+
+	text += *text == '+';
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*out = strtoul(text, &end, base);
+	if (*end == '\n')
+		end++;
+	if (*end)
+		return -EINVAL;
+	return errno ? -ERANGE : 0;
+}
+
+static bool below_sys(const struct proc_entry *e)
+{
+	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
+}
+
 static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	const struct proc_entry *e = f_entry(f);
@@ -149,6 +209,8 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	char *text;
 	long err;
 
+	if (!n && below_sys(e))
+		return 0;
 	if (e->write == proc_write_none)
 		return -EINVAL;
 	if (ID_PID(id)) {
@@ -162,6 +224,10 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	got = copy_from_iter(text, min(n, (u64)WRITE_MAX), from);
 	text[got] = '\0';
 	err = got < n ? (n > WRITE_MAX ? -EINVAL : -EFAULT) : 0;
+	if (!err && ID_PID(id)) { /* the copy may have slept, and the task be gone */
+		t = proc_task(f_machine(f), id);
+		err = t ? 0 : -ESRCH;
+	}
 	if (!err)
 		err = e->write(f_machine(f), t, text);
 	kfree(f->vfs->mem, text);
@@ -172,20 +238,17 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 }
 
 /* mem takes bytes, not text. */
-static long bytes_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
+static long mem_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 {
-	struct task_struct *t;
-
-	if (f_entry(f)->get.bytes != proc_read_mem)
+	if (f_entry(f)->get.mem != proc_read_mem)
 		return text_write_iter(f, from, pos);
-	t = proc_task(f_machine(f), f->f_path.dentry->fs_id);
-	return t ? proc_write_mem_iter(t, from, pos) : -ESRCH;
+	return proc_write_mem_iter(f->private_data, from, pos);
 }
 
 /* SEEK_SET and SEEK_CUR: these files have no end. Positions of mem may look negative. */
 static s64 proc_llseek(struct file *f, s64 off, int whence)
 {
-	bool big = f_entry(f)->kind == KIND_BYTES;
+	bool big = f_entry(f)->kind == KIND_BYTES || f_entry(f)->kind == KIND_MEM;
 
 	if (whence == SEEK_CUR)
 		off += f->f_pos;
@@ -280,8 +343,30 @@ static const struct file_operations proc_text_fops = {
 
 static const struct file_operations proc_bytes_fops = {
 	.read_iter = bytes_read_iter,
-	.write_iter = bytes_write_iter,
+	.write_iter = text_write_iter,
 	.llseek = proc_llseek,
+};
+
+static const struct file_operations proc_mm_fops = {
+	.read_iter = text_read_iter,
+	.write_iter = text_write_iter,
+	.llseek = proc_llseek,
+	.release = mm_release_file,
+};
+
+static const struct file_operations proc_mem_fops = {
+	.read_iter = mem_read_iter,
+	.write_iter = mem_write_iter,
+	.llseek = proc_llseek,
+	.release = mm_release_file,
+};
+
+static const struct file_operations proc_pagemap_fops = {
+	.read_iter = mem_read_iter,
+	.write_iter = mem_write_iter,
+	.llseek = proc_llseek,
+	.ioctl = proc_ioctl_pagemap,
+	.release = mm_release_file,
 };
 
 static const struct file_operations proc_dir_fops = {
@@ -289,22 +374,50 @@ static const struct file_operations proc_dir_fops = {
 	.llseek = proc_llseek,
 };
 
-static bool below_sys(const struct proc_entry *e)
+void proc_owner(const struct dentry *d, const struct task_struct *t, u32 *uid, u32 *gid)
 {
-	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
+	*uid = *gid = 0;
+	/* A directory that all may read tells whose the process is, whatever else is kept from them. */
+	if (t && (d->mode == (S_IFDIR | 0555) || (t->mm && t->mm->dumpable == SUID_DUMP_USER))) {
+		*uid = t->euid;
+		*gid = t->egid;
+	}
+}
+
+/* Is @d a directory of descriptors that has rules of its own? Then what they say, in *@err: one's own
+ * threads may look into fd/ and map_files/ always, and into fdinfo/ nobody else who may not look into the task.
+ * See: proc_fd_permission(), proc_fdinfo_permission(). */
+static bool fd_dir_permission(const struct dentry *d, const struct task_struct *t, int *err)
+{
+	const struct proc_entry *e = d->fs_private;
+	const struct task_struct *curr;
+
+	if (!t || e->kind != KIND_DIR)
+		return false;
+	curr = current_task(t->machine);
+	*err = 0;
+	if (e->get.dir == DIR_FD || e->get.dir == DIR_MAP_FILES)
+		return curr && curr->tgid == t->tgid;
+	if (e->get.dir != DIR_FDINFO ||
+	    !ptrace_may_access(curr, t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
+		return false;
+	*err = -EACCES;
+	return true;
 }
 
 int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid)
 {
 	struct machine *m = vfs_machine(d->vfs);
 	struct task_struct *t = ID_PID(d->fs_id) ? proc_task(m, d->fs_id) : NULL;
-	bool dumpable = t && t->dumpable;
-	u32 owner = dumpable ? t->euid : 0, group = dumpable ? t->egid : 0;
-	u32 bits = d->mode & 7;
+	u32 bits = d->mode & 7, owner, group;
+	int err;
 
 	mode &= R_OK | W_OK | X_OK;
 	if (S_ISLNK(d->mode))
 		return 0;
+	if (fd_dir_permission(d, t, &err))
+		return err;
+	proc_owner(d, t, &owner, &group);
 	if (uid == owner)
 		bits = d->mode >> 6 & 7;
 	else if (gid == group)
@@ -317,29 +430,80 @@ int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid)
 	return -EACCES;
 }
 
+/* Which address space a file is about, and who may see it. 0 or -errno. */
+static int open_mm(const struct proc_entry *e, const struct task_struct *curr,
+		   const struct task_struct *t, struct mm_struct **out)
+{
+	unsigned mode = e->flags & P_ATTACH ? PTRACE_MODE_ATTACH : PTRACE_MODE_READ;
+	struct mm_struct *mm = mm_access(curr, t, mode | PTRACE_MODE_FSCREDS);
+
+	*out = IS_ERR(mm) ? NULL : mm;
+	return !IS_ERR(mm) || (PTR_ERR(mm) == -ESRCH && !(e->flags & P_LIVE)) ? 0 : PTR_ERR(mm);
+}
+
+/* Gives a new file what it is about. The file, or ERR_PTR(-ENOMEM) and it is closed. */
+static struct file *bind_mm(struct file *f, struct mm_struct *mm, bool show_pfn)
+{
+	struct proc_mm_file *mf = kzalloc(f->vfs->mem, sizeof(*mf), GFP_KERNEL);
+
+	if (!mf) {
+		static const struct file_operations nothing;
+
+		f->f_op = &nothing;
+		fput(f);
+		return ERR_PTR(-ENOMEM);
+	}
+	mf->seq.mem = f->vfs->mem;
+	mf->mm = mm;
+	mf->show_pfn = show_pfn;
+	if (mm)
+		mmgrab(mm);
+	f->private_data = mf;
+	return f;
+}
+
+static const struct file_operations *entry_fops(const struct proc_entry *e)
+{
+	switch (e->kind) {
+	case KIND_DIR:
+		return &proc_dir_fops;
+	case KIND_BYTES:
+		return &proc_bytes_fops;
+	case KIND_MM:
+		return &proc_mm_fops;
+	case KIND_MEM:
+		return e->get.mem == proc_read_pagemap ? &proc_pagemap_fops : &proc_mem_fops;
+	default:
+		return &proc_text_fops;
+	}
+}
+
 struct file *proc_open(const struct path *p, int flags)
 {
 	static const u8 need[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	const struct proc_entry *e = p->dentry->fs_private;
 	struct machine *m = vfs_machine(p->dentry->vfs);
 	struct task_struct *curr = current_task(m);
-	const struct file_operations *op = &proc_text_fops;
-	int acc = need[flags & O_ACCMODE];
+	struct task_struct *t = ID_PID(p->dentry->fs_id) ? proc_task(m, p->dentry->fs_id) : NULL;
+	bool mm_file = e->kind == KIND_MM || e->kind == KIND_MEM;
+	int acc = need[flags & O_ACCMODE], err;
+	struct mm_struct *mm = NULL;
 	u32 mode = FMODE_LSEEK;
+	struct file *f;
 
 	if (curr && proc_permission(p->dentry, acc, curr->fsuid, curr->fsgid))
 		return ERR_PTR(-EACCES);
-	if (ID_PID(p->dentry->fs_id) && !proc_task(m, p->dentry->fs_id))
+	if (ID_PID(p->dentry->fs_id) && !t)
 		return ERR_PTR(-ENOENT);
-	if (e->kind == KIND_DIR)
-		op = &proc_dir_fops;
-	else if (e->kind == KIND_BYTES)
-		op = &proc_bytes_fops;
+	err = mm_file ? open_mm(e, curr, t, &mm) : 0;
+	if (err)
+		return ERR_PTR(err);
 	if (e->kind == KIND_BYTES || (ID_PID(p->dentry->fs_id) && !(e->flags & P_SPLICE)))
 		mode |= FMODE_NO_SPLICE;
 	if (acc & R_OK)
 		mode |= FMODE_READ;
 	if (acc & W_OK)
 		mode |= FMODE_WRITE;
-	return file_alloc(p->dentry->vfs, p, op, mode, flags);
+	f = file_alloc(p->dentry->vfs, p, entry_fops(e), mode, flags);
+	return mm_file && !IS_ERR(f) ? bind_mm(f, mm, task_capable(curr, CAP_SYS_ADMIN_NR)) : f;
 }

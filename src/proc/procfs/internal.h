@@ -19,11 +19,13 @@ enum proc_dir {
 	DIR_SYS_FS,
 	DIR_SYS_KERNEL,
 	DIR_SYS_VM,
+	DIR_SYSVIPC,
 	DIR_PID, /* of a process; with ID_THREAD: of a thread below task/ */
 	DIR_TASK,
 	DIR_FD,
 	DIR_FDINFO,
 	DIR_MAP_FILES,
+	DIR_NS,
 	DIR_SYSFS, /* /sys; what follows is below it */
 	DIR_SYSFS_DEVICES,
 	DIR_SYSFS_SYSTEM,
@@ -45,12 +47,24 @@ enum proc_kind {
 	KIND_TASK,   /* text about a task */
 	KIND_ITEM,   /* text about one of a task's things (fs_id says which) */
 	KIND_BYTES,  /* no text: read at any position */
+	KIND_MM,     /* text about the address space that the task had when the file was opened */
+	KIND_MEM,    /* no text, about that address space */
 };
 
 #define P_TGID 1U    /* not below task/ */
 #define P_TID 8U     /* only there */
 #define P_PATTERN 2U /* stands for many names */
+#define P_ATTACH 16U /* to open it takes PTRACE_MODE_ATTACH */
+#define P_LIVE 32U   /* cannot be opened when the address space is gone */
 #define P_SPLICE 4U  /* sendfile(2) may read it, unlike others below /proc/PID */
+
+/* What KIND_MM and KIND_MEM have open. The address space may end meanwhile: then there is nothing to
+ * read. See: proc_mem_open(). */
+struct proc_mm_file {
+	struct seq seq;	      /* as in other texts' private_data */
+	struct mm_struct *mm; /* held by mm_count; NULL: the task had none */
+	bool show_pfn;	      /* who opened it had CAP_SYS_ADMIN */
+};
 
 struct proc_entry {
 	enum proc_dir dir; /* where it is */
@@ -67,6 +81,8 @@ struct proc_entry {
 		int (*item)(struct seq *out, struct task_struct *t, u64 sub);
 		/* As file_operations.read_iter, of the file's task; outside /proc/PID the reader. */
 		long (*bytes)(struct task_struct *t, struct iov_iter *to, u64 *pos);
+		int (*mm)(struct seq *out, struct mm_struct *mm); /* @mm NULL: it is gone */
+		long (*mem)(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos);
 	} get;
 	/* The text that a write brought, NUL-terminated; 0: all of it was taken, or -errno. */
 	int (*write)(struct machine *m, struct task_struct *t, char *text);
@@ -94,6 +110,12 @@ static inline struct task_struct *proc_task(struct machine *m, u64 id)
 {
 	return find_task_by_pid(m, ID_PID(id));
 }
+/* For files that ask again at each read whether the reader may attach to @t. 0 or -EPERM. */
+static inline int proc_lock_trace(const struct task_struct *t)
+{
+	return ptrace_may_access(current_task(t->machine), t,
+				 PTRACE_MODE_ATTACH | PTRACE_MODE_FSCREDS);
+}
 u64 proc_ino(const struct proc_entry *e, u64 id);
 /* Is row @e in @dir of fs_id @id? Not rows that stand for many names. */
 bool proc_entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id);
@@ -108,7 +130,9 @@ const struct proc_entry *proc_pattern(enum proc_dir dir);
 struct file *proc_open(const struct path *p, int flags);
 /* May somebody with these ids do that (R_OK, W_OK, X_OK) to the dentry's file? 0 or -EACCES. */
 int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid);
-/* Text of a SYSTEM, TASK, ITEM or CONST row. 0 or -errno. */
+/* The owner of a dentry's file, whose task is @t (NULL: of none). See: task_dump_owner(). */
+void proc_owner(const struct dentry *d, const struct task_struct *t, u32 *uid, u32 *gid);
+/* Text of a SYSTEM, TASK, MM, ITEM or CONST row. 0 or -errno. */
 int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
 	      u64 sub);
 
@@ -116,6 +140,8 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 char *proc_strip(char *text);
 /* The whole of @text as an integer, base 0 as in C. 0, -EINVAL or -ERANGE. */
 int proc_parse_int(char *text, int *out);
+/* As kstrtoull(): no blanks, no sign but '+', one newline behind it. 0, -EINVAL or -ERANGE. */
+int proc_parse_u64(const char *text, int base, u64 *out);
 
 /* --- fd.c: directories of things that come and go ----------------------------------------- */
 
@@ -137,15 +163,31 @@ u64 proc_uptime_ns(struct machine *m);
 /* As mountinfo and fdinfo number the mounts; 0: of none. */
 unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
+/* --- ids.c: headers of tables that stay empty; there are no message queues and semaphores -------- */
+
+#define SYSVIPC_MSG                                                                                \
+	"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  "       \
+	"cgid      stime      rtime      ctime"
+#define SYSVIPC_SEM                                                                                \
+	"       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime"
+
+/* --- sysctl.c ----------------------------------------------------------------------------- */
+
+/* The defaults of /proc/sys/vm. */
+void vm_sysctl_init(struct machine *m);
+
 /* --- task_mem.c --------------------------------------------------------------------------- */
 
 /* Writes to /proc/PID/mem. */
-long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos);
+long proc_write_mem_iter(const struct proc_mm_file *mf, struct iov_iter *from, u64 *pos);
+/* PAGEMAP_SCAN, of pagemap only. */
+long proc_ioctl_pagemap(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
 
 /* --- status.c ----------------------------------------------------------------------------- */
 
 #define CAP_SYS_ADMIN_NR 21
 #define CAP_SYS_RESOURCE_NR 24
+#define CAP_CHECKPOINT_RESTORE_NR 40
 
 unsigned proc_nr_threads(const struct task_struct *t);
 /* "R (running)"; its first letter is what stat shows. */
@@ -163,6 +205,9 @@ const char *proc_task_state(const struct task_struct *t);
 #define DECLARE_SYSTEM(name) int proc_show_##name(struct seq *out, struct machine *m);
 #define DECLARE_TASK(name) int proc_show_##name(struct seq *out, struct task_struct *t);
 #define DECLARE_ITEM(name) int proc_show_##name(struct seq *out, struct task_struct *t, u64 sub);
+#define DECLARE_MM(name) int proc_show_##name(struct seq *out, struct mm_struct *mm);
+#define DECLARE_MEM(name)                                                                          \
+	long proc_read_##name(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos);
 #define DECLARE_BYTES(name)                                                                        \
 	long proc_read_##name(struct task_struct *t, struct iov_iter *to, u64 *pos);
 

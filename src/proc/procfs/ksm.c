@@ -23,6 +23,8 @@ KSM_SHOW(pages_to_scan, "%u")
 KSM_SHOW(sleep_millisecs, "%u")
 KSM_SHOW(max_page_sharing, "%u")
 KSM_SHOW(smart_scan, "%u")
+KSM_SHOW(use_zero_pages, "%u")
+KSM_SHOW(ksm_zero_pages, "%lu")
 KSM_SHOW(full_scans, "%lu")
 KSM_SHOW(pages_shared, "%lu")
 KSM_SHOW(pages_sharing, "%lu")
@@ -51,6 +53,7 @@ KSM_WRITE(pages_to_scan, INT_MAX)
 KSM_WRITE(sleep_millisecs, INT_MAX)
 KSM_WRITE(max_page_sharing, INT_MAX)
 KSM_WRITE(smart_scan, 1)
+KSM_WRITE(use_zero_pages, 1)
 
 /* --- one process -------------------------------------------------------------------------- */
 
@@ -61,24 +64,16 @@ int proc_show_ksm_merging_pages(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-static bool any_mergeable(struct mm_struct *mm)
-{
-	struct vm_area_struct *vma;
-
-	for_each_vma(mm, vma) if (vma->vm_flags & VM_MERGEABLE) return true;
-	return false;
-}
-
-/* ksm_merge_any: prctl(PR_SET_MEMORY_MERGE) is not built; ksm_zero_pages: nor is use_zero_pages. */
 int proc_show_ksm_stat(struct seq *out, struct task_struct *t)
 {
 	struct mm_struct *mm = t->mm;
 
 	if (!mm)
 		return 0;
-	seq_printf(out, "ksm_rmap_items %lu\nksm_zero_pages 0\nksm_merging_pages %lu\n",
-		   mm->ksm_rmap_items, mm->ksm_merging_pages);
-	seq_printf(out, "ksm_process_profit %ld\nksm_merge_any: no\nksm_mergeable: %s\n",
-		   ksm_process_profit(mm), any_mergeable(mm) ? "yes" : "no");
+	seq_printf(out, "ksm_rmap_items %lu\nksm_zero_pages %lu\nksm_merging_pages %lu\n",
+		   mm->ksm_rmap_items, mm->ksm_zero_pages, mm->ksm_merging_pages);
+	seq_printf(out, "ksm_process_profit %ld\nksm_merge_any: %s\nksm_mergeable: %s\n",
+		   ksm_process_profit(mm), mm->ksm_merge_any ? "yes" : "no",
+		   ksm_process_mergeable(mm) ? "yes" : "no");
 	return 0;
 }

@@ -22,13 +22,13 @@ struct maps_walk {
 	char *name;	    /* PATH_MAX, NUL-terminated */
 };
 
-static int maps_begin(struct maps_walk *w, struct seq *out, struct task_struct *t)
+static int maps_begin(struct maps_walk *w, struct seq *out, struct mm_struct *mm)
 {
 	w->pen.out = out;
 	w->pen.n = 0;
-	w->mm = t->mm;
+	w->mm = mm;
 	w->named = NULL;
-	w->name = kmalloc(t->mm->mem, PATH_MAX, GFP_KERNEL);
+	w->name = kmalloc(mm->mem, PATH_MAX, GFP_KERNEL);
 	return w->name ? 0 : -ENOMEM;
 }
 
@@ -147,17 +147,17 @@ static void show_map_line(struct maps_walk *w, struct vm_area_struct *vma)
 	pen_char(p, '\n');
 }
 
-/* /proc/PID/maps, proc(5). A task without memory has an empty file. */
-int proc_show_maps(struct seq *out, struct task_struct *t)
+/* /proc/PID/maps, proc(5). Without an address space it is empty. */
+int proc_show_maps(struct seq *out, struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 	struct maps_walk w;
 
-	if (!t->mm)
+	if (!mm)
 		return 0;
-	if (maps_begin(&w, out, t))
+	if (maps_begin(&w, out, mm))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma) show_map_line(&w, vma);
+	for_each_vma(mm, vma) show_map_line(&w, vma);
 	maps_end(&w);
 	seq_write(out, VSYSCALL_LINE, sizeof(VSYSCALL_LINE) - 1);
 	return 0;
@@ -311,17 +311,17 @@ static void show_smap(struct pen *p, const struct mem_size_stats *s, u64 size, b
 }
 
 /* /proc/PID/smaps, proc(5). */
-int proc_show_smaps(struct seq *out, struct task_struct *t)
+int proc_show_smaps(struct seq *out, struct mm_struct *mm)
 {
 	static const struct mem_size_stats nothing;
 	struct vm_area_struct *vma;
 	struct maps_walk w;
 
-	if (!t->mm)
+	if (!mm)
 		return 0;
-	if (maps_begin(&w, out, t))
+	if (maps_begin(&w, out, mm))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma)
+	for_each_vma(mm, vma)
 	{
 		struct mem_size_stats s = {0};
 
@@ -338,16 +338,16 @@ int proc_show_smaps(struct seq *out, struct task_struct *t)
 }
 
 /* /proc/PID/smaps_rollup, proc(5): the sums, Pss before it is cut to kB. */
-int proc_show_smaps_rollup(struct seq *out, struct task_struct *t)
+int proc_show_smaps_rollup(struct seq *out, struct mm_struct *mm)
 {
 	struct mem_size_stats s = {0};
 	gva_t start = 0, end = 0;
 	struct vm_area_struct *vma;
 	struct pen p;
 
-	if (!t->mm)
+	if (!mm)
 		return -ESRCH;
-	for_each_vma(t->mm, vma)
+	for_each_vma(mm, vma)
 	{
 		if (!end)
 			start = vma->vm_start;
@@ -371,6 +371,7 @@ int proc_show_smaps_rollup(struct seq *out, struct task_struct *t)
 
 struct numa_maps {
 	const struct memory *mem;
+	bool locked; /* what may not be evicted counts as active */
 	u64 pages, anon, dirty, active, mapcount_max;
 };
 
@@ -385,7 +386,7 @@ static int gather_numa_pte(pte_t *pte, gva_t addr __unused, void *arg)
 	n->pages++;
 	n->anon += PageAnon(page);
 	n->dirty += pte_dirty(*pte) || page_test(page, PG_dirty);
-	n->active += page_test(page, PG_active);
+	n->active += n->locked || page_test(page, PG_active);
 	n->mapcount_max = max(n->mapcount_max, (u64)page->mapcount);
 	return 0;
 }
@@ -406,18 +407,18 @@ static void show_numa_counts(struct seq *out, const struct numa_maps *n)
 }
 
 /* /proc/PID/numa_maps, numa(7): one node, default policy. */
-int proc_show_numa_maps(struct seq *out, struct task_struct *t)
+int proc_show_numa_maps(struct seq *out, struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 	struct maps_walk w;
 
-	if (!t->mm)
+	if (!mm)
 		return 0;
-	if (maps_begin(&w, out, t))
+	if (maps_begin(&w, out, mm))
 		return -ENOMEM;
-	for_each_vma(t->mm, vma)
+	for_each_vma(mm, vma)
 	{
-		struct numa_maps n = {.mem = t->mm->mem};
+		struct numa_maps n = {.mem = mm->mem, .locked = vma->vm_flags & VM_LOCKED};
 
 		seq_printf(out, "%08lx default", vma->vm_start);
 		if (vma->vm_file || vma->vm_mapping) {
@@ -428,7 +429,7 @@ int proc_show_numa_maps(struct seq *out, struct task_struct *t)
 		} else if (vma_is_initial_stack(vma)) {
 			seq_puts(out, " stack");
 		}
-		walk_page_range(t->mm, vma->vm_start, vma->vm_end, gather_numa_pte, &n);
+		walk_page_range(mm, vma->vm_start, vma->vm_end, gather_numa_pte, &n);
 		if (n.pages)
 			show_numa_counts(out, &n);
 		seq_putc(out, '\n');

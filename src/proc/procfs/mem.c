@@ -2,16 +2,22 @@
  * Numbers are those of the zones, the slab and
  * the counters at the moment of reading. See: proc(5); Linux, fs/proc/meminfo.c, mm/vmstat.c. */
 #include "base/err.h"
+#include "base/radix.h"
+#include "mm/filemap.h"
+#include "mm/paging.h"
 #include "proc/procfs/internal.h"
 
 #define VMALLOC_TOTAL_KB 34359738367UL /* 32 TiB - 1, x86-64 with four levels */
 #define MAX_ZONES_PRINTED 5	       /* DMA DMA32 Normal, and Movable and Device, always empty */
 #define KB(pages) ((u64)(pages) << (PAGE_SHIFT - 10))
 
-/* Counters never go below zero for long; Linux prints such a moment as 0. */
+/* Counters never go below zero for long; Linux prints such a moment as 0. Mapped anonymous pages are on
+ * no list of their own, and stand with the inactive ones, where they start in Linux. */
 static u64 node_stat(const struct memory *m, enum node_stat s)
 {
-	return m->stats[s] < 0 ? 0 : m->stats[s];
+	s64 v = m->stats[s] + (s == ST_inactive_anon ? m->stats[ST_anon_pages] : 0);
+
+	return v < 0 ? 0 : v;
 }
 
 #define ST(name) node_stat(m, ST_##name)
@@ -195,21 +201,91 @@ static void zoneinfo_node(struct seq *out, const struct memory *m)
 #undef ROW_ZONE
 }
 
-/* What the zone itself counts; the rest is counted for the node only, and 0 here. */
-static void zoneinfo_counters(struct seq *out, const struct zone *z)
+/* Pages of one zone by use: there are no counters for that, so whoever has pages is asked. */
+struct zone_use {
+	const struct memory *m;
+	const struct zone *z;
+	u64 shmem, file, dirty;
+	u64 anon; /* << 32: each pte counts its part of a page that several map */
+};
+
+static bool in_zone(const struct zone_use *u, const struct page *page)
 {
-	static const char *const names[] = {
-#define ROW_ZONE(name, value) #name,
+	pfn_t pfn = page_to_pfn(u->m, page);
+
+	return pfn >= u->z->start_pfn && pfn < u->z->end_pfn;
+}
+
+static int count_anon_pte(pte_t *pte, gva_t addr __unused, void *arg)
+{
+	struct zone_use *u = arg;
+	const struct page *page;
+
+	if (!pte_present(*pte) || pte_special(*pte))
+		return 0;
+	page = pfn_to_page(u->m, pte_pfn(*pte));
+	if (PageAnon(page) && page->mapcount && in_zone(u, page))
+		u->anon += BIT(32) / page->mapcount;
+	return 0;
+}
+
+static void count_zone_use(struct zone_use *u)
+{
+	struct address_space *as;
+	struct vm_area_struct *vma;
+	struct mm_struct *mm;
+	struct page *page;
+	u64 index;
+
+	list_for_each_entry (as, &u->m->mappings, all) {
+		for (index = 0; (page = radix_next(&as->i_pages, &index)); index++) {
+			if (!in_zone(u, page))
+				continue;
+			*(as->is_shmem ? &u->shmem : &u->file) += 1;
+			u->dirty += !as->is_shmem && page_test(page, PG_dirty);
+		}
+	}
+	list_for_each_entry (mm, &u->m->mm_list, mmlist)
+		for_each_vma(mm, vma)
+			walk_page_range(mm, vma->vm_start, vma->vm_end, count_anon_pte, u);
+}
+
+static u64 zone_allocations(const struct memory *m, const struct zone *z)
+{
+	static const enum vm_event events[] = {EV_pgalloc_dma, EV_pgalloc_dma32, EV_pgalloc_normal};
+
+	_Static_assert(ARRAY_SIZE(events) == MAX_NR_ZONES, "one for each zone");
+	return m->events[events[z->idx]];
+}
+
+/* The zone's own counters; those of what does not exist are 0. */
+static void zoneinfo_counters(struct seq *out, const struct memory *m, const struct zone *z)
+{
 #define ROW_NODE(name, value)
+#define ROW_ZONE(name, value) ROW_##name,
+	enum {
 #include "proc/procfs/vmstat.def"
+		NR_ROWS
+	};
+#undef ROW_ZONE
+#define ROW_ZONE(name, value) #name,
+	static const char *const names[] = {
+#include "proc/procfs/vmstat.def"
+	};
 #undef ROW_NODE
 #undef ROW_ZONE
-	};
+	struct zone_use use = {.m = m, .z = z};
+	u64 values[NR_ROWS] = {0};
 
-	vmstat_line(out, true, names[0], zone_free_pages(z));
-	vmstat_line(out, true, names[1], zone_pageblock_pages(z));
-	for (unsigned i = 2; i < ARRAY_SIZE(names); i++)
-		vmstat_line(out, true, names[i], 0);
+	count_zone_use(&use);
+	values[ROW_nr_free_pages] = zone_free_pages(z);
+	values[ROW_nr_free_pages_blocks] = zone_pageblock_pages(z);
+	values[ROW_nr_zone_inactive_anon] = use.shmem + ((use.anon + BIT(31)) >> 32);
+	values[ROW_nr_zone_inactive_file] = use.file;
+	values[ROW_nr_zone_write_pending] = use.dirty;
+	values[ROW_numa_hit] = values[ROW_numa_local] = zone_allocations(m, z);
+	for (unsigned i = 0; i < NR_ROWS; i++)
+		vmstat_line(out, true, names[i], values[i]);
 }
 
 #undef ROW_EVENT
@@ -251,7 +327,7 @@ static void zoneinfo_zone(struct seq *out, const struct memory *m, const struct 
 	zoneinfo_protection(out, z);
 	if (!z->managed_pages)
 		return;
-	zoneinfo_counters(out, z);
+	zoneinfo_counters(out, m, z);
 	seq_printf(out,
 		   "  pagesets\n    cpu: 0\n              count:    %u\n"
 		   "              high:     %u\n              batch:    %u\n"

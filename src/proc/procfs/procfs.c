@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "fs/tmpfs.h"
 #include "proc/procfs/internal.h"
 
 #define PROC_DEV 0x16 /* an anonymous device, as the kernel gives to /proc */
@@ -30,6 +31,8 @@
 #define INIT_TASK(x) .task = proc_show_##x
 #define INIT_ITEM(x) .item = proc_show_##x
 #define INIT_BYTES(x) .bytes = proc_read_##x
+#define INIT_MM(x) .mm = proc_show_##x
+#define INIT_MEM(x) .mem = proc_read_##x
 #define PROC(dir, name, mode, kind, get, write, flags)                                             \
 	{DIR_##dir, name, mode, KIND_##kind, {INIT_##kind(get)}, proc_write_##write, flags},
 const struct proc_entry proc_entries[] = {
@@ -198,6 +201,15 @@ static struct dentry *proc_parent(struct dentry *d)
 	return proc_dentry(d->vfs, e, id);
 }
 
+/* proc_fd_access_allowed() */
+static int link_access(struct task_struct *t)
+{
+	return ptrace_may_access(current_task(t->machine), t,
+				 PTRACE_MODE_READ | PTRACE_MODE_FSCREDS)
+		       ? -EACCES
+		       : 0;
+}
+
 static long proc_readlink(struct dentry *d, char *buf, u64 size)
 {
 	const struct proc_entry *e = d_entry(d);
@@ -212,7 +224,9 @@ static long proc_readlink(struct dentry *d, char *buf, u64 size)
 	if (e->kind != KIND_LINK)
 		return -EINVAL;
 	t = proc_task(m, d->fs_id);
-	err = t ? e->get.link(t, ID_SUB(d->fs_id), &to) : -ENOENT;
+	err = t ? link_access(t) : -ENOENT;
+	if (!err)
+		err = e->get.link(t, ID_SUB(d->fs_id), &to);
 	if (err)
 		return err;
 	len = d_path(&to, buf, size);
@@ -223,12 +237,20 @@ static long proc_readlink(struct dentry *d, char *buf, u64 size)
 static int proc_get_link(struct dentry *d, struct path *out)
 {
 	const struct proc_entry *e = d_entry(d);
+	struct machine *m = vfs_machine(d->vfs);
 	struct task_struct *t;
+	int err;
 
 	if (e->kind != KIND_LINK)
 		return -EINVAL;
-	t = proc_task(vfs_machine(d->vfs), d->fs_id);
-	return t ? e->get.link(t, ID_SUB(d->fs_id), out) : -ENOENT;
+	t = proc_task(m, d->fs_id);
+	err = t ? 0 : -ENOENT;
+	if (!err && e->dir == DIR_MAP_FILES && !task_capable(current_task(m), CAP_SYS_ADMIN_NR) &&
+	    !task_capable(current_task(m), CAP_CHECKPOINT_RESTORE_NR))
+		err = -EPERM;
+	if (!err)
+		err = link_access(t);
+	return err ? err : e->get.link(t, ID_SUB(d->fs_id), out);
 }
 
 static u32 count_links(struct machine *m, const struct dentry *d)
@@ -311,10 +333,7 @@ static int proc_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	st->st_nlink = count_links(m, d);
 	st->st_blksize = in_sysfs(d_entry(d)) ? PAGE_SIZE : 1024;
 	st->st_size = link_size(m, d);
-	if (t && t->dumpable) {
-		st->st_uid = t->euid;
-		st->st_gid = t->egid;
-	}
+	proc_owner(d, t, &st->st_uid, &st->st_gid);
 	st->st_atim = st->st_mtim = st->st_ctim = proc_time(m);
 	if (stx)
 		stat_to_statx(st, stx);
@@ -454,6 +473,16 @@ static const struct dentry_operations proc_dops = {
 	.path = proc_path,
 };
 
+s32 procfs_file_tgid(const struct file *f)
+{
+	const struct dentry *d = f->f_path.dentry;
+
+	if (!d || d->d_op != &proc_dops || d_entry(d)->kind != KIND_DIR ||
+	    d_entry(d)->get.dir != DIR_PID || (d->fs_id & ID_THREAD))
+		return 0;
+	return ID_PID(d->fs_id);
+}
+
 /* --- links that are text ------------------------------------------------------------------ */
 
 long proc_text_self(struct machine *m, char *buf, u64 size)
@@ -499,6 +528,24 @@ static const struct file_system_type sysfs_type = {
 	.mount_root = sysfs_mount_root,
 };
 
+/* Whose rights a file system of fs/ asks for: those of the running task; NULL, Vellum itself, may all.
+ * access(2) asks with the real ids, and root's capabilities only if those are root's. */
+static void get_cred(struct vfs *v, bool real, struct vfs_cred *out)
+{
+	const struct task_struct *t = current_task(vfs_machine(v));
+
+	if (!t)
+		return;
+	out->uid = real ? t->uid : t->fsuid;
+	out->gid = real ? t->gid : t->fsgid;
+	out->tgid = t->tgid;
+	out->groups = t->groups;
+	out->ngroups = t->ngroups;
+	out->caps = t->caps.effective;
+	if (real)
+		out->caps = t->uid ? 0 : t->caps.permitted;
+}
+
 int procfs_init(struct machine *m)
 {
 	int err = vfs_mount(&m->vfs, &sysfs_type, "sysfs", "/sys",
@@ -506,7 +553,12 @@ int procfs_init(struct machine *m)
 
 	if (err)
 		return err;
-	return vfs_mount(&m->vfs, &proc_fs_type, "proc", "/proc", "rw,relatime", NULL);
+	err = vfs_mount(&m->vfs, &proc_fs_type, "proc", "/proc", "rw,relatime", NULL);
+	if (err)
+		return err;
+	m->vfs.get_cred = get_cred;
+	vm_sysctl_init(m);
+	return devshm_init(&m->vfs);
 }
 
 int procfs_read_text(struct machine *m, struct task_struct *t, const char *name, struct seq *out)

@@ -12,4 +12,7 @@ int procfs_init(struct machine *m);
  * releases it. */
 int procfs_read_text(struct machine *m, struct task_struct *t, const char *name, struct seq *out);
 
+/* The process whose directory /proc/PID @f is; 0: it is another file. */
+s32 procfs_file_tgid(const struct file *f);
+
 #endif

@@ -122,9 +122,9 @@ static void status_mem(struct seq *out, struct mm_struct *mm)
 	status_kb(out, "VmPTE:\t", c.pgtables_bytes >> 10);
 	status_kb(out, "VmSwap:\t", KB(c.swapents));
 	status_kb(out, "HugetlbPages:\t", 0); /* no hugetlbfs */
-	seq_puts(out, "CoreDumping:\t0\n"     /* no core files */
-		      "THP_enabled:\t1\n"     /* prctl(PR_SET_THP_DISABLE) was not called */
-		      "untag_mask:\t0xffffffffffffffff\n"); /* no LAM */
+	/* No core files, no LAM. */
+	seq_printf(out, "CoreDumping:\t0\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
+		   mm->thp_disable != 1);
 }
 
 static void status_signals(struct seq *out, const struct task_struct *t)
@@ -190,7 +190,10 @@ static u64 task_start_ns(const struct task_struct *t)
 int proc_show_stat(struct seq *out, struct task_struct *t)
 {
 	static const struct mm_struct no_mm;
-	const struct mm_struct *mm = t->mm ? t->mm : &no_mm;
+	const struct task_struct *reader = current_task(t->machine);
+	bool may = !ptrace_may_access(reader, t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS);
+	const struct mm_struct *mm = t->mm && may ? t->mm : &no_mm;
+	u64 hidden = t->mm && !may; /* what stands for the program's ends */
 	struct mm_counts c = {0};
 	const struct task_usage *children = &t->signal->children;
 	struct task_sigs s;
@@ -214,14 +217,15 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
 		   rlimit(t, RLIMIT_RSS));
 	/* 29, 30: esp and eip are shown of exiting tasks only. */
-	seq_printf(out, "%lu %lu %lu 0 0 ", mm->start_code, mm->end_code, mm->start_stack);
+	seq_printf(out, "%lu %lu %lu 0 0 ", mm->start_code + hidden, mm->end_code + hidden,
+		   mm->start_stack);
 	seq_printf(out, "%lu %lu %lu %lu ", s.pending & 0x7fffffff, s.blocked & 0x7fffffff,
 		   s.ignored & 0x7fffffff, s.caught & 0x7fffffff);
 	/* 35: waits somewhere; 38: SIGCHLD at exit; 39: CPU 0; 42 to 44: no I/O delays, no guests. */
-	seq_printf(out, "%d 0 0 17 0 0 0 0 0 0 ", *proc_task_state(t) != 'R');
+	seq_printf(out, "%d 0 0 17 0 0 0 0 0 0 ", may && *proc_task_state(t) != 'R');
 	seq_printf(out, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->start_data, mm->end_data,
 		   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
-		   t->exit_code);
+		   may ? t->exit_code : 0);
 	return 0;
 }
 
@@ -323,7 +327,7 @@ int proc_show_oom_adj(struct seq *out, struct task_struct *t)
 {
 	s32 adj = t->signal->oom_score_adj;
 
-	seq_printf(out, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
+	seq_printf(out, "%d\n", min(adj * 17 / 1000, 15));
 	return 0;
 }
 
@@ -390,15 +394,49 @@ int proc_write_comm(struct machine *m, struct task_struct *t, char *text)
 
 int proc_show_personality(struct seq *out, struct task_struct *t)
 {
+	int err = proc_lock_trace(t);
+
+	if (err)
+		return err;
 	seq_printf(out, "%08x\n", t->personality);
 	return 0;
 }
 
-/* The default: anonymous, shared anonymous, ELF headers, huge pages. No core files yet. */
+/* No core files yet. */
 int proc_show_coredump_filter(struct seq *out, struct task_struct *t)
 {
 	if (t->mm)
-		seq_puts(out, "00000033\n");
+		seq_printf(out, "%08x\n", t->mm->coredump_filter);
+	return 0;
+}
+
+#define COREDUMP_FILTER_BITS 9
+
+int proc_write_coredump_filter(struct machine *m __unused, struct task_struct *t, char *text)
+{
+	u64 val;
+	int err = proc_parse_u64(text, 0, &val);
+
+	if (err)
+		return err;
+	if (val > 0xffffffff)
+		return -ERANGE;
+	if (!t->mm)
+		return -ESRCH;
+	t->mm->coredump_filter = val & (BIT(COREDUMP_FILTER_BITS) - 1);
+	return 0;
+}
+
+/* What the host reads from storage and writes to it for our page cache is not known: the last three
+ * stay 0. */
+int proc_show_io(struct seq *out, struct task_struct *t)
+{
+	if (ptrace_may_access(current_task(t->machine), t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
+		return -EACCES;
+	seq_printf(out,
+		   "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
+		   "write_bytes: 0\ncancelled_write_bytes: 0\n",
+		   t->io.rchar, t->io.wchar, t->io.syscr, t->io.syscw);
 	return 0;
 }
 

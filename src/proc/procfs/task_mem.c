@@ -18,12 +18,14 @@ long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unu
 #define PM_ENTRY_BYTES sizeof(u64)
 #define PM_PFRAME_MASK (BIT(55) - 1)
 #define PM_MMAP_EXCLUSIVE BIT(56)
+#define PM_UFFD_WP BIT(57)
 #define PM_GUARD_REGION BIT(58)
 #define PM_FILE BIT(61)
 #define PM_SWAP BIT(62)
 #define SWAP_TYPE_BITS 5 /* of the frame number, the offset is above */
 #define PM_PRESENT BIT(63)
 #define PM_CHUNK_PAGES 512 /* entries made at once */
+#define PAGEMAP_SCAN_K 0xc0606610U
 
 struct pagemapread {
 	const struct memory *mem;
@@ -39,10 +41,12 @@ static u64 pagemap_swap(const struct pagemapread *pm, pte_t pte)
 
 	if (pm->show_pfn)
 		entry |= swp_type(pte) | (swp_offset(pte) << SWAP_TYPE_BITS & PM_PFRAME_MASK);
+	if (is_uffd_wp_marker(pte))
+		entry |= PM_UFFD_WP;
 	return is_guard_pte(pte) ? entry | PM_GUARD_REGION : entry;
 }
 
-/* Bits 55 (soft-dirty) and 57 (uffd-wp) stay 0: neither exists yet. */
+/* Bit 55 (soft-dirty) stays 0: it does not exist yet. */
 static int pagemap_pte(pte_t *pte, gva_t addr, void *arg)
 {
 	struct pagemapread *pm = arg;
@@ -55,6 +59,8 @@ static int pagemap_pte(pte_t *pte, gva_t addr, void *arg)
 	}
 	if (pm->show_pfn)
 		entry |= pte_pfn(*pte) & PM_PFRAME_MASK;
+	if (pte_uffd_wp(*pte))
+		entry |= PM_UFFD_WP;
 	if (!pte_special(*pte)) {
 		page = pfn_to_page(pm->mem, pte_pfn(*pte));
 		if (!PageAnon(page))
@@ -78,27 +84,27 @@ static long pagemap_chunk(struct mm_struct *mm, struct pagemapread *pm, gva_t en
 	return done ? (long)done : -EFAULT;
 }
 
-long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
+long proc_read_pagemap(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
 {
-	struct pagemapread pm = {.mem = &t->machine->mem};
-	struct task_struct *reader = current_task(t->machine);
+	struct mm_struct *mm = mf->mm;
+	struct pagemapread pm = {.mem = mm->mem, .show_pfn = mf->show_pfn};
 	long done = 0, n = 0;
 
-	if (!t->mm)
+	if (!mm->mm_users)
 		return 0;
 	if (*pos % PM_ENTRY_BYTES || to->count % PM_ENTRY_BYTES)
 		return -EINVAL;
-	pm.show_pfn = task_capable(reader, CAP_SYS_ADMIN_NR);
-	pm.entries = kmalloc(&t->machine->mem, PM_CHUNK_PAGES * PM_ENTRY_BYTES, GFP_KERNEL);
+	pm.entries = kmalloc(mm->mem, PM_CHUNK_PAGES * PM_ENTRY_BYTES, GFP_KERNEL);
 	if (!pm.entries)
 		return -ENOMEM;
+	mmget(mm); /* a copy may sleep, and the task end */
 	while (to->count && *pos / PM_ENTRY_BYTES < TASK_SIZE >> PAGE_SHIFT) {
 		u64 first = *pos / PM_ENTRY_BYTES, last = first + to->count / PM_ENTRY_BYTES;
 
 		last = min(last, (first & ~(PM_CHUNK_PAGES - 1UL)) + PM_CHUNK_PAGES);
 		last = min(last, TASK_SIZE >> PAGE_SHIFT);
 		pm.start = first << PAGE_SHIFT;
-		n = pagemap_chunk(t->mm, &pm, last << PAGE_SHIFT, to);
+		n = pagemap_chunk(mm, &pm, last << PAGE_SHIFT, to);
 		if (n < 0)
 			break;
 		done += n;
@@ -106,8 +112,16 @@ long proc_read_pagemap(struct task_struct *t, struct iov_iter *to, u64 *pos)
 		if ((u64)n < (last - first) * PM_ENTRY_BYTES)
 			break;
 	}
-	kfree(&t->machine->mem, pm.entries);
+	kfree(mm->mem, pm.entries);
+	mmput(mm);
 	return done ? done : n;
+}
+
+/* pagemap has one ioctl(2), PAGEMAP_SCAN, and that is not built yet. See: do_pagemap_cmd(). */
+long proc_ioctl_pagemap(struct file *f __unused, u32 cmd, u64 arg __unused,
+			struct mm_struct *mm __unused)
+{
+	return cmd == PAGEMAP_SCAN_K ? -ENOTTY : -EINVAL;
 }
 
 /* --- clear_refs --------------------------------------------------------------------------- */
@@ -164,7 +178,8 @@ int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
 
 /* --- guest memory by address -------------------------------------------------------------- */
 
-/* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @force: FOLL_FORCE. */
+/* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @force: FOLL_FORCE. Sleeps,
+ * and holds @mm meanwhile, but not its task. */
 static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_iter *to, bool force)
 {
 	void *buf = kmalloc(mm->mem, PAGE_SIZE, GFP_KERNEL);
@@ -172,6 +187,7 @@ static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_i
 
 	if (!buf)
 		return -ENOMEM;
+	mmget(mm);
 	while (n) {
 		u64 want = min(n, PAGE_SIZE - page_offset(addr)), put;
 		long got = access_remote_vm(mm, addr, buf, want, false, force);
@@ -190,19 +206,20 @@ static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_i
 			break;
 	}
 	kfree(mm->mem, buf);
+	mmput(mm);
 	return done;
 }
 
 /* /proc/PID/mem, proc(5): a hole is -EIO, or ends what came before it. */
-long proc_read_mem(struct task_struct *t, struct iov_iter *to, u64 *pos)
+long proc_read_mem(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
 {
 	long done;
 
-	if (!t->mm || !to->count)
+	if (!mf->mm->mm_users || !to->count)
 		return 0;
 	if (*pos >= TASK_SIZE)
 		return -EIO;
-	done = copy_guest_out(t->mm, *pos, min(to->count, TASK_SIZE - *pos), to, true);
+	done = copy_guest_out(mf->mm, *pos, min(to->count, TASK_SIZE - *pos), to, true);
 	if (!done)
 		return -EIO;
 	if (done > 0)
@@ -211,18 +228,23 @@ long proc_read_mem(struct task_struct *t, struct iov_iter *to, u64 *pos)
 }
 
 /* Writes also to what is mapped read-only and private: it is copied (FOLL_FORCE). */
-long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos)
+long proc_write_mem_iter(const struct proc_mm_file *mf, struct iov_iter *from, u64 *pos)
 {
-	struct memory *mem = &t->machine->mem;
-	void *buf = kmalloc(mem, PAGE_SIZE, GFP_KERNEL);
+	struct mm_struct *mm = mf->mm;
+	struct memory *mem = mm->mem;
 	long done = 0, err = 0;
+	void *buf;
 
+	if (!mm->mm_users)
+		return 0;
+	buf = kmalloc(mem, PAGE_SIZE, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	while (t->mm && from->count && !err) {
+	mmget(mm); /* a copy may sleep, and the task end */
+	while (from->count && !err) {
 		u64 want = min(from->count, PAGE_SIZE - page_offset(*pos));
 		u64 got = copy_from_iter(buf, want, from);
-		long put = got ? access_remote_vm(t->mm, *pos, buf, got, true, true) : 0;
+		long put = got ? access_remote_vm(mm, *pos, buf, got, true, true) : 0;
 
 		if (!got)
 			err = -EFAULT;
@@ -236,6 +258,7 @@ long proc_write_mem_iter(struct task_struct *t, struct iov_iter *from, u64 *pos)
 		}
 	}
 	kfree(mem, buf);
+	mmput(mm);
 	return done ? done : err;
 }
 
@@ -254,9 +277,11 @@ static long read_guest_range(struct mm_struct *mm, gva_t start, gva_t end, struc
 }
 
 /* /proc/PID/environ, proc(5): the strings as exec put them, whatever the program did since. */
-long proc_read_environ(struct task_struct *t, struct iov_iter *to, u64 *pos)
+long proc_read_environ(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
 {
-	return t->mm ? read_guest_range(t->mm, t->mm->env_start, t->mm->env_end, to, pos) : 0;
+	struct mm_struct *mm = mf->mm;
+
+	return mm->mm_users ? read_guest_range(mm, mm->env_start, mm->env_end, to, pos) : 0;
 }
 
 /* Where the title ends that a program has written over its arguments and further into its
@@ -290,18 +315,17 @@ long proc_read_cmdline(struct task_struct *t, struct iov_iter *to, u64 *pos)
 	return read_guest_range(mm, mm->arg_start, end, to, pos);
 }
 
-/* /proc/PID/auxv, proc(5): the vector of exec, AT_NULL included. */
-long proc_read_auxv(struct task_struct *t, struct iov_iter *to, u64 *pos)
+/* /proc/PID/auxv, proc(5): the vector of exec, AT_NULL included. It stays when the rest is gone. */
+long proc_read_auxv(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
 {
+	const struct mm_struct *mm = mf->mm;
 	u64 len, done;
 
-	if (!t->mm)
-		return 0;
-	len = t->mm->saved_auxv_len * sizeof(u64);
+	len = mm->saved_auxv_len * sizeof(u64);
 	if (*pos >= len || !to->count)
 		return 0;
 	len = min(len - *pos, to->count);
-	done = copy_to_iter((const char *)t->mm->saved_auxv + *pos, len, to);
+	done = copy_to_iter((const char *)mm->saved_auxv + *pos, len, to);
 	*pos += done;
 	return done ? (long)done : -EFAULT;
 }

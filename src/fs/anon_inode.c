@@ -1,0 +1,140 @@
+/* Nameless files of kernel objects. See anon_inode.h. */
+#include "fs/anon_inode.h"
+
+#include <string.h>
+#include <sys/statfs.h>
+
+#include "base/err.h"
+#include "fs/internal.h"
+
+static const struct dentry_operations anon_inode_dops;
+
+/* Set once, when the dentry is made. */
+static const struct anon_inode_type *anon_type(const struct dentry *d)
+{
+	return (const struct anon_inode_type *)d->fs_id;
+}
+
+static struct file *anon_file(const struct path *p, int flags)
+{
+	const struct anon_inode_type *type = anon_type(p->dentry);
+	struct file *f = file_alloc(p->dentry->vfs, p, type->fops, type->f_mode, flags);
+
+	if (IS_ERR(f))
+		return f;
+	f->f_flags &= ~KO_LARGEFILE; /* F_GETFL shows none */
+	f->private_data = p->dentry->fs_private;
+	return f;
+}
+
+struct file *anon_inode_getfile(struct vfs *v, const struct anon_inode_type *type, void *object,
+				u64 ino, int flags)
+{
+	struct path path = {NULL, dentry_alloc(v, &anon_inode_dops, type->mode)};
+	struct file *f;
+
+	if (!path.dentry)
+		return ERR_PTR(-ENOMEM);
+	path.dentry->fs_id = (u64)type;
+	path.dentry->fs_private = object;
+	path.dentry->dev = type->dev;
+	path.dentry->ino = ino ? ino : ++v->in->last_pipe_ino;
+	f = anon_file(&path, flags);
+	if (IS_ERR(f))
+		path.dentry->fs_private = NULL; /* still the caller's */
+	path_put(&path);
+	return f;
+}
+
+bool anon_inode_is(const struct file *f, const struct anon_inode_type *type)
+{
+	return f->f_op == type->fops;
+}
+
+/* --- the file system that has them ----------------------------------------------------------- */
+
+static int anon_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_dev = d->dev;
+	st->st_ino = d->ino;
+	st->st_mode = d->mode; /* no type: neither a regular file nor anything else */
+	st->st_nlink = 1;
+	st->st_blksize = PAGE_SIZE;
+	if (!stx)
+		return 0;
+	memset(stx, 0, sizeof(*stx));
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_blksize = PAGE_SIZE;
+	stx->stx_nlink = 1;
+	stx->stx_mode = d->mode;
+	stx->stx_ino = d->ino;
+	stx->stx_dev_minor = d->dev;
+	return 0;
+}
+
+/* Through /proc/PID/fd. */
+static struct file *anon_open(const struct path *p, int flags)
+{
+	return anon_type(p->dentry)->reopens ? anon_file(p, flags) : ERR_PTR(-ENXIO);
+}
+
+static int anon_chmod(struct dentry *d __unused, u32 mode __unused)
+{
+	return -EOPNOTSUPP;
+}
+
+static int anon_chown(struct dentry *d __unused, u32 uid __unused, u32 gid __unused,
+		      int flags __unused)
+{
+	return -EOPNOTSUPP;
+}
+
+static int anon_access(struct dentry *d, int mode, int flags __unused)
+{
+	return (mode & 1 /* X_OK */) && !(d->mode & 0111) ? -EACCES : 0;
+}
+
+static int anon_statfs(struct dentry *d, void *buf)
+{
+	struct statfs *sfs = buf;
+
+	memset(sfs, 0, sizeof(*sfs));
+	sfs->f_type = anon_type(d)->magic;
+	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
+	sfs->f_namelen = NAME_MAX;
+	return 0;
+}
+
+/* "anon_inode:[pidfd]", which is no path. */
+static long anon_path(struct dentry *d, char *buf, u64 size)
+{
+	static const char prefix[] = "anon_inode:";
+	const char *name = anon_type(d)->name;
+	u64 n = strlen(name);
+
+	if (sizeof(prefix) + n > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, prefix, sizeof(prefix) - 1);
+	memcpy(buf + sizeof(prefix) - 1, name, n + 1);
+	return sizeof(prefix) - 1 + n;
+}
+
+static void anon_release(struct dentry *d)
+{
+	const struct anon_inode_type *type = anon_type(d);
+
+	if (d->fs_private && type->release)
+		type->release(d->vfs, d->fs_private);
+}
+
+static const struct dentry_operations anon_inode_dops = {
+	.getattr = anon_getattr,
+	.open = anon_open,
+	.chmod = anon_chmod,
+	.chown = anon_chown,
+	.access = anon_access,
+	.statfs = anon_statfs,
+	.path = anon_path,
+	.release = anon_release,
+};

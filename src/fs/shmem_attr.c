@@ -1,0 +1,283 @@
+/* Owners, rights and times of shared memory's inodes. See shmem_node.h; stat(2), path_resolution(7),
+ * capabilities(7). */
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "fs/pipe_internal.h"
+#include "fs/shmem_node.h"
+
+#define F_SEAL_EXEC_K 0x20U
+#define BOGO_DIRENT_SIZE 20 /* what a name adds to st_size of its directory */
+#define ST_VALID_K 0x20
+#define ST_NOSUID_K 2
+#define ST_NODEV_K 4
+
+struct timespec shmem_now(struct vfs *v)
+{
+	struct timespec ts;
+
+	pipe_time(v, &ts);
+	return ts;
+}
+
+/* --- rights ------------------------------------------------------------------------------ */
+
+static void get_cred(struct vfs *v, bool real, struct vfs_cred *c)
+{
+	*c = (struct vfs_cred){.caps = ~0UL};
+	if (v->get_cred)
+		v->get_cred(v, real, c);
+}
+
+static bool has_cap(const struct vfs_cred *c, unsigned cap)
+{
+	return c->caps >> cap & 1;
+}
+
+static bool in_group(const struct vfs_cred *c, u32 gid)
+{
+	if (c->gid == gid)
+		return true;
+	for (u32 i = 0; i < c->ngroups; i++)
+		if (c->groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool shmem_capable(struct vfs *v, unsigned cap)
+{
+	struct vfs_cred c;
+
+	get_cred(v, false, &c);
+	return has_cap(&c, cap);
+}
+
+bool shmem_owner_or_capable(struct vfs *v, const struct shmem_node *n)
+{
+	struct vfs_cred c;
+
+	get_cred(v, false, &c);
+	return c.uid == n->uid || has_cap(&c, CAP_FOWNER);
+}
+
+/* generic_permission() */
+int shmem_permission(struct vfs *v, const struct shmem_node *n, int mask, bool real)
+{
+	struct vfs_cred c;
+	u32 bits = n->mode;
+	bool dac;
+
+	get_cred(v, real, &c);
+	if (c.uid == n->uid)
+		bits >>= 6;
+	else if (in_group(&c, n->gid))
+		bits >>= 3;
+	if (!(mask & ~bits & 7))
+		return 0;
+	dac = has_cap(&c, CAP_DAC_OVERRIDE);
+	if (S_ISDIR(n->mode)) {
+		if (!(mask & W_OK) && has_cap(&c, CAP_DAC_READ_SEARCH))
+			return 0;
+		return dac ? 0 : -EACCES;
+	}
+	if (mask == R_OK && has_cap(&c, CAP_DAC_READ_SEARCH))
+		return 0;
+	return dac && (!(mask & X_OK) || (n->mode & 0111)) ? 0 : -EACCES;
+}
+
+int shmem_access(struct dentry *d, int mode, int flags)
+{
+	return shmem_permission(d->vfs, shmem_node(d), mode, !(flags & AT_EACCESS));
+}
+
+void shmem_init_owner(struct vfs *v, struct shmem_node *n, const struct shmem_node *dir)
+{
+	struct vfs_cred c;
+
+	get_cred(v, false, &c);
+	n->uid = c.uid;
+	n->gid = c.gid;
+	if (!dir || !(dir->mode & S_ISGID))
+		return;
+	n->gid = dir->gid;
+	if (S_ISDIR(n->mode))
+		n->mode |= S_ISGID;
+	else if ((n->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(&c, n->gid) &&
+		 !has_cap(&c, CAP_FSETID))
+		n->mode &= ~S_ISGID;
+}
+
+static u32 setid_bits(const struct shmem_node *n)
+{
+	u32 bits = n->mode & S_ISUID;
+
+	if ((n->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		bits |= S_ISGID;
+	return bits;
+}
+
+void shmem_remove_privs(struct vfs *v, struct shmem_node *n)
+{
+	if (S_ISREG(n->mode) && setid_bits(n) && !shmem_capable(v, CAP_FSETID))
+		n->mode &= ~setid_bits(n);
+}
+
+/* --- changes ----------------------------------------------------------------------------- */
+
+int shmem_chmod(struct dentry *d, u32 mode)
+{
+	struct shmem_node *n = shmem_node(d);
+	struct vfs_cred c;
+
+	if (!shmem_owner_or_capable(d->vfs, n))
+		return -EPERM;
+	if ((n->seals & F_SEAL_EXEC_K) && ((n->mode ^ mode) & 0111))
+		return -EPERM;
+	get_cred(d->vfs, false, &c);
+	if (!in_group(&c, n->gid) && !has_cap(&c, CAP_FSETID))
+		mode &= ~S_ISGID;
+	n->mode = (n->mode & S_IFMT) | (mode & 07777);
+	d->mode = n->mode;
+	n->ctime = shmem_now(d->vfs);
+	return 0;
+}
+
+int shmem_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
+{
+	struct shmem_node *n = shmem_node(d);
+	struct vfs_cred c;
+	bool owner;
+
+	get_cred(d->vfs, false, &c);
+	owner = c.uid == n->uid;
+	if (!has_cap(&c, CAP_CHOWN)) {
+		if (uid != ~0U && (!owner || uid != n->uid))
+			return -EPERM;
+		if (gid != ~0U && (!owner || (gid != n->gid && !in_group(&c, gid))))
+			return -EPERM;
+	}
+	if (uid != ~0U)
+		n->uid = uid;
+	if (gid != ~0U)
+		n->gid = gid;
+	if (!S_ISDIR(n->mode))
+		n->mode &= ~setid_bits(n);
+	n->ctime = shmem_now(d->vfs);
+	return 0;
+}
+
+static void set_time(struct vfs *v, struct timespec *to, const struct timespec *from)
+{
+	if (from->tv_nsec == UTIME_NOW)
+		*to = shmem_now(v);
+	else if (from->tv_nsec != UTIME_OMIT)
+		*to = *from;
+}
+
+/* Both times to now may be set by whoever may write; others only by the owner. */
+int shmem_utimens(struct dentry *d, const struct timespec ts[2])
+{
+	struct shmem_node *n = shmem_node(d);
+	bool touch = !ts || (ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW);
+	static const struct timespec both_now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+
+	if (!shmem_owner_or_capable(d->vfs, n)) {
+		if (!touch)
+			return -EPERM;
+		if (shmem_permission(d->vfs, n, W_OK, false))
+			return -EACCES;
+	}
+	ts = ts ? ts : both_now;
+	set_time(d->vfs, &n->atime, &ts[0]);
+	set_time(d->vfs, &n->mtime, &ts[1]);
+	n->ctime = shmem_now(d->vfs);
+	return 0;
+}
+
+/* --- stat -------------------------------------------------------------------------------- */
+
+static u64 node_size(const struct shmem_node *n)
+{
+	if (S_ISDIR(n->mode)) /* "." and ".." count, too */
+		return (n->sb ? 2 + n->nr_children : 0) * BOGO_DIRENT_SIZE;
+	if (n->target)
+		return strlen(n->target);
+	return n->as ? n->as->i_size : 0;
+}
+
+static void statx_time(struct statx_timestamp *to, const struct timespec *ts)
+{
+	to->tv_sec = ts->tv_sec;
+	to->tv_nsec = ts->tv_nsec;
+}
+
+static void fill_statx(const struct shmem_node *n, const struct stat *st, struct statx *stx)
+{
+	memset(stx, 0, sizeof(*stx));
+	stx->stx_mask = STATX_BASIC_STATS | STATX_BTIME;
+	stx->stx_blksize = PAGE_SIZE;
+	stx->stx_nlink = st->st_nlink;
+	stx->stx_uid = n->uid;
+	stx->stx_gid = n->gid;
+	stx->stx_mode = n->mode;
+	stx->stx_ino = n->ino;
+	stx->stx_size = st->st_size;
+	stx->stx_blocks = st->st_blocks;
+	statx_time(&stx->stx_atime, &n->atime);
+	statx_time(&stx->stx_btime, &n->btime);
+	statx_time(&stx->stx_ctime, &n->ctime);
+	statx_time(&stx->stx_mtime, &n->mtime);
+	stx->stx_rdev_major = major(n->rdev);
+	stx->stx_rdev_minor = minor(n->rdev);
+	stx->stx_dev_major = major(n->dev);
+	stx->stx_dev_minor = minor(n->dev);
+}
+
+int shmem_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	const struct shmem_node *n = shmem_node(d);
+
+	memset(st, 0, sizeof(*st));
+	st->st_dev = n->dev;
+	st->st_ino = d->ino; /* a SysV segment's number */
+	st->st_mode = n->mode;
+	st->st_nlink = n->nlink;
+	st->st_uid = n->uid;
+	st->st_gid = n->gid;
+	st->st_rdev = n->rdev;
+	st->st_size = node_size(n);
+	st->st_blksize = PAGE_SIZE;
+	st->st_blocks = n->as ? n->as->nrpages * (PAGE_SIZE / 512) : 0;
+	st->st_atim = n->atime;
+	st->st_mtim = n->mtime;
+	st->st_ctim = n->ctime;
+	if (stx) {
+		fill_statx(n, st, stx);
+		stx->stx_ino = d->ino;
+	}
+	return 0;
+}
+
+int shmem_statfs(struct dentry *d, void *buf)
+{
+	const struct tmpfs_sb *sb = shmem_node(d)->sb;
+	struct statfs *st = buf;
+
+	memset(st, 0, sizeof(*st));
+	st->f_type = TMPFS_MAGIC;
+	st->f_bsize = st->f_frsize = PAGE_SIZE;
+	st->f_namelen = NAME_MAX;
+	st->f_flags = ST_VALID_K;
+	if (!sb)
+		return 0;
+	st->f_blocks = sb->blocks.max;
+	st->f_bfree = st->f_bavail = sb->blocks.max - sb->blocks.used;
+	st->f_files = sb->max_inodes;
+	st->f_ffree = sb->free_inodes;
+	st->f_fsid.__val[0] = sb->dev;
+	st->f_flags |= ST_NOSUID_K | ST_NODEV_K;
+	return 0;
+}

@@ -1,0 +1,370 @@
+/* Sockets as files: sockfs, what read, write and poll do, and how sockets are made. See socket.h. */
+#include "fs/socket.h"
+
+#include <string.h>
+#include <sys/statfs.h>
+
+#include "base/err.h"
+#include "base/host_fs.h"
+#include "base/log.h"
+#include "fs/internal.h"
+#include "fs/pipe_internal.h"
+#include "fs/poll.h"
+
+#define SOCKFS_MAGIC 0x534f434b
+#define SOCKFS_DEV 0x9 /* an anonymous device, as the kernel gives to such file systems */
+
+static const struct file_operations socket_fops;
+
+void current_sock_cred(struct vfs *v, struct sock_cred *cred)
+{
+	memset(cred, 0, sizeof(*cred));
+	cred->max_inflight = ~0UL;
+	if (v->current_cred)
+		v->current_cred(v, cred);
+}
+
+/* --- struct sock ----------------------------------------------------------------------------- */
+
+void sock_init(struct sock *sk, struct socket *sock, int family)
+{
+	sk->refcount = 1;
+	sk->vfs = sock->vfs;
+	sk->socket = sock;
+	sk->family = family;
+	sk->type = sock->type;
+	sk->sndbuf = sk->rcvbuf = SK_WMEM_DEFAULT;
+	sk->rcvlowat = 1;
+	sk->peek_off = -1;
+	sk->sndtimeo = sk->rcvtimeo = WAIT_FOREVER;
+	init_waitqueue_head(&sk->wq, sk->vfs->events->sched);
+}
+
+int sock_error(struct sock *sk)
+{
+	int err = -sk->err;
+
+	sk->err = 0;
+	return err;
+}
+
+u64 sock_deadline(const struct sock *sk, u64 timeo_ns, bool nonblock)
+{
+	u64 end;
+
+	if (nonblock)
+		return 0;
+	if (timeo_ns == WAIT_FOREVER ||
+	    __builtin_add_overflow(event_now(sk->vfs->events), timeo_ns, &end))
+		return WAIT_FOREVER;
+	return end;
+}
+
+void scm_fp_free(struct vfs *v, struct scm_fp_list *fp)
+{
+	if (!fp)
+		return;
+	for (u32 i = 0; i < fp->count; i++)
+		fput(fp->fp[i]);
+	kfree(v->mem, fp);
+}
+
+/* --- sockfs ---------------------------------------------------------------------------------- */
+
+static int sockfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	const struct socket *sock = d->fs_private;
+
+	memset(st, 0, sizeof(*st));
+	st->st_dev = d->dev;
+	st->st_ino = d->ino;
+	st->st_mode = d->mode;
+	st->st_nlink = 1;
+	st->st_uid = sock->uid;
+	st->st_gid = sock->gid;
+	st->st_blksize = PAGE_SIZE;
+	st->st_atim = st->st_mtim = st->st_ctim = sock->btime;
+	if (!stx)
+		return 0;
+	memset(stx, 0, sizeof(*stx));
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_blksize = PAGE_SIZE;
+	stx->stx_nlink = 1;
+	stx->stx_uid = sock->uid;
+	stx->stx_gid = sock->gid;
+	stx->stx_mode = d->mode;
+	stx->stx_ino = d->ino;
+	stx->stx_dev_minor = d->dev;
+	stx->stx_atime.tv_sec = sock->btime.tv_sec;
+	stx->stx_atime.tv_nsec = sock->btime.tv_nsec;
+	stx->stx_mtime = stx->stx_ctime = stx->stx_atime;
+	return 0;
+}
+
+static int sockfs_chmod(struct dentry *d, u32 mode)
+{
+	d->mode = (d->mode & S_IFMT) | (mode & 07777);
+	return 0;
+}
+
+static int sockfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
+{
+	struct socket *sock = d->fs_private;
+
+	if (uid != ~0U)
+		sock->uid = uid;
+	if (gid != ~0U)
+		sock->gid = gid;
+	return 0;
+}
+
+static int sockfs_access(struct dentry *d __unused, int mode __unused, int flags __unused)
+{
+	return 0;
+}
+
+static int sockfs_statfs(struct dentry *d __unused, void *buf)
+{
+	struct statfs *sfs = buf;
+
+	memset(sfs, 0, sizeof(*sfs));
+	sfs->f_type = SOCKFS_MAGIC;
+	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
+	sfs->f_namelen = NAME_MAX;
+	sfs->f_flags = 0x20; /* ST_VALID */
+	return 0;
+}
+
+/* "socket:[INO]", which is no path. */
+static long sockfs_path(struct dentry *d, char *buf, u64 size)
+{
+	char text[40], *p = text + sizeof(text);
+	u64 ino = d->ino, n;
+
+	*--p = ']';
+	do
+		*--p = '0' + ino % 10;
+	while (ino /= 10);
+	p -= 8;
+	memcpy(p, "socket:[", 8);
+	n = text + sizeof(text) - p;
+	if (n + 1 > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, p, n);
+	buf[n] = '\0';
+	return n;
+}
+
+static void sockfs_release(struct dentry *d)
+{
+	kfree(d->vfs->mem, d->fs_private);
+}
+
+static const struct dentry_operations sockfs_dops = {
+	.getattr = sockfs_getattr,
+	.chmod = sockfs_chmod,
+	.chown = sockfs_chown,
+	.access = sockfs_access,
+	.statfs = sockfs_statfs,
+	.path = sockfs_path,
+	.release = sockfs_release,
+};
+
+/* --- making them ----------------------------------------------------------------------------- */
+
+/* A struct socket in a file, without a sock yet. ERR_PTR. */
+static struct file *sock_alloc_file(struct vfs *v, int type, int flags)
+{
+	struct path path = {NULL, dentry_alloc(v, &sockfs_dops, S_IFSOCK | 0777)};
+	struct sock_cred cred;
+	struct socket *sock;
+	struct file *f;
+
+	if (!path.dentry)
+		return ERR_PTR(-ENOMEM);
+	sock = kzalloc(v->mem, sizeof(*sock), GFP_KERNEL);
+	path.dentry->fs_private = sock;
+	path.dentry->dev = SOCKFS_DEV;
+	path.dentry->ino = ++v->in->last_pipe_ino;
+	f = sock ? file_alloc(v, &path, &socket_fops, FMODE_READ | FMODE_WRITE,
+			      O_RDWR | (flags & O_NONBLOCK))
+		 : ERR_PTR(-ENOMEM);
+	path_put(&path); /* the file has its own reference */
+	if (IS_ERR(f))
+		return f;
+	current_sock_cred(v, &cred);
+	sock->vfs = v;
+	sock->type = type;
+	sock->state = SS_UNCONNECTED;
+	sock->file = f;
+	sock->uid = cred.euid;
+	sock->gid = cred.egid;
+	pipe_time(v, &sock->btime);
+	f->f_flags &= ~KO_LARGEFILE; /* F_GETFL shows none */
+	f->private_data = sock;
+	return f;
+}
+
+static const struct net_proto_family *const families[NR_FAMILIES] = {
+	[AF_UNIX] = &unix_family,
+};
+
+/* Those that are not there yet; of others the errno says all. */
+static const char *const unbuilt[NR_FAMILIES] = {
+	[AF_INET] = "AF_INET",	   [AF_INET6] = "AF_INET6", [AF_NETLINK] = "AF_NETLINK",
+	[AF_PACKET] = "AF_PACKET", [AF_ALG] = "AF_ALG",	    [AF_VSOCK] = "AF_VSOCK",
+};
+
+/* See: __sock_create(). The family, or NULL and *@err. */
+static const struct net_proto_family *find_family(struct vfs *v, int family, int type, int *err)
+{
+	*err = -EAFNOSUPPORT;
+	if (family < 0 || family >= NR_FAMILIES)
+		return NULL;
+	if (type < 0 || type >= 11) { /* SOCK_MAX */
+		*err = -EINVAL;
+		return NULL;
+	}
+	if (unbuilt[family] && !(v->in->families_named & BIT(family))) {
+		v->in->families_named |= BIT(family);
+		log_line("sockets of %s: not built yet", unbuilt[family]);
+	}
+	return families[family];
+}
+
+struct file *sock_create_file(struct vfs *v, int family, int type, int protocol, int flags)
+{
+	const struct net_proto_family *pf;
+	struct file *f;
+	int err;
+
+	pf = find_family(v, family, type, &err);
+	if (!pf)
+		return ERR_PTR(err);
+	f = sock_alloc_file(v, type, flags);
+	if (IS_ERR(f))
+		return f;
+	err = pf->create(f->private_data, protocol);
+	if (!err)
+		return f;
+	fput(f);
+	return ERR_PTR(err);
+}
+
+int sock_create_pair(struct vfs *v, struct file *files[2], int family, int type, int protocol,
+		     int flags)
+{
+	struct socket *a;
+	int err;
+
+	files[0] = sock_create_file(v, family, type, protocol, flags);
+	if (IS_ERR(files[0]))
+		return PTR_ERR(files[0]);
+	files[1] = sock_create_file(v, family, type, protocol, flags);
+	if (IS_ERR(files[1])) {
+		err = PTR_ERR(files[1]);
+	} else {
+		a = files[0]->private_data;
+		err = a->ops->socketpair(a, files[1]->private_data);
+		if (err)
+			fput(files[1]);
+	}
+	if (err)
+		fput(files[0]);
+	return err;
+}
+
+struct file *sock_accept_file(struct socket *sock, bool nonblock, int flags)
+{
+	struct file *f = sock_alloc_file(sock->vfs, sock->type, flags);
+	int err;
+
+	if (IS_ERR(f))
+		return f;
+	err = sock->ops->accept(sock, f->private_data, nonblock);
+	if (!err)
+		return f;
+	fput(f);
+	return ERR_PTR(err);
+}
+
+struct socket *sock_from_file(const struct file *f)
+{
+	return f->f_op == &socket_fops ? f->private_data : NULL;
+}
+
+bool is_host_socket(const struct file *f)
+{
+	return f->f_op == &hostdev_fops && S_ISSOCK(f->f_path.dentry->mode);
+}
+
+int host_socket_getname(struct file *f, struct sock_addr *out, bool peer)
+{
+	int err;
+
+	out->len = sizeof(out->ss);
+	err = host_getsockname(f->host_fd, &out->ss, &out->len, peer);
+	out->len = min(out->len, (u32)sizeof(out->ss));
+	return err;
+}
+
+/* --- file operations ------------------------------------------------------------------------- */
+
+static long sock_read_iter(struct file *f, struct iov_iter *to, u64 *pos __unused)
+{
+	struct socket *sock = f->private_data;
+	struct sock_msg msg = {.iter = to, .nonblock = f->f_flags & O_NONBLOCK};
+	long ret;
+
+	if (!to->count) /* as System V has it */
+		return 0;
+	ret = sock->ops->recvmsg(sock, &msg);
+	scm_fp_free(sock->vfs, msg.scm.fp); /* nobody asked for them */
+	return ret;
+}
+
+static long sock_write_iter(struct file *f, struct iov_iter *from, u64 *pos __unused)
+{
+	struct socket *sock = f->private_data;
+	struct sock_msg msg = {.iter = from, .nonblock = f->f_flags & O_NONBLOCK};
+	long ret;
+
+	if (sock->type == SOCK_SEQPACKET)
+		msg.flags |= MSG_EOR;
+	ret = sock->ops->sendmsg(sock, &msg, NULL);
+	from->broken = msg.sigpipe;
+	return ret;
+}
+
+static unsigned sock_poll(struct file *f, struct poll_table *pt)
+{
+	struct socket *sock = f->private_data;
+
+	return sock->ops->poll(f, sock, pt);
+}
+
+static long sock_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
+{
+	struct socket *sock = f->private_data;
+
+	return sock->ops->ioctl(sock, cmd, arg, mm);
+}
+
+static void sock_release(struct file *f)
+{
+	struct socket *sock = f->private_data;
+
+	if (!sock) /* its making failed */
+		return;
+	sock->file = NULL;
+	if (sock->ops && sock->sk)
+		sock->ops->release(sock);
+}
+
+static const struct file_operations socket_fops = {
+	.read_iter = sock_read_iter,
+	.write_iter = sock_write_iter,
+	.poll = sock_poll,
+	.ioctl = sock_ioctl,
+	.release = sock_release,
+};

@@ -1,0 +1,187 @@
+/* Sockets: the file that a program holds, the families behind it, and what the system calls ask.
+ *
+ *	struct file --> struct socket --> struct sock (struct unix_sock, ...)
+ *	  socket_fops     type, ops         queue, options, peer: the family's
+ *
+ * A socket lives in an inode of sockfs, as a pipe does in one of pipefs, and ends with the last file. Its
+ * sock may live on: messages that it has sent, and peers, hold references.
+ * Not for: sockets of the host that were inherited (hostdev.c), system call arguments.
+ */
+#ifndef FS_SOCKET_H
+#define FS_SOCKET_H
+
+#include <sys/socket.h>
+
+#include "fs/file.h"
+
+#define SOCK_TYPE_MASK_K 0xf
+#define NR_FAMILIES 46	  /* AF_* that the kernel knows */
+#define SOMAXCONN_K 4096U /* net.core.somaxconn */
+#define SCM_MAX_FD 253U
+#define SK_WMEM_DEFAULT 212992U /* bytes; net.core.*mem_default */
+#define SK_WMEM_MAX 4194304U
+#define SHUTDOWN_MASK 3U
+#define RCV_SHUTDOWN 1U
+#define SEND_SHUTDOWN 2U
+
+enum socket_state { SS_UNCONNECTED = 1, SS_CONNECTING, SS_CONNECTED };
+
+/* An address as a program gave it, or as it will be given one. @len bytes of it count. */
+struct sock_addr {
+	u32 len;
+	struct sockaddr_storage ss;
+};
+
+/* Who calls. The proc/ side fills it in: vfs.current_cred. */
+struct sock_cred {
+	s32 pid;
+	u32 uid, gid, euid, egid;
+	u64 max_inflight; /* descriptors that may be on their way */
+};
+
+/* Files on their way in a message: a reference each. */
+struct scm_fp_list {
+	struct scm_fp_list *next; /* unix_drop_fp()'s */
+	u32 count;
+	struct file *fp[];
+};
+
+/* What goes with the bytes of a message. */
+struct scm_cookie {
+	struct scm_fp_list *fp; /* kmalloc'ed; NULL: none */
+	bool has_creds;
+	s32 pid;
+	u32 uid, gid;
+};
+
+/* One sendmsg or recvmsg. */
+struct sock_msg {
+	struct iov_iter *iter;
+	struct sock_addr *name; /* send: whither, NULL: to the peer. receive: out, or NULL */
+	int flags;		/* MSG_* */
+	bool nonblock;		/* O_NONBLOCK or MSG_DONTWAIT */
+	int out_flags;		/* receive: MSG_TRUNC */
+	bool sigpipe;		/* send, out: SIGPIPE goes with -EPIPE */
+	struct scm_cookie scm;	/* send: what goes along, taken over; receive: the caller's then */
+};
+
+struct socket;
+
+/* All return 0 or -errno unless said. */
+struct proto_ops {
+	void (*release)(struct socket *sock); /* the last file has gone */
+	int (*bind)(struct socket *sock, const struct sock_addr *addr, const struct fs_struct *fs);
+	int (*connect)(struct socket *sock, const struct sock_addr *addr,
+		       const struct fs_struct *fs, bool nonblock);
+	int (*socketpair)(struct socket *a, struct socket *b);
+	int (*accept)(struct socket *sock, struct socket *newsock, bool nonblock);
+	int (*getname)(struct socket *sock, struct sock_addr *out, bool peer);
+	unsigned (*poll)(struct file *f, struct socket *sock, struct poll_table *pt);
+	long (*ioctl)(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *mm);
+	int (*listen)(struct socket *sock, u32 backlog);
+	int (*shutdown)(struct socket *sock, int how); /* SHUT_*, checked */
+	/* Bytes, or -errno. @fs: whose eyes a path in the address is read with; NULL: there is none. */
+	long (*sendmsg)(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
+	long (*recvmsg)(struct socket *sock, struct sock_msg *msg);
+};
+
+struct net_proto_family {
+	int family;
+	/* A sock for @sock, whose type is set, and its ops. */
+	int (*create)(struct socket *sock, int protocol);
+};
+
+struct socket {
+	struct vfs *vfs;
+	u16 type; /* SOCK_STREAM, ... */
+	enum socket_state state;
+	const struct proto_ops *ops;
+	struct sock *sk;   /* NULL before create() and after release() */
+	struct file *file; /* no reference: it is what holds us; NULL when it is gone */
+	u32 uid, gid;	   /* what fstat says */
+	struct timespec btime;
+};
+
+/* What every family's sock begins with, and the SOL_SOCKET options act on. */
+struct sock {
+	u32 refcount;
+	struct vfs *vfs;
+	struct socket *socket; /* NULL: not accepted yet, or closed */
+	u16 family, type;
+	int protocol;
+	bool dead;		  /* closed */
+	bool listening;		  /* accepts connections */
+	u32 shutdown;		  /* RCV_SHUTDOWN, SEND_SHUTDOWN */
+	int err;		  /* positive errno, to be told once: SO_ERROR */
+	u32 sndbuf, rcvbuf, wmem; /* bytes; wmem: of messages that nobody has read yet */
+	u32 rcvlowat;
+	s32 peek_off;		/* SO_PEEK_OFF; -1: off */
+	u64 sndtimeo, rcvtimeo; /* ns; WAIT_FOREVER */
+	u64 options;		/* on/off ones: BIT(SO_x) below 64 */
+	u32 priority, mark;
+	s32 linger; /* seconds */
+	bool linger_on;
+	struct sock_cred peercred; /* pid, euid, egid; pid 0: nobody yet */
+	struct wait_queue_head wq; /* whatever changes */
+};
+
+static inline bool sock_option(const struct sock *sk, int so)
+{
+	return sk->options & BIT(so);
+}
+
+void sock_init(struct sock *sk, struct socket *sock, int family);
+/* The pending error as -errno, and no longer pending; 0: none. */
+int sock_error(struct sock *sk);
+/* Until when a call may sleep: 0: not at all; WAIT_FOREVER. */
+u64 sock_deadline(const struct sock *sk, u64 timeo_ns, bool nonblock);
+
+/* Sleeps until @cond. 0, -EAGAIN (the deadline), -ERESTARTSYS; -EINTR where there is a deadline: such a
+ * call is not begun again. */
+#define sock_wait(wq, cond, deadline_ns)                                                           \
+	sock_wait_result((cond)		 ? 0                                                       \
+			 : (deadline_ns) ? wait_event_interruptible_until(wq, cond, deadline_ns)   \
+					 : -ETIME,                                                 \
+			 deadline_ns)
+
+static inline int sock_wait_result(int err, u64 deadline_ns)
+{
+	if (err == -ETIME)
+		return -EAGAIN;
+	return err == -ERESTARTSYS && deadline_ns != WAIT_FOREVER ? -EINTR : err;
+}
+
+/* The caller's identity; zeros without a task. */
+void current_sock_cred(struct vfs *v, struct sock_cred *cred);
+
+/* A socket in a file of its own (one reference). @type: SOCK_*, without flags; @flags: O_NONBLOCK.
+ * ERR_PTR(-EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EINVAL, -ENOMEM, -ENFILE). */
+struct file *sock_create_file(struct vfs *v, int family, int type, int protocol, int flags);
+/* Two that are each other's peers. 0 or -errno. See: socketpair(2). */
+int sock_create_pair(struct vfs *v, struct file *files[2], int family, int type, int protocol,
+		     int flags);
+/* The next connection in a file of its own. May block. ERR_PTR. See: accept(2). */
+struct file *sock_accept_file(struct socket *sock, bool nonblock, int flags);
+/* The socket behind @f, or NULL: another kind of file. */
+struct socket *sock_from_file(const struct file *f);
+/* A socket of the host's that was inherited: hostdev.c reads and writes it, and it has no struct socket. */
+bool is_host_socket(const struct file *f);
+int host_socket_getname(struct file *f, struct sock_addr *out, bool peer);
+
+/* SOL_SOCKET. @val: host memory; set: @len bytes of it (up to 16 are looked at), get: as many as fit
+ * in *@len, which then says how many there are. -ENOPROTOOPT, -EINVAL, -EDOM, -EPERM, -ENODATA.
+ * @net_admin: CAP_NET_ADMIN. See: socket(7). */
+#define SOCKOPT_MAX 32U
+int sock_setsockopt(struct socket *sock, int name, const void *val, u32 len, bool net_admin);
+int sock_getsockopt(struct socket *sock, int name, void *val, u32 *len);
+
+/* Drops the files of @fp, and @fp; NULL is fine. */
+void scm_fp_free(struct vfs *v, struct scm_fp_list *fp);
+
+/* --- AF_UNIX (unix_socket.c) ------------------------------------------------------------------ */
+
+extern const struct net_proto_family unix_family;
+/* At the end of the machine: what messages in unreachable sockets still hold. */
+void unix_destroy(struct vfs *v);
+
+#endif

@@ -1,0 +1,14 @@
+/* tmpfs: names for shared memory. One is mounted on /dev/shm, for shm_open(3) and everybody else; its
+ * pages are guest RAM, and the host's /dev/shm is never seen.
+ */
+#ifndef FS_TMPFS_H
+#define FS_TMPFS_H
+
+#include "fs/vfs.h"
+
+extern const struct file_system_type tmpfs_type; /* mount argument: the root's permissions, a u32 */
+
+/* Mounts the machine's /dev/shm. 0, also where there is no /dev to hold it; -ENOMEM. */
+int devshm_init(struct vfs *v);
+
+#endif

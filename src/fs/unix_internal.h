@@ -1,0 +1,187 @@
+/* What the files of AF_UNIX share: unix_socket.c (names, birth, end), unix_skb.c (messages),
+ * unix_stream.c, unix_dgram.c, unix_gc.c (descriptors on their way).
+ *
+ *	 connected:  a <--peer--> b        each write makes sk_buffs, put into the other's queue
+ *	 listening:  l   queue: [request: n1] [request: n2]     n1's peer has connected already
+ *	 datagrams:  s --peer--> r, or a name a message
+ *
+ * A reference of a unix_sock: its struct socket, each peer pointer, each sk_buff that it has sent or
+ * (a request) that carries it. A dead one, closed, is still somebody's peer until they notice.
+ */
+#ifndef FS_UNIX_INTERNAL_H
+#define FS_UNIX_INTERNAL_H
+
+#include <sys/un.h>
+
+#include "fs/internal.h"
+#include "fs/poll.h"
+#include "fs/socket.h"
+
+#define UNIX_HASH_SIZE 64U
+#define UNIX_MAX_DGRAM_QLEN 10U /* net.unix.max_dgram_qlen */
+#define UNIX_PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+
+enum unix_state { TCP_ESTABLISHED_K = 1, TCP_CLOSE_K = 7, TCP_LISTEN_K = 10 };
+
+/* A name, shared by the connections that a listener makes. kmalloc'ed. */
+struct unix_address {
+	u32 refcount;
+	u32 len; /* of the whole sockaddr_un; a path's zero counts */
+	char sun_path[];
+};
+
+struct unix_sock {
+	struct sock sk; /* first */
+	enum unix_state state;
+	struct unix_address *addr; /* NULL: no name */
+	struct path path;	   /* of a name in the file system; dentry NULL: none */
+	struct unix_sock *peer;	   /* a reference */
+	struct list_head all;	   /* in unix_table.all */
+	struct list_head hash;	   /* in unix_table.bucket; self-linked: no name to be found by */
+	struct list_head queue;	   /* of sk_buff: received */
+	u32 qlen, max_qlen;	   /* messages in it; more than max_qlen: full */
+	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
+	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
+	u32 inflight;			   /* references of sk_buffs to its file */
+	bool gc_candidate;
+	struct list_head gc_link;
+};
+
+/* A message, or the part of a stream that one write left. */
+struct sk_buff {
+	struct list_head list;
+	struct unix_sock *sk; /* who sent it, or (a request) whom it brings; a reference */
+	struct vfs *vfs;
+	u32 len, consumed;     /* bytes; of a stream, some may have been read */
+	u32 truesize;	       /* charged to sk->sk.wmem; as Linux counts */
+	struct scm_cookie scm; /* fp: the references are counted as in flight */
+	bool paged;	       /* the bytes are in pages, or right here */
+	union {
+		struct page *pages[0];
+		u8 data[0];
+	};
+};
+
+struct unix_table {
+	struct list_head all; /* of unix_sock */
+	struct list_head bucket[UNIX_HASH_SIZE];
+	u64 inflight;  /* descriptors on their way */
+	u32 next_auto; /* number of the next name of our choice */
+	bool gc_running, dropping;
+	struct scm_fp_list *to_drop; /* unix_drop_fp()'s, oldest first */
+};
+
+static inline struct unix_sock *unix_sk(const struct socket *sock)
+{
+	return container_of(sock->sk, struct unix_sock, sk);
+}
+
+static inline struct memory *unix_mem(const struct unix_sock *u)
+{
+	return u->sk.vfs->mem;
+}
+
+static inline bool unix_connection_based(const struct unix_sock *u)
+{
+	return u->sk.type != SOCK_DGRAM;
+}
+
+static inline bool unix_recvq_full(const struct unix_sock *u)
+{
+	return u->qlen > u->max_qlen;
+}
+
+/* Room for a message? So poll and the wake-ups have it: three quarters are to be free. */
+static inline bool unix_writable(const struct unix_sock *u)
+{
+	return u->state != TCP_LISTEN_K && u->sk.wmem * 4UL <= u->sk.sndbuf;
+}
+
+/* Bytes of @skb that nobody has read. */
+static inline u32 unix_skb_len(const struct sk_buff *skb)
+{
+	return skb->len - skb->consumed;
+}
+
+/* --- unix_socket.c --------------------------------------------------------------------------- */
+
+struct unix_sock *unix_create1(struct socket *sock, struct vfs *v, int type);
+static inline struct unix_sock *unix_hold(struct unix_sock *u)
+{
+	u->sk.refcount++;
+	return u;
+}
+void unix_put(struct unix_sock *u);
+/* Closes it: peers, names and messages go. @embryo: nobody ever accepted it. */
+void unix_release_sock(struct unix_sock *u, bool embryo);
+/* Bytes behind the family; -EINVAL. */
+int unix_validate_addr(const struct sock_addr *addr);
+/* Whom a name means (a reference). ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, -EACCES, -ENOENT, ...). */
+struct unix_sock *unix_find_other(struct vfs *v, const struct sock_addr *addr, int type,
+				  const struct fs_struct *fs);
+/* A name for one that needs one and has none. 0, -ENOMEM, -ENOSPC. */
+int unix_autobind(struct unix_sock *u);
+/* SO_PASSCRED: who is to answer must have a name. */
+int unix_want_name(struct unix_sock *u);
+void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u);
+struct unix_address *unix_addr_get(struct unix_address *a);
+/* Who polls @u is told when @other's queue has room. False: it has. */
+bool unix_dgram_peer_wake_me(struct unix_sock *u, struct unix_sock *other);
+void unix_dgram_peer_wake_disconnect(struct unix_sock *u, struct unix_sock *other);
+void unix_init_peercred(struct unix_sock *u);
+
+/* --- unix_skb.c ------------------------------------------------------------------------------ */
+
+/* @len bytes of @from, sent by @u; may sleep for room. ERR_PTR(-EAGAIN, -ENOBUFS, -EPIPE, -EFAULT,
+ * -ERESTARTSYS, ...). @truesize: what it counts for. */
+struct sk_buff *unix_alloc_skb(struct unix_sock *u, struct iov_iter *from, u32 len, u32 truesize,
+			       u64 deadline_ns);
+/* A connection request: brings @embryo, whose reference it takes over. ERR_PTR(-ENOMEM). */
+struct sk_buff *unix_request_skb(struct unix_sock *embryo);
+u32 unix_stream_truesize(u32 len);
+u32 unix_dgram_truesize(u32 len);
+/* It is on no queue; whatever it holds goes. */
+void unix_free_skb(struct sk_buff *skb);
+/* Drops files that are not in flight any more. Closing a socket drops what its queue holds, and so
+ * on: the outermost call does it all, one after the other, whatever the depth. */
+void unix_drop_fp(struct vfs *v, struct scm_fp_list *fp);
+void unix_queue_tail(struct unix_sock *to, struct sk_buff *skb);
+void unix_unlink(struct unix_sock *from, struct sk_buff *skb);
+static inline struct sk_buff *unix_peek_skb(const struct unix_sock *u)
+{
+	return list_empty(&u->queue) ? NULL : list_first_entry(&u->queue, struct sk_buff, list);
+}
+void unix_purge_queue(struct unix_sock *u);
+/* Bytes copied, from @off of what is unread. */
+u32 unix_skb_to_iter(const struct sk_buff *skb, u32 off, u32 n, struct iov_iter *to);
+/* The sender's cookie goes into @skb: its files are in flight from now on. 0, -ETOOMANYREFS. */
+int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct unix_sock *from,
+		    const struct unix_sock *to);
+/* What came with @skb, for the receiver: moved, or (@peek) once more. 0 or -ENOMEM. */
+int unix_scm_recv(struct sk_buff *skb, struct scm_cookie *scm, bool peek);
+
+/* --- unix_stream.c, unix_dgram.c: parts of the ops tables ------------------------------------- */
+
+int unix_stream_connect(struct socket *sock, const struct sock_addr *addr,
+			const struct fs_struct *fs, bool nonblock);
+int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock);
+long unix_stream_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
+long unix_stream_recvmsg(struct socket *sock, struct sock_msg *msg);
+unsigned unix_stream_poll(struct file *f, struct socket *sock, struct poll_table *pt);
+int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
+		       const struct fs_struct *fs, bool nonblock);
+long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
+long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg);
+unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table *pt);
+long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
+long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg);
+
+/* --- unix_gc.c ------------------------------------------------------------------------------- */
+
+/* The files of @fp come into flight, or leave it. */
+void unix_inflight(struct vfs *v, const struct scm_fp_list *fp);
+void unix_notinflight(struct vfs *v, const struct scm_fp_list *fp);
+/* Frees what only messages that nobody can receive hold. */
+void unix_gc(struct vfs *v);
+
+#endif

@@ -1,0 +1,308 @@
+/* Sockets by number: making, naming, connecting, options. What moves bytes is sys_sockmsg.c's; the
+ * sockets themselves are fs/socket.h's. */
+#include "syscalls/internal.h"
+
+#include <linux/capability.h>
+
+#include "base/log.h"
+#include "syscalls/sock_internal.h"
+
+#define SOCK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+/* --- what both files need -------------------------------------------------------------------- */
+
+static void task_sock_cred(struct vfs *v, struct sock_cred *c)
+{
+	struct machine *m = container_of(v, struct machine, vfs);
+	const struct task_struct *t = current_task(m);
+
+	if (!t)
+		return;
+	*c = (struct sock_cred){t->tgid, t->uid, t->gid, t->euid, t->egid, ~0UL};
+	if (!capable(t, CAP_SYS_RESOURCE) && !capable(t, CAP_SYS_ADMIN))
+		c->max_inflight = rlimit(t, RLIMIT_NOFILE);
+}
+
+void sockets_init(struct machine *m)
+{
+	m->vfs.current_cred = task_sock_cred;
+}
+
+/* What a socket that was inherited from the host cannot do yet. */
+static int not_built(struct task_struct *t)
+{
+	const struct syscall_desc *d = syscall_desc(t->syscall_nr, t->compat_call);
+
+	log_line("%s of an inherited socket: not built yet", d ? d->name : "call");
+	return -EOPNOTSUPP;
+}
+
+struct socket *sockfd_lookup(struct task_struct *t, u64 fd, struct file **f)
+{
+	struct socket *sock;
+
+	*f = fdget(t, fd);
+	if (!*f)
+		return ERR_PTR(-EBADF);
+	sock = sock_from_file(*f);
+	if (!sock)
+		sock = ERR_PTR(is_host_socket(*f) ? not_built(t) : -ENOTSOCK);
+	if (IS_ERR(sock))
+		fput(*f);
+	return sock;
+}
+
+int addr_from_user(struct task_struct *t, gva_t uaddr, s32 len, struct sock_addr *addr)
+{
+	if (len < 0 || (u32)len > sizeof(addr->ss))
+		return -EINVAL;
+	memset(&addr->ss, 0, sizeof(addr->ss));
+	addr->len = len;
+	return len && copy_from_user(t->mm, &addr->ss, uaddr, len) ? -EFAULT : 0;
+}
+
+int addr_to_user(struct task_struct *t, const struct sock_addr *addr, gva_t uaddr, gva_t ulen)
+{
+	s32 len;
+
+	if (get_user(t->mm, len, ulen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = min((u32)len, addr->len);
+	if (len && copy_to_user(t->mm, uaddr, &addr->ss, len))
+		return -EFAULT;
+	return put_user(t->mm, (s32)addr->len, ulen);
+}
+
+/* --- making ---------------------------------------------------------------------------------- */
+
+/* SOCK_NONBLOCK is O_NONBLOCK on x86. */
+long sys_socket(struct task_struct *t, const struct sysargs *a)
+{
+	int type = a->arg[1], flags = type & ~SOCK_TYPE_MASK_K, fd;
+	struct file *f;
+
+	if (flags & ~SOCK_FLAGS)
+		return -EINVAL;
+	f = sock_create_file(&t->machine->vfs, a->arg[0], type & SOCK_TYPE_MASK_K, a->arg[2],
+			     flags);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	fd = fd_install(t->files, f, 0, nofile_limit(t), flags & SOCK_CLOEXEC);
+	if (fd < 0)
+		fput(f);
+	return fd;
+}
+
+long sys_socketpair(struct task_struct *t, const struct sysargs *a)
+{
+	int type = a->arg[1], flags = type & ~SOCK_TYPE_MASK_K, err;
+	struct file *files[2];
+
+	if (flags & ~SOCK_FLAGS)
+		return -EINVAL;
+	err = sock_create_pair(&t->machine->vfs, files, a->arg[0], type & SOCK_TYPE_MASK_K,
+			       a->arg[2], flags);
+	return err ? err : fd_install_pair(t, files, flags & SOCK_CLOEXEC, a->arg[3]);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+long sys_bind(struct task_struct *t, const struct sysargs *a)
+{
+	struct sock_addr addr;
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	long ret;
+
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	ret = addr_from_user(t, a->arg[1], a->arg[2], &addr);
+	if (!ret)
+		ret = sock->ops->bind(sock, &addr, t->fs);
+	fput(f);
+	return ret;
+}
+
+long sys_connect(struct task_struct *t, const struct sysargs *a)
+{
+	struct sock_addr addr;
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	long ret;
+
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	ret = addr_from_user(t, a->arg[1], a->arg[2], &addr);
+	if (!ret)
+		ret = sock->ops->connect(sock, &addr, t->fs, f->f_flags & O_NONBLOCK);
+	fput(f);
+	return ret;
+}
+
+static long getname(struct task_struct *t, const struct sysargs *a, bool peer)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	struct sock_addr addr;
+	struct socket *sock;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	sock = sock_from_file(f);
+	if (sock)
+		ret = sock->ops->getname(sock, &addr, peer);
+	else
+		ret = is_host_socket(f) ? host_socket_getname(f, &addr, peer) : -ENOTSOCK;
+	if (!ret)
+		ret = addr_to_user(t, &addr, a->arg[1], a->arg[2]);
+	fput(f);
+	return ret;
+}
+
+long sys_getsockname(struct task_struct *t, const struct sysargs *a)
+{
+	return getname(t, a, false);
+}
+
+long sys_getpeername(struct task_struct *t, const struct sysargs *a)
+{
+	return getname(t, a, true);
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+long sys_listen(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	long ret;
+
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	ret = sock->ops->listen(sock, min((u32)a->arg[1], SOMAXCONN_K));
+	fput(f);
+	return ret;
+}
+
+/* A connection in a descriptor of its own, and who made it. */
+static long accept_file(struct task_struct *t, struct file *f, struct socket *sock, gva_t uaddr,
+			gva_t ulen, int flags)
+{
+	struct file *newf = sock_accept_file(sock, f->f_flags & O_NONBLOCK, flags);
+	struct socket *newsock;
+	struct sock_addr addr;
+	long ret = 0;
+
+	if (IS_ERR(newf))
+		return PTR_ERR(newf);
+	newsock = sock_from_file(newf);
+	if (uaddr)
+		ret = newsock->ops->getname(newsock, &addr, true)
+			      ? -ECONNABORTED
+			      : addr_to_user(t, &addr, uaddr, ulen);
+	if (!ret)
+		ret = fd_install(t->files, newf, 0, nofile_limit(t), flags & SOCK_CLOEXEC);
+	if (ret < 0)
+		fput(newf);
+	return ret;
+}
+
+static long do_accept4(struct task_struct *t, const struct sysargs *a, int flags)
+{
+	struct file *f = fdget(t, a->arg[0]);
+	struct socket *sock;
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	sock = sock_from_file(f);
+	if (flags & ~SOCK_FLAGS)
+		ret = -EINVAL;
+	else if (!fd_available(t)) /* or the connection would be lost */
+		ret = -EMFILE;
+	else
+		ret = sock ? accept_file(t, f, sock, a->arg[1], a->arg[2], flags) : -ENOTSOCK;
+	fput(f);
+	return ret;
+}
+
+long sys_accept(struct task_struct *t, const struct sysargs *a)
+{
+	return do_accept4(t, a, 0);
+}
+
+long sys_accept4(struct task_struct *t, const struct sysargs *a)
+{
+	return do_accept4(t, a, a->arg[3]);
+}
+
+long sys_shutdown(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	int how = a->arg[1];
+	long ret;
+
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	ret = how < SHUT_RD || how > SHUT_RDWR ? -EINVAL : sock->ops->shutdown(sock, how);
+	fput(f);
+	return ret;
+}
+
+/* --- options --------------------------------------------------------------------------------- */
+
+long sys_setsockopt(struct task_struct *t, const struct sysargs *a)
+{
+	s32 len = a->arg[4];
+	u8 val[SOCKOPT_MAX] = {0};
+	struct file *f;
+	struct socket *sock;
+	long ret;
+
+	if (len < 0)
+		return -EINVAL;
+	sock = sockfd_lookup(t, a->arg[0], &f);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	if ((s32)a->arg[1] != SOL_SOCKET)
+		ret = -EOPNOTSUPP;
+	else if ((u32)len < sizeof(int))
+		ret = -EINVAL;
+	else if (copy_from_user(t->mm, val, a->arg[3], min((u32)len, SOCKOPT_MAX)))
+		ret = -EFAULT;
+	else
+		ret = sock_setsockopt(sock, a->arg[2], val, len, capable(t, CAP_NET_ADMIN));
+	fput(f);
+	return ret;
+}
+
+long sys_getsockopt(struct task_struct *t, const struct sysargs *a)
+{
+	u8 val[SOCKOPT_MAX];
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	s32 ulen;
+	u32 len;
+	long ret;
+
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	if ((s32)a->arg[1] != SOL_SOCKET) {
+		ret = -EOPNOTSUPP;
+	} else if (get_user(t->mm, ulen, a->arg[4])) {
+		ret = -EFAULT;
+	} else if (ulen < 0) {
+		ret = -EINVAL;
+	} else {
+		len = min((u32)ulen, SOCKOPT_MAX);
+		ret = sock_getsockopt(sock, a->arg[2], val, &len);
+		if (!ret && ((len && copy_to_user(t->mm, a->arg[3], val, len)) ||
+			     put_user(t->mm, (s32)len, a->arg[4])))
+			ret = -EFAULT;
+	}
+	fput(f);
+	return ret;
+}
