@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/fpu.h"
+#include "cpu/model.h"
 #include "flat.h"
 
 #define CODE FLAT_BASE
@@ -198,6 +199,109 @@ static void xsave_and_xrstor_in_the_guest(void)
 	flat_free(f);
 }
 
+#define XSAVE64 "\x48\x0f\xae\x23"  /* [rbx] */
+#define XRSTOR64 "\x48\x0f\xae\x2b" /* [rbx] */
+#define XSAVEC64 "\x48\x0f\xc7\x23" /* [rbx] */
+
+/* XSAVEC and the format that it writes come together. */
+static void compacted_images_are_for_models_with_xsavec(void)
+{
+	struct flat *f;
+	u8 *image;
+
+	if (!cpu_model_possible(CPU_MODEL_V3))
+		return;
+	f = flat_new(CPU_MODEL_V3);
+	image = flat_ptr(f, DATA);
+	f->cpu.regs.gpr[R_RBX] = DATA;
+	f->cpu.regs.gpr[R_RAX] = 7;
+	*(u32 *)(image + FX_MXCSR) = MXCSR_DEFAULT;
+	*(u64 *)(image + XS_BV) = XS_BIT_AVX;
+	memset(image + XS_HEADER_END, 0x5a, 256);
+	run(f, XRSTOR64, 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI], 0x5a);
+	*(u64 *)(image + XS_XCOMP_BV) = BIT(63) | 7;
+	memset(image + XS_HEADER_END, 0x77, 256);
+	run(f, XRSTOR64, 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_EXCEPTION);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_GP);
+	CU_ASSERT_EQUAL(f->fpu.area[XS_YMM_HI], 0x5a);
+	run(f, XSAVEC64, 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_UD);
+	flat_free(f);
+}
+
+/* XSTATE_BV after the instruction at @code stored nothing but MXCSR that is not as at exec. */
+static u64 components_of(struct flat *f, const char *code)
+{
+	u8 *image = flat_ptr(f, DATA);
+
+	memset(image, 0, XS_SIZE);
+	run(f, code, 4, 1);
+	CU_ASSERT_EQUAL(f->cpu.exit.why, CPU_BUDGET);
+	return *(u64 *)(image + XS_BV);
+}
+
+static void mxcsr_alone_is_no_sse_state_but_for_xsavec(void)
+{
+	struct flat *f = avx_machine();
+
+	if (!f)
+		return;
+	f->cpu.regs.gpr[R_RBX] = DATA;
+	f->cpu.regs.gpr[R_RAX] = 7;
+	*(u32 *)(f->fpu.area + FX_MXCSR) = MXCSR_DEFAULT | 0x20;
+	CU_ASSERT_EQUAL(components_of(f, XSAVE64), 0);
+	CU_ASSERT_EQUAL(*(u32 *)((u8 *)flat_ptr(f, DATA) + FX_MXCSR), MXCSR_DEFAULT | 0x20);
+	if (cpu_has(&f->cpu, FEAT_XSAVEOPT))
+		CU_ASSERT_EQUAL(components_of(f, "\x48\x0f\xae\x33"), 0);
+	if (cpu_has(&f->cpu, FEAT_XSAVEC))
+		CU_ASSERT_EQUAL(components_of(f, XSAVEC64), XS_BIT_SSE);
+	if (cpu_has(&f->cpu, FEAT_XGETBV1)) {
+		f->cpu.regs.gpr[R_RCX] = 1;
+		run(f, "\x0f\x01\xd0", 3, 1);
+		CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RAX], XS_BIT_SSE);
+	}
+	flat_free(f);
+}
+
+/* Where an image that lies before a page that is not there is read to. */
+static void xrstor_reads_as_far_as_it_must(void)
+{
+	static const struct {
+		u64 bv, comp, rfbm;
+		u32 fault; /* offset in the image; 0: none */
+	} images[] = {
+		{3, 0, 3, 0},		{7, 0, 7, 831},		  {3, 0, 7, 831},
+		{7, 0, 3, 0},		{7, BIT(63) | 7, 7, 831}, {7, BIT(63) | 7, 3, 0},
+		{3, BIT(63) | 7, 7, 0}, {0, BIT(63) | 7, 7, 0},
+	};
+	struct flat *f = avx_machine();
+	u64 at = DATA + PAGE_SIZE - XS_HEADER_END;
+	u8 *image;
+
+	if (!f)
+		return;
+	flat_protect(f, DATA + PAGE_SIZE, FLAT_NONE);
+	image = flat_ptr(f, at);
+	*(u32 *)(image + FX_MXCSR) = MXCSR_DEFAULT;
+	for (unsigned i = 0; i < ARRAY_SIZE(images); i++) {
+		if (images[i].comp && !cpu_has(&f->cpu, FEAT_XSAVEC))
+			continue;
+		f->cpu.regs.gpr[R_RBX] = at;
+		f->cpu.regs.gpr[R_RAX] = images[i].rfbm;
+		f->cpu.regs.gpr[R_RDX] = 0;
+		memcpy(image + XS_BV, &images[i].bv, 8);
+		memcpy(image + XS_XCOMP_BV, &images[i].comp, 8);
+		run(f, XRSTOR64, 4, 1);
+		CU_ASSERT_EQUAL(f->cpu.exit.why, images[i].fault ? CPU_EXCEPTION : CPU_BUDGET);
+		if (images[i].fault)
+			CU_ASSERT_EQUAL(f->cpu.exit.cr2, at + images[i].fault);
+	}
+	flat_free(f);
+}
+
 static void signal_frames_carry_all_of_it(void)
 {
 	struct flat *f = avx_machine();
@@ -243,6 +347,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_hostile_image_is_made_loadable),
 	UNIT_TEST(upper_halves_live_across_runs),
 	UNIT_TEST(xsave_and_xrstor_in_the_guest),
+	UNIT_TEST(compacted_images_are_for_models_with_xsavec),
+	UNIT_TEST(mxcsr_alone_is_no_sse_state_but_for_xsavec),
+	UNIT_TEST(xrstor_reads_as_far_as_it_must),
 	UNIT_TEST(signal_frames_carry_all_of_it),
 	UNIT_END,
 };

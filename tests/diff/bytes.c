@@ -4,7 +4,7 @@
  * run on both sides, as in insn.c and vec.c; what it takes for none must raise the same exception on the
  * host. So this finds what no row and no form thought of.
  *
- *	check_bytes [--trials N] [--seed N] [--seconds N]
+ *	check_bytes [--cpu MODEL] [--trials N] [--seed N] [--seconds N]
  *	check_bytes --repeat BYTES:SEED		one trial again, BYTES as 30 hexadecimal digits
  *
  * System calls, far transfers, and what a virtual machine's monitor may answer are left out: safe().
@@ -141,6 +141,7 @@ int main(int argc, char **argv)
 {
 	u64 trials = 200000, seed = 1, seconds = 0, i = 0;
 	struct tally n = {0, 0, 0, 0};
+	enum cpu_model model = CPU_MODEL_HOST;
 	const char *again = NULL;
 	struct sides s;
 	double start = now();
@@ -152,10 +153,12 @@ int main(int argc, char **argv)
 			seed = strtoul(argv[a + 1], NULL, 0);
 		else if (!strcmp(argv[a], "--seconds"))
 			seconds = strtoul(argv[a + 1], NULL, 0);
+		else if (!strcmp(argv[a], "--cpu"))
+			model = sides_model(argv[a + 1]);
 		else if (!strcmp(argv[a], "--repeat"))
 			again = argv[a + 1];
 	}
-	sides_open(&s);
+	sides_open(&s, model);
 	if (again)
 		return repeat(&s, again);
 	while (n.bad < 100 && (seconds ? now() - start < (double)seconds : i < trials))

@@ -168,10 +168,11 @@ static bool same_segment(const struct decoded *d, ZydisRegister seg)
 static bool same_index(const struct sight *s, const ZydisDecodedOperandMem *mem)
 {
 	const struct decoded *d = &s->d;
-	unsigned n = (s->code[d->modrm_at + 1] >> 3 & 7) | (d->rex & 2) << 2;
+	unsigned n;
 
 	if (!(s->row->attr & VSIB))
 		return same_address_register(d, d->index, mem->index);
+	n = (s->code[d->modrm_at + 1] >> 3 & 7) | (d->rex & 2) << 2;
 	if (d->evex && !(d->evex & EVEX_V))
 		n += 16;
 	return mem->index != ZYDIS_REGISTER_NONE && ZydisRegisterGetId(mem->index) == (int)n;

@@ -13,7 +13,6 @@
 #include "random.h"
 #include "trial.h"
 
-#define COMPACT BIT(63)
 #define NR_WIDE 4
 
 static const struct {
@@ -37,14 +36,6 @@ static u32 place(int side, unsigned i)
 static bool is(const struct trial *t, const char *name)
 {
 	return !strcmp(insn_rows[t->row].name, name);
-}
-
-static u64 get64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, 8);
-	return v;
 }
 
 static void put64(u8 *p, u64 v)
@@ -76,14 +67,15 @@ static void legacy_image(const struct trial *t, u8 *p)
 	put32(p + FX_MXCSR, one_in(8) ? 0x11f80 : rnd() & 0xffff);
 }
 
-static void make_header(u8 *p)
+/* Neither side may see what only one of them knows. */
+static void make_header(const struct trial *t, u8 *p)
 {
-	u64 bv = rnd() & (one_in(2) ? 0xe7 : 7), comp = 0;
+	u64 bv = rnd() & (one_in(2) ? XS_ALL : 7) & ~t->hidden, comp = 0;
 
-	if (one_in(3))
-		comp = COMPACT | bv | (rnd() & 0xe7);
+	if (one_in(3) && !(t->hidden & XS_COMPACT))
+		comp = XS_COMPACT | bv | (rnd() & XS_ALL & ~t->hidden);
 	if (one_in(12)) /* not legal */
-		*(one_in(2) ? &bv : &comp) ^= BIT(below(64));
+		*(one_in(2) ? &bv : &comp) ^= BIT(below(64)) & ~t->hidden;
 	put64(p + XS_BV, bv);
 	put64(p + XS_XCOMP_BV, comp);
 	memset(p + XS_XCOMP_BV + 8, 0, XS_HEADER_END - XS_XCOMP_BV - 8);
@@ -97,8 +89,12 @@ void image_prepare(struct trial *t)
 	u64 at;
 
 	if (insn_rows[t->row].feat == FEAT_XSAVE || is(t, "xsaveopt") || is(t, "xsavec")) {
-		t->before.gpr[R_RAX] = one_in(3) ? rnd() : rnd() & 0xe7;
+		t->before.gpr[R_RAX] = (one_in(3) ? rnd() : rnd() & XS_ALL) & ~t->hidden;
 		t->before.gpr[R_RDX] = rnd();
+		if (one_in(4)) { /* MXCSR alone is no SSE state in use */
+			memset(t->before.vec, 0, sizeof(t->before.vec));
+			memset(t->before.fx + FX_XMM0, 0, 256);
+		}
 	}
 	if ((!is(t, "fxrstor") && !is(t, "xrstor")) || !image_at(t, FX_SIZE, &at))
 		return;
@@ -106,7 +102,7 @@ void image_prepare(struct trial *t)
 	legacy_image(t, p);
 	if (is(t, "fxrstor") || !image_at(t, XS_SIZE, &at))
 		return;
-	make_header(p);
+	make_header(t, p);
 	fill_vector(p + XS_HEADER_END, XS_SIZE - XS_HEADER_END);
 }
 
@@ -122,7 +118,7 @@ void image_to_guest(const struct trial *t, u8 *data)
 	u64 at;
 
 	if (!is(t, "xrstor") || !image_at(t, XS_SIZE, &at) ||
-	    (get64(t->data + at + XS_XCOMP_BV) & COMPACT))
+	    (get64(t->data + at + XS_XCOMP_BV) & XS_COMPACT))
 		return;
 	convert(data + at, t->data + at, GUEST, HOST);
 }
@@ -206,14 +202,17 @@ static bool same_xsave(const struct trial *t, const u8 *host, const u8 *guest)
 {
 	u64 asked = (u64)(u32)t->before.gpr[R_RDX] << 32 | (u32)t->before.gpr[R_RAX];
 	bool compact = is(t, "xsavec");
-	struct xsave x[2] = {{asked & 0xe7, get64(host + XS_BV), compact, HOST},
-			     {asked & 0xe7, get64(guest + XS_BV), compact, GUEST}};
+	struct xsave x[2] = {{asked & XS_ALL, get64(host + XS_BV), compact, HOST},
+			     {asked & XS_ALL, get64(guest + XS_BV), compact, GUEST}};
 	static u8 a[1024], b[1024]; /* too long for a frame */
 
 	if (compact && get64(host + XS_XCOMP_BV) != get64(guest + XS_XCOMP_BV))
 		return false;
 	/* Of components not asked for XSTATE_BV stays. */
 	if (!compact && ((x[0].used ^ x[1].used) & ~x[0].rfbm))
+		return false;
+	/* Registers that are all zero a CPU may count as used or not; others, and MXCSR for XSAVEC, are. */
+	if (x[1].used & ~x[0].used & x[0].rfbm & (XS_BIT_SSE | XS_BIT_AVX))
 		return false;
 	legacy(&x[0], host, a);
 	legacy(&x[1], guest, b);
@@ -231,7 +230,7 @@ static bool same_xsave(const struct trial *t, const u8 *host, const u8 *guest)
 /* In the engine's image nothing may change but what its layout says. */
 static bool only_own_bytes(const struct trial *t, const u8 *guest, const u8 *before)
 {
-	u64 rfbm = ((u32)t->before.gpr[R_RAX]) & 0xe7, used = get64(guest + XS_BV);
+	u64 rfbm = ((u32)t->before.gpr[R_RAX]) & XS_ALL, used = get64(guest + XS_BV);
 	struct xsave x = {rfbm, used, is(t, "xsavec"), GUEST};
 	u64 save = is(t, "xsave") ? rfbm : rfbm & used;
 	static bool allowed[XS_SIZE]; /* too long for a frame */

@@ -1,8 +1,11 @@
 /*
  * Every integer row of opcodes.def against the host CPU: see trial.h. Options: tests/diff/trial.c.
  *
- *	check_insn [--rounds N] [--seed N] [--seconds N] [--row NAME] [--verbose] [--flags]
- *	check_insn --repeat ROW:WISH:SEED	one trial again, as a failure printed it
+ *	check_insn [--cpu MODEL] [--rounds N] [--seed N] [--seconds N] [--row NAME] [--verbose] [--flags]
+ *	check_insn [--cpu MODEL] --repeat ROW:WISH:SEED	one trial again, as a failure printed it
+ *
+ * --cpu: the model on Vellum's side (host). A lower one shows what a handler or the decoder does
+ * otherwise there; what it lacks is left out.
  *
  * Rows that cannot run here are excused in excused.def.
  */

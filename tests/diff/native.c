@@ -15,6 +15,7 @@ u64 native_target HIDDEN;
 u64 native_stack HIDDEN;
 u64 native_host_mode HIDDEN; /* MXCSR, control word */
 u64 native_registers HIDDEN; /* 0 .. 2 for this run: native_level(), or 0 */
+u64 native_clear HIDDEN; /* vector registers are all zero: VZEROALL, so that XINUSE says so, too */
 u64 native_has_bases HIDDEN; /* native_segments() */
 u64 native_keep_sel HIDDEN;
 u64 native_host_fs HIDDEN, native_host_gs HIDDEN;
@@ -67,6 +68,11 @@ unsigned native_level(void)
 	return level;
 }
 
+void native_limit(unsigned most)
+{
+	level = min(level, most);
+}
+
 bool native_segments(void)
 {
 	return native_has_bases;
@@ -102,9 +108,17 @@ void native_put_exit(u64 at, bool taken)
 	exits[taken] = at;
 }
 
+static bool all_zero(const struct native_state *s)
+{
+	const u8 *p = s->vec[0];
+
+	return !p[0] && !memcmp(p, p + 1, sizeof(s->vec) - 1);
+}
+
 void native_run(struct native_state *s, u64 code, bool wide, bool selectors)
 {
 	native_registers = wide ? level : 0;
+	native_clear = native_registers && all_zero(s);
 	native_keep_sel = selectors;
 	native_now = *s;
 	native_now.trap = native_now.error = 0;

@@ -28,6 +28,8 @@ struct native_state {
 
 /* 0: xmm only; 1: ymm; 2: AVX-512. After native_init(). */
 unsigned native_level(void);
+/* No more than that from now on. */
+void native_limit(unsigned most);
 /* Whether fs_base and gs_base are loaded: FSGSBASE is there, and the kernel lets us. */
 bool native_segments(void);
 

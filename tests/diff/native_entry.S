@@ -45,7 +45,10 @@ native_enter:
 	jmp 2f
 1:	EACH_32(LOAD_ZMM)
 	EACH_8(LOAD_K)
-2:	cmpl $0, native_has_bases(%rip)
+2:	cmpl $0, native_clear(%rip)
+	je 4f
+	vzeroall
+4:	cmpl $0, native_has_bases(%rip)
 	je 3f
 	rdfsbase %rax
 	mov %rax, native_host_fs(%rip)

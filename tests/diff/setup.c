@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/fpu.h"
+#include "cpu/model.h"
 #include "operands.h"
 #include "random.h"
 #include "trial.h"
@@ -280,7 +281,7 @@ static u8 *operand(struct trial *t)
 }
 
 /* Comparisons that hold, quotients that fit. */
-static void make_arithmetic(struct trial *t)
+static void make_arithmetic(const struct sides *s, struct trial *t)
 {
 	u64 *gpr = t->before.gpr;
 
@@ -300,6 +301,8 @@ static void make_arithmetic(struct trial *t)
 		gpr[R_RDX] = one_in(2) ? 0 : gpr[R_RDX] >> 40;
 	if (!strcmp(row_of(t)->name, "xgetbv"))
 		gpr[R_RCX] = one_in(8) ? rnd() : below(3) | rnd() << 32;
+	if (!strcmp(row_of(t)->name, "xgetbv") && !cpu_has(&s->f->cpu, FEAT_XGETBV1))
+		gpr[R_RCX] &= ~1UL; /* the host may have XINUSE */
 	if (!strncmp(row_of(t)->name, "wr", 2) && strstr(row_of(t)->name, "sbase") && !one_in(6))
 		*reg_at(t, OFF_GPR(t->d.rm)) = rnd() >> 17;
 }
@@ -415,6 +418,12 @@ static bool bit_base(const struct trial *t)
 	       (t->d.base == OFF_GPR(t->d.reg) || t->d.index == OFF_GPR(t->d.reg));
 }
 
+/* See struct trial. The host's XCR0 has no more than XS_ALL. */
+static u64 hidden_components(const struct sides *s)
+{
+	return (XS_ALL & ~s->f->cpu.xcr0) | (cpu_has(&s->f->cpu, FEAT_XSAVEC) ? 0 : XS_COMPACT);
+}
+
 bool trial_setup(const struct sides *s, struct trial *t)
 {
 	const struct insn_row *row = row_of(t);
@@ -436,13 +445,16 @@ bool trial_setup(const struct sides *s, struct trial *t)
 	if ((t->wish & (FB(absent) | FB(readonly))) && !mem)
 		t->before.gpr[R_RSP] = t->target;
 	make_pointers(t);
-	make_arithmetic(t);
+	make_arithmetic(s, t);
 	make_selectors(t);
+	t->hidden = hidden_components(s);
 	image_prepare(t);
 	if ((row->attr & ENDS) && !make_branch(t))
 		return false;
 	if (mem && (bit_base(t) || !aim(t)))
 		return false;
+	if (is_xsave(row) && ((u32)t->before.gpr[R_RAX] & t->hidden))
+		return false; /* rax is the address, too */
 	settle_second_page(t);
 	return decode(s->enc.dec, s->enc.feats, t->code, 15, &t->d) == DECODE_OK &&
 	       t->d.row == t->row;

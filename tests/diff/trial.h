@@ -35,6 +35,7 @@ struct trial {
 	bool selectors; /* loads segment registers */
 	unsigned arena;
 	u64 target; /* address of the memory operand, explicit or not */
+	u64 hidden; /* bits of XSTATE_BV and XCOMP_BV that the host takes and the model does not */
 	struct native_state before;
 	u8 data[ARENA_LEN];
 };
@@ -42,11 +43,15 @@ struct trial {
 /* Both sides of a trial. */
 struct sides {
 	struct flat *f;
-	struct encoder enc;
+	struct encoder enc; /* of what the model has */
+	u64 host_feats;	    /* ... of what `--cpu host` has */
 	bool amd;
 };
-/* The machine of CPU_MODEL_HOST and the native pages. Aborts when the host cannot. */
-void sides_open(struct sides *s);
+/* A machine of @model and the native pages. Aborts when the host cannot. What the model lacks is left
+ * out: rows, components of the state, and encodings that mean something else where it is there. */
+void sides_open(struct sides *s, enum cpu_model model);
+/* The model's name as for `--cpu`; exits when there is none. */
+enum cpu_model sides_model(const char *name);
 void sides_close(struct sides *s);
 
 enum outcome {
@@ -61,7 +66,7 @@ enum outcome trial_row(struct sides *s, unsigned row, u64 wish, u64 seed);
 /* The same with the instruction in @code, 15 bytes, which may be none. */
 enum outcome trial_bytes(struct sides *s, const u8 *code, u64 seed);
 
-/* Runs the rows of one program, reports, and returns the exit status. */
+/* Runs the rows of one program, reports, and returns the exit status. Options: insn.c. */
 int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, char **argv);
 
 /* ---- setup.c -------------------------------------------------------------------------------- */
@@ -73,6 +78,10 @@ bool trial_setup(const struct sides *s, struct trial *t);
 bool trial_unsafe(const struct insn_row *row);
 /* The row always raises the same exception. */
 bool trial_raises(const struct insn_row *row);
+
+/* What an image may hold, and the compacted format's bit of XCOMP_BV. */
+#define XS_ALL (XS_BIT_X87 | XS_BIT_SSE | XS_BIT_AVX | XS_BITS_AVX512)
+#define XS_COMPACT BIT(63)
 
 /* ---- images.c ------------------------------------------------------------------------------- */
 

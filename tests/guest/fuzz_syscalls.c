@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define AREA 0x600000000000UL
@@ -187,6 +188,12 @@ static uint64_t argument(int i)
 static int harmless(long nr, uint64_t *a)
 {
 	switch (nr) {
+	case SYS_socket: /* no other families of a real kernel's */
+	case SYS_socketpair:
+		a[0] = 1;
+		a[1] = 1 + rnd() % 5;
+		a[2] = 0;
+		return 1;
 	case SYS_mmap: /* only inside the area, or where the kernel likes; small */
 	case SYS_mremap:
 		a[1] %= 1 << 20;
@@ -257,8 +264,13 @@ int main(int argc, char **argv)
 	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGSYS, SIGIO, SIGTTOU, SIGTTIN};
 
 	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 0x5eed;
+	struct itimerval tick = {{0, 50000}, {0, 50000}};
+	struct sigaction sa = {.sa_handler = survive}; /* no SA_RESTART: it ends reads of sockets */
+
 	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], survive);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
 	syscall(436, 3, ~0U, 0); /* close_range: what was inherited is not ours to fuzz */
 	if (mmap((void *)AREA, AREA_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)

@@ -8,15 +8,18 @@ GCC = gcc
 CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra
 LINK = -static
 
-PLAIN := $(filter-out hello sqlite_driver lua_driver,$(patsubst $(SRC)/%.c,%,$(wildcard $(SRC)/*.c)))
+PLAIN := $(filter-out hello sqlite_driver lua_driver fft numeric,$(patsubst $(SRC)/%.c,%,$(wildcard $(SRC)/*.c)))
 PROBES := $(patsubst $(SRC)/probes/%.c,probes/%,$(wildcard $(SRC)/probes/*.c))
+# What compilers make for each level of x86-64; -fast: -ffast-math, and the widest vectors
+LEVELS := v1 v2 v3 v4
+LEVELLED := $(LEVELS:%=fft-%) $(LEVELS:%=numeric-%) numeric-v3-fast numeric-v4-fast
 HELLOS := hello-glibc hello-pie hello-musl hello-diet
 
 TOOLS := $(patsubst $(SRC)/tools/%.c,%,$(wildcard $(SRC)/tools/*.c))
 
 $(shell mkdir -p $(O)/probes)
 
-all: $(addprefix $(O)/,$(TOOLS)) $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) sqlite_driver lua_driver)
+all: $(addprefix $(O)/,$(TOOLS)) $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
 
 $(O)/%: $(SRC)/%.c
 	$(GCC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) -o $@ $< $(LIBS)
@@ -26,9 +29,13 @@ $(O)/%: $(SRC)/tools/%.c
 	$(GCC) $(CFLAGS) -o $@ $<
 
 # -O1 and no frills: expected/ was recorded with these.
-$(O)/probes/%: $(SRC)/probes/%.c
+$(O)/probes/%: $(SRC)/probes/%.c $(SRC)/probes/probe.h
 	$(GCC) -O1 -g0 -Wno-unused-result -fno-stack-protector -static -no-pie $(EXTRA_CFLAGS) -o $@ $<
 $(O)/probes/p02_regs: EXTRA_CFLAGS = -nostartfiles -nostdlib
+
+# Random memory calls, compared step by step: tests/diff/mm.
+$(O)/random_mm: $(SRC)/../diff/mm/random_mm.c $(SRC)/../diff/mm/state.c $(SRC)/../diff/mm/random_mm.h
+	$(GCC) $(CFLAGS) $(LINK) -o $@ $(filter %.c,$^)
 
 $(O)/hello-glibc: $(SRC)/hello.c
 	$(GCC) $(CFLAGS) -static -o $@ $<
@@ -39,6 +46,21 @@ $(O)/hello-musl: $(SRC)/hello.c
 $(O)/hello-diet: $(SRC)/hello.c
 	diet gcc -O2 -o $@ $<
 
+$(LEVELS:%=$(O)/fft-%): $(O)/fft-%: $(SRC)/fft.c $(SRC)/fft_kernel.h
+	$(GCC) $(CFLAGS) -O3 -march=x86-64$(filter-out -v1,-$*) -static -o $@ $< -lm
+$(LEVELS:%=$(O)/numeric-%): $(O)/numeric-%: $(SRC)/numeric.c
+	$(GCC) $(CFLAGS) -O3 -march=x86-64$(filter-out -v1,-$*) -static -o $@ $< -lm
+$(O)/numeric-%-fast: $(SRC)/numeric.c
+	$(GCC) $(CFLAGS) -O3 -ffast-math -mprefer-vector-width=512 -march=x86-64-$* -static -o $@ $< -lm
+
+# Its plain loops stay loops: they are what the library's functions are compared with.
+$(O)/strings_all: EXTRA_CFLAGS = -fno-builtin -fno-tree-loop-distribute-patterns -fno-tree-vectorize
+$(O)/crypto: LIBS = -lcrypto -Wl,--no-warnings
+$(O)/gmp_calc: LIBS = -lgmp
+$(O)/zstd_driver: LIBS = -lzstd -llzma -lbz2 -lz
+$(O)/procps: LIBS = $(if $(wildcard /usr/include/libproc2/pids.h),-lproc2) -Wl,--no-warnings
+$(O)/math_all: EXTRA_CFLAGS = -frounding-math
+$(O)/math_all: LIBS = -lm
 # Linked in by the libraries, never called: dlopen and getpwnam in a static program.
 $(O)/floats: LIBS = -lm
 $(O)/int80: EXTRA_CFLAGS = -mno-red-zone

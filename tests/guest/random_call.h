@@ -85,6 +85,35 @@ static unsigned long random_argument(void)
 	}
 }
 
+/* socket to getsockopt, sendmmsg: mostly on what is one. */
+static const short on_sockets[] = {41, 42, 44, 46,  48, 49, 50, 51, 52,
+				   53, 54, 55, 307, 0,	1,  19, 20};
+
+/* AF_UNIX, and never blocking: nobody would wake the program. Addresses lie in the arena. */
+static void aim_at_socket(unsigned long nr, unsigned long a[6])
+{
+	static const int types[] = {1, 2, 5};
+	static char name[112] = {1};
+
+	if (nr == 41 || nr == 53) {
+		a[0] = 1;
+		a[1] = (unsigned long)types[rnd() % 3] | 04000;
+		a[2] = rnd() % 2;
+		a[3] = (unsigned long)arena + rnd() % 4096;
+		return;
+	}
+	a[0] = rnd() % 24;
+	if (rnd() % 2)
+		a[1] = (unsigned long)(arena + rnd() % 4096);
+	if (nr == 42 || nr == 49) {
+		name[2] = rnd() % 2 ? "ab"[rnd() % 2] : 0; /* a path, or abstract */
+		a[1] = (unsigned long)name;
+		a[2] = rnd() % 112;
+	}
+	if (nr == 44 || nr == 46 || nr == 307)
+		a[nr == 46 ? 2 : 3] |= 0x40; /* MSG_DONTWAIT */
+}
+
 static int allowed(unsigned long nr)
 {
 	for (unsigned int i = 0; i < sizeof(never) / sizeof(never[0]); i++)
@@ -106,6 +135,9 @@ static long random_call(unsigned long nr)
 
 	for (int k = 0; k < 6; k++)
 		a[k] = random_argument();
+	for (unsigned int k = 0; k < sizeof(on_sockets) / sizeof(on_sockets[0]); k++)
+		if (on_sockets[k] == (short)nr && rnd() % 4)
+			aim_at_socket(nr, a);
 	if (on_memory(nr)) {
 		a[0] = (unsigned long)(arena + (rnd() % ARENA_PAGES << 12));
 		a[1] %= rnd() % 3 ? 64 << 12 : ARENA_PAGES << 12;

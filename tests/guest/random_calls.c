@@ -17,6 +17,8 @@ int main(int argc, char **argv)
 	arena_map();
 	for (long i = 0; i < n; i++) {
 		nr = rnd() % 4 ? rnd() % 470 : (unsigned long)memory[rnd() % 7];
+		if (rnd() % 8 == 0)
+			nr = (unsigned long)on_sockets[rnd() % (sizeof(on_sockets) / 2)];
 		if (allowed(nr))
 			failed += random_call(nr) < 0;
 	}

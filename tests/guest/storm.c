@@ -22,8 +22,8 @@
 #define FORKS 2 /* of each task */
 
 /* Of random_call.h's never: what blocks, as others wake, stop or kill the sleeper. */
-static const short blocking[] = {7,   22,  23,	34,  35,  36,  37,  38,	 61,  128, 130,
-				 160, 202, 230, 247, 270, 271, 275, 276, 278, 293};
+static const short blocking[] = {7,   22,  23,	34,  35,  36,  37,  38,	 61, 128, 130, 160, 202,
+				 230, 247, 270, 271, 275, 276, 278, 293, 43, 45,  47,  288, 299};
 
 static char **args;
 static pid_t first; /* never a target */

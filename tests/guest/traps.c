@@ -42,6 +42,7 @@ static struct {
 	int sig, code;
 	u64 addr;
 	greg_t gregs[NGREG];
+	u8 fp[512];
 } seen;
 
 /* Loads r (rax rcx rdx rbx rsp rbp rsi rdi r8 ..) and jumps to the code. */
@@ -85,6 +86,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 	seen.code = info->si_code;
 	seen.addr = (u64)info->si_addr;
 	memcpy(seen.gregs, uc->uc_mcontext.gregs, sizeof(seen.gregs));
+	memcpy(seen.fp, uc->uc_mcontext.fpregs, sizeof(seen.fp));
 	siglongjmp(out, 1);
 }
 
@@ -180,13 +182,18 @@ static void show(const char *name, unsigned len, const char *what)
 		       seen.gregs[REG_RIP] - (greg_t)CODE);
 	for (; *what; what++) {
 		if (*what == 'f')
-			printf(" flags %#llx", seen.gregs[REG_EFL] & ~0x10000);
+			printf(" flags %#llx", seen.gregs[REG_EFL]);
 		else if (*what == 'z')
 			printf(" zf %d", !!(seen.gregs[REG_EFL] & 0x40));
 		else if (*what == 'g')
 			printf(" cs %#llx", seen.gregs[REG_CSGSFS] & 0xffff);
 		else if (*what == 'm')
 			printf(" memory %#lx %#lx", *(u64 *)(DATA + 0x800), *(u64 *)(DATA + 0x808));
+		else if (*what == 'x')
+			printf(" fcw %#x fsw %#x ftw %#x mxcsr %#x st0 %#lx %#x",
+			       *(uint16_t *)seen.fp, *(uint16_t *)(seen.fp + 2), seen.fp[4],
+			       *(uint32_t *)(seen.fp + 24), *(u64 *)(seen.fp + 32),
+			       *(uint16_t *)(seen.fp + 40));
 		else if (*what == 't')
 			printf(" top %#lx", *(u64 *)(seen.gregs[REG_RSP] & ~7UL));
 		else if (strchr(letters, *what))
@@ -194,6 +201,21 @@ static void show(const char *name, unsigned len, const char *what)
 			       seen.gregs[gregs[strchr(letters, *what) - letters]]);
 	}
 	printf("\n");
+}
+
+/* int n, for all n but the 32-bit system call. */
+static void run_all_ints(void)
+{
+	for (unsigned n = 0; n < 256; n++) {
+		u8 code[2] = {0xcd, n};
+		char name[16];
+
+		if (n == 0x80)
+			continue;
+		snprintf(name, sizeof(name), "int %#x", n);
+		run(code, sizeof(code));
+		show(name, sizeof(code), "f");
+	}
 }
 
 static const struct encoding {
@@ -212,5 +234,6 @@ int main(void)
 		run((const u8 *)encodings[i].code, encodings[i].len);
 		show(encodings[i].name, encodings[i].len, encodings[i].what);
 	}
+	run_all_ints();
 	return 0;
 }

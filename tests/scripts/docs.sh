@@ -1,12 +1,16 @@
-# docs/: compat.md is what the tables print; files and tests that seed.md and the others name exist.
+# docs/: compat.md and cpu.md end with what the tables print; files and tests that seed.md and the others name exist.
 # tags: quick
 cd "$SRC" || exit
 bad=0
-print=$BUILD/tests/syscalls/print_compat
-if [ -x "$print" ]; then
-	sed '1,/^<!-- from here on/d' docs/compat.md | diff - <("$print") ||
-		{ echo "docs/compat.md is not what the tables say: make compat"; bad=1; }
-fi
+# up_to_date PAGE PROGRAM TARGET: the end of the page is what the program prints
+up_to_date()
+{
+	[ -x "$BUILD/$2" ] || return 0
+	sed '1,/^<!-- from here on/d' "$1" | diff - <("$BUILD/$2") ||
+		{ echo "$1 is not what the tables say: make $3"; bad=1; }
+}
+up_to_date docs/compat.md tests/syscalls/print_compat compat
+up_to_date docs/cpu.md tests/diff/print_rows cpu-rows
 # Names of files, as `src/mm/vma.c` or [text](architecture.md).
 for page in README.md docs/*.md docs/adr/*.md; do
 	grep -oE '`(src|tests|docs|bench)/[A-Za-z0-9_./-]*[A-Za-z0-9_]`' "$page" | tr -d '`' | sort -u |
