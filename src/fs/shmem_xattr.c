@@ -100,7 +100,8 @@ long shmem_getxattr(struct dentry *d, const char *name, void *value, u64 size)
 		return x->size;
 	if (size < x->size)
 		return -ERANGE;
-	memcpy(value, x->value, x->size);
+	if (x->size)
+		memcpy(value, x->value, x->size);
 	return x->size;
 }
 
