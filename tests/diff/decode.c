@@ -292,7 +292,7 @@ void host_look(struct sight *s)
 static unsigned put_legacy(const struct insn_row *row, u8 *p)
 {
 	static const u8 any[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x64, 0x65, 0x2e};
-	static const u8 must[] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
+	static const u8 must[PFX_ANY + 1] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
 	unsigned n = 0;
 
 	while (one_in(4) && n < 4)
@@ -319,7 +319,7 @@ static unsigned length_field(const struct insn_row *row)
 
 static unsigned put_vector(const struct insn_row *row, u8 *p)
 {
-	static const u8 pp[] = {[PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+	static const u8 pp[PFX_ANY + 1] = {[PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
 	static const u8 maps[NR_MAPS] = {
 		[MAP_V0F] = 1,	 [MAP_V0F38] = 2, [MAP_V0F3A] = 3, [MAP_E0F] = 1,
 		[MAP_E0F38] = 2, [MAP_E0F3A] = 3, [MAP_E5] = 5,	   [MAP_E6] = 6};

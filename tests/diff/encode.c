@@ -164,7 +164,7 @@ static void put_legacy(struct making *m)
 
 /* ---- VEX and EVEX --------------------------------------------------------------------------- */
 
-static const u8 pp[] = {[PFX_NONE] = 0, [PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+static const u8 pp[PFX_ANY + 1] = {[PFX_NONE] = 0, [PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
 
 static unsigned choose_vl(const struct making *m)
 {

@@ -36,8 +36,8 @@ static const struct {
 /* The bytes before ModRM; @v: which of the choices that the row leaves open. */
 static unsigned put_opcode(const struct insn_row *row, unsigned v, u8 *p)
 {
-	static const u8 legacy[] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
-	static const u8 pp[] = {[PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+	static const u8 legacy[PFX_ANY + 1] = {[PFX_66] = 0x66, [PFX_F3] = 0xf3, [PFX_F2] = 0xf2};
+	static const u8 pp[PFX_ANY + 1] = {[PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
 	static const u8 maps[NR_MAPS] = {
 		[MAP_V0F] = 1,	 [MAP_V0F38] = 2, [MAP_V0F3A] = 3, [MAP_E0F] = 1,
 		[MAP_E0F38] = 2, [MAP_E0F3A] = 3, [MAP_E5] = 5,	   [MAP_E6] = 6};
