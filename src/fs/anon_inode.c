@@ -2,10 +2,10 @@
 #include "fs/anon_inode.h"
 
 #include <string.h>
-#include <sys/statfs.h>
 
 #include "base/err.h"
 #include "fs/internal.h"
+#include "fs/libfs.h"
 
 static const struct dentry_operations anon_inode_dops;
 
@@ -56,21 +56,7 @@ bool anon_inode_is(const struct file *f, const struct anon_inode_type *type)
 static int anon_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 {
 	memset(st, 0, sizeof(*st));
-	st->st_dev = d->dev;
-	st->st_ino = d->ino;
-	st->st_mode = d->mode; /* no type: neither a regular file nor anything else */
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	if (!stx)
-		return 0;
-	memset(stx, 0, sizeof(*stx));
-	stx->stx_mask = STATX_BASIC_STATS;
-	stx->stx_blksize = PAGE_SIZE;
-	stx->stx_nlink = 1;
-	stx->stx_mode = d->mode;
-	stx->stx_ino = d->ino;
-	stx->stx_dev_minor = d->dev;
-	return 0;
+	return simple_getattr(d, st, stx); /* no type: neither a regular file nor anything else */
 }
 
 /* Through /proc/PID/fd. */
@@ -97,13 +83,7 @@ static int anon_access(struct dentry *d, int mode, int flags __unused)
 
 static int anon_statfs(struct dentry *d, void *buf)
 {
-	struct statfs *sfs = buf;
-
-	memset(sfs, 0, sizeof(*sfs));
-	sfs->f_type = anon_type(d)->magic;
-	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
-	sfs->f_namelen = NAME_MAX;
-	return 0;
+	return simple_statfs(buf, anon_type(d)->magic, 0);
 }
 
 /* "anon_inode:[pidfd]", which is no path. */

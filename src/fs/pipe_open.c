@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "fs/libfs.h"
 #include "fs/pipe_internal.h"
 
 #define PIPEFS_MAGIC 0x50495045
@@ -106,32 +107,11 @@ static int pipefs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	struct pipe_inode_info *pipe = d->fs_private;
 
 	memset(st, 0, sizeof(*st));
-	st->st_dev = d->dev;
-	st->st_ino = d->ino;
-	st->st_mode = d->mode;
-	st->st_nlink = 1;
 	st->st_uid = pipe->uid;
 	st->st_gid = pipe->gid;
-	st->st_blksize = PAGE_SIZE;
 	st->st_atim = pipe->atime;
 	st->st_mtim = st->st_ctim = pipe->mtime;
-	if (!stx)
-		return 0;
-	memset(stx, 0, sizeof(*stx));
-	stx->stx_mask = STATX_BASIC_STATS;
-	stx->stx_blksize = PAGE_SIZE;
-	stx->stx_nlink = 1;
-	stx->stx_uid = pipe->uid;
-	stx->stx_gid = pipe->gid;
-	stx->stx_mode = d->mode;
-	stx->stx_ino = d->ino;
-	stx->stx_dev_minor = d->dev;
-	stx->stx_atime.tv_sec = pipe->atime.tv_sec;
-	stx->stx_atime.tv_nsec = pipe->atime.tv_nsec;
-	stx->stx_mtime.tv_sec = pipe->mtime.tv_sec;
-	stx->stx_mtime.tv_nsec = pipe->mtime.tv_nsec;
-	stx->stx_ctime = stx->stx_mtime;
-	return 0;
+	return simple_getattr(d, st, stx);
 }
 
 /* Through /proc/PID/fd: one more file, of a mode of its own choice. */
@@ -140,12 +120,6 @@ static struct file *pipefs_open(const struct path *p, int flags)
 	u32 mode = pipe_fmode(flags);
 
 	return mode ? pipe_file(p->dentry->fs_private, p, mode, flags) : ERR_PTR(-EINVAL);
-}
-
-static int pipefs_chmod(struct dentry *d, u32 mode)
-{
-	d->mode = (d->mode & S_IFMT) | (mode & 07777);
-	return 0;
 }
 
 static int pipefs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
@@ -166,35 +140,12 @@ static int pipefs_access(struct dentry *d __unused, int mode, int flags __unused
 
 static int pipefs_statfs(struct dentry *d __unused, void *buf)
 {
-	struct statfs *sfs = buf;
-
-	memset(sfs, 0, sizeof(*sfs));
-	sfs->f_type = PIPEFS_MAGIC;
-	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
-	sfs->f_namelen = NAME_MAX;
-	return 0;
+	return simple_statfs(buf, PIPEFS_MAGIC, 0);
 }
 
-static char *put_dec(char *end, u64 v)
-{
-	do
-		*--end = '0' + v % 10;
-	while (v /= 10);
-	return end;
-}
-
-/* "pipe:[INO]", which is no path. */
 static long pipefs_path(struct dentry *d, char *buf, u64 size)
 {
-	char digits[24], *p = put_dec(digits + sizeof(digits), d->ino);
-	u64 n = digits + sizeof(digits) - p;
-
-	if (n + 8 > size)
-		return -ENAMETOOLONG;
-	memcpy(buf, "pipe:[", 6);
-	memcpy(buf + 6, p, n);
-	memcpy(buf + 6 + n, "]", 2);
-	return n + 7;
+	return simple_path(d, "pipe", buf, size);
 }
 
 static void pipefs_release(struct dentry *d)
@@ -206,7 +157,7 @@ static void pipefs_release(struct dentry *d)
 static const struct dentry_operations pipefs_dops = {
 	.getattr = pipefs_getattr,
 	.open = pipefs_open,
-	.chmod = pipefs_chmod,
+	.chmod = simple_chmod,
 	.chown = pipefs_chown,
 	.access = pipefs_access,
 	.statfs = pipefs_statfs,

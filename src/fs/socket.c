@@ -2,12 +2,12 @@
 #include "fs/socket.h"
 
 #include <string.h>
-#include <sys/statfs.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "base/log.h"
 #include "fs/internal.h"
+#include "fs/libfs.h"
 #include "fs/pipe_internal.h"
 #include "fs/poll.h"
 
@@ -76,35 +76,10 @@ static int sockfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	const struct socket *sock = d->fs_private;
 
 	memset(st, 0, sizeof(*st));
-	st->st_dev = d->dev;
-	st->st_ino = d->ino;
-	st->st_mode = d->mode;
-	st->st_nlink = 1;
 	st->st_uid = sock->uid;
 	st->st_gid = sock->gid;
-	st->st_blksize = PAGE_SIZE;
 	st->st_atim = st->st_mtim = st->st_ctim = sock->btime;
-	if (!stx)
-		return 0;
-	memset(stx, 0, sizeof(*stx));
-	stx->stx_mask = STATX_BASIC_STATS;
-	stx->stx_blksize = PAGE_SIZE;
-	stx->stx_nlink = 1;
-	stx->stx_uid = sock->uid;
-	stx->stx_gid = sock->gid;
-	stx->stx_mode = d->mode;
-	stx->stx_ino = d->ino;
-	stx->stx_dev_minor = d->dev;
-	stx->stx_atime.tv_sec = sock->btime.tv_sec;
-	stx->stx_atime.tv_nsec = sock->btime.tv_nsec;
-	stx->stx_mtime = stx->stx_ctime = stx->stx_atime;
-	return 0;
-}
-
-static int sockfs_chmod(struct dentry *d, u32 mode)
-{
-	d->mode = (d->mode & S_IFMT) | (mode & 07777);
-	return 0;
+	return simple_getattr(d, st, stx);
 }
 
 static int sockfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
@@ -125,34 +100,12 @@ static int sockfs_access(struct dentry *d __unused, int mode __unused, int flags
 
 static int sockfs_statfs(struct dentry *d __unused, void *buf)
 {
-	struct statfs *sfs = buf;
-
-	memset(sfs, 0, sizeof(*sfs));
-	sfs->f_type = SOCKFS_MAGIC;
-	sfs->f_bsize = sfs->f_frsize = PAGE_SIZE;
-	sfs->f_namelen = NAME_MAX;
-	sfs->f_flags = 0x20; /* ST_VALID */
-	return 0;
+	return simple_statfs(buf, SOCKFS_MAGIC, 0x20 /* ST_VALID */);
 }
 
-/* "socket:[INO]", which is no path. */
 static long sockfs_path(struct dentry *d, char *buf, u64 size)
 {
-	char text[40], *p = text + sizeof(text);
-	u64 ino = d->ino, n;
-
-	*--p = ']';
-	do
-		*--p = '0' + ino % 10;
-	while (ino /= 10);
-	p -= 8;
-	memcpy(p, "socket:[", 8);
-	n = text + sizeof(text) - p;
-	if (n + 1 > size)
-		return -ENAMETOOLONG;
-	memcpy(buf, p, n);
-	buf[n] = '\0';
-	return n;
+	return simple_path(d, "socket", buf, size);
 }
 
 static void sockfs_release(struct dentry *d)
@@ -162,7 +115,7 @@ static void sockfs_release(struct dentry *d)
 
 static const struct dentry_operations sockfs_dops = {
 	.getattr = sockfs_getattr,
-	.chmod = sockfs_chmod,
+	.chmod = simple_chmod,
 	.chown = sockfs_chown,
 	.access = sockfs_access,
 	.statfs = sockfs_statfs,
