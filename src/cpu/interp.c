@@ -108,6 +108,44 @@ static bool translate(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned
 	return true;
 }
 
+/* An operand within a page. By size, because what is cold is compiled for size: a copy of unknown
+ * length becomes `rep movsb` there, which costs more than the TLB miss that led here. */
+static u64 load_operand(const void *p, unsigned width)
+{
+	u64 val = 0;
+
+	switch (width) {
+	case 0:
+		return *(const u8 *)p;
+	case 1:
+		memcpy(&val, p, 2);
+		return val;
+	case 2:
+		memcpy(&val, p, 4);
+		return val;
+	default:
+		memcpy(&val, p, 8);
+		return val;
+	}
+}
+
+static void store_operand(void *p, unsigned width, u64 val)
+{
+	switch (width) {
+	case 0:
+		*(u8 *)p = val;
+		break;
+	case 1:
+		memcpy(p, &val, 2);
+		break;
+	case 2:
+		memcpy(p, &val, 4);
+		break;
+	default:
+		memcpy(p, &val, 8);
+	}
+}
+
 struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned width)
 {
 	unsigned size = 1U << width, first;
@@ -116,9 +154,12 @@ struct mem_value mem_read_slow(struct cpu *cpu, const struct insn *in, gva_t ea,
 
 	if (!translate(cpu, in, ea, size, TLB_READ, host, &first))
 		return v;
-	memcpy(&v.val, host[0], first);
-	if (first < size)
+	if (likely(first == size)) {
+		v.val = load_operand(host[0], width);
+	} else {
+		memcpy(&v.val, host[0], first);
 		memcpy((u8 *)&v.val + first, host[1], size - first);
+	}
 	v.ok = true;
 	return v;
 }
@@ -131,9 +172,12 @@ const struct insn *mem_write_slow(struct cpu *cpu, const struct insn *in, gva_t 
 
 	if (!translate(cpu, in, ea, size, TLB_WRITE, host, &first))
 		return NULL;
-	memcpy(host[0], &val, first);
-	if (first < size)
+	if (likely(first == size)) {
+		store_operand(host[0], width, val);
+	} else {
+		memcpy(host[0], &val, first);
 		memcpy(host[1], (u8 *)&val + first, size - first);
+	}
 	return unlikely(cpu->block->dead) ? resume_after(cpu, in) : in + 1;
 }
 

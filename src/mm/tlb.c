@@ -234,15 +234,22 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 	t->count.l1_miss[acc]++;
 
 	pte = t->in->geo.l2_ways ? l2_lookup(t, page, acc) : 0;
-	if (!pte) {
+	if (pte) {
+		frame = pfn_to_page(t->in->mem, pte_pfn((pte_t){pte}));
+	} else {
 		pte = walk_access(t, gva, acc, &fault);
 		if (!pte)
 			return TLB_FAULT | user | fault | access_error_code(acc);
+		/* A page that missed here is mostly not in the host's cache, nor is its struct
+		 * page: both come while level 2 is filled. */
+		frame = pfn_to_page(t->in->mem, pte_pfn((pte_t){pte}));
+		__builtin_prefetch(frame);
+		__builtin_prefetch((char *)pfn_to_virt(t->in->mem, pte_pfn((pte_t){pte})) +
+				   (gva & ~PAGE_MASK));
 		if (t->in->geo.l2_ways)
 			l2_fill(t, page, pte);
 	}
 
-	frame = pfn_to_page(t->in->mem, pte_pfn((pte_t){pte}));
 	if (unlikely(page_test(frame, PG_code)) && acc == TLB_WRITE) {
 		struct memory_hooks *hooks = &t->in->mem->hooks;
 

@@ -1,13 +1,18 @@
 /* The B-tree of VMAs: one an mm_struct, leaves linked, the largest gap kept below each slot.
  *
- *                [ end: 40 90 | gap: 8 20 ]                 inner: end and gap of the child
+ *                [ last: 39 89 | gap: 8 20 ]                inner: last and gap of the child
  *                  /              \
- *   [ end: 10 25 40 | gap: 8 2 0 ] <-> [ end: 70 90 | gap: 20 5 ]       leaf: slots are areas
+ *   [ last: 9 24 39 | gap: 8 2 0 ] <-> [ last: 69 89 | gap: 20 5 ]      leaf: slots are areas
  *
- * end[i] is the end of the highest area below slot i, so the search for an address reads only
- * keys; unused keys are all ones, so it needs no count. A leaf's gap[i] is the room between the
- * area before slot i (wherever that is) and slot i's area less its stack guard gap, so a hole
- * that fits by these numbers fits by Linux's rules. The room above the last area has no slot.
+ * A slot's key is the last page of the highest area below it, so the search for an address reads
+ * only keys. A page number has 35 bits. What a search compares are the lower 32 of them: 28 keys
+ * and the node's header are two cache lines, where a search among a million areas spends its time
+ * (all but the leaf's lines stay in the host's cache). The upper bits differ within a node only
+ * where it spans a multiple of 16 TiB: such a node is "wide", and there are few.
+ *
+ * A leaf's gap[i] is the room between the area before slot i (wherever that is) and slot i's area
+ * less its stack guard gap, so a hole that fits by these numbers fits by Linux's rules. The room
+ * above the last area has no slot.
  *
  * Not for: deciding what an area may be (vma.c, vma_merge.c).
  */
@@ -17,24 +22,33 @@
 
 #include "base/log.h"
 
-#define NR_SLOTS 15 /* 392 bytes a node, 448 with alignment: nine in a page */
-#define MIN_SLOTS 5 /* below that a node looks for a sibling to join */
-#define NO_KEY (~0UL)
+#define NR_SLOTS 28
+#define MIN_SLOTS 9 /* below that a node looks for a sibling to join */
+#define NO_KEY 0x7fffffff
+#define WIDE (~0U)
+
+typedef s32 key_vector __attribute__((vector_size(16)));
 
 struct vma_tree_node {
-	u32 nr;
+	u8 nr;
 	bool leaf;
-	gva_t end[NR_SLOTS]; /* with what is above: two cache lines, all that a search compares */
+	u32 high_all; /* the upper bits of all keys, or WIDE */
+	struct vma_tree_node *parent;
+	union { /* the lower 32 bits, less 2^31: the host's vectors compare signed numbers */
+		s32 low[NR_SLOTS];
+		key_vector low_vector[NR_SLOTS / 4];
+	};
 	union {
 		struct vma_tree_node *child[NR_SLOTS];
 		struct vm_area_struct *area[NR_SLOTS];
 	};
 	u64 gap[NR_SLOTS];
-	struct vma_tree_node *parent;
 	struct vma_tree_node *next, *prev; /* leaves, in order */
+	u8 high[NR_SLOTS];		   /* the upper bits of each key */
 };
 
-_Static_assert(sizeof(struct vma_tree_node) >= 256, "a node is worth its cache misses");
+_Static_assert(offsetof(struct vma_tree_node, child) == 128, "two cache lines");
+_Static_assert(TASK_SIZE >> PAGE_SHIFT < 1UL << 40, "a key's upper bits are one byte");
 
 int vma_tree_init(struct memory *m)
 {
@@ -75,7 +89,8 @@ static struct vma_tree_node *node_new(struct vma_tree *mt, bool leaf)
 	mt->reserve = n->next;
 	mt->nr_reserve--;
 	memset(n, 0, sizeof(*n));
-	memset(n->end, 0xff, sizeof(n->end));
+	for (unsigned i = 0; i < NR_SLOTS; i++)
+		n->low[i] = NO_KEY;
 	n->leaf = leaf;
 	return n;
 }
@@ -85,24 +100,86 @@ static void node_free(struct mm_struct *mm, struct vma_tree_node *n)
 	kmem_cache_free(mm->mem->in->maple_node, n);
 }
 
-/* The slot of @n whose area or child ends above @addr; nr when there is none. */
-static inline unsigned node_find(const struct vma_tree_node *n, gva_t addr)
+static inline s32 low_key(u64 page)
 {
-	unsigned i;
+	return (s32)((u32)page ^ 0x80000000);
+}
 
-	/* No branches: they would be mispredicted every other time. */
-	_Static_assert(NR_SLOTS == 15, "four halvings");
-	i = (n->end[7] <= addr) * 8;
-	i += (n->end[i + 3] <= addr) * 4;
-	i += (n->end[i + 1] <= addr) * 2;
-	i += n->end[i] <= addr;
+/* The last page of slot @i. */
+static inline u64 slot_last(const struct vma_tree_node *n, unsigned i)
+{
+	u64 high = n->high_all == WIDE ? n->high[i] : n->high_all;
+
+	return high << 32 | ((u32)n->low[i] ^ 0x80000000);
+}
+
+/* Where the areas below slot @i end. */
+static inline gva_t slot_end(const struct vma_tree_node *n, unsigned i)
+{
+	return (slot_last(n, i) + 1) << PAGE_SHIFT;
+}
+
+static inline gva_t node_end(const struct vma_tree_node *n)
+{
+	return slot_end(n, n->nr - 1);
+}
+
+/* Keys have come, gone or moved. */
+static void node_rekeyed(struct vma_tree_node *n)
+{
+	n->high_all = n->nr && n->high[n->nr - 1] != n->high[0] ? WIDE : n->high[0];
+}
+
+static void set_key(struct vma_tree_node *n, unsigned i, gva_t end)
+{
+	u64 page = (end - 1) >> PAGE_SHIFT;
+
+	n->low[i] = low_key(page);
+	n->high[i] = page >> 32;
+	node_rekeyed(n);
+}
+
+/* node_find() where the upper bits decide, too. */
+static unsigned node_find_wide(const struct vma_tree_node *n, u64 page)
+{
+	unsigned i = 0;
+
+	if (n->high_all != WIDE)
+		return page >> 32 < n->high_all ? 0 : n->nr;
+	while (i < n->nr && n->high[i] < page >> 32)
+		i++;
+	while (i < n->nr && slot_last(n, i) < page)
+		i++;
 	return i;
 }
 
+/* The slot of @n whose area or child ends above @addr; nr when there is none. */
+static inline unsigned node_find(const struct vma_tree_node *n, gva_t addr)
+{
+	const key_vector *low = n->low_vector;
+	u64 page = addr >> PAGE_SHIFT;
+	s32 key = low_key(page);
+	key_vector keys = {key, key, key, key}, below;
+
+	if (unlikely(page >> 32 != n->high_all))
+		return node_find_wide(n, page);
+	/* All are compared (-1: true): branches would be mispredicted every other time. */
+	_Static_assert(NR_SLOTS == 28, "seven vectors");
+	below = (low[0] < keys) + (low[1] < keys) + (low[2] < keys) + (low[3] < keys) +
+		(low[4] < keys) + (low[5] < keys) + (low[6] < keys);
+	return -(below[0] + below[1] + below[2] + below[3]);
+}
+
+/* By its key, where that is quick and has not just changed; else by looking for it. */
 static inline unsigned area_slot(const struct vma_tree_node *n, const struct vm_area_struct *vma)
 {
 	unsigned i;
 
+	if (n->high_all != WIDE) {
+		i = node_find(n, vma->vm_end - 1);
+		if (likely(i < n->nr && n->area[i] == vma))
+			return i;
+	}
 	for (i = 0; n->area[i] != vma; i++)
 		VM_BUG_ON(i >= n->nr);
 	return i;
@@ -134,43 +211,55 @@ static void forget_cache(struct vma_tree *mt)
 	mt->cache_low = mt->cache_end = 0;
 }
 
-/* @n's keys or gaps have changed: tells the nodes above, as far as they care. */
-static void node_changed(struct vma_tree_node *n)
+#define GAPS_UNKNOWN (~0UL)
+
+/* @n's keys or gaps have changed: tells the nodes above, as far as they care. The largest of the
+ * gaps that went or changed was @was, now it is @is; GAPS_UNKNOWN: look at all of them. */
+static void node_changed(struct vma_tree_node *n, u64 was, u64 is)
 {
 	struct vma_tree_node *p;
 
 	for (; (p = n->parent); n = p) {
 		unsigned i = child_slot(p, n);
-		u64 gap = node_max_gap(n);
-		gva_t end = n->end[n->nr - 1];
+		u64 gap = p->gap[i], most = gap;
+		gva_t end = node_end(n);
 
-		if (p->end[i] == end && p->gap[i] == gap)
+		if (is == GAPS_UNKNOWN || (is < gap && was >= gap))
+			most = node_max_gap(n);
+		else if (is > gap)
+			most = is;
+		if (slot_end(p, i) == end && gap == most)
 			return;
-		p->end[i] = end;
-		p->gap[i] = gap;
+		set_key(p, i, end);
+		p->gap[i] = most;
+		was = gap;
+		is = most;
 	}
 }
 
-/* Makes room at slot @i. */
+/* Slots [from, from + nr) of @src become those from @to on of @dst. */
+static void slots_copy(struct vma_tree_node *dst, unsigned to, const struct vma_tree_node *src,
+		       unsigned from, unsigned nr)
+{
+	memmove(&dst->low[to], &src->low[from], nr * sizeof(src->low[0]));
+	memmove(&dst->high[to], &src->high[from], nr);
+	memmove(&dst->gap[to], &src->gap[from], nr * sizeof(src->gap[0]));
+	memmove(&dst->child[to], &src->child[from], nr * sizeof(src->child[0]));
+}
+
+/* Makes room at slot @i, whose key the caller sets. */
 static void node_open(struct vma_tree_node *n, unsigned i)
 {
-	size_t bytes = (n->nr - i) * 8;
-
-	memmove(&n->end[i + 1], &n->end[i], bytes);
-	memmove(&n->gap[i + 1], &n->gap[i], bytes);
-	memmove(&n->child[i + 1], &n->child[i], bytes);
+	slots_copy(n, i + 1, n, i, n->nr - i);
 	n->nr++;
 }
 
 static void node_close(struct vma_tree_node *n, unsigned i)
 {
-	size_t bytes = (n->nr - i - 1) * 8;
-
-	memmove(&n->end[i], &n->end[i + 1], bytes);
-	memmove(&n->gap[i], &n->gap[i + 1], bytes);
-	memmove(&n->child[i], &n->child[i + 1], bytes);
+	slots_copy(n, i, n, i + 1, n->nr - i - 1);
 	n->nr--;
-	n->end[n->nr] = NO_KEY;
+	n->low[n->nr] = NO_KEY;
+	node_rekeyed(n);
 }
 
 /* Moves slots [first, from->nr) of @from to the end of @to. */
@@ -178,18 +267,19 @@ static void node_move(struct vma_tree_node *to, struct vma_tree_node *from, unsi
 {
 	unsigned n = from->nr - first, i;
 
-	memcpy(&to->end[to->nr], &from->end[first], n * 8);
-	memcpy(&to->gap[to->nr], &from->gap[first], n * 8);
-	memcpy(&to->child[to->nr], &from->child[first], n * 8);
+	slots_copy(to, to->nr, from, first, n);
 	for (i = to->nr; i < to->nr + n; i++) {
 		if (to->leaf)
 			to->area[i]->vm_leaf = to;
 		else
 			to->child[i]->parent = to;
 	}
-	memset(&from->end[first], 0xff, n * 8);
+	for (i = first; i < from->nr; i++)
+		from->low[i] = NO_KEY;
 	to->nr += n;
 	from->nr = first;
+	node_rekeyed(to);
+	node_rekeyed(from);
 }
 
 /* --- looking ----------------------------------------------------------------------------- */
@@ -202,9 +292,17 @@ static struct vma_tree_node *leaf_of(const struct vma_tree *mt, gva_t addr)
 	while (!n->leaf) {
 		unsigned i = node_find(n, addr);
 
-		n = n->child[i < n->nr ? i : n->nr - 1];
+		n = n->child[i < n->nr ? i : n->nr - 1U];
 	}
 	return n;
+}
+
+/* With a million areas a search misses the host's cache once, in the leaf. Without this it would
+ * miss twice, one after the other: the keys, then the slot that they lead to. */
+static inline void prefetch_slots(const struct vma_tree_node *n)
+{
+	for (unsigned i = 0; i < NR_SLOTS; i += 8)
+		__builtin_prefetch(&n->area[i]);
 }
 
 /* The areas themselves are not looked at: a miss for each would cost as much as the search. */
@@ -212,26 +310,21 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, gva_t addr)
 {
 	struct vma_tree *mt = &mm->mt;
 	const struct vma_tree_node *n = mt->root;
-	gva_t low = 0;
 	unsigned i;
 
 	if (addr >= mt->cache_low && addr < mt->cache_end)
 		return mt->cache;
-	if (unlikely(!n))
+	if (unlikely(!n) || addr >= node_end(n))
 		return NULL;
-	for (;;) {
-		i = node_find(n, addr);
-		if (i >= n->nr)
-			return NULL; /* above the last area: known at the root already */
-		if (i)
-			low = n->end[i - 1];
-		if (n->leaf)
-			break;
-		n = n->child[i];
+	while (!n->leaf) {
+		prefetch_slots(n);
+		n = n->child[node_find(n, addr)];
 	}
+	prefetch_slots(n);
+	i = node_find(n, addr);
 	mt->cache = n->area[i];
-	mt->cache_low = low;
-	mt->cache_end = n->end[i];
+	mt->cache_low = i ? slot_end(n, i - 1) : min(addr, n->area[0]->vm_start);
+	mt->cache_end = slot_end(n, i);
 	return n->area[i];
 }
 
@@ -304,8 +397,8 @@ struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
 static gva_t end_before(const struct vma_tree_node *leaf, unsigned i)
 {
 	if (i)
-		return leaf->end[i - 1];
-	return leaf->prev ? leaf->prev->end[leaf->prev->nr - 1] : 0;
+		return slot_end(leaf, i - 1);
+	return leaf->prev ? node_end(leaf->prev) : 0;
 }
 
 static u64 gap_before(const struct vm_area_struct *vma, gva_t prev_end)
@@ -315,22 +408,20 @@ static u64 gap_before(const struct vm_area_struct *vma, gva_t prev_end)
 	return start > prev_end ? start - prev_end : 0;
 }
 
-/* The gap below slot @i of @leaf, or below the first slot of the next leaf, anew. */
-static void regap(struct vma_tree_node *leaf, unsigned i)
+/* The gaps below slots [first, end) of @leaf anew, where slot nr is the first of the next leaf. @was:
+ * the largest gap of a slot that has gone, 0: none. */
+static void regap(struct vma_tree_node *leaf, unsigned first, unsigned end, u64 was)
 {
-	u64 gap;
+	u64 is = 0;
 
-	if (i == leaf->nr) {
-		leaf = leaf->next;
-		i = 0;
-		if (!leaf)
-			return;
+	for (unsigned i = first; i < end && i < leaf->nr; i++) {
+		was = max(was, leaf->gap[i]);
+		leaf->gap[i] = gap_before(leaf->area[i], end_before(leaf, i));
+		is = max(is, leaf->gap[i]);
 	}
-	gap = gap_before(leaf->area[i], end_before(leaf, i));
-	if (gap == leaf->gap[i])
-		return;
-	leaf->gap[i] = gap;
-	node_changed(leaf);
+	node_changed(leaf, was, is);
+	if (end > leaf->nr && leaf->next)
+		regap(leaf->next, 0, 1, 0);
 }
 
 /* Splits the full node @n before slot @at, or so that neither half is empty, and enters the new
@@ -360,11 +451,11 @@ static struct vma_tree_node *node_split(struct vma_tree *mt, struct vma_tree_nod
 		p = n->parent; /* the new half, perhaps */
 	}
 	i = child_slot(p, n);
-	p->end[i] = n->end[n->nr - 1];
+	set_key(p, i, node_end(n));
 	p->gap[i] = node_max_gap(n);
 	node_open(p, i + 1);
 	p->child[i + 1] = right;
-	p->end[i + 1] = right->end[right->nr - 1];
+	set_key(p, i + 1, node_end(right));
 	p->gap[i + 1] = node_max_gap(right);
 	right->parent = p;
 	return right;
@@ -402,8 +493,6 @@ void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
 	}
 	n = leaf_of(mt, vma->vm_start);
 	i = n->nr ? node_find(n, vma->vm_start) : 0;
-	if (i > n->nr)
-		i = n->nr;
 	VM_BUG_ON(i < n->nr && n->area[i]->vm_start < vma->vm_end);
 	/* Between two leaves: the upper one, unless a row grows at the end of the lower one. */
 	if (!i && n->prev && n->prev->nr < NR_SLOTS &&
@@ -416,11 +505,10 @@ void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
 	mt->last = vma;
 	node_open(n, i);
 	n->area[i] = vma;
-	n->end[i] = vma->vm_end;
-	n->gap[i] = gap_before(vma, end_before(n, i));
+	set_key(n, i, vma->vm_end);
+	n->gap[i] = 0;
 	vma->vm_leaf = n;
-	node_changed(n);
-	regap(n, i + 1);
+	regap(n, i, i + 2, 0);
 }
 
 /* Takes the empty or joined node @n out of the tree. */
@@ -445,7 +533,7 @@ static void node_remove(struct mm_struct *mm, struct vma_tree_node *n)
 	if (!p->nr)
 		node_remove(mm, p);
 	else
-		node_changed(p);
+		node_changed(p, GAPS_UNKNOWN, GAPS_UNKNOWN);
 }
 
 /* Joins a thin node with a sibling, and so on upwards; drops a root of one child. */
@@ -469,7 +557,7 @@ static void rebalance(struct mm_struct *mm, struct vma_tree_node *n)
 		}
 		node_move(left, right, 0);
 		node_remove(mm, right);
-		node_changed(left);
+		node_changed(left, GAPS_UNKNOWN, GAPS_UNKNOWN);
 		n = p;
 	}
 	while (!mt->root->leaf && mt->root->nr == 1) {
@@ -487,6 +575,7 @@ void vma_tree_erase(struct mm_struct *mm, struct vm_area_struct *vma)
 	struct vma_tree *mt = &mm->mt;
 	struct vma_tree_node *n = vma->vm_leaf, *next;
 	unsigned i = area_slot(n, vma);
+	u64 gap = n->gap[i];
 
 	forget_cache(mt);
 	vma->vm_leaf = NULL;
@@ -498,15 +587,14 @@ void vma_tree_erase(struct mm_struct *mm, struct vm_area_struct *vma)
 		next = n->next;
 		node_remove(mm, n);
 		if (next)
-			regap(next, 0);
+			regap(next, 0, 1, 0);
 		if (!mt->root)
 			return;
 		n = mt->root;
 		while (!n->leaf)
 			n = n->child[0];
 	} else {
-		node_changed(n);
-		regap(n, i);
+		regap(n, i, i + 1, gap);
 	}
 	rebalance(mm, n);
 }
@@ -517,10 +605,8 @@ void vma_tree_update(struct mm_struct *mm, struct vm_area_struct *vma)
 	unsigned i = area_slot(n, vma);
 
 	forget_cache(&mm->mt);
-	n->end[i] = vma->vm_end;
-	n->gap[i] = gap_before(vma, end_before(n, i));
-	node_changed(n);
-	regap(n, i + 1);
+	set_key(n, i, vma->vm_end);
+	regap(n, i, i + 2, 0);
 }
 
 static void free_below(struct mm_struct *mm, struct vma_tree_node *n)
@@ -570,11 +656,14 @@ static bool gap_highest(const struct vma_tree_node *n, gva_t floor, struct gap_s
 	unsigned i = n->nr;
 
 	while (i--) {
-		gva_t below = i ? n->end[i - 1] : floor;
+		gva_t below;
 
-		if (n->end[i] <= s->low)
+		if (n->gap[i] < s->len)
+			continue;
+		if (slot_end(n, i) <= s->low)
 			return false;
-		if (n->gap[i] < s->len || below >= s->high)
+		below = i ? slot_end(n, i - 1) : floor;
+		if (below >= s->high)
 			continue;
 		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
 			    : gap_highest(n->child[i], below, s))
@@ -588,11 +677,14 @@ static bool gap_lowest(const struct vma_tree_node *n, gva_t floor, struct gap_se
 	unsigned i;
 
 	for (i = 0; i < n->nr; i++) {
-		gva_t below = i ? n->end[i - 1] : floor;
+		gva_t below;
 
+		if (n->gap[i] < s->len)
+			continue;
+		below = i ? slot_end(n, i - 1) : floor;
 		if (below >= s->high)
 			return false;
-		if (n->gap[i] < s->len || n->end[i] <= s->low)
+		if (slot_end(n, i) <= s->low)
 			continue;
 		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
 			    : gap_lowest(n->child[i], below, s))
@@ -613,7 +705,7 @@ static bool gap_search_init(struct gap_search *s, u64 len, gva_t low, gva_t high
 long vma_gap_topdown(struct mm_struct *mm, u64 len, gva_t low, gva_t high, u64 align)
 {
 	const struct vma_tree_node *root = mm->mt.root;
-	gva_t top = root ? root->end[root->nr - 1] : 0;
+	gva_t top = root ? node_end(root) : 0;
 	struct gap_search s;
 
 	if (!gap_search_init(&s, len, low, high, align))
@@ -626,7 +718,7 @@ long vma_gap_topdown(struct mm_struct *mm, u64 len, gva_t low, gva_t high, u64 a
 long vma_gap_bottomup(struct mm_struct *mm, u64 len, gva_t low, gva_t high, u64 align)
 {
 	const struct vma_tree_node *root = mm->mt.root;
-	gva_t top = root ? root->end[root->nr - 1] : 0;
+	gva_t top = root ? node_end(root) : 0;
 	struct gap_search s;
 
 	if (!gap_search_init(&s, len, low, high, align))
@@ -665,8 +757,8 @@ static void check_area(struct tree_check *c, const struct vma_tree_node *n, unsi
 		tree_bad(c, "bad bounds", vma->vm_start, vma->vm_end);
 	if (vma->vm_start < prev_end)
 		tree_bad(c, "areas overlap or are out of order", prev_end, vma->vm_start);
-	if (n->end[i] != vma->vm_end)
-		tree_bad(c, "wrong key", n->end[i], vma->vm_end);
+	if (slot_end(n, i) != vma->vm_end)
+		tree_bad(c, "wrong key", slot_end(n, i), vma->vm_end);
 	if (n->gap[i] != gap_before(vma, prev_end))
 		tree_bad(c, "wrong gap", n->gap[i], gap_before(vma, prev_end));
 	c->last = vma;
@@ -679,11 +771,13 @@ static void check_node(struct tree_check *c, const struct vma_tree_node *n, unsi
 	if (!n->nr || n->nr > NR_SLOTS || n->leaf != (level == 1))
 		tree_bad(c, "node of wrong size or depth", n->nr, level);
 	for (i = n->nr; i < NR_SLOTS; i++)
-		if (n->end[i] != NO_KEY)
-			tree_bad(c, "unused key", n->end[i], i);
+		if (n->low[i] != NO_KEY)
+			tree_bad(c, "unused key", n->low[i], i);
+	if (n->high_all != (n->high[n->nr - 1] != n->high[0] ? WIDE : n->high[0]))
+		tree_bad(c, "upper bits of the keys", n->high_all, n->high[0]);
 	if (n->leaf) {
 		if (n->prev != c->last_leaf || (c->last_leaf && c->last_leaf->next != n))
-			tree_bad(c, "leaves are not linked in order", n->end[0], 0);
+			tree_bad(c, "leaves are not linked in order", slot_end(n, 0), 0);
 		c->last_leaf = n;
 	}
 	for (i = 0; i < n->nr; i++) {
@@ -692,10 +786,11 @@ static void check_node(struct tree_check *c, const struct vma_tree_node *n, unsi
 			continue;
 		}
 		if (n->child[i]->parent != n)
-			tree_bad(c, "wrong parent", n->end[i], i);
-		if (n->end[i] != n->child[i]->end[n->child[i]->nr - 1] ||
+			tree_bad(c, "wrong parent", slot_end(n, i), i);
+		if (slot_end(n, i) != node_end(n->child[i]) ||
 		    n->gap[i] != node_max_gap(n->child[i]))
-			tree_bad(c, "key or gap differ from the child's", n->end[i], n->gap[i]);
+			tree_bad(c, "key or gap differ from the child's", slot_end(n, i),
+				 n->gap[i]);
 		check_node(c, n->child[i], level - 1);
 	}
 }
@@ -711,10 +806,10 @@ struct vm_area_struct *vma_tree_sample(struct mm_struct *mm, u64 random, int *er
 		random /= n->nr;
 		if (n->leaf)
 			break;
-		if (n->child[i]->parent != n ||
-		    n->end[i] != n->child[i]->end[n->child[i]->nr - 1] ||
+		if (n->child[i]->parent != n || slot_end(n, i) != node_end(n->child[i]) ||
 		    n->gap[i] != node_max_gap(n->child[i]))
-			tree_bad(&c, "key or gap differ from the child's", n->end[i], n->gap[i]);
+			tree_bad(&c, "key or gap differ from the child's", slot_end(n, i),
+				 n->gap[i]);
 		n = n->child[i];
 	}
 	if (n) {
