@@ -1,6 +1,6 @@
 /*
- * What the q-probes share: addresses relative to an arena, names of errno values and signals, the
- * lines of /proc/self. (The p-probes are single files, as they came from the reference machine.)
+ * What the probes share: addresses relative to an arena, names of errno values and signals, the
+ * lines of /proc/self. (p02_regs, which has no libc, stands alone.)
  *
  * Output is unbuffered and the helpers allocate nothing, so that what is measured is the probe's.
  */
@@ -59,6 +59,15 @@ HELPER const char *en(int e)
 			printf("%s: %s\n", label, en(e_));                                         \
 		else                                                                               \
 			printf("%s: %ld\n", label, r_);                                            \
+	} while (0)
+
+/* The same for a call whose value says nothing but that it worked. */
+#define TM(label, call)                                                                            \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long r_ = (long)(call);                                                            \
+		int e_ = errno;                                                                    \
+		printf("%s: %s\n", label, r_ == -1 ? en(e_) : "ok");                               \
 	} while (0)
 
 /* The same for a call that returns an address: pages relative to base. */
@@ -149,8 +158,7 @@ HELPER int memfd(const char *name, long n)
 	return fd;
 }
 
-/* An unlinked scratch file of n pages, written by pages (4 KiB folios) and clean. */
-HELPER int scratch(long n)
+HELPER int unlinked_file(long n, int synced)
 {
 	char name[] = "/tmp/probeXXXXXX", b[PG];
 	int fd = mkstemp(name);
@@ -160,9 +168,22 @@ HELPER int scratch(long n)
 		memset(b, 'A' + i % 26, PG);
 		if (write(fd, b, PG) != (long)PG)
 			_exit(9);
-		fsync(fd);
+		if (synced)
+			fsync(fd);
 	}
 	return fd;
+}
+
+/* An unlinked scratch file of n pages; page i is filled with 'A'+i. */
+HELPER int tmpfile_pages(long n)
+{
+	return unlinked_file(n, 0);
+}
+
+/* The same, written by pages (4 KiB folios) and clean. */
+HELPER int scratch(long n)
+{
+	return unlinked_file(n, 1);
 }
 
 /* Print the VMAs inside [base, base + n pages) as page ranges relative to base. */
@@ -223,15 +244,58 @@ HELPER void entry(const char *label, void *addr)
 	counters_of("/proc/self/smaps", label, addr, 1);
 }
 
+/* What follows "field:" in a line, or NULL. */
+HELPER char *field_in(char *line, const char *field)
+{
+	size_t n = strlen(field);
+
+	return !strncmp(line, field, n) && line[n] == ':' ? line + n + 1 : 0;
+}
+
+/* What follows "field:" in the smaps entry with addr, or NULL. */
+HELPER char *smaps_field(void *addr, const char *field)
+{
+	uintptr_t a = (uintptr_t)addr;
+	char *text = slurp("/proc/self/smaps"), *value;
+	int in = 0;
+
+	for (char *l; (l = next_line(&text));) {
+		unsigned long s, e;
+		char dash;
+
+		if (sscanf(l, "%lx%c%lx ", &s, &dash, &e) == 3 && dash == '-')
+			in = a >= s && a < e;
+		else if (in && (value = field_in(l, field)))
+			return value;
+	}
+	return 0;
+}
+
+/* One kB field of the smaps entry with addr; -1 when absent. */
+HELPER long sm(void *addr, const char *field)
+{
+	char *value = smaps_field(addr, field);
+
+	return value ? strtol(value, 0, 10) : -1;
+}
+
+/* The VmFlags text of the smaps entry with addr. */
+HELPER const char *vmflags(void *addr)
+{
+	static char keep[128];
+	char *value = smaps_field(addr, "VmFlags");
+
+	return strcpy(keep, value ? value + 1 : "(none)");
+}
+
 /* One kB field of /proc/self/status. */
 HELPER long st(const char *field)
 {
-	char *text = slurp("/proc/self/status");
-	size_t n = strlen(field);
+	char *text = slurp("/proc/self/status"), *value;
 
 	for (char *l; (l = next_line(&text));)
-		if (!strncmp(l, field, n) && l[n] == ':')
-			return strtol(l + n + 1, 0, 10);
+		if ((value = field_in(l, field)))
+			return strtol(value, 0, 10);
 	return -1;
 }
 
@@ -330,10 +394,52 @@ HELPER const char *ended(int status)
 	return text;
 }
 
+/* Run fn in a child and print how it ended. */
+HELPER void in_child(const char *label, void (*fn)(void))
+{
+	int status;
+	pid_t child;
+
+	printf("%s: ", label);
+	child = fork();
+	if (!child) {
+		fn();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	printf("%s%s\n", WIFSIGNALED(status) ? "killed by " : "", ended(status));
+}
+
+extern char __executable_start[], _end[];
+extern char __data_start[] __attribute__((weak));
+
+/*
+ * Make the program image, its data and 64 KiB of stack resident and private, so that RssAnon,
+ * RssFile and the fault counters stay still afterwards.
+ */
+HELPER void warm(void)
+{
+	static volatile char mark = 1;
+	volatile char stack[65536], *d = __data_start ? __data_start : &mark;
+
+	for (unsigned i = 0; i < sizeof stack; i += 1024)
+		stack[i] = 0;
+	for (char *p = __executable_start; p < _end; p += PG)
+		*(volatile char *)p;
+	for (; d < (volatile char *)_end; d += 1024)
+		*d = *d;
+	(void)stack[0];
+}
+
+HELPER void init_out(void)
+{
+	setvbuf(stdout, 0, _IONBF, 0);
+}
+
 /* Begin a probe: no buffer, the pages of the helpers touched once. */
 HELPER void begin(void)
 {
-	setvbuf(stdout, 0, _IONBF, 0);
+	init_out();
 	memset(big, 0, sizeof big);
 	minflt();
 	printf("probe %s%ld\n", "", 1L);
