@@ -265,6 +265,7 @@ int main(int argc, char **argv)
 
 	state = argc > 2 ? strtoul(argv[2], NULL, 0) : 0x5eed;
 	struct itimerval tick = {{0, 50000}, {0, 50000}};
+	int input[2];
 	struct sigaction sa = {.sa_handler = survive}; /* no SA_RESTART: it ends reads of sockets */
 
 	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
@@ -272,6 +273,8 @@ int main(int argc, char **argv)
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
 	syscall(436, 3, ~0U, 0); /* close_range: what was inherited is not ours to fuzz */
+	if (!pipe(input) && !dup2(input[0], 0)) /* nor is standard input: fchmod() of root's */
+		syscall(436, 3, ~0U, 0);
 	if (mmap((void *)AREA, AREA_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return 1;

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report.h"
+
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x10
 #endif
@@ -18,16 +20,6 @@
 #define MFD_EXEC 16U
 #endif
 #define SIZE 16384L
-
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %lx\n", what, ret);
-}
-
-#define SHOW(call) show(#call, (long)(call))
 
 static int make(void)
 {

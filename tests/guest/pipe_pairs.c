@@ -12,18 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "report.h"
+
 #define WRITERS 4
 #define RECORDS 200
 
 static char buf[1 << 18];
-
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %ld %s\n", what, ret, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, ret);
-}
 
 static void reap(const char *what, pid_t pid)
 {

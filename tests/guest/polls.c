@@ -12,22 +12,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "report.h"
+
 #define MS 1000000LL
 
 static int got_signal;
 static int p[2], q[2]; /* p: a byte in it; q: empty */
 
-static void on_signal(int sig)
+static void note_signal(int sig)
 {
 	got_signal = sig;
-}
-
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %ld %s\n", what, ret, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, ret);
 }
 
 static long long now(void)
@@ -199,7 +193,7 @@ static void selects(void)
 
 int main(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction sa = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGUSR1, &sa, NULL);
 	if (pipe(p) || pipe(q) || write(p[1], "x", 1) != 1)

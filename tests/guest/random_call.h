@@ -35,6 +35,19 @@ static unsigned long rnd(void)
 	return rnd_state * 0x2545f4914f6cdd1d;
 }
 
+/* An empty standard input that is the program's own: fchmod() of root's would change the host's
+ * /dev/null. */
+static inline void own_input(void)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		_exit(1);
+	dup2(ends[0], 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* Memory that random calls may do everything with. */
 static void arena_map(void)
 {

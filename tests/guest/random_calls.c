@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 	long n = argc > 2 ? atol(argv[2]) : 1000, failed = 0;
 	unsigned long nr;
 
+	own_input();
 	rnd_seed(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
 	arena_map();
 	for (long i = 0; i < n; i++) {

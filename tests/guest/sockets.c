@@ -20,31 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "report.h"
+#include "socket_pair.h"
+
 static char big[1 << 20];
-static int signals;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	signals++;
-}
-
-static long show(const char *what, long ret)
-{
-	int err = errno;
-
-	if (ret < 0)
-		printf("%s: %ld %s", what, ret, strerrorname_np(err));
-	else
-		printf("%s: %ld", what, ret);
-	if (signals)
-		printf(", %d signals", signals);
-	putchar('\n');
-	signals = 0;
-	return ret;
-}
-
-#define SHOW(call) show(#call, (errno = 0, (call)))
 
 static void show_poll(const char *what, int fd)
 {
@@ -112,20 +91,6 @@ static int make(int type)
 		exit(1);
 	}
 	return fd;
-}
-
-static void pair(int type, int s[2])
-{
-	if (socketpair(AF_UNIX, type, 0, s)) {
-		perror("socketpair");
-		exit(1);
-	}
-}
-
-static void close_pair(int s[2])
-{
-	close(s[0]);
-	close(s[1]);
 }
 
 /* --- making ---------------------------------------------------------------------------------- */

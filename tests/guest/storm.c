@@ -221,6 +221,7 @@ int main(int argc, char **argv)
 		first = atoi(argv[4]);
 		child((int)-tasks, calls);
 	}
+	own_input();
 	first = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	printf("seed %s: %s tasks ended\n", argc > 1 ? argv[1] : "1",
