@@ -10,6 +10,7 @@
 #include "loader/loader.h"
 #include "proc/exec.h"
 #include "syscalls/syscalls.h"
+#include "unit.h"
 
 #define BASE 0x400000UL
 #define CODE_OFFSET 0x100UL
@@ -85,4 +86,26 @@ int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160])
 	char *argv[] = {"tiny", NULL}, *envp[] = {"A=1", NULL};
 
 	return machine_exec(m, e->path, argv, envp, why);
+}
+
+struct machine *tiny_start(const u8 *code, const u8 *end, u64 mem_size)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	struct tiny_elf *e = malloc(sizeof(*e));
+	char why[160] = "";
+
+	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, mem_size), 0);
+	tiny_elf_make(e, code, end, 0);
+	tiny_elf_write(e);
+	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
+	unlink(e->path); /* what runs holds it */
+	free(e);
+	return m;
+}
+
+void tiny_end(struct machine *m)
+{
+	CU_ASSERT_EQUAL(machine_validate(m), 0);
+	tiny_machine_free(m);
+	free(m);
 }

@@ -10,6 +10,26 @@
 	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n");      \
 	extern const u8 name[], name##_end[]
 
+/* For such code, as macros of the assembler: a system call whose arguments are in place; exit(); mmap() of
+ * @len bytes for reading and writing, anonymous and shared (0x21) or private (0x22), its address in rax. */
+__asm__(".macro sys nr\n"
+	"	mov $\\nr, %eax\n"
+	"	syscall\n"
+	".endm\n"
+	".macro exit status\n"
+	"	mov $\\status, %edi\n"
+	"	sys 60\n"
+	".endm\n"
+	".macro mmap len, flags\n"
+	"	xor %edi, %edi\n"
+	"	mov $\\len, %esi\n"
+	"	mov $3, %edx\n"
+	"	mov $\\flags, %r10d\n"
+	"	mov $-1, %r8\n"
+	"	xor %r9d, %r9d\n"
+	"	sys 9\n"
+	".endm\n");
+
 struct tiny_elf {
 	char path[64]; /* a file below /tmp, the caller's to unlink */
 	u8 bytes[8192];
@@ -26,5 +46,10 @@ int tiny_machine(struct machine *m, u64 mem_size);
 void tiny_machine_free(struct machine *m);
 /* Boots the program in @m; -errno and the reason as machine_exec(). */
 int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160]);
+
+/* A new machine of @mem_size bytes in which the code is about to run, all of it checked. */
+struct machine *tiny_start(const u8 *code, const u8 *end, u64 mem_size);
+/* Validates and frees it. */
+void tiny_end(struct machine *m);
 
 #endif

@@ -20,6 +20,7 @@ enum {
 	OPT_SEED,
 	OPT_STRACE,
 	OPT_VDSO_LAYOUT,
+	OPT_READ_AHEAD,
 	OPT_PROC,
 };
 
@@ -223,6 +224,11 @@ static bool set_option(struct cli_options *o, int key, char *arg)
 	case OPT_VDSO_LAYOUT:
 		set_vdso_layout(o, arg);
 		break;
+	case OPT_READ_AHEAD:
+		o->machine.read_ahead_host = !strcmp(arg, "host");
+		if (!o->machine.read_ahead_host && strcmp(arg, "reference"))
+			bad("--read-ahead", "reference or host wanted");
+		break;
 	case OPT_PROC:
 		o->proc = true;
 		break;
@@ -269,7 +275,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 
 static const char run_doc[] =
 	"Run a static x86-64 Linux program on an emulated CPU and an emulated Linux\n"
-	"memory subsystem. `vellum compare PROGRAM` runs it natively, too, and compares."
+	"memory subsystem. `vellum compare PROGRAM` runs it natively too, and compares."
 	"\vExit status: the program's; its signal, raised again; 125 Vellum failed, "
 	"126 PROGRAM cannot be executed, 127 it is not there. Each option has a "
 	"variable, VELLUM_MEM for --mem. The guest's randomness is predictable. "

@@ -33,7 +33,7 @@ static void report_faults(const struct memory *mem)
 	log_text("faults   %lu (%lu major): %lu anonymous, %lu zero page, %lu file (+%lu around), "
 		 "%lu copied, %lu reused, %lu stack growth, %lu signals\n",
 		 e[EV_pgfault], e[EV_pgmajfault], e[EV_v_fault_anon], e[EV_v_fault_zero],
-		 e[EV_v_fault_file], e[EV_v_fault_around], e[EV_v_fault_cow], e[EV_v_fault_reuse],
+		 e[EV_v_fault_file], e[EV_v_fault_around], e[EV_v_fault_cow], e[EV_pgreuse],
 		 e[EV_v_fault_stack], e[EV_v_fault_segv]);
 }
 

@@ -218,8 +218,8 @@ op_set op_imul = {OPS_ANY_EA(imul)};
 		: "cc")
 #define HOST_DIV_1(op, lo, hi, s, cc)                                                              \
 	__asm__(op " %[src]" : "+a"(lo), "+d"(hi) : [src] "r"(s) : "cc")
-#define DIV_W(W, dead)                                                                             \
-	static void div_##dead##_##W(struct cpu *cpu, const struct insn *in)                       \
+#define DIV_OP(op, fits, W, dead)                                                                  \
+	static void op##_##dead##_##W(struct cpu *cpu, const struct insn *in)                      \
 	{                                                                                          \
 		struct mem_value m = read_e(cpu, in, WIDTH_OF_##W);                                \
 		reg_##W s = (reg_##W)m.val, hi = REG(cpu, OFF_GPR(R_RDX), W);                      \
@@ -228,35 +228,19 @@ op_set op_imul = {OPS_ANY_EA(imul)};
                                                                                                    \
 		if (unlikely(!m.ok))                                                               \
 			return;                                                                    \
-		if (hi >= s) {                                                                     \
+		if (!(fits)) {                                                                     \
 			cpu_raise(cpu, in, X86_DE, 0);                                             \
 			return;                                                                    \
 		}                                                                                  \
-		HOST_DIV_##dead("div", lo, hi, s, cc);                                             \
-		SET_##W(cpu, OFF_GPR(R_RAX), lo);                                                  \
-		SET_##W(cpu, OFF_GPR(R_RDX), hi);                                                  \
-		cpu->cc = (u16)cc;                                                                 \
-		NEXT(cpu, in);                                                                     \
-	}                                                                                          \
-	static void idiv_##dead##_##W(struct cpu *cpu, const struct insn *in)                      \
-	{                                                                                          \
-		struct mem_value m = read_e(cpu, in, WIDTH_OF_##W);                                \
-		reg_##W s = (reg_##W)m.val, hi = REG(cpu, OFF_GPR(R_RDX), W);                      \
-		reg_##W lo = REG(cpu, OFF_GPR(R_RAX), W);                                          \
-		u64 cc = (u16)cpu->cc;                                                             \
-                                                                                                   \
-		if (unlikely(!m.ok))                                                               \
-			return;                                                                    \
-		if (!idiv_fits_##W(lo, hi, s)) {                                                   \
-			cpu_raise(cpu, in, X86_DE, 0);                                             \
-			return;                                                                    \
-		}                                                                                  \
-		HOST_DIV_##dead("idiv", lo, hi, s, cc);                                            \
+		HOST_DIV_##dead(#op, lo, hi, s, cc);                                               \
 		SET_##W(cpu, OFF_GPR(R_RAX), lo);                                                  \
 		SET_##W(cpu, OFF_GPR(R_RDX), hi);                                                  \
 		cpu->cc = (u16)cc;                                                                 \
 		NEXT(cpu, in);                                                                     \
 	}
+#define DIV_W(W, dead)                                                                             \
+	DIV_OP(div, hi < s, W, dead)                                                               \
+	DIV_OP(idiv, idiv_fits_##W(lo, hi, s), W, dead)
 /* Does hi:lo / s have a quotient of its own width? |hi:lo| < |s| << (bits - 1) says so, but for one
  * quotient more below zero. */
 #define IDIV_FITS(W, type, wide)                                                                   \

@@ -1,7 +1,9 @@
 /* Nameless files of kernel objects. See anon_inode.h. */
 #include "fs/anon_inode.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "fs/internal.h"
@@ -59,10 +61,39 @@ static int anon_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	return simple_getattr(d, st, stx); /* no type: neither a regular file nor anything else */
 }
 
+/* Nothing can be run: their file systems are mounted so. Whoever has a descriptor of what is not root's
+ * made it, or was given it. */
+static int anon_access(struct dentry *d, int mode, int flags)
+{
+	if (mode & X_OK)
+		return -EACCES;
+	return anon_type(d)->of_root
+		       ? generic_permission(d->vfs, 0, 0, d->mode, mode, !(flags & AT_EACCESS))
+		       : 0;
+}
+
 /* Through /proc/PID/fd. */
 static struct file *anon_open(const struct path *p, int flags)
 {
-	return anon_type(p->dentry)->reopens ? anon_file(p, flags) : ERR_PTR(-ENXIO);
+	static const u8 mask[] = {
+		[O_RDONLY] = R_OK, [O_WRONLY] = W_OK, [O_RDWR] = R_OK | W_OK, [3] = R_OK | W_OK};
+	bool trunc = flags & O_TRUNC;
+	int err = anon_access(p->dentry, mask[flags & O_ACCMODE] | (trunc ? W_OK : 0), AT_EACCESS);
+
+	if (err)
+		return ERR_PTR(err);
+	if (!anon_type(p->dentry)->reopens)
+		return ERR_PTR(-ENXIO);
+	return trunc ? ERR_PTR(-EOPNOTSUPP) : anon_file(p, flags);
+}
+
+/* Nothing of their inodes changes, times neither; whoever may not hears that first. */
+static int anon_utimens(struct dentry *d, const struct timespec ts[2])
+{
+	bool now = ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW;
+	int err = anon_access(d, W_OK, AT_EACCESS);
+
+	return !err ? -EOPNOTSUPP : now ? err : -EPERM;
 }
 
 static int anon_chmod(struct dentry *d __unused, u32 mode __unused)
@@ -74,11 +105,6 @@ static int anon_chown(struct dentry *d __unused, u32 uid __unused, u32 gid __unu
 		      int flags __unused)
 {
 	return -EOPNOTSUPP;
-}
-
-static int anon_access(struct dentry *d, int mode, int flags __unused)
-{
-	return (mode & 1 /* X_OK */) && !(d->mode & 0111) ? -EACCES : 0;
 }
 
 static int anon_statfs(struct dentry *d, void *buf)
@@ -111,6 +137,7 @@ static void anon_release(struct dentry *d)
 static const struct dentry_operations anon_inode_dops = {
 	.getattr = anon_getattr,
 	.open = anon_open,
+	.utimens = anon_utimens,
 	.chmod = anon_chmod,
 	.chown = anon_chown,
 	.access = anon_access,

@@ -11,6 +11,7 @@ struct anon_inode_type {
 	u32 mode, dev; /* as fstat(2) shows them */
 	u64 magic;     /* as fstatfs(2) does */
 	u32 f_mode;    /* FMODE_* of a new file */
+	bool of_root;  /* its inodes are root's, not whoever's made them */
 	bool reopens;  /* open(2) of /proc/PID/fd/N gives one more; else -ENXIO */
 	/* The last file is gone: drops what @object was given with. */
 	void (*release)(struct vfs *v, void *object);

@@ -143,6 +143,13 @@ static int expand(struct files_struct *fs, u32 fd)
 	return 0;
 }
 
+int fd_reserve(struct files_struct *fs, u32 limit)
+{
+	u64 fd = find_next_zero_bit(fs->open_fds, fs->max_fds, fs->next_fd);
+
+	return fd >= limit ? -EMFILE : expand(fs, fd);
+}
+
 static void put_in(struct files_struct *fs, struct file *f, u32 fd, bool cloexec)
 {
 	*fd_slot(fs, fd) = f;

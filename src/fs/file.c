@@ -18,7 +18,7 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 
 	if (v->nr_files >= NR_FILE)
 		return ERR_PTR(-ENFILE);
-	f = kmem_cache_zalloc(v->file_cache, GFP_KERNEL);
+	f = open_zalloc(v, v->file_cache, &v->in->spare.file);
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	f->refcount = 1;

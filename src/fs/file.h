@@ -5,14 +5,17 @@
 #include <sys/uio.h>
 
 #include "fs/vfs.h"
+#include "mm/readahead.h"
 
 #define FMODE_READ 1U
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
-#define FMODE_EXEC 32U	    /* a program runs from it: counted in f_mapping */
-#define FMODE_WRITER 64U    /* keeps programs from running from it: counted in f_mapping */
-#define FMODE_NO_SPLICE 16U /* sendfile and splice cannot read it: most of /proc/PID */
+#define FMODE_EXEC 32U	       /* a program runs from it: counted in f_mapping */
+#define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
+#define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
+#define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
+#define FMODE_NO_SPLICE 16U    /* sendfile and splice cannot read it: most of /proc/PID */
 
 /* Where read and write put or take bytes: guest memory, page by page, or host memory. */
 struct iov_iter {
@@ -49,7 +52,10 @@ struct file_operations {
 	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
 	long (*read_iter)(struct file *f, struct iov_iter *to, u64 *pos);
 	long (*write_iter)(struct file *f, struct iov_iter *from, u64 *pos);
-	s64 (*llseek)(struct file *f, s64 off, int whence);		       /* NULL: -ESPIPE */
+	s64 (*llseek)(struct file *f, s64 off, int whence); /* NULL: -ESPIPE */
+	/* The page of its cache with byte @pos, referenced, for a read that ends before @end; NULL:
+	 * behind the end of the file. ERR_PTR. */
+	struct page *(*splice_page)(struct file *f, u64 pos, u64 end);
 	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm); /* NULL: -ENOTTY */
 	/* EPOLL* mask now, and on which wait queues it will change (poll.h); NULL: always ready. */
 	unsigned (*poll)(struct file *f, struct poll_table *pt);
@@ -60,8 +66,11 @@ struct file_operations {
 	int (*fsync)(struct file *f, bool datasync);
 	int (*ftruncate)(struct file *f, u64 size);
 	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
-	int (*mmap_file)(struct file *f, struct mmap_file *out); /* NULL: -ENODEV */
+	/* NULL, -ENODEV: cannot be mapped, which other errors may come before. */
+	int (*mmap_file)(struct file *f, struct mmap_file *out);
 	int (*setfl)(struct file *f, int flags);
+	/* It has been mapped, which is an access: atime. NULL: it stays. */
+	void (*accessed)(struct file *f);
 	/* mtime and ctime become now; NULL: they stay. */
 	void (*update_time)(struct file *f);
 	/* fdinfo: what this kind of file adds; NULL: nothing. */
@@ -77,8 +86,8 @@ struct file {
 	bool host_pos_shared; /* inherited: f_pos follows the host's position, and it ours */
 	u64 f_pos;
 	union {
-		u64 ra_next; /* regular: the page a sequential reader asks for next */
-		u64 f_pipe;  /* fifo: its count of writers ever, when this end was opened */
+		struct file_ra_state f_ra; /* what has an f_mapping */
+		u64 f_pipe; /* fifo: its count of writers ever, when this end was opened */
 	};
 	const struct file_operations *f_op;
 	struct path f_path;
@@ -91,7 +100,8 @@ struct file {
 /* A struct file with one reference. ERR_PTR(-ENFILE, -ENOMEM). @path: references are taken. */
 struct file *file_alloc(struct vfs *v, const struct path *path, const struct file_operations *op,
 			u32 mode, int flags);
-/* Wraps an inherited host descriptor (0, 1, 2 and others open at start). ERR_PTR. */
+/* Wraps an inherited host descriptor (0, 1, 2 and others open at start), which is taken over: closed
+ * also on failure. ERR_PTR. */
 struct file *file_from_host_fd(struct vfs *v, int fd);
 void get_file(struct file *f);
 /* A program runs from @f until @f is gone: opening the file for writing is -ETXTBSY meanwhile. */
@@ -106,6 +116,10 @@ struct files_struct;
 /* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */
 void filp_close(struct file *f, struct files_struct *fs);
 int file_stat(struct file *f, struct stat *st);
+/* May @f have O_DIRECT (a pipe's is another thing)? */
+bool file_can_direct(struct file *f);
+/* May nothing of @f's file system be run (mmap with PROT_EXEC, and mprotect later)? */
+bool file_noexec(struct file *f);
 /* read(2)-like into host memory at @pos, through the page cache (loader, execve). */
 long kernel_read(struct file *f, void *buf, u64 n, u64 pos);
 long vfs_read(struct file *f, struct iov_iter *to, u64 *pos);	 /* checks mode; -EBADF, ... */
@@ -129,6 +143,8 @@ struct files_struct *files_dup(struct files_struct *old); /* fork: shares the fi
 void files_put(struct files_struct *fs);
 /* The file (no reference) or NULL. */
 struct file *fget(struct files_struct *fs, int fd);
+/* Makes room for the lowest free number: fd_install() needs no memory then. 0, -EMFILE (@limit), -ENOMEM. */
+int fd_reserve(struct files_struct *fs, u32 limit);
 /* Installs at the lowest number >= @min and < @limit; takes over the reference. fd or -EMFILE,
  * -ENOMEM. */
 int fd_install(struct files_struct *fs, struct file *f, u32 min, u32 limit, bool cloexec);
@@ -146,6 +162,7 @@ struct seq {
 	u64 count, size;
 	bool overflow; /* no memory: read fails with -ENOMEM */
 	struct memory *mem;
+	void *private; /* what the writer is told besides; valid while it writes */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
 void seq_write(struct seq *s, const void *data, u64 n);

@@ -189,18 +189,21 @@ static long hostdev_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	return done ? done : n;
 }
 
-static s64 hostdev_llseek(struct file *f, s64 off, int whence)
+s64 host_file_llseek(struct file *f, s64 off, int whence)
 {
 	s64 pos;
 
-	if (!(f->f_mode & FMODE_LSEEK))
-		return -ESPIPE;
 	if (whence == SEEK_CUR)
 		host_lseek(f->host_fd, f->f_pos, SEEK_SET);
 	pos = host_lseek(f->host_fd, off, whence);
 	if (pos >= 0)
 		f->f_pos = pos;
 	return pos;
+}
+
+static s64 hostdev_llseek(struct file *f, s64 off, int whence)
+{
+	return f->f_mode & FMODE_LSEEK ? host_file_llseek(f, off, whence) : -ESPIPE;
 }
 
 /* --- poll: the event loop watches the descriptor while somebody sleeps --------------------------- */

@@ -52,17 +52,10 @@ static int hostdir_iterate(struct file *f, emit_fn emit, void *ctx)
 
 static s64 hostdir_llseek(struct file *f, s64 off, int whence)
 {
-	s64 pos;
-
 	/* Cookies are opaque: what lies at or behind the end only the host knows. */
 	if (whence == SEEK_CUR && !off)
 		return f->f_pos;
-	if (whence == SEEK_CUR)
-		host_lseek(f->host_fd, f->f_pos, SEEK_SET);
-	pos = host_lseek(f->host_fd, off, whence);
-	if (pos >= 0)
-		f->f_pos = pos;
-	return pos;
+	return host_file_llseek(f, off, whence);
 }
 
 static int hostdir_fsync(struct file *f, bool datasync)
@@ -72,6 +65,7 @@ static int hostdir_fsync(struct file *f, bool datasync)
 
 const struct file_operations hostdir_fops = {
 	.iterate = hostdir_iterate,
+	.setfl = hostfile_setfl,
 	.llseek = hostdir_llseek,
 	.fsync = hostdir_fsync,
 };

@@ -9,15 +9,14 @@
  */
 #include <linux/falloc.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
+#include "mm/lru.h"
 #include "mm/uaccess.h"
 
-#define RA_PAGES 32U /* 128 KiB */
 #define CHUNK_PAGES 16U
 
 /* An inherited descriptor's position belongs to all who have it: it is fetched before and put back
@@ -36,46 +35,82 @@ static bool fetch_pos(struct file *f, u64 *pos)
 
 /* --- read ------------------------------------------------------------------------------------ */
 
-static struct page *read_page(struct file *f, u64 index, u64 left)
+/* Page @index of a read that ends before page @end, with what read-ahead makes of it. */
+static struct page *read_page(struct file *f, u64 index, u64 end)
 {
 	struct address_space *as = f->f_mapping;
 	struct page *page = find_get_page(as, index);
-	u64 want = (left + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	bool major;
 
 	if (!page) {
 		if (f->f_inode->rd_fd < 0)
 			return ERR_PTR(-EIO);
-		if (index == f->ra_next)
-			want = RA_PAGES;
-		page = filemap_get_page(as, index, min(want, (u64)RA_PAGES), &major);
+		page_cache_sync_ra(as, &f->f_ra, index, end - index);
+		page = filemap_get_page(as, index, &major);
+		if (IS_ERR(page)) {
+			shrink_readahead_size_eio(&f->f_ra);
+			return page;
+		}
 	}
-	f->ra_next = index + 1;
+	if (page_test(page, PG_readahead))
+		page_cache_async_ra(as, &f->f_ra, page, end - folio_index(page));
+	return page;
+}
+
+static struct page *hostfile_splice_page(struct file *f, u64 pos, u64 end)
+{
+	struct page *page;
+
+	inode_revalidate(f->f_inode);
+	if (pos >= f->f_mapping->i_size)
+		return NULL;
+	file_accessed(f, pos);
+	page = read_page(f, pos >> PAGE_SHIFT, (end + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	if (!IS_ERR(page))
+		folio_mark_accessed(f->f_mapping->mem, page);
 	return page;
 }
 
 static long do_read(struct file *f, struct iov_iter *to, u64 *pos)
 {
+	u64 end = (*pos + to->count + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	struct address_space *as = f->f_mapping;
 	struct memory *m = as->mem;
-	long done = 0;
+	u64 last = f->f_ra.prev_pos;
+	long done = 0, err = 0;
 
 	while (to->count && *pos < as->i_size) {
 		u64 off = page_offset(*pos), n, got;
-		struct page *page = read_page(f, *pos >> PAGE_SHIFT, off + to->count);
+		struct page *page = read_page(f, *pos >> PAGE_SHIFT, end);
 
-		if (IS_ERR(page))
-			return done ? done : PTR_ERR(page);
+		if (IS_ERR(page)) {
+			err = PTR_ERR(page);
+			if (err == -ENOMEM && wait_for_memory(m)) {
+				err = 0;
+				continue;
+			}
+			break;
+		}
+		/* Once for a page that is read bit by bit. */
+		if ((last - 1) >> PAGE_SHIFT != *pos >> PAGE_SHIFT)
+			folio_mark_accessed(m, page);
 		n = min(min(PAGE_SIZE - off, to->count), as->i_size - *pos);
 		got = copy_to_iter((u8 *)page_address(m, page) + off, n, to);
 		put_page(m, page);
 		done += got;
 		*pos += got;
-		if (got < n)
-			return done ? done : -EFAULT;
+		last = *pos;
+		if (got < n) {
+			err = -EFAULT;
+			break;
+		}
 	}
-	return done;
+	if (done)
+		f->f_ra.prev_pos = *pos;
+	return done ? done : err;
 }
+
+static long direct_read(struct file *f, struct iov_iter *to, u64 *pos);
 
 static long hostfile_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
@@ -83,7 +118,12 @@ static long hostfile_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	long n;
 
 	inode_revalidate(f->f_inode);
-	n = do_read(f, to, pos);
+	if (to->count)
+		file_accessed(f, *pos);
+	if (unlikely(f->f_flags & O_DIRECT))
+		n = direct_read(f, to, pos);
+	else
+		n = do_read(f, to, pos);
 	if (shared)
 		host_lseek(f->host_fd, *pos, SEEK_SET);
 	return n;
@@ -105,6 +145,20 @@ static void chunk_free(struct memory *m, struct chunk *c)
 		put_page(m, c->pages[--c->nr]);
 }
 
+static struct page *chunk_add_page(struct memory *m, struct chunk *c, u64 off, u64 n)
+{
+	struct page *page;
+
+	do
+		page = alloc_pages(m, GFP_HIGHUSER_MOVABLE, 0);
+	while (!page && wait_for_memory(m));
+	if (!page)
+		return NULL;
+	c->pages[c->nr] = page;
+	c->iov[c->nr++] = (struct iovec){(u8 *)page_address(m, page) + off, n};
+	return page;
+}
+
 /* Fills @c from the guest. Bytes, or -EFAULT, -ENOMEM when there is not one. */
 static long chunk_fill(struct memory *m, struct chunk *c, struct iov_iter *from)
 {
@@ -112,15 +166,12 @@ static long chunk_fill(struct memory *m, struct chunk *c, struct iov_iter *from)
 
 	for (c->nr = 0; c->nr < CHUNK_PAGES && from->count; off = 0) {
 		u64 n = min(PAGE_SIZE - off, from->count), got;
-		struct page *page = alloc_pages(m, GFP_HIGHUSER_MOVABLE, 0);
-		u8 *bytes;
+		struct iovec *v = &c->iov[c->nr];
 
-		if (!page)
+		if (!chunk_add_page(m, c, off, n))
 			return done ? (long)done : -ENOMEM;
-		bytes = page_address(m, page);
-		got = copy_from_iter(bytes + off, n, from);
-		c->pages[c->nr] = page;
-		c->iov[c->nr++] = (struct iovec){bytes + off, got};
+		got = copy_from_iter(v->iov_base, n, from);
+		v->iov_len = got;
 		done += got;
 		if (got < n)
 			break;
@@ -150,8 +201,8 @@ static long chunk_send(struct file *f, struct chunk *c)
 
 /* Page @i of @c, @n bytes at @pos, into the cache, as it is: if it is whole, or what is missing lies
  * behind the end of the file. Else the page is read, as Linux does before it writes into one.
- * False: the cache has the page already, or cannot take it. */
-static bool chunk_page_enters(struct address_space *as, struct chunk *c, unsigned i, u64 pos, u64 n)
+ * The cache may have the page already, with these bytes, or no memory for it. */
+static void chunk_page_enters(struct address_space *as, struct chunk *c, unsigned i, u64 pos, u64 n)
 {
 	u64 off = page_offset(pos), index = pos >> PAGE_SHIFT;
 	u8 *bytes = (u8 *)c->iov[i].iov_base - off;
@@ -161,32 +212,163 @@ static bool chunk_page_enters(struct address_space *as, struct chunk *c, unsigne
 	if ((!off && (n == PAGE_SIZE || pos + n >= as->i_size)) || pos - off >= as->i_size) {
 		memset(bytes, 0, off);
 		memset(bytes + off + n, 0, PAGE_SIZE - off - n);
-		return !add_to_page_cache(as, c->pages[i], index);
+		add_to_page_cache(as, c->pages[i], index);
+		return;
 	}
-	page = filemap_get_page(as, index, 1, &major);
+	page = filemap_get_page(as, index, &major);
 	if (!IS_ERR(page))
 		put_page(as->mem, page);
-	return false;
 }
 
-/* The host has the first @len bytes of @c: now the cache gets them. */
+/* The host has the first @len bytes of @c: now the cache gets them. First the pages that are there: what
+ * brings others in may reclaim those, and write them back with what they hold then. */
 static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_place)
 {
 	struct address_space *as = f->f_mapping;
-	u64 pos = c->pos;
+	u64 pos = c->pos, left = len;
 	unsigned i;
 
+	for (i = 0; i < c->nr && left; i++) {
+		u64 n = min((u64)c->iov[i].iov_len, left);
+
+		filemap_update(as, pos, c->iov[i].iov_base, n);
+		pos += n;
+		left -= n;
+	}
+	pos = c->pos;
 	for (i = 0; i < c->nr && len; i++) {
 		u64 n = min((u64)c->iov[i].iov_len, len);
 
-		if (!in_place || f->f_inode->rd_fd < 0 || !chunk_page_enters(as, c, i, pos, n))
-			filemap_update(as, pos, c->iov[i].iov_base, n);
+		if (in_place && f->f_inode->rd_fd >= 0)
+			chunk_page_enters(as, c, i, pos, n);
 		if (!(f->f_flags & O_DSYNC))
 			filemap_mark_written(as, pos, n);
 		pos += n;
 		len -= n;
 	}
 }
+
+/* --- O_DIRECT -------------------------------------------------------------------------------- */
+
+/* What the host's file system asks for. */
+static void learn_dio_align(struct file *f)
+{
+	struct inode *inode = f->f_inode;
+	struct statx stx;
+	u32 align[2];
+
+	inode->dio_known = true;
+	if (host_statx(f->host_fd, "", AT_EMPTY_PATH, K_STATX_DIOALIGN, &stx) ||
+	    !(stx.stx_mask & K_STATX_DIOALIGN))
+		return;
+	memcpy(align, (u8 *)&stx + STX_DIO_ALIGN, sizeof(align));
+	inode->dio_mem_align = align[0];
+	inode->dio_offset_align = align[1];
+}
+
+/* Is every piece of memory as the device wants it? Linux looks only at what it may have to split: one
+ * piece within a page is taken as it is. */
+static bool memory_aligned(const struct iov_iter *i, u32 align)
+{
+	u64 left = i->count, nr = 0;
+	bool aligned = true, whole = false;
+
+	for (u32 k = 0; k < i->nr_segs && left; k++) {
+		u64 n = min((u64)i->iov[k].iov_len, left), at = (u64)i->iov[k].iov_base;
+
+		left -= n;
+		nr += !!n;
+		aligned &= !n || !((at | n) & (align - 1));
+		whole = n && page_offset(at) + n <= PAGE_SIZE;
+	}
+	return aligned || (nr == 1 && whole);
+}
+
+/* Before direct I/O on @i->count bytes at @pos: 0; -EINVAL: not aligned; -EFAULT; an error of
+ * write-back, for what the cache has that the host has not goes first. */
+static int direct_begin(struct file *f, const struct iov_iter *i, u64 pos, bool read)
+{
+	struct inode *inode = f->f_inode;
+
+	if (!inode->dio_known)
+		learn_dio_align(f);
+	if (i->mm && inode->dio_offset_align) {
+		if ((pos | i->count) & (inode->dio_offset_align - 1))
+			return -EINVAL;
+		if (!memory_aligned(i, inode->dio_mem_align))
+			return iov_iter_fault_in(i, 1, read) ? -EINVAL : -EFAULT;
+	}
+	return filemap_write_and_wait_range(f->f_mapping, pos >> PAGE_SHIFT,
+					    (pos + i->count - 1) >> PAGE_SHIFT);
+}
+
+/* As far as one chunk goes. Bytes, 0 at the end of the file, -errno. */
+static long direct_read_chunk(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	struct memory *m = f->f_mapping->mem;
+	struct chunk c = {.pos = *pos};
+	u64 want = min(to->count, CHUNK_PAGES * PAGE_SIZE), left, got, copied = 0;
+	long n;
+
+	for (left = want; left; left -= c.iov[c.nr - 1].iov_len)
+		if (!chunk_add_page(m, &c, 0, min(left, PAGE_SIZE)))
+			break;
+	do
+		n = c.nr ? host_preadv(f->f_inode->rd_fd, c.iov, c.nr, *pos) : -ENOMEM;
+	while (n == -EINTR);
+	for (unsigned i = 0; n > 0 && copied < (u64)n; i++) {
+		u64 len = min((u64)c.iov[i].iov_len, n - copied);
+
+		got = copy_to_iter(c.iov[i].iov_base, len, to);
+		copied += got;
+		if (got < len)
+			n = copied ? (long)copied : -EFAULT;
+	}
+	chunk_free(m, &c);
+	*pos += copied;
+	return n;
+}
+
+/* Past the page cache: brings no page into it. */
+static long direct_read(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	long done = 0, n;
+
+	if (!to->count || *pos >= f->f_mapping->i_size)
+		return 0;
+	n = f->f_inode->rd_fd < 0 ? -EIO : direct_begin(f, to, *pos, true);
+	while (!n && to->count) {
+		u64 want = min(to->count, CHUNK_PAGES * PAGE_SIZE);
+
+		n = direct_read_chunk(f, to, pos);
+		if (n <= 0)
+			break;
+		done += n;
+		n = (u64)n < want; /* the end, or a fault */
+	}
+	return done ? done : n;
+}
+
+/* Asked of the host's descriptor, which does not keep it: what goes through it is not aligned. */
+bool file_can_direct(struct file *f)
+{
+	int flags;
+
+	if (f->f_mode & FMODE_CAN_ODIRECT)
+		return true;
+	if (f->f_path.dentry && S_ISBLK(f->f_path.dentry->mode))
+		return true;
+	if (f->f_op != &hostfile_fops)
+		return false;
+	flags = host_fcntl(f->host_fd, F_GETFL, 0);
+	if (flags < 0 || host_fcntl(f->host_fd, F_SETFL, flags | O_DIRECT))
+		return false;
+	host_fcntl(f->host_fd, F_SETFL, flags);
+	f->f_mode |= FMODE_CAN_ODIRECT;
+	return true;
+}
+
+/* --- write, go on ---------------------------------------------------------------------------- */
 
 static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 {
@@ -202,7 +384,11 @@ static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 	if (n > 0) {
 		u64 expected = max(*pos + n, as->i_size);
 
-		chunk_publish(f, &c, n, c.pos == *pos);
+		if (unlikely(f->f_flags & O_DIRECT))
+			punch_inode_pages_range(as, c.pos >> PAGE_SHIFT,
+						(c.pos + n - 1) >> PAGE_SHIFT);
+		else
+			chunk_publish(f, &c, n, c.pos == *pos);
 		*pos = c.pos + n;
 		/* Appended elsewhere than we thought: the size shows that others write, too. */
 		inode_record(f->f_inode, expected);
@@ -221,7 +407,9 @@ static long hostfile_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	inode_revalidate(f->f_inode);
 	if (f->f_flags & O_APPEND)
 		*pos = f->f_mapping->i_size;
-	while (from->count) {
+	if (unlikely(f->f_flags & O_DIRECT) && from->count)
+		n = direct_begin(f, from, *pos, false);
+	while (from->count && !n) {
 		u64 left = from->count;
 
 		n = write_chunk(f, from, pos);
@@ -230,6 +418,7 @@ static long hostfile_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 		done += n;
 		if (left - from->count != (u64)n)
 			break; /* the host took less than it was given */
+		n = 0;
 	}
 	if (shared)
 		host_lseek(f->host_fd, *pos, SEEK_SET);
@@ -342,6 +531,12 @@ static int hostfile_fallocate(struct file *f, int mode, u64 off, u64 len)
 	return 0;
 }
 
+static void hostfile_accessed(struct file *f)
+{
+	inode_revalidate(f->f_inode);
+	file_accessed(f, 0);
+}
+
 static void hostfile_update_time(struct file *f)
 {
 	inode_update_time(f->f_inode);
@@ -360,22 +555,12 @@ static int hostfile_mmap(struct file *f, struct mmap_file *out)
 	return 0;
 }
 
-static long hostfile_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
+int hostfile_setfl(struct file *f, int flags)
 {
-	int left;
-
-	if (cmd != FIONREAD)
-		return -ENOTTY;
-	left = f->f_mapping->i_size - f->f_pos;
-	return put_user(mm, left, arg);
-}
-
-static int hostfile_setfl(struct file *f, int flags)
-{
-	int host = f->f_flags & O_ACCMODE;
-
-	/* Where appending bytes go is decided by the host, at the moment it writes them. */
-	return host_fcntl(f->host_fd, F_SETFL, host | (flags & O_APPEND));
+	if ((flags & O_NOATIME) && f->f_inode)
+		inode_read_noatime(f->f_inode, f->host_fd);
+	return host_fcntl(f->host_fd, F_SETFL,
+			  (f->f_flags & O_ACCMODE) | (flags & HOST_SETFL_FLAGS));
 }
 
 static void hostfile_release(struct file *f)
@@ -391,11 +576,12 @@ const struct file_operations hostfile_fops = {
 	.read_iter = hostfile_read_iter,
 	.write_iter = hostfile_write_iter,
 	.llseek = hostfile_llseek,
-	.ioctl = hostfile_ioctl,
+	.splice_page = hostfile_splice_page,
 	.fsync = hostfile_fsync,
 	.ftruncate = hostfile_ftruncate,
 	.fallocate = hostfile_fallocate,
 	.mmap_file = hostfile_mmap,
+	.accessed = hostfile_accessed,
 	.update_time = hostfile_update_time,
 	.setfl = hostfile_setfl,
 	.release = hostfile_release,

@@ -79,10 +79,19 @@ static long hostfs_readlink(struct dentry *d, char *buf, u64 size)
 static int hostfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 {
 	int err = host_fstatat(d->host_fd, "", st, AT_EMPTY_PATH);
+	struct inode *inode;
 
 	if (!err && stx)
-		err = host_statx(d->host_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
-				 stx);
+		err = host_statx(d->host_fd, "", AT_EMPTY_PATH,
+				 STATX_BASIC_STATS | STATX_BTIME | K_STATX_DIOALIGN, stx);
+	inode = !err && S_ISREG(st->st_mode) ? inode_find(d->vfs, st->st_dev, st->st_ino) : NULL;
+	if (inode && unlikely(filemap_has_unsent(&inode->i_data))) {
+		u64 more = inode_delayed_blocks(inode);
+
+		st->st_blocks += more;
+		if (stx)
+			stx->stx_blocks += more;
+	}
 	return err;
 }
 
@@ -144,6 +153,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 	if (inode) {
 		f->f_inode = inode;
 		f->f_mapping = &inode->i_data;
+		file_ra_state_init(&f->f_ra, f->f_mapping);
 		file_set_writer(f);
 	}
 	return f;
@@ -218,6 +228,8 @@ struct file *hostfs_open_fast(const struct path *from, const char *name, int fla
 
 	if (fd < 0)
 		return NULL;
+	if (flags & O_CREAT)
+		open_commit(from->dentry->vfs);
 	f = hostfs_file(from->dentry->vfs, from->mnt, fd, flags);
 	if (IS_ERR(f))
 		return f;
@@ -226,7 +238,7 @@ struct file *hostfs_open_fast(const struct path *from, const char *name, int fla
 		return NULL;
 	}
 	if (!f->f_inode)
-		host_fcntl(fd, F_SETFL, flags & O_APPEND); /* as reopen() */
+		host_fcntl(fd, F_SETFL, flags & HOST_SETFL_FLAGS); /* as reopen() */
 	err = truncate_opened(f, flags);
 	if (err) {
 		fput(f);
@@ -245,7 +257,9 @@ static int reopen(struct dentry *d, int flags)
 	if (out_of_fds(fd) && inode_shrink(d->vfs, SHRINK_BATCH))
 		fd = host_fd_reopen(d->host_fd, host);
 	if (fd >= 0 && !plain)
-		host_fcntl(fd, F_SETFL, flags & O_APPEND);
+		host_fcntl(fd, F_SETFL, flags & HOST_SETFL_FLAGS);
+	if (fd >= 0 && (flags & O_TRUNC))
+		open_commit(d->vfs);
 	return fd;
 }
 
@@ -261,7 +275,7 @@ static struct file *hostfs_open(const struct path *p, int flags)
 		f = fifo_open(p, flags, &fd);
 		if (f)
 			return f;
-		host_fcntl(fd, F_SETFL, flags & O_APPEND);
+		host_fcntl(fd, F_SETFL, flags & HOST_SETFL_FLAGS);
 	} else {
 		fd = reopen(p->dentry, flags);
 	}
@@ -279,7 +293,10 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 	fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
 	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
 		fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
-	return fd < 0 ? ERR_PTR(fd) : hostfs_file(v, dir->mnt, fd, flags);
+	if (fd < 0)
+		return ERR_PTR(fd);
+	open_commit(v);
+	return hostfs_file(v, dir->mnt, fd, flags);
 }
 
 /* --- changes --------------------------------------------------------------------------------- */
@@ -469,11 +486,11 @@ struct file *file_from_host_fd(struct vfs *v, int fd)
 	int flags = host_fcntl(fd, F_GETFL, 0);
 	struct file *f;
 
-	if (flags < 0)
-		return ERR_PTR(flags);
-	host_fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (flags & O_PATH)
+	if (flags < 0 || (flags & O_PATH)) {
+		host_close(fd);
 		return ERR_PTR(-EBADF);
+	}
+	host_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	f = hostfs_file(v, v->root_mnt, fd, flags);
 	if (IS_ERR(f))
 		return f;

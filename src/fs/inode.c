@@ -8,14 +8,18 @@
  *
  * What others do to the file is noticed by size, mtime and ctime. See DESIGN.md, "Page cache".
  */
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/internal.h"
 
-#define FLUSH_NS 30000000000UL
 #define READ_IOV 32U	   /* pages of one preadv */
 #define TICK_NS 10000000UL /* of the host's coarse clock, at most: its files' times are no finer */
 
@@ -47,6 +51,9 @@ static int inode_read_pages(struct address_space *as, u64 first, struct page **p
 	struct iovec iov[READ_IOV];
 	u64 pos = first << PAGE_SHIFT;
 
+	/* A fault, a write into a page, read-ahead: no access, and read(2) has seen to its own. */
+	if (unlikely(inode->atime_due && !inode->rd_noatime))
+		inode_read_noatime(inode, inode->rd_fd);
 	while (nr) {
 		unsigned i, n = min(nr, READ_IOV);
 		long got, want = (long)n << PAGE_SHIFT;
@@ -119,10 +126,34 @@ static int inode_statx(struct inode *inode, struct statx *stx)
 	return fd < 0 ? -EBADF : host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx);
 }
 
+#define ATIME_OLD_NS (24 * 3600 * 1000000000UL)
+
+/* relatime_need_update(): who reads a file sets its access time if it was changed since, or if that was a
+ * day ago. Whether this is so is asked with all else about the file, and a read looks at the answer. */
+static bool atime_is_due(const struct inode *inode, const struct statx *stx)
+{
+	u64 atime = stx_ns(&stx->stx_atime);
+
+	return inode->strict_atime || atime <= inode->mtime_ns || atime <= inode->ctime_ns ||
+	       (s64)(host_clock_ns(CLOCK_REALTIME_COARSE) - atime) >= (s64)ATIME_OLD_NS;
+}
+
+/* The host sets the time, by its mount's rules, when it is asked for a byte. */
+void file_read_atime(struct file *f, u64 pos)
+{
+	u8 byte;
+	struct iovec iov = {&byte, 1};
+
+	f->f_inode->atime_due = false; /* and till the next look, if the mount has noatime */
+	if (f->f_mode & FMODE_READ)
+		host_preadv(f->host_fd, &iov, 1, pos);
+}
+
 static void expect(struct inode *inode, const struct statx *stx)
 {
 	inode->mtime_ns = stx_ns(&stx->stx_mtime);
 	inode->ctime_ns = stx_ns(&stx->stx_ctime);
+	inode->atime_due = atime_is_due(inode, stx);
 	inode->checked_epoch = inode->vfs->events->epoch;
 	inode->checked_ns = host_clock_ns(CLOCK_MONOTONIC_COARSE);
 }
@@ -194,6 +225,46 @@ void inode_update_time(struct inode *inode)
 		expect(inode, &stx);
 }
 
+/* The first extent of @inode's file at or behind @pos; ~0, ~0: none, or the host cannot tell. */
+static void next_extent(struct inode *inode, u64 pos, u64 *start, u64 *end)
+{
+	u64 buf[(sizeof(struct fiemap) + sizeof(struct fiemap_extent)) / sizeof(u64)] = {0};
+	struct fiemap *map = (struct fiemap *)buf;
+
+	map->fm_start = pos;
+	map->fm_length = ~0UL - pos;
+	map->fm_extent_count = 1;
+	*start = *end = ~0UL;
+	if (host_ioctl(inode->rd_fd, FS_IOC_FIEMAP, map)) {
+		*start = 0; /* all of it may be allocated */
+	} else if (map->fm_mapped_extents) {
+		*start = map->fm_extents[0].fe_logical;
+		*end = *start + map->fm_extents[0].fe_length;
+	}
+}
+
+u64 inode_delayed_blocks(struct inode *inode)
+{
+	struct address_space *as = &inode->i_data;
+	u64 index, start = 0, end = 0, pages = 0;
+	struct page *page;
+
+	if (!filemap_has_unsent(as) || inode->rd_fd < 0)
+		return 0;
+	for (index = as->dirty_from; (page = radix_next(&as->i_pages, &index)); index++) {
+		u64 pos = index << PAGE_SHIFT;
+
+		if (index >= as->dirty_to)
+			break;
+		if (!page_test(page, PG_dirty) || page_test(page, PG_written))
+			continue;
+		if (pos >= end)
+			next_extent(inode, pos, &start, &end);
+		pages += pos < start;
+	}
+	return pages * (PAGE_SIZE / 512);
+}
+
 void inode_touched(struct vfs *v, u64 dev, u64 ino)
 {
 	struct inode *inode = inode_find(v, dev, ino);
@@ -235,9 +306,38 @@ unsigned inode_shrink(struct vfs *v, unsigned nr)
 	return n;
 }
 
+/* A number in a file of the host's /sys; @dflt if there is none. */
+static u32 sysfs_number(const char *dir, u64 dev, const char *name, u32 dflt)
+{
+	char path[96], text[16];
+	u32 value = 0;
+	long n, i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/%s/%u:%u/%s", dir, major(dev), minor(dev), name);
+	fd = host_open(path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return dflt;
+	n = host_read(fd, text, sizeof(text));
+	host_close(fd);
+	for (i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+		value = value * 10 + text[i] - '0';
+	return i ? value : dflt;
+}
+
+/* How far the host's kernel reads ahead on the file's device, in pages. */
+static void learn_read_ahead(struct address_space *as, u64 dev)
+{
+	u32 kb = PAGE_SIZE / 1024;
+
+	as->ra_pages = sysfs_number("class/bdi", dev, "read_ahead_kb", as->ra_pages * kb) / kb;
+	as->io_pages =
+		sysfs_number("dev/block", dev, "queue/max_sectors_kb", as->io_pages * kb) / kb;
+}
+
 static struct inode *inode_new(struct vfs *v, const struct statx *stx)
 {
-	struct inode *inode = kmem_cache_zalloc(v->inode_cache, GFP_KERNEL);
+	struct inode *inode = open_zalloc(v, v->inode_cache, &v->in->spare.inode);
 	u64 dev = stx_dev(stx);
 
 	if (!inode)
@@ -252,6 +352,8 @@ static struct inode *inode_new(struct vfs *v, const struct statx *stx)
 	inode->i_data.dev_minor = minor(dev);
 	inode->i_data.ino = stx->stx_ino;
 	inode->i_data.i_size = stx->stx_size;
+	if (v->read_ahead_host)
+		learn_read_ahead(&inode->i_data, dev);
 	expect(inode, stx);
 	INIT_LIST_HEAD(&inode->lru);
 	list_add(&inode->hash, bucket(v, dev, inode->ino));
@@ -259,16 +361,48 @@ static struct inode *inode_new(struct vfs *v, const struct statx *stx)
 	return inode;
 }
 
+void inode_read_noatime(struct inode *inode, int fd)
+{
+	int new_fd;
+
+	if (inode->rd_noatime || inode->rd_fd < 0)
+		return;
+	inode->rd_noatime = true; /* or not to be had: only the owner may ask for it */
+	new_fd = host_fd_reopen(fd, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	if (new_fd < 0)
+		return;
+	close_fd(&inode->rd_fd);
+	inode->rd_fd = new_fd;
+}
+
+/* Has the mount of @fd neither relatime nor noatime? Asked once a device, as it is for most files. */
+static bool mount_is_strict(struct vfs *v, int fd, u64 dev)
+{
+	struct statfs sfs;
+
+	if (v->in->atime_known && v->in->atime_dev == dev)
+		return v->in->atime_strict;
+	v->in->atime_known = true;
+	v->in->atime_dev = dev;
+	v->in->atime_strict =
+		!host_fstatfs(fd, &sfs) && !(sfs.f_flags & (ST_NOATIME | ST_RELATIME | ST_RDONLY));
+	return v->in->atime_strict;
+}
+
 /* A read-only descriptor of its own: @fd may append, and one that may write would keep the host
  * from executing the file. */
 static void inode_want_read(struct inode *inode, int fd, int flags)
 {
-	if (inode->rd_fd >= 0)
+	if (inode->rd_fd >= 0) {
+		if (flags & O_NOATIME)
+			inode_read_noatime(inode, fd);
 		return;
+	}
+	inode->rd_noatime = flags & O_NOATIME;
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		inode->rd_fd = host_dup(fd);
 	else
-		inode->rd_fd = host_fd_reopen(fd, O_RDONLY | O_NONBLOCK);
+		inode->rd_fd = host_fd_reopen(fd, O_RDONLY | O_NONBLOCK | (flags & O_NOATIME));
 	if (inode->rd_fd < 0 && (flags & O_ACCMODE) == O_RDWR)
 		inode->rd_fd = host_dup(fd);
 	if (inode->rd_fd < 0)
@@ -289,6 +423,8 @@ struct inode *inode_open(struct vfs *v, int fd, const struct statx *stx, int fla
 		inode = inode_new(v, stx);
 		if (!inode)
 			return ERR_PTR(-ENOMEM);
+		inode->strict_atime = mount_is_strict(v, fd, stx_dev(stx));
+		inode->atime_due |= inode->strict_atime;
 	}
 	if (!inode->refcount++ && !list_empty(&inode->lru)) {
 		list_del_init(&inode->lru);
@@ -363,6 +499,7 @@ static void flush(struct event_timer *t)
 	struct inode *inode;
 	bool mapped = false;
 
+	v->in->flush_from = 0;
 	sync_mappings(v->mem);
 	list_for_each_entry (inode, &v->inodes, all)
 		mapped |= inode->wr_fd >= 0;
@@ -370,15 +507,32 @@ static void flush(struct event_timer *t)
 		inodes_flush_later(v);
 }
 
+static void arm_flush(struct vfs *v)
+{
+	struct vfs_internal *in = v->in;
+
+	if (in->flush_delay)
+		event_timer_add(v->events, &in->flush,
+				max(in->flush_from + in->flush_delay, event_now(v->events)));
+}
+
 void inodes_flush_later(struct vfs *v)
 {
-	struct event_timer *t = &v->in->flush;
-
-	if (v->events->advance_to || event_timer_pending(t))
+	if (v->events->advance_to || v->in->flush_from)
 		return;
-	t->fn = flush;
+	v->in->flush.fn = flush;
 	v->in->vfs = v;
-	event_timer_add(v->events, t, event_now(v->events) + FLUSH_NS);
+	v->in->flush_from = event_now(v->events);
+	arm_flush(v);
+}
+
+void vfs_set_flush_delay(struct vfs *v, u64 ns)
+{
+	v->in->flush_delay = ns;
+	if (!v->in->flush_from)
+		return;
+	event_timer_del(&v->in->flush);
+	arm_flush(v);
 }
 
 void inodes_destroy(struct vfs *v)

@@ -121,7 +121,7 @@ bool iov_iter_nosleep_end(struct iov_iter *i, const struct iov_iter *start, u64 
 	if (!i->mm)
 		return false;
 	pagefault_enable(i->mm->mem);
-	if (likely(!left || !i->mm->uffd_used) || iov_iter_fault_in(i, left, write) < left)
+	if (likely(!left) || iov_iter_fault_in(i, left, write) < left)
 		return false;
 	*i = *start;
 	return true;

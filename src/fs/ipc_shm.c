@@ -13,7 +13,10 @@
 
 #include "base/err.h"
 #include "base/host.h"
+#include "fs/hugetlbfs.h"
 #include "fs/shmemfs.h"
+#include "mm/hugetlb.h"
+#include "mm/lru.h"
 #include "mm/mmap_flags.h"
 
 #define SEQ_SHIFT 15 /* a number is the place, and how often it was given away */
@@ -25,6 +28,7 @@
 #define K_SHM_EXEC 0100000
 #define K_SHM_NORESERVE 010000
 #define K_SHM_HUGETLB 04000
+#define K_SHM_HUGE_SHIFT 26
 #define K_SHM_DEST 01000
 #define K_SHM_LOCKED 02000
 
@@ -33,6 +37,7 @@ struct shm_segment {
 	int id;
 	struct file *file;  /* a reference; read and write */
 	struct shmid_ds ds; /* shm_nattch: VMAs, and calls of shmat() on their way */
+	u32 lock_uid;	    /* who locked it */
 };
 
 struct shm_ids {
@@ -218,6 +223,33 @@ static int add_segment(struct vfs *v, struct shm_segment *s)
 	return 0;
 }
 
+/* Of huge pages; they are set aside now, if at all. Only some may ask for them. */
+static struct file *huge_seg_file(struct vfs *v, const struct ipc_cred *who, const char *name,
+				  u64 size, int flags)
+{
+	struct hstate *h = hstate_sizelog(v->mem, (u32)flags >> K_SHM_HUGE_SHIFT & 0x3f);
+
+	if (!h)
+		return ERR_PTR(-EINVAL);
+	if (!who->may_hugetlb)
+		return ERR_PTR(-EPERM);
+	if (!(flags & K_SHM_NORESERVE) && hugetlb_reserve_pages(h, size))
+		return ERR_PTR(-ENOMEM);
+	return hugetlb_file_setup(v, name, huge_align(h, size), h, 0777, who->euid, who->egid);
+}
+
+static struct file *seg_file(struct vfs *v, const struct ipc_cred *who, const char *name, u64 size,
+			     int flags)
+{
+	bool strict = v->mem->overcommit_memory == OVERCOMMIT_NEVER;
+
+	if (flags & K_SHM_HUGETLB)
+		return huge_seg_file(v, who, name, size, flags);
+	return shmem_file_setup(v, name, size,
+				flags & K_SHM_NORESERVE && !strict ? VM_NORESERVE : 0, 0777,
+				who->euid, who->egid);
+}
+
 static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
 {
 	struct shm_ids *ids = shm_ids(v);
@@ -232,20 +264,13 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 	if (page_align(size) < size ||
 	    ids->pages + (page_align(size) >> PAGE_SHIFT) > ids->limits.all)
 		return -ENOSPC;
-	if (flags & K_SHM_HUGETLB)
-		return -ENOMEM; /* no huge pages set aside */
 	if (ids->in_use >= ids->limits.mni)
 		return -ENOSPC;
 	s = kzalloc(v->mem, sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "SYSV%08x", key);
-	s->file = shmem_file_setup(v, name, size,
-				   flags & K_SHM_NORESERVE &&
-						   v->mem->overcommit_memory != OVERCOMMIT_NEVER
-					   ? VM_NORESERVE
-					   : 0,
-				   0777, who->euid, who->egid);
+	s->file = seg_file(v, who, name, size, flags);
 	if (IS_ERR(s->file)) {
 		err = PTR_ERR(s->file);
 		goto free;
@@ -323,7 +348,24 @@ static void shm_close(struct vm_area_struct *vma)
 
 static unsigned shm_fault(struct vm_fault *vmf)
 {
+	if (vmf->vma->vm_mapping->hstate)
+		return hugetlb_vm_ops.fault(vmf);
 	return shmem_vm_ops.fault(vmf);
+}
+
+static int shm_may_split(struct vm_area_struct *vma, gva_t addr)
+{
+	return vma->vm_mapping->hstate ? hugetlb_vm_ops.may_split(vma, addr) : 0;
+}
+
+static int shm_set_policy(struct vm_area_struct *vma, struct mempolicy *pol)
+{
+	return shmem_vm_ops.set_policy(vma, pol);
+}
+
+static struct mempolicy *shm_get_policy(struct vm_area_struct *vma, gva_t addr)
+{
+	return shmem_vm_ops.get_policy(vma, addr);
 }
 
 /* No map_pages, as in Linux: each page of an attachment takes a fault of its own. */
@@ -331,6 +373,9 @@ static const struct vm_operations_struct shm_vm_ops = {
 	.open = shm_open,
 	.close = shm_close,
 	.fault = shm_fault,
+	.may_split = shm_may_split,
+	.set_policy = shm_set_policy,
+	.get_policy = shm_get_policy,
 };
 
 /* Where to put it: *@addr is changed, MAP_FIXED added. 0 or -EINVAL. */
@@ -472,6 +517,20 @@ int shm_remove(struct vfs *v, const struct ipc_cred *who, int id)
 	return 0;
 }
 
+/* Pages that @uid has locked in all segments. See: Linux, user_shm_lock(). */
+static u64 user_locked(struct vfs *v, u32 uid)
+{
+	u64 pages = 0;
+
+	for (u32 i = 0; i < v->shm->size; i++) {
+		const struct shm_segment *s = v->shm->at[i];
+
+		if (s && (s->ds.shm_perm.mode & K_SHM_LOCKED) && s->lock_uid == uid)
+			pages += page_align(s->ds.shm_segsz) >> PAGE_SHIFT;
+	}
+	return pages;
+}
+
 int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock)
 {
 	struct shm_segment *s = find_id(v, id);
@@ -480,10 +539,17 @@ int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock)
 		return -EINVAL;
 	if (!owns(who, s))
 		return -EPERM;
-	if (lock)
-		s->ds.shm_perm.mode |= K_SHM_LOCKED;
-	else
-		s->ds.shm_perm.mode &= ~K_SHM_LOCKED;
+	if (lock && !who->memlock)
+		return -EPERM;
+	/* Huge pages stay anyhow. */
+	if (lock == !!(s->ds.shm_perm.mode & K_SHM_LOCKED) || s->file->f_mapping->hstate)
+		return 0;
+	if (lock && user_locked(v, who->uid) + (page_align(s->ds.shm_segsz) >> PAGE_SHIFT) >
+			    who->memlock >> PAGE_SHIFT)
+		return -ENOMEM;
+	s->lock_uid = who->uid;
+	s->ds.shm_perm.mode ^= K_SHM_LOCKED;
+	mapping_set_unevictable(s->file->f_mapping, lock);
 	return 0;
 }
 

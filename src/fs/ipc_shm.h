@@ -11,8 +11,10 @@
 /* Who asks. */
 struct ipc_cred {
 	s32 pid;
-	u32 euid, egid;
-	bool privileged; /* CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_IPC_LOCK */
+	u32 euid, egid, uid;
+	u64 memlock;	  /* RLIMIT_MEMLOCK, bytes; ~0: any, with CAP_IPC_LOCK */
+	bool privileged;  /* CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_IPC_LOCK */
+	bool may_hugetlb; /* CAP_IPC_LOCK, or in the group vm.hugetlb_shm_group: SHM_HUGETLB */
 };
 
 /* The segment's number, or -ENOENT, -EEXIST, -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
@@ -26,7 +28,8 @@ long do_shmdt(struct mm_struct *mm, gva_t addr);
  * the right to read (SHM_STAT_ANY). The segment's number (0 unless @index) or -errno. */
 long shm_stat(struct vfs *v, const struct ipc_cred *who, int id, bool index, bool any,
 	      struct shmid_ds *out);
-/* IPC_SET's owner and mode. IPC_RMID; SHM_LOCK, SHM_UNLOCK. 0 or -errno. */
+/* IPC_SET's owner and mode. IPC_RMID; SHM_LOCK, SHM_UNLOCK. 0 or -errno. What a user has locked counts
+ * together: SHM_LOCK is -ENOMEM over the limit, -EPERM if that is 0. */
 int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmid_ds *in);
 int shm_remove(struct vfs *v, const struct ipc_cred *who, int id);
 int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock);

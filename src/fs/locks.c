@@ -195,7 +195,7 @@ int posix_lock_file(struct file *f, const struct file_lock *want, bool wait)
 	int err = 0;
 
 	if (!ctx)
-		return want->type == F_UNLCK ? 0 : -ENOLCK;
+		return want->type == F_UNLCK ? 0 : -ENOMEM;
 	if (want->type != F_UNLCK && blocker_of(&ctx->posix, want))
 		err = wait ? wait_for_range(ctx, want) : -EAGAIN;
 	if (!err) {
@@ -250,11 +250,19 @@ static bool flock_drop(struct lock_context *ctx, const void *owner, short type)
 int flock_lock_file(struct file *f, short type, bool wait)
 {
 	struct lock_context *ctx = type == F_UNLCK ? ctx_find(f) : ctx_get(f);
-	struct file_lock want = {.owner = f, .pid = -1, .type = type, .end = LOCK_END}, *fl;
+	struct file_lock want = {.owner = f, .pid = -1, .type = type, .end = LOCK_END};
+	struct file_lock *spare = NULL;
 	int err = 0;
 
 	if (!ctx)
-		return type == F_UNLCK ? 0 : -ENOLCK;
+		return type == F_UNLCK ? 0 : -ENOMEM;
+	if (type != F_UNLCK) { /* before the old one is gone */
+		spare = kmalloc(f->vfs->mem, sizeof(*spare), GFP_KERNEL);
+		if (!spare) {
+			ctx_put(ctx);
+			return -ENOMEM;
+		}
+	}
 	if (!flock_drop(ctx, f, type) && type != F_UNLCK) {
 		if (blocker_of(&ctx->flock, &want) && !wait)
 			err = -EAGAIN;
@@ -262,14 +270,13 @@ int flock_lock_file(struct file *f, short type, bool wait)
 		if (!err)
 			err = wait_event_interruptible(&ctx->wait, !blocker_of(&ctx->flock, &want));
 		ctx->waiters--;
-		fl = err ? NULL : kmalloc(f->vfs->mem, sizeof(*fl), GFP_KERNEL);
-		if (fl) {
-			*fl = want;
-			list_add_tail(&fl->list, &ctx->flock);
-		} else if (!err) {
-			err = -ENOLCK;
+		if (!err) {
+			*spare = want;
+			list_add_tail(&spare->list, &ctx->flock);
+			spare = NULL;
 		}
 	}
+	kfree(f->vfs->mem, spare);
 	ctx_put(ctx);
 	return err;
 }

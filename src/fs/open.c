@@ -1,10 +1,66 @@
 /* open(2) by path. See vfs.h, do_filp_open(). */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "fs/internal.h"
 
 #define MAXSYMLINKS 40
+
+/* --- what is put by ------------------------------------------------------------------------- */
+
+static bool put_by(struct kmem_cache *c, void **spare)
+{
+	if (!*spare)
+		*spare = kmem_cache_zalloc(c, GFP_KERNEL);
+	return *spare;
+}
+
+/* 0 or -ENOMEM. What is not used stays for the next time. */
+static int open_reserve(struct vfs *v)
+{
+	struct open_spare *s = &v->in->spare;
+
+	return put_by(v->file_cache, &s->file) && put_by(v->dentry_cache, &s->dentry) &&
+			       put_by(v->inode_cache, &s->inode)
+		       ? 0
+		       : -ENOMEM;
+}
+
+void open_commit(struct vfs *v)
+{
+	v->in->spare.usable = true;
+}
+
+void *open_zalloc(struct vfs *v, struct kmem_cache *c, void **spare)
+{
+	void *p = kmem_cache_zalloc(c, GFP_KERNEL);
+
+	if (unlikely(!p) && v->in->spare.usable) {
+		p = *spare;
+		*spare = NULL;
+	}
+	return p;
+}
+
+static void drop_spare(struct kmem_cache *c, void **spare)
+{
+	if (*spare)
+		kmem_cache_free(c, *spare);
+	*spare = NULL;
+}
+
+void open_free_spare(struct vfs *v)
+{
+	struct open_spare *s = &v->in->spare;
+
+	drop_spare(v->file_cache, &s->file);
+	drop_spare(v->dentry_cache, &s->dentry);
+	drop_spare(v->inode_cache, &s->inode);
+}
+
+/* --- one file ------------------------------------------------------------------------------- */
 
 static struct file *open_o_path(const struct path *p, int flags)
 {
@@ -15,17 +71,26 @@ static struct file *open_o_path(const struct path *p, int flags)
 /* Opens what is there. */
 static struct file *do_open(const struct path *p, int flags)
 {
+	static const u8 open_mask[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	u32 mode = p->dentry->mode;
+	int err;
 
 	if (flags & O_PATH)
 		return open_o_path(p, flags);
 	if (S_ISLNK(mode))
 		return ERR_PTR(-ELOOP);
+	if ((flags & OPEN_EXEC) && !S_ISREG(mode)) /* not opened at all: a FIFO would wait */
+		return ERR_PTR(-EACCES);
+	flags &= ~OPEN_EXEC;
 	if (S_ISDIR(mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
 		return ERR_PTR(-EISDIR);
-	if (S_ISSOCK(mode) || !p->dentry->d_op->open)
-		return ERR_PTR(-ENXIO);
-	return p->dentry->d_op->open(p, flags);
+	if (!S_ISSOCK(mode) && p->dentry->d_op->open)
+		return p->dentry->d_op->open(p, flags);
+	/* It is not opened, but who may not hears that first. */
+	err = p->dentry->d_op->access
+		      ? p->dentry->d_op->access(p->dentry, open_mask[flags & O_ACCMODE], AT_EACCESS)
+		      : 0;
+	return ERR_PTR(err ? err : -ENXIO);
 }
 
 static struct file *open_existing(const struct fs_struct *fs, const struct path *at,
@@ -153,8 +218,8 @@ static struct file *open_creating(const struct fs_struct *fs, const struct path 
 	return f;
 }
 
-struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
-			  u32 mode)
+static struct file *path_openat(struct fs_struct *fs, const struct path *at, const char *name,
+				int flags, u32 mode)
 {
 	const struct path *from = *name == '/' ? &fs->root : at ? at : &fs->pwd;
 	struct vfs *v = fs->root.dentry->vfs;
@@ -169,7 +234,7 @@ struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const cha
 		return open_tmpfile(fs, at, name, flags, mode);
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
 		return ERR_PTR(-EINVAL);
-	f = hostfs_open_fast(from, name, flags, mode);
+	f = hostfs_open_fast(from, name, flags & ~OPEN_EXEC, mode);
 	if (f)
 		return f;
 	if (!(flags & O_CREAT))
@@ -179,5 +244,35 @@ struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const cha
 		return ERR_PTR(-ENOMEM);
 	f = open_creating(fs, at, name, flags, mode, buf);
 	kfree(v->mem, buf);
+	return f;
+}
+
+static struct file *open_path(struct fs_struct *fs, const struct path *at, const char *name,
+			      int flags, u32 mode)
+{
+	struct file *f = path_openat(fs, at, name, flags, mode);
+
+	/* Found last: what O_CREAT has made stays. */
+	if (!IS_ERR(f) && unlikely(f->f_flags & O_DIRECT) && !file_can_direct(f)) {
+		fput(f);
+		return ERR_PTR(-EINVAL);
+	}
+	return f;
+}
+
+struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
+			  u32 mode)
+{
+	struct vfs *v = fs->root.dentry->vfs;
+	struct file *f;
+	int err;
+
+	if (!(flags & (O_CREAT | O_TRUNC)))
+		return open_path(fs, at, name, flags, mode);
+	err = open_reserve(v);
+	if (err)
+		return ERR_PTR(err);
+	f = open_path(fs, at, name, flags, mode);
+	v->in->spare.usable = false;
 	return f;
 }

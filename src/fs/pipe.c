@@ -162,7 +162,7 @@ static long pipe_read_iter(struct file *f, struct iov_iter *to, u64 *pos __unuse
 		ret = read_buffers(pipe, to);
 	} while (!ret && pipe->writers);
 	if (ret > 0)
-		touch(pipe, &pipe->atime);
+		touch(pipe, &pipe->attr.atime);
 	return ret;
 }
 
@@ -268,8 +268,10 @@ static long pipe_write_iter(struct file *f, struct iov_iter *from, u64 *pos __un
 	if (!pipe->readers)
 		return -EPIPE;
 	ret = write_buffers(f, pipe, from);
-	if (ret > 0)
-		touch(pipe, &pipe->mtime);
+	if (ret > 0) {
+		touch(pipe, &pipe->attr.mtime);
+		pipe->attr.ctime = pipe->attr.mtime;
+	}
 	return ret;
 }
 

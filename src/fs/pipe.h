@@ -12,6 +12,7 @@
 #define FS_PIPE_H
 
 #include "fs/file.h"
+#include "fs/libfs.h"
 
 #define PIPE_DEF_BUFFERS 16U
 #define PIPE_MAX_SIZE (1UL << 20) /* bytes; more needs CAP_SYS_RESOURCE */
@@ -32,13 +33,12 @@ struct pipe_inode_info {
 	u32 head, tail; /* slots ever filled, ever emptied; wrap around */
 	u32 ring_size;	/* slots of bufs, a power of two */
 	u32 max_usage;
-	u32 readers, writers, files;  /* open file descriptions; files: both kinds */
-	u32 r_counter, w_counter;     /* openings ever: how open(2) of a fifo sees its partner */
-	struct page *tmp_page[2];     /* emptied ones for the next write, or NULL */
-	struct pipe_buffer *bufs;     /* kmalloc'ed */
-	u64 dev, ino, btime_ns;	      /* identity */
-	u32 mode, uid, gid;	      /* pipefs: what fstat says */
-	struct timespec atime, mtime; /* pipefs */
+	u32 readers, writers, files; /* open file descriptions; files: both kinds */
+	u32 r_counter, w_counter;    /* openings ever: how open(2) of a fifo sees its partner */
+	struct page *tmp_page[2];    /* emptied ones for the next write, or NULL */
+	struct pipe_buffer *bufs;    /* kmalloc'ed */
+	u64 dev, ino, btime_ns;	     /* identity */
+	struct simple_attr attr;     /* pipefs */
 };
 
 static inline bool pipe_empty(const struct pipe_inode_info *pipe)
@@ -70,6 +70,11 @@ long pipe_get_size(const struct pipe_inode_info *pipe);
 /* open(2) of a fifo of the host's tree. May block for a partner. ERR_PTR(-ENXIO, -ERESTARTSYS, ...);
  * NULL: the other end is open outside, and *@host_fd a descriptor of the host's to serve it. */
 struct file *fifo_open(const struct path *p, int flags, int *host_fd);
+
+/* Up to @len bytes of @in at *@pos (moved on) into @pipe, as far as there is room; waits for some.
+ * Bytes, 0 at the end of the file; -EAGAIN, -ERESTARTSYS, -EPIPE (splice.c). */
+long splice_file_to_pipe(struct file *in, u64 *pos, struct pipe_inode_info *pipe, u64 len,
+			 bool nonblock);
 
 /* --- for splice ------------------------------------------------------------------------------ */
 

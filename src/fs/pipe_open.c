@@ -5,7 +5,9 @@
  * partner is a process of the host's, the host serves both (hostdev.c). Once guest tasks have met,
  * a process of the host's that comes later waits in vain.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
@@ -102,40 +104,48 @@ static u32 pipe_fmode(int flags)
 
 /* --- pipefs ---------------------------------------------------------------------------------- */
 
+static struct simple_attr *pipefs_attr(const struct dentry *d)
+{
+	return &((struct pipe_inode_info *)d->fs_private)->attr;
+}
+
 static int pipefs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 {
-	struct pipe_inode_info *pipe = d->fs_private;
+	return simple_attr_stat(d, pipefs_attr(d), st, stx);
+}
 
-	memset(st, 0, sizeof(*st));
-	st->st_uid = pipe->uid;
-	st->st_gid = pipe->gid;
-	st->st_atim = pipe->atime;
-	st->st_mtim = st->st_ctim = pipe->mtime;
-	return simple_getattr(d, st, stx);
+static int pipefs_access(struct dentry *d, int mode, int flags)
+{
+	const struct simple_attr *a = pipefs_attr(d);
+
+	return generic_permission(d->vfs, a->uid, a->gid, d->mode, mode, !(flags & AT_EACCESS));
 }
 
 /* Through /proc/PID/fd: one more file, of a mode of its own choice. */
 static struct file *pipefs_open(const struct path *p, int flags)
 {
 	u32 mode = pipe_fmode(flags);
+	int mask = (mode & FMODE_READ ? R_OK : 0) | (mode & FMODE_WRITE ? W_OK : 0);
+	int err = pipefs_access(p->dentry, mask, AT_EACCESS);
 
+	if (err)
+		return ERR_PTR(err);
 	return mode ? pipe_file(p->dentry->fs_private, p, mode, flags) : ERR_PTR(-EINVAL);
+}
+
+static int pipefs_chmod(struct dentry *d, u32 mode)
+{
+	return simple_chmod(d, pipefs_attr(d), mode);
 }
 
 static int pipefs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
 {
-	struct pipe_inode_info *pipe = d->fs_private;
-
-	if (uid != ~0U)
-		pipe->uid = uid;
-	if (gid != ~0U)
-		pipe->gid = gid;
-	return 0;
+	return simple_chown(d, pipefs_attr(d), uid, gid);
 }
 
-static int pipefs_access(struct dentry *d __unused, int mode, int flags __unused)
+static int pipefs_utimens(struct dentry *d, const struct timespec ts[2])
 {
-	return mode & 1 /* X_OK */ ? -EACCES : 0;
+	return simple_utimens(d, pipefs_attr(d), ts);
 }
 
 static int pipefs_statfs(struct dentry *d __unused, void *buf)
@@ -157,8 +167,9 @@ static void pipefs_release(struct dentry *d)
 static const struct dentry_operations pipefs_dops = {
 	.getattr = pipefs_getattr,
 	.open = pipefs_open,
-	.chmod = simple_chmod,
+	.chmod = pipefs_chmod,
 	.chown = pipefs_chown,
+	.utimens = pipefs_utimens,
 	.access = pipefs_access,
 	.statfs = pipefs_statfs,
 	.path = pipefs_path,
@@ -180,10 +191,10 @@ static struct dentry *new_pipe(struct vfs *v, u32 uid, u32 gid)
 	d->fs_private = pipe;
 	d->dev = PIPEFS_DEV;
 	d->ino = ++v->in->last_pipe_ino;
-	pipe->uid = uid;
-	pipe->gid = gid;
-	pipe_time(v, &pipe->mtime);
-	pipe->atime = pipe->mtime;
+	pipe->attr.uid = uid;
+	pipe->attr.gid = gid;
+	pipe_time(v, &pipe->attr.mtime);
+	pipe->attr.atime = pipe->attr.ctime = pipe->attr.mtime;
 	return d;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fs/libfs.h"
 #include "fs/pipe_internal.h"
 #include "fs/shmem_node.h"
 
@@ -25,67 +26,19 @@ struct timespec shmem_now(struct vfs *v)
 
 /* --- rights ------------------------------------------------------------------------------ */
 
-static void get_cred(struct vfs *v, bool real, struct vfs_cred *c)
-{
-	*c = (struct vfs_cred){.caps = ~0UL};
-	if (v->get_cred)
-		v->get_cred(v, real, c);
-}
-
-static bool has_cap(const struct vfs_cred *c, unsigned cap)
-{
-	return c->caps >> cap & 1;
-}
-
-static bool in_group(const struct vfs_cred *c, u32 gid)
-{
-	if (c->gid == gid)
-		return true;
-	for (u32 i = 0; i < c->ngroups; i++)
-		if (c->groups[i] == gid)
-			return true;
-	return false;
-}
-
 bool shmem_capable(struct vfs *v, unsigned cap)
 {
-	struct vfs_cred c;
-
-	get_cred(v, false, &c);
-	return has_cap(&c, cap);
+	return vfs_capable(v, cap);
 }
 
 bool shmem_owner_or_capable(struct vfs *v, const struct shmem_node *n)
 {
-	struct vfs_cred c;
-
-	get_cred(v, false, &c);
-	return c.uid == n->uid || has_cap(&c, CAP_FOWNER);
+	return owner_or_capable(v, n->uid);
 }
 
-/* generic_permission() */
 int shmem_permission(struct vfs *v, const struct shmem_node *n, int mask, bool real)
 {
-	struct vfs_cred c;
-	u32 bits = n->mode;
-	bool dac;
-
-	get_cred(v, real, &c);
-	if (c.uid == n->uid)
-		bits >>= 6;
-	else if (in_group(&c, n->gid))
-		bits >>= 3;
-	if (!(mask & ~bits & 7))
-		return 0;
-	dac = has_cap(&c, CAP_DAC_OVERRIDE);
-	if (S_ISDIR(n->mode)) {
-		if (!(mask & W_OK) && has_cap(&c, CAP_DAC_READ_SEARCH))
-			return 0;
-		return dac ? 0 : -EACCES;
-	}
-	if (mask == R_OK && has_cap(&c, CAP_DAC_READ_SEARCH))
-		return 0;
-	return dac && (!(mask & X_OK) || (n->mode & 0111)) ? 0 : -EACCES;
+	return generic_permission(v, n->uid, n->gid, n->mode, mask, real);
 }
 
 int shmem_access(struct dentry *d, int mode, int flags)
@@ -97,7 +50,7 @@ void shmem_init_owner(struct vfs *v, struct shmem_node *n, const struct shmem_no
 {
 	struct vfs_cred c;
 
-	get_cred(v, false, &c);
+	vfs_cred(v, false, &c);
 	n->uid = c.uid;
 	n->gid = c.gid;
 	if (!dir || !(dir->mode & S_ISGID))
@@ -105,24 +58,15 @@ void shmem_init_owner(struct vfs *v, struct shmem_node *n, const struct shmem_no
 	n->gid = dir->gid;
 	if (S_ISDIR(n->mode))
 		n->mode |= S_ISGID;
-	else if ((n->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !in_group(&c, n->gid) &&
-		 !has_cap(&c, CAP_FSETID))
+	else if ((n->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+		 !cred_in_group(&c, n->gid) && !cred_has_cap(&c, CAP_FSETID))
 		n->mode &= ~S_ISGID;
-}
-
-static u32 setid_bits(const struct shmem_node *n)
-{
-	u32 bits = n->mode & S_ISUID;
-
-	if ((n->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-		bits |= S_ISGID;
-	return bits;
 }
 
 void shmem_remove_privs(struct vfs *v, struct shmem_node *n)
 {
-	if (S_ISREG(n->mode) && setid_bits(n) && !shmem_capable(v, CAP_FSETID))
-		n->mode &= ~setid_bits(n);
+	if (S_ISREG(n->mode) && setid_bits(n->mode) && !shmem_capable(v, CAP_FSETID))
+		n->mode &= ~setid_bits(n->mode);
 }
 
 /* --- changes ----------------------------------------------------------------------------- */
@@ -136,8 +80,8 @@ int shmem_chmod(struct dentry *d, u32 mode)
 		return -EPERM;
 	if ((n->seals & F_SEAL_EXEC_K) && ((n->mode ^ mode) & 0111))
 		return -EPERM;
-	get_cred(d->vfs, false, &c);
-	if (!in_group(&c, n->gid) && !has_cap(&c, CAP_FSETID))
+	vfs_cred(d->vfs, false, &c);
+	if (!cred_in_group(&c, n->gid) && !cred_has_cap(&c, CAP_FSETID))
 		mode &= ~S_ISGID;
 	n->mode = (n->mode & S_IFMT) | (mode & 07777);
 	d->mode = n->mode;
@@ -148,51 +92,29 @@ int shmem_chmod(struct dentry *d, u32 mode)
 int shmem_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
 {
 	struct shmem_node *n = shmem_node(d);
-	struct vfs_cred c;
-	bool owner;
+	int err = chown_permission(d->vfs, n->uid, n->gid, uid, gid);
 
-	get_cred(d->vfs, false, &c);
-	owner = c.uid == n->uid;
-	if (!has_cap(&c, CAP_CHOWN)) {
-		if (uid != ~0U && (!owner || uid != n->uid))
-			return -EPERM;
-		if (gid != ~0U && (!owner || (gid != n->gid && !in_group(&c, gid))))
-			return -EPERM;
-	}
+	if (err)
+		return err;
 	if (uid != ~0U)
 		n->uid = uid;
 	if (gid != ~0U)
 		n->gid = gid;
 	if (!S_ISDIR(n->mode))
-		n->mode &= ~setid_bits(n);
+		n->mode &= ~setid_bits(n->mode);
 	n->ctime = shmem_now(d->vfs);
 	return 0;
 }
 
-static void set_time(struct vfs *v, struct timespec *to, const struct timespec *from)
-{
-	if (from->tv_nsec == UTIME_NOW)
-		*to = shmem_now(v);
-	else if (from->tv_nsec != UTIME_OMIT)
-		*to = *from;
-}
-
-/* Both times to now may be set by whoever may write; others only by the owner. */
 int shmem_utimens(struct dentry *d, const struct timespec ts[2])
 {
 	struct shmem_node *n = shmem_node(d);
-	bool touch = !ts || (ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW);
-	static const struct timespec both_now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+	int err = utimens_permission(d->vfs, n->uid, n->gid, n->mode, ts);
 
-	if (!shmem_owner_or_capable(d->vfs, n)) {
-		if (!touch)
-			return -EPERM;
-		if (shmem_permission(d->vfs, n, W_OK, false))
-			return -EACCES;
-	}
-	ts = ts ? ts : both_now;
-	set_time(d->vfs, &n->atime, &ts[0]);
-	set_time(d->vfs, &n->mtime, &ts[1]);
+	if (err)
+		return err;
+	set_inode_time(d->vfs, &n->atime, &ts[0]);
+	set_inode_time(d->vfs, &n->mtime, &ts[1]);
 	n->ctime = shmem_now(d->vfs);
 	return 0;
 }

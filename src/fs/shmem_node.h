@@ -107,6 +107,8 @@ int shmem_chown(struct dentry *d, u32 uid, u32 gid, int flags);
 int shmem_utimens(struct dentry *d, const struct timespec ts[2]);
 int shmem_access(struct dentry *d, int mode, int flags);
 int shmem_statfs(struct dentry *d, void *buf);
+/* "/NAME (deleted)": what has no name in a directory (shmemfs.c). */
+long shmem_path(struct dentry *d, char *buf, u64 size);
 
 /* --- shmem_xattr.c: as the operations of struct dentry_operations ------------------------- */
 

@@ -8,12 +8,14 @@
 
 #include <linux/falloc.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/hugetlbfs.h"
+#include "fs/internal.h"
 #include "fs/shmem_node.h"
+#include "mm/lru.h"
 #include "mm/uaccess.h"
 
 #define SHMEM_DEV makedev(0, 1)
@@ -161,8 +163,10 @@ struct file *shmem_open_new(const struct path *p, int flags)
 {
 	struct file *f = shmem_file_alloc(p, flags);
 
-	if (!IS_ERR(f))
+	if (!IS_ERR(f)) {
 		file_set_writer(f);
+		f->f_mode |= FMODE_CAN_ODIRECT;
+	}
 	return f;
 }
 
@@ -210,7 +214,7 @@ int shmem_mapping_path(struct vfs *v, struct address_space *as, u32 uid, u32 gid
 
 /* --- the dentry of what has no name ------------------------------------------------------ */
 
-static long shmem_path(struct dentry *d, char *buf, u64 size)
+long shmem_path(struct dentry *d, char *buf, u64 size)
 {
 	const char *name = entry_of(d)->name;
 	static const char deleted[] = " (deleted)";
@@ -263,7 +267,11 @@ struct file *shmem_open(const struct path *p, int flags)
 		err = -ETXTBSY;
 	if (!err && (flags & O_TRUNC))
 		err = shmem_resize(v, n, 0);
-	return err ? ERR_PTR(err) : shmem_open_new(p, flags);
+	if (err)
+		return ERR_PTR(err);
+	if (flags & O_TRUNC)
+		open_commit(v);
+	return shmem_open_new(p, flags);
 }
 
 static const struct dentry_operations shmem_dops = {
@@ -285,17 +293,27 @@ static const struct dentry_operations shmem_dops = {
 
 /* --- bytes ------------------------------------------------------------------------------- */
 
+/* Each access counts: no mount of tmpfs has relatime here. */
+static void shmem_accessed(struct file *f)
+{
+	if (!(f->f_flags & O_NOATIME))
+		node_of(f)->atime = shmem_now(f->vfs);
+}
+
 static long shmem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	struct address_space *as = f->f_mapping;
 	long done = 0;
 
+	shmem_accessed(f);
 	while (to->count && *pos < as->i_size) {
 		u64 off = page_offset(*pos), n, got;
 		struct page *page = shmem_read_page(as, *pos >> PAGE_SHIFT);
 
 		n = min(min(PAGE_SIZE - off, to->count), as->i_size - *pos);
 		if (page) {
+			if (!off) /* once, as a rule */
+				folio_mark_accessed(as->mem, page);
 			got = copy_to_iter((u8 *)page_address(as->mem, page) + off, n, to);
 			put_page(as->mem, page);
 		} else {
@@ -306,9 +324,22 @@ static long shmem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 		if (got < n)
 			return done ? done : -EFAULT;
 	}
-	if (!(f->f_flags & O_NOATIME))
-		node_of(f)->atime = shmem_now(f->vfs);
 	return done;
+}
+
+/* A hole's is a page of zeros that is not the file's. */
+static struct page *shmem_splice_page(struct file *f, u64 pos, u64 end __unused)
+{
+	struct address_space *as = f->f_mapping;
+	struct page *page;
+
+	shmem_accessed(f);
+	if (pos >= as->i_size)
+		return NULL;
+	page = shmem_read_page(as, pos >> PAGE_SHIFT);
+	if (!page)
+		page = alloc_pages(as->mem, GFP_USER | __GFP_ZERO, 0);
+	return page ? page : ERR_PTR(-ENOMEM);
 }
 
 /* May [pos, pos + n) be written? */
@@ -316,6 +347,20 @@ static bool sealed_write(const struct shmem_node *node, u64 pos, u64 n)
 {
 	return (node->seals & F_SEALS_WRITING) ||
 	       ((node->seals & F_SEAL_GROW) && pos + n > node->as->i_size);
+}
+
+/* The page at @pos, for @want bytes. While somebody dies for want of memory it waits. */
+static struct page *page_to_write(struct file *f, u64 pos, u64 want)
+{
+	struct address_space *as = f->f_mapping;
+	struct page *page;
+
+	do { /* again: it may have been sealed */
+		if (sealed_write(node_of(f), pos, want))
+			return ERR_PTR(-EPERM);
+		page = shmem_write_begin(as, pos >> PAGE_SHIFT);
+	} while (IS_ERR(page) && PTR_ERR(page) == -ENOMEM && wait_for_memory(as->mem));
+	return page;
 }
 
 /* As in Linux the page is made, and the file long enough to reach it, before the bytes are asked for,
@@ -329,9 +374,7 @@ static long write_page(struct file *f, struct iov_iter *from, u64 pos)
 	struct page *page;
 
 	do { /* again: it may have been sealed, or cut off */
-		if (sealed_write(node_of(f), pos, want))
-			return -EPERM;
-		page = shmem_write_begin(as, pos >> PAGE_SHIFT);
+		page = page_to_write(f, pos, want);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		as->i_size = max(as->i_size, pos);
@@ -389,13 +432,6 @@ static s64 seek_hole_data(struct file *f, s64 off, bool data)
 	if (found == index)
 		return off;
 	return min(found << PAGE_SHIFT, as->i_size);
-}
-
-static long shmem_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
-{
-	int left = f->f_mapping->i_size - f->f_pos;
-
-	return cmd == FIONREAD ? put_user(mm, left, arg) : -ENOTTY;
 }
 
 static s64 shmem_llseek(struct file *f, s64 off, int whence)
@@ -471,15 +507,21 @@ const struct file_operations shmem_fops = {
 	.read_iter = shmem_read_iter,
 	.write_iter = shmem_write_iter,
 	.llseek = shmem_llseek,
-	.ioctl = shmem_ioctl,
+	.splice_page = shmem_splice_page,
 	.fsync = shmem_fsync,
 	.ftruncate = shmem_ftruncate,
 	.fallocate = shmem_fallocate,
 	.mmap_file = shmem_mmap,
+	.accessed = shmem_accessed,
 	.update_time = shmem_update_time,
 };
 
 /* --- seals ------------------------------------------------------------------------------- */
+
+static bool has_seals(const struct file *f)
+{
+	return is_shmem_file(f) || is_hugetlbfs_file(f);
+}
 
 /* Is the object mapped where a store could come from? */
 static bool writably_mapped(const struct address_space *as)
@@ -498,7 +540,7 @@ long shmem_add_seals(struct file *f, u32 seals)
 
 	if (!(f->f_mode & FMODE_WRITE))
 		return -EPERM;
-	if ((seals & ~F_ALL_SEALS_K) || !is_shmem_file(f))
+	if ((seals & ~F_ALL_SEALS_K) || !has_seals(f))
 		return -EINVAL;
 	node = node_of(f);
 	if (node->seals & F_SEAL_SEAL)
@@ -514,7 +556,7 @@ long shmem_add_seals(struct file *f, u32 seals)
 
 long shmem_get_seals(struct file *f)
 {
-	return is_shmem_file(f) ? (long)node_of(f)->seals : -EINVAL;
+	return has_seals(f) ? (long)node_of(f)->seals : -EINVAL;
 }
 
 void shmem_set_seals(struct file *f, u32 seals)

@@ -1,7 +1,9 @@
 /* Sockets as files: sockfs, what read, write and poll do, and how sockets are made. See socket.h. */
 #include "fs/socket.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
@@ -71,31 +73,36 @@ void scm_fp_free(struct vfs *v, struct scm_fp_list *fp)
 
 /* --- sockfs ---------------------------------------------------------------------------------- */
 
+static struct simple_attr *sockfs_attr(const struct dentry *d)
+{
+	return &((struct socket *)d->fs_private)->attr;
+}
+
 static int sockfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 {
-	const struct socket *sock = d->fs_private;
+	return simple_attr_stat(d, sockfs_attr(d), st, stx);
+}
 
-	memset(st, 0, sizeof(*st));
-	st->st_uid = sock->uid;
-	st->st_gid = sock->gid;
-	st->st_atim = st->st_mtim = st->st_ctim = sock->btime;
-	return simple_getattr(d, st, stx);
+static int sockfs_chmod(struct dentry *d, u32 mode)
+{
+	return simple_chmod(d, sockfs_attr(d), mode);
 }
 
 static int sockfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
 {
-	struct socket *sock = d->fs_private;
-
-	if (uid != ~0U)
-		sock->uid = uid;
-	if (gid != ~0U)
-		sock->gid = gid;
-	return 0;
+	return simple_chown(d, sockfs_attr(d), uid, gid);
 }
 
-static int sockfs_access(struct dentry *d __unused, int mode __unused, int flags __unused)
+static int sockfs_utimens(struct dentry *d, const struct timespec ts[2])
 {
-	return 0;
+	return simple_utimens(d, sockfs_attr(d), ts);
+}
+
+static int sockfs_access(struct dentry *d, int mode, int flags)
+{
+	const struct simple_attr *a = sockfs_attr(d);
+
+	return generic_permission(d->vfs, a->uid, a->gid, d->mode, mode, !(flags & AT_EACCESS));
 }
 
 static int sockfs_statfs(struct dentry *d __unused, void *buf)
@@ -115,8 +122,9 @@ static void sockfs_release(struct dentry *d)
 
 static const struct dentry_operations sockfs_dops = {
 	.getattr = sockfs_getattr,
-	.chmod = simple_chmod,
+	.chmod = sockfs_chmod,
 	.chown = sockfs_chown,
+	.utimens = sockfs_utimens,
 	.access = sockfs_access,
 	.statfs = sockfs_statfs,
 	.path = sockfs_path,
@@ -150,9 +158,8 @@ static struct file *sock_alloc_file(struct vfs *v, int type, int flags)
 	sock->type = type;
 	sock->state = SS_UNCONNECTED;
 	sock->file = f;
-	sock->uid = cred.euid;
-	sock->gid = cred.egid;
-	pipe_time(v, &sock->btime);
+	sock->attr.uid = cred.euid; /* and no times: sock_alloc() */
+	sock->attr.gid = cred.egid;
 	f->f_flags &= ~KO_LARGEFILE; /* F_GETFL shows none */
 	f->private_data = sock;
 	return f;
@@ -314,9 +321,17 @@ static void sock_release(struct file *f)
 		sock->ops->release(sock);
 }
 
+/* Linux: sock_no_mmap(). */
+static int sock_mmap_file(struct file *f __unused, struct mmap_file *out)
+{
+	out->fails = -ENODEV;
+	return 0;
+}
+
 static const struct file_operations socket_fops = {
 	.read_iter = sock_read_iter,
 	.write_iter = sock_write_iter,
+	.mmap_file = sock_mmap_file,
 	.poll = sock_poll,
 	.ioctl = sock_ioctl,
 	.release = sock_release,

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "fs/file.h"
+#include "fs/libfs.h"
 
 #define SOCK_TYPE_MASK_K 0xf
 #define NR_FAMILIES 46	  /* AF_* that the kernel knows */
@@ -98,8 +99,7 @@ struct socket {
 	const struct proto_ops *ops;
 	struct sock *sk;   /* NULL before create() and after release() */
 	struct file *file; /* no reference: it is what holds us; NULL when it is gone */
-	u32 uid, gid;	   /* what fstat says */
-	struct timespec btime;
+	struct simple_attr attr;
 };
 
 /* What every family's sock begins with, and the SOL_SOCKET options act on. */

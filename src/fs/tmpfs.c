@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/internal.h"
 #include "fs/pipe.h"
 #include "fs/shmem_node.h"
 
@@ -297,6 +298,7 @@ static long tmpfs_readlink(struct dentry *d, char *buf, u64 size)
 
 	if (!S_ISLNK(n->mode))
 		return -EINVAL;
+	n->atime = shmem_now(d->vfs);
 	len = n->target ? strlen(n->target) : n->as->i_size;
 	len = min(len, size);
 	if (n->target) {
@@ -346,6 +348,7 @@ static struct file *tmpfs_create(const struct path *dir, const char *name, int f
 	p.dentry = make(dir->dentry, name, S_IFREG | mode, 0);
 	if (IS_ERR(p.dentry))
 		return (void *)p.dentry;
+	open_commit(dir->dentry->vfs);
 	/* Whoever makes a file may open it, whatever its mode. */
 	f = shmem_open_new(&p, flags);
 	path_put(&p);

@@ -531,47 +531,37 @@ static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *
 	return put_user(mm, n, arg);
 }
 
+/* What all three types do alike. */
+#define UNIX_OPS                                                                                   \
+	.release = unix_release, .bind = unix_bind, .socketpair = unix_socketpair,                 \
+	.getname = unix_getname, .ioctl = unix_ioctl, .shutdown = unix_shutdown
+
 static const struct proto_ops unix_stream_ops = {
-	.release = unix_release,
-	.bind = unix_bind,
+	UNIX_OPS,
 	.connect = unix_stream_connect,
-	.socketpair = unix_socketpair,
 	.accept = unix_accept,
-	.getname = unix_getname,
 	.poll = unix_stream_poll,
-	.ioctl = unix_ioctl,
 	.listen = unix_listen,
-	.shutdown = unix_shutdown,
 	.sendmsg = unix_stream_sendmsg,
 	.recvmsg = unix_stream_recvmsg,
 };
 
 static const struct proto_ops unix_dgram_ops = {
-	.release = unix_release,
-	.bind = unix_bind,
+	UNIX_OPS,
 	.connect = unix_dgram_connect,
-	.socketpair = unix_socketpair,
 	.accept = unix_no_accept,
-	.getname = unix_getname,
 	.poll = unix_dgram_poll,
-	.ioctl = unix_ioctl,
 	.listen = unix_no_listen,
-	.shutdown = unix_shutdown,
 	.sendmsg = unix_dgram_sendmsg,
 	.recvmsg = unix_dgram_recvmsg,
 };
 
 static const struct proto_ops unix_seqpacket_ops = {
-	.release = unix_release,
-	.bind = unix_bind,
+	UNIX_OPS,
 	.connect = unix_stream_connect,
-	.socketpair = unix_socketpair,
 	.accept = unix_accept,
-	.getname = unix_getname,
 	.poll = unix_dgram_poll,
-	.ioctl = unix_ioctl,
 	.listen = unix_listen,
-	.shutdown = unix_shutdown,
 	.sendmsg = unix_seqpacket_sendmsg,
 	.recvmsg = unix_seqpacket_recvmsg,
 };

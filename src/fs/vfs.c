@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/falloc.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -20,7 +21,7 @@
 
 struct dentry *dentry_alloc(struct vfs *v, const struct dentry_operations *ops, u32 mode)
 {
-	struct dentry *d = kmem_cache_zalloc(v->dentry_cache, GFP_KERNEL);
+	struct dentry *d = open_zalloc(v, v->dentry_cache, &v->in->spare.dentry);
 
 	if (!d)
 		return NULL;
@@ -247,6 +248,7 @@ static int make_internal(struct vfs *v)
 	if (!in)
 		return -ENOMEM;
 	v->in = in;
+	in->flush_delay = FLUSH_NS;
 	for (i = 0; i < INODE_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&in->inode_hash[i]);
 	INIT_LIST_HEAD(&in->inode_lru);
@@ -275,10 +277,69 @@ static struct address_space *file_mapping(struct file *f)
 	return f->f_mapping;
 }
 
+static struct file_ra_state *file_ra(struct file *f)
+{
+	return &f->f_ra;
+}
+
 static void file_update_time(struct file *f)
 {
 	if (f->f_op->update_time)
 		f->f_op->update_time(f);
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	u64 len = strlen(name);
+	const char *s;
+
+	for (s = options; s; s = strchr(s, ','), s += !!s)
+		if (!strncmp(s, name, len) && (!s[len] || s[len] == ','))
+			return true;
+	return false;
+}
+
+/* Of mounts of the host's the host knows; asked once an inode. */
+static bool hostfs_noexec(struct file *f)
+{
+	struct inode *inode = f->f_inode;
+	struct statfs sfs;
+	bool noexec;
+
+	if (inode && inode->noexec_known)
+		return inode->noexec;
+	noexec = !host_fstatfs(f->f_path.dentry->host_fd, &sfs) && (sfs.f_flags & ST_NOEXEC);
+	if (inode) {
+		inode->noexec = noexec;
+		inode->noexec_known = true;
+	}
+	return noexec;
+}
+
+/* Linux: path_noexec(). What has no mount of its own (pipes, sockets, anonymous inodes) is of a pseudo
+ * file system, and those allow nothing; but memory (memfd) may be run. */
+bool file_noexec(struct file *f)
+{
+	const struct mount *m = f->f_path.mnt;
+
+	if (f->f_mapping && (f->f_mapping->is_shmem || f->f_mapping->hstate))
+		return m && has_option(m->options, "noexec");
+	if (!m || !f->f_path.dentry)
+		return true;
+	if (dentry_is_hostfs(f->f_path.dentry))
+		return hostfs_noexec(f);
+	return m->type->noexec || has_option(m->options, "noexec");
+}
+
+/* Who does not own the file is of its group, or one of the others. */
+static bool mode_lets_write(const struct vfs_cred *c, const struct stat *st)
+{
+	bool group = c->gid == st->st_gid;
+	u32 i;
+
+	for (i = 0; i < c->ngroups; i++)
+		group |= c->groups[i] == st->st_gid;
+	return st->st_mode & (group ? S_IWGRP : S_IWOTH);
 }
 
 /* Linux: inode_owner_or_capable(), file_permission(MAY_WRITE). */
@@ -291,8 +352,15 @@ static bool file_owner_or_writer(struct file *f)
 	if (!f->vfs->get_cred)
 		return true;
 	f->vfs->get_cred(f->vfs, false, &c);
-	if ((c.caps & BIT(CAP_FOWNER)) || (!file_stat(f, &st) && st.st_uid == c.uid))
+	if (c.caps & BIT(CAP_FOWNER))
 		return true;
+	if (file_stat(f, &st))
+		return false;
+	if (st.st_uid == c.uid)
+		return true;
+	/* The host's answer is for Vellum's own user. */
+	if (!(c.caps & BIT(CAP_DAC_OVERRIDE)) && !mode_lets_write(&c, &st))
+		return false;
 	return !d->d_op->access || !d->d_op->access(d, W_OK, AT_EACCESS);
 }
 
@@ -315,6 +383,7 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 	mem->hooks.file_get = get_file;
 	mem->hooks.file_put = fput;
 	mem->hooks.file_mapping = file_mapping;
+	mem->hooks.file_ra = file_ra;
 	mem->hooks.file_punch_hole = file_punch_hole;
 	mem->hooks.file_update_time = file_update_time;
 	mem->hooks.file_owner_or_writer = file_owner_or_writer;
@@ -338,6 +407,7 @@ void vfs_destroy(struct vfs *v)
 		mount_free(list_last_entry(&v->mounts, struct mount, list));
 	v->root_mnt = NULL;
 	if (v->in) {
+		open_free_spare(v);
 		kfree(v->mem, v->in->root_path);
 		kfree(v->mem, v->in);
 		v->in = NULL;

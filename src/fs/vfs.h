@@ -52,6 +52,9 @@ struct dentry {
 	u64 fs_id;	  /* procfs: pid */
 };
 
+#define K_STATX_DIOALIGN 0x2000U /* statx(2): the alignment that O_DIRECT wants */
+#define STX_DIO_ALIGN 0x98	 /* where struct statx has it, two u32; libc's may be older */
+
 /* All return 0 or -errno unless said. NULL: -EPERM for changes (a read-only file system),
  * -ENOTDIR for lookup. Names are one component, NUL-terminated host memory. */
 struct dentry_operations {
@@ -89,6 +92,7 @@ struct dentry_operations {
 struct file_system_type {
 	const char *name; /* "proc", "ext4" is the host's business */
 	bool nodev;	  /* /proc/filesystems */
+	bool noexec;	  /* nothing of it can be run, however it is mounted (SB_I_NOEXEC) */
 	struct dentry *(*mount_root)(struct vfs *v, void *arg); /* ERR_PTR */
 	/* The mount ends: names that hold each other go. NULL: none do. */
 	void (*kill)(struct dentry *root);
@@ -111,8 +115,9 @@ struct vfs {
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache;
 	struct vfs_internal *in;
-	struct shm_ids *shm; /* SysV segments; NULL until there is one */
-	u64 nr_files;	     /* open struct files */
+	struct shm_ids *shm;  /* SysV segments; NULL until there is one */
+	u64 nr_files;	      /* open struct files */
+	bool read_ahead_host; /* read-ahead windows are those of the host's devices; set at boot */
 	/* Whose call is served: registered from above; NULL: nobody's (tests). */
 	void (*current_cred)(struct vfs *v, struct sock_cred *out);
 	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
@@ -123,6 +128,9 @@ struct vfs {
 
 /* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/". 0, -errno. */
 int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root);
+/* How long after the first store through a mapping all that is dirty goes back to the host; 30 s at
+ * start. 0: not by time. */
+void vfs_set_flush_delay(struct vfs *v, u64 ns);
 /* Writes dirty pages back and closes everything. */
 void vfs_destroy(struct vfs *v);
 /* Mounts @type over the existing directory @target ("/proc"). 0, -ENOENT, -ENOMEM. When the host
@@ -171,6 +179,10 @@ struct fs_struct {
  */
 int path_lookup(const struct fs_struct *fs, const struct path *at, const char *name,
 		unsigned lookup, struct path *out, char *last);
+
+/* Among the flags of do_filp_open(), and never a guest's: for execve(2), so that nothing but a regular
+ * file is opened (-EACCES). As __FMODE_EXEC. */
+#define OPEN_EXEC 0x20
 
 /* open(2) by path: creation, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_TRUNC, O_PATH, O_TMPFILE done
  * here. @mode before umask. The file (a reference) or ERR_PTR. */

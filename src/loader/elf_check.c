@@ -19,11 +19,10 @@ static int __printf(2, 3) refuse(struct linux_binprm *b, const char *fmt, ...)
 	return -ENOEXEC;
 }
 
-/* What the first 64 bytes say. */
-static int check_ident(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
+/* What Linux never looks at, or lets the program die of: a person who names a broken file on the
+ * command line is told so instead. */
+static int check_header_strictly(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
 {
-	if (file_size < EI_NIDENT || memcmp(e->e_ident, ELFMAG, SELFMAG))
-		return refuse(b, "not an ELF file");
 	if (e->e_ident[EI_CLASS] != ELFCLASS64)
 		return refuse(b, "not a 64-bit ELF file (class %d)", e->e_ident[EI_CLASS]);
 	if (e->e_ident[EI_DATA] != ELFDATA2LSB)
@@ -31,6 +30,19 @@ static int check_ident(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_siz
 	if (file_size < sizeof(*e))
 		return refuse(b, "truncated ELF file: %lu bytes, the header has %zu", file_size,
 			      sizeof(*e));
+	return 0;
+}
+
+/* What the first 64 bytes say. */
+static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
+{
+	int err;
+
+	if (memcmp(e->e_ident, ELFMAG, SELFMAG))
+		return refuse(b, "not an ELF file");
+	err = b->strict ? check_header_strictly(b, e, file_size) : 0;
+	if (err)
+		return err;
 	if (e->e_type != ET_EXEC && e->e_type != ET_DYN)
 		return refuse(b, "not an executable ELF file (type %d)", e->e_type);
 	if (e->e_machine != EM_X86_64)
@@ -57,7 +69,7 @@ static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_
 	int err;
 
 	memcpy(&e, b->buf, sizeof(e));
-	err = check_ident(b, &e, file_size);
+	err = check_header(b, &e, file_size);
 	if (err)
 		return err;
 	phdr_bytes = e.e_phnum * sizeof(Elf64_Phdr);
@@ -70,6 +82,9 @@ static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_
 		kfree(mem, *image);
 		return n < 0 ? n : refuse(b, "truncated ELF file: program headers");
 	}
+	e.e_ident[EI_CLASS] = ELFCLASS64; /* libelf would look there; Linux does not */
+	e.e_ident[EI_DATA] = ELFDATA2LSB;
+	e.e_ident[EI_VERSION] = e.e_version = EV_CURRENT;
 	e.e_phoff = sizeof(e);
 	e.e_shoff = e.e_shnum = e.e_shstrndx = e.e_shentsize = 0;
 	memcpy(*image, &e, sizeof(e));
@@ -127,7 +142,41 @@ static bool overlap(const GElf_Phdr *a, const GElf_Phdr *c)
 	return a->p_vaddr < c->p_vaddr + c->p_memsz && c->p_vaddr < a->p_vaddr + a->p_memsz;
 }
 
-static int check_segments(struct linux_binprm *b, const struct elf_program *prog)
+/* The interpreter that a dynamically linked program names: its own faults first, in Linux's order. */
+static int check_interp(struct linux_binprm *b, const GElf_Phdr *p)
+{
+	struct memory *mem = &b->task->machine->mem;
+	struct file *interp;
+	Elf64_Ehdr e;
+	char *path;
+	long n;
+
+	if (p->p_filesz > PATH_MAX || p->p_filesz < 2)
+		return refuse(b, "interpreter's name of %#lx bytes", p->p_filesz);
+	path = kmalloc(mem, p->p_filesz, GFP_KERNEL);
+	if (!path)
+		return -ENOMEM;
+	n = kernel_read(b->file, path, p->p_filesz, p->p_offset);
+	if (n != (long)p->p_filesz || path[n - 1]) {
+		kfree(mem, path);
+		if (n >= 0 && n != (long)p->p_filesz)
+			return -EIO;
+		return n < 0 ? n : refuse(b, "interpreter's name without an end");
+	}
+	interp = open_exec(b->task, NULL, path, 0);
+	kfree(mem, path);
+	if (IS_ERR(interp))
+		return PTR_ERR(interp);
+	n = kernel_read(interp, (char *)&e, sizeof(e), 0);
+	fput(interp);
+	if (n != sizeof(e))
+		return n < 0 ? n : -EIO;
+	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_machine != EM_X86_64)
+		return -ELIBBAD;
+	return refuse(b, "dynamically linked: only static programs run so far");
+}
+
+static int check_segments_strictly(struct linux_binprm *b, const struct elf_program *prog)
 {
 	bool loads = false, entry = false;
 	int err;
@@ -135,8 +184,6 @@ static int check_segments(struct linux_binprm *b, const struct elf_program *prog
 	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
 		const GElf_Phdr *p = &prog->phdr[i];
 
-		if (p->p_type == PT_INTERP)
-			return refuse(b, "dynamically linked: only static programs run so far");
 		if (p->p_type != PT_LOAD)
 			continue;
 		err = check_load(b, p, i, prog->file_size);
@@ -154,6 +201,16 @@ static int check_segments(struct linux_binprm *b, const struct elf_program *prog
 	if (!entry)
 		return refuse(b, "entry %#lx is in no executable segment", prog->ehdr.e_entry);
 	return 0;
+}
+
+static int check_segments(struct linux_binprm *b, const struct elf_program *prog)
+{
+	for (int i = 0; i < prog->ehdr.e_phnum; i++)
+		if (prog->phdr[i].p_type == PT_INTERP)
+			return b->strict ? refuse(b, "dynamically linked: only static programs "
+						     "run so far")
+					 : check_interp(b, &prog->phdr[i]);
+	return b->strict ? check_segments_strictly(b, prog) : 0;
 }
 
 int elf_program_read(struct linux_binprm *b, struct elf_program *prog)

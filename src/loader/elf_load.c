@@ -41,10 +41,11 @@ static u64 phdr_prot(const GElf_Phdr *p)
 	       (p->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-/* First to last address of all segments, from a page's start. */
+/* First to last address of all segments, from a page's start; 0 without segments. */
 static u64 total_mapping_size(const struct elf_program *prog)
 {
 	u64 low = ~0UL, high = 0;
+	bool loads = false;
 
 	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
 		const GElf_Phdr *p = &prog->phdr[i];
@@ -53,14 +54,15 @@ static u64 total_mapping_size(const struct elf_program *prog)
 			continue;
 		low = min(low, p->p_vaddr & PAGE_MASK);
 		high = max(high, p->p_vaddr + p->p_memsz);
+		loads = true;
 	}
-	return high - low;
+	return loads ? high - low : 0;
 }
 
 /* The largest alignment a segment asks for; what is no power of two is ignored. */
 static u64 maximum_alignment(const struct elf_program *prog)
 {
-	u64 align = PAGE_SIZE;
+	u64 align = 0;
 
 	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
 		const GElf_Phdr *p = &prog->phdr[i];
@@ -68,7 +70,21 @@ static u64 maximum_alignment(const struct elf_program *prog)
 		if (p->p_type == PT_LOAD && p->p_align && !(p->p_align & (p->p_align - 1)))
 			align = max(align, p->p_align);
 	}
-	return align;
+	return page_align(align);
+}
+
+static bool bad_addr(u64 addr)
+{
+	return addr >= TASK_SIZE;
+}
+
+/* As mmap(2), which takes whole pages of a file only. */
+static long vm_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 len, u64 prot,
+		    u64 flags, u64 offset)
+{
+	if (offset + page_align(len) < offset || page_offset(offset))
+		return -EINVAL;
+	return do_mmap(mm, f, addr, len, prot, flags, offset >> PAGE_SHIFT, false);
 }
 
 /* Maps the file's part of a segment; @total: a reservation for all segments that is cut back. */
@@ -76,17 +92,17 @@ static long elf_map(struct mm_struct *mm, const struct mmap_file *f, gva_t addr,
 		    u64 flags, u64 total)
 {
 	u64 size = page_align(p->p_filesz + page_offset(p->p_vaddr));
-	u64 pgoff = (p->p_offset - page_offset(p->p_vaddr)) >> PAGE_SHIFT;
+	u64 offset = p->p_offset - page_offset(p->p_vaddr);
 	long map;
 
 	addr &= PAGE_MASK;
 	if (!size)
 		return addr;
 	if (!total)
-		return do_mmap(mm, f, addr, size, phdr_prot(p), flags, pgoff, false);
+		return vm_mmap(mm, f, addr, size, phdr_prot(p), flags, offset);
 	total = page_align(total);
-	map = do_mmap(mm, f, addr, total, phdr_prot(p), flags, pgoff, false);
-	if (!IS_ERR_VALUE(map) && total > size)
+	map = vm_mmap(mm, f, addr, total, phdr_prot(p), flags, offset);
+	if (!bad_addr(map) && total > size)
 		do_munmap(mm, map + size, total - size);
 	return map;
 }
@@ -101,7 +117,7 @@ static long elf_load(struct mm_struct *mm, const struct mmap_file *f, gva_t addr
 
 	if (p->p_filesz) {
 		map = elf_map(mm, f, addr, p, flags, total);
-		if (IS_ERR_VALUE(map) || p->p_memsz == p->p_filesz)
+		if (bad_addr(map) || p->p_memsz <= p->p_filesz)
 			return map;
 		zero_start = map + off + p->p_filesz;
 		zero_end = map + off + p->p_memsz;
@@ -113,17 +129,12 @@ static long elf_load(struct mm_struct *mm, const struct mmap_file *f, gva_t addr
 		map = zero_start = addr & PAGE_MASK;
 		zero_end = zero_start + off + p->p_memsz;
 	}
-	if (p->p_memsz == p->p_filesz) /* an empty segment takes no page */
+	if (p->p_memsz <= p->p_filesz) /* an empty segment takes no page */
 		return map;
 	zero_start = page_align(zero_start);
 	zero_end = page_align(zero_end);
-	if (zero_end > zero_start) {
-		err = vm_brk_flags(mm, zero_start, zero_end - zero_start,
-				   p->p_flags & PF_X ? VM_EXEC : 0);
-		if (err)
-			return err;
-	}
-	return map;
+	err = vm_brk_flags(mm, zero_start, zero_end - zero_start, p->p_flags & PF_X ? VM_EXEC : 0);
+	return err ? err : map;
 }
 
 static void note_segment(struct elf_layout *l, const GElf_Phdr *p)
@@ -137,6 +148,37 @@ static void note_segment(struct elf_layout *l, const GElf_Phdr *p)
 		l->end_code = max(l->end_code, end);
 	l->end_data = max(l->end_data, end);
 	l->elf_brk = max(l->elf_brk, start + p->p_memsz);
+}
+
+/* Where a static PIE goes: mmap chooses, and the bias is known only then, unless a segment asks for
+ * more than a page's alignment: then the place that mmap would choose is rounded down. */
+static int choose_bias(struct mm_struct *mm, const struct mmap_file *f,
+		       const struct elf_program *prog, const GElf_Phdr *p, u64 *bias, u64 *flags,
+		       u64 *total)
+{
+	u64 align = maximum_alignment(prog);
+	long hole = 0;
+
+	*total = total_mapping_size(prog);
+	if (!*total)
+		return -EINVAL;
+	if (align > PAGE_SIZE) {
+		hole = elf_load(mm, f, 0, p, *flags, *total);
+		if (bad_addr(hole))
+			return IS_ERR_VALUE(hole) ? hole : -EINVAL;
+		do_munmap(mm, hole, page_align(*total));
+		hole &= ~(align - 1);
+		*flags |= MAP_FIXED_NOREPLACE;
+	}
+	*bias = (hole - p->p_vaddr) & PAGE_MASK;
+	return 0;
+}
+
+/* What no address space holds is found out only after the mapping, as in Linux: the caller dies. */
+static bool outside_user_space(const GElf_Phdr *p)
+{
+	return bad_addr(p->p_vaddr) || p->p_filesz > p->p_memsz || p->p_memsz > TASK_SIZE ||
+	       TASK_SIZE - p->p_memsz < p->p_vaddr;
 }
 
 static int load_segments(struct linux_binprm *b, const struct elf_program *prog,
@@ -158,39 +200,29 @@ static int load_segments(struct linux_binprm *b, const struct elf_program *prog,
 
 		if (p->p_type != PT_LOAD)
 			continue;
-		if (!first) {
+		if (!first)
 			flags |= MAP_FIXED;
-		} else if (prog->ehdr.e_type == ET_EXEC) {
+		else if (prog->ehdr.e_type == ET_EXEC)
 			flags |= MAP_FIXED_NOREPLACE;
-		} else { /* static PIE: mmap chooses; the bias is known only then */
-			total = total_mapping_size(prog);
-			if (maximum_alignment(prog) > PAGE_SIZE) {
-				u64 align = maximum_alignment(prog);
-				long hole = get_unmapped_area(mm, 0, page_align(total) + align, 0,
-							      false, false);
-
-				if (IS_ERR_VALUE(hole))
-					return hole;
-				l->load_bias = ((hole + align - 1) & ~(align - 1)) -
-					       (p->p_vaddr & PAGE_MASK);
-				flags |= MAP_FIXED_NOREPLACE;
-			} else {
-				l->load_bias = -(p->p_vaddr & PAGE_MASK);
-			}
-		}
+		else
+			err = choose_bias(mm, &f, prog, p, &l->load_bias, &flags, &total);
+		if (err)
+			return err;
 		addr = elf_load(mm, &f, l->load_bias + p->p_vaddr, p, flags, total);
-		if (IS_ERR_VALUE(addr))
-			return addr;
+		if (bad_addr(addr))
+			return IS_ERR_VALUE(addr) ? addr : -EINVAL;
 		if (first && prog->ehdr.e_type == ET_DYN)
-			l->load_bias = addr - (p->p_vaddr & PAGE_MASK);
+			l->load_bias += addr - ((l->load_bias + p->p_vaddr) & PAGE_MASK);
 		first = false;
+		if (outside_user_space(p))
+			return -EINVAL;
 		if (p->p_offset <= prog->ehdr.e_phoff &&
 		    prog->ehdr.e_phoff < p->p_offset + p->p_filesz)
 			l->phdr_addr = prog->ehdr.e_phoff - p->p_offset + p->p_vaddr + l->load_bias;
 		note_segment(l, p);
 	}
 	l->entry = prog->ehdr.e_entry + l->load_bias;
-	return 0;
+	return bad_addr(l->entry) ? -EINVAL : 0;
 }
 
 static void set_mm_layout(struct mm_struct *mm, const struct elf_program *prog,
@@ -300,10 +332,12 @@ static int create_elf_tables(struct linux_binprm *b, const struct elf_program *p
 
 static bool wants_executable_stack(const struct elf_program *prog)
 {
-	for (int i = 0; i < prog->ehdr.e_phnum; i++)
+	bool executable = false; /* x86-64's default */
+
+	for (int i = 0; i < prog->ehdr.e_phnum; i++) /* the last one counts */
 		if (prog->phdr[i].p_type == PT_GNU_STACK)
-			return prog->phdr[i].p_flags & PF_X;
-	return false; /* x86-64's default */
+			executable = prog->phdr[i].p_flags & PF_X;
+	return executable;
 }
 
 static int start_program(struct linux_binprm *b, const struct elf_program *prog)
@@ -365,6 +399,7 @@ int loader_init(struct machine *m)
 	}
 	register_binfmt(m, fmt);
 	m->symbolize = elf_symbolize;
+	m->map_vdso = vdso_map_once;
 	return 0;
 }
 

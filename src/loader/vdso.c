@@ -102,14 +102,14 @@ void vdso_destroy(struct machine *m)
 	m->vdso = NULL;
 }
 
-int vdso_map(struct machine *m, struct mm_struct *mm)
+static int map_at(struct machine *m, struct mm_struct *mm, gva_t hint)
 {
-	u64 total = 0;
+	u64 total = 0, done = 0;
 	long addr;
 
 	for (int i = 0; i < NR_VDSO_PARTS; i++)
 		total += (u64)m->vdso->part[i].nr_pages << PAGE_SHIFT;
-	addr = get_unmapped_area(mm, 0, total, 0, false, false);
+	addr = get_unmapped_area(mm, hint, total, 0, false, false);
 	if (IS_ERR_VALUE(addr))
 		return addr;
 	for (int i = 0; i < NR_VDSO_PARTS; i++) {
@@ -119,11 +119,36 @@ int vdso_map(struct machine *m, struct mm_struct *mm)
 		if (!len)
 			continue;
 		vma = install_special_mapping(mm, addr, len, part_desc[i].flags, &m->vdso->part[i]);
-		if (IS_ERR(vma))
+		if (IS_ERR(vma)) {
+			do_munmap(mm, addr - done, done);
 			return PTR_ERR(vma);
+		}
 		if (i == VDSO_TEXT)
 			mm->vdso = addr;
 		addr += len;
+		done += len;
 	}
 	return 0;
+}
+
+int vdso_map(struct machine *m, struct mm_struct *mm)
+{
+	return map_at(m, mm, 0);
+}
+
+long vdso_map_once(struct machine *m, struct mm_struct *mm, gva_t addr, int bits)
+{
+	struct vm_area_struct *vma;
+	int err;
+
+	for_each_vma(mm, vma)
+	{
+		if (vma->vm_private_data == &m->vdso->part[VDSO_VVAR] ||
+		    vma->vm_private_data == &m->vdso->part[VDSO_TEXT])
+			return -EEXIST;
+	}
+	if (bits != 64)
+		return -EINVAL;
+	err = map_at(m, mm, addr);
+	return err ? err : (long)m->vdso->part[VDSO_TEXT].nr_pages << PAGE_SHIFT;
 }

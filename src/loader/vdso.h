@@ -11,5 +11,8 @@ int vdso_init(struct machine *m);
 void vdso_destroy(struct machine *m);
 /* Maps the three below each other where mmap would put them; mm->vdso is set. 0 or -errno. */
 int vdso_map(struct machine *m, struct mm_struct *mm);
+/* arch_prctl(ARCH_MAP_VDSO_64): the same near @addr, if it is not mapped. Bytes of [vdso]; -EEXIST, -ENOMEM;
+ * -EINVAL: there is none for @bits (32). */
+long vdso_map_once(struct machine *m, struct mm_struct *mm, gva_t addr, int bits);
 
 #endif

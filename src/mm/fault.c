@@ -21,6 +21,7 @@
 #include "mm/ksm.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
+#include "mm/uaccess.h"
 #include "mm/userfaultfd.h"
 
 #define FAULT_AROUND_PAGES 16UL
@@ -264,9 +265,13 @@ static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 	struct memory *m = mm->mem;
 	struct page *copy;
 
-	if (anon_vma_prepare(vmf->vma))
-		return VM_FAULT_OOM;
-	copy = alloc_pages(m, GFP_HIGHUSER_MOVABLE | (old ? 0 : __GFP_ZERO), 0);
+	if (old) /* so that reclaim leaves it mapped while memory is looked for */
+		get_page(old);
+	copy = anon_vma_prepare(vmf->vma)
+		       ? NULL
+		       : alloc_pages(m, GFP_HIGHUSER_MOVABLE | (old ? 0 : __GFP_ZERO), 0);
+	if (old)
+		put_page(m, old);
 	if (!copy)
 		return VM_FAULT_OOM;
 	if (old)
@@ -279,7 +284,7 @@ static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 	map_new_anon(vmf, copy, unshare ? 0 : _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
 	if (old) {
 		mm->rss[mm_counter(old)]--;
-		__page_remove_rmap(m, old);
+		page_remove_rmap(old, vmf->vma);
 		put_page(m, old);
 	}
 	count_vm_event(m, old ? EV_v_fault_cow : EV_v_fault_anon);
@@ -309,7 +314,7 @@ static unsigned wp_page_shared(struct vm_fault *vmf, struct page *page)
 		put_page(vmf_mem(vmf), page);
 	}
 	vmf->pte->pte |= _PAGE_ACCESSED | _PAGE_DIRTY | maybe_mkwrite(vmf->vma);
-	count_vm_event(vmf_mem(vmf), EV_v_fault_reuse);
+	count_vm_event(vmf_mem(vmf), EV_pgreuse);
 	return 0;
 }
 
@@ -328,7 +333,8 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 		return wp_page_shared(vmf, page);
 	if (!page && (vma->vm_flags & VM_PFNMAP))
 		return VM_FAULT_SIGBUS; /* raw frames are never copied */
-	if (page && page->refcount > page->mapcount && page->mapcount == 1)
+	if (page && PageAnon(page) && !page_test(page, PG_anon_exclusive) && page->mapcount == 1 &&
+	    page->refcount > 1)
 		lru_add_drain(vmf_mem(vmf)); /* a batch may hold one more */
 	if (page && PageKsm(page)) {
 		count_vm_event(vmf_mem(vmf), EV_cow_ksm);
@@ -341,7 +347,7 @@ static unsigned do_wp_page(struct vm_fault *vmf)
 		if (vmf->flags & FAULT_FLAG_UNSHARE)
 			return 0;
 		vmf->pte->pte |= _PAGE_ACCESSED | _PAGE_DIRTY | maybe_mkwrite(vma);
-		count_vm_event(vmf_mem(vmf), EV_v_fault_reuse);
+		count_vm_event(vmf_mem(vmf), EV_pgreuse);
 		return 0;
 	}
 	return wp_page_copy(vmf, page);
@@ -454,6 +460,8 @@ unsigned handle_mm_fault(struct vm_area_struct *vma, gva_t address, unsigned fla
 	vmf.flags = flags;
 	vmf.page = NULL;
 	vmf.majmin = 0;
+	if (unlikely(mm->reaped)) /* check_stable_address_space() */
+		return VM_FAULT_SIGBUS;
 	ret = handle_pte_fault(&vmf); /* if it slept, the area may be gone */
 	mm_account_fault(mm, flags, ret);
 	mm_debug_validate(mm);
@@ -494,6 +502,20 @@ static void bad_access(struct mm_struct *mm, struct fault_signal *sig, int signo
 	sig->code = code;
 	if (sig->error_code & PF_USER) /* a kernel copy only ends short */
 		count_vm_event(mm->mem, EV_v_fault_segv);
+}
+
+bool pagefault_out_of_memory(struct memory *m)
+{
+	const struct memory_hooks *h = &m->hooks;
+
+	return !m->pagefault_disabled && h->pagefault_oom && h->pagefault_oom(h->oom_arg);
+}
+
+bool wait_for_memory(struct memory *m)
+{
+	const struct memory_hooks *h = &m->hooks;
+
+	return !m->pagefault_disabled && h->oom_wait && h->oom_wait(h->oom_arg);
 }
 
 void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct fault_signal *sig)
@@ -544,6 +566,8 @@ retry:
 	if (likely(!(ret & VM_FAULT_ERROR)))
 		return;
 	if (ret & VM_FAULT_OOM) {
+		if (pagefault_out_of_memory(mm->mem))
+			goto retry;
 		bad_access(mm, sig, SIGKILL, 0);
 		sig->oom = true;
 	} else if (ret & (VM_FAULT_SIGBUS | VM_FAULT_HWPOISON)) {

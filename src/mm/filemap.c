@@ -1,20 +1,21 @@
 /* The page cache: lookup, read-in, dirty pages and their way back. See filemap.h.
  *
  *   address_space.i_pages: index -> struct page       one reference held by the cache
- *   mm_internal.file_lru:  oldest ... newest          pages of files, for reclaim
  *
  * A page enters the tree only when its bytes are right, so whoever finds one may use it. Faults
- * and mappings are filemap_fault.c's. Not for: swap, the LRU of anonymous pages.
+ * and mappings are filemap_fault.c's. Not for: swap, the LRU lists (lru.h), reclaim (vmscan.h).
  */
 #include <string.h>
 
 #include "base/err.h"
+#include "mm/buddy.h"
 #include "mm/internal.h"
-#include "mm/filemap.h"
+#include "mm/readahead.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
+#include "mm/vmscan.h"
 
-#define RA_MAX 32U /* pages read at once: 128 KiB, Linux's default readahead */
+#define RECLAIM_BATCH 32U /* pages */
 
 static struct radix_node *node_alloc(void *arg)
 {
@@ -38,7 +39,6 @@ int filemap_init(struct memory *m)
 	struct kmem_cache *c;
 
 	INIT_LIST_HEAD(&m->mappings);
-	INIT_LIST_HEAD(&m->in->file_lru);
 	c = kmem_cache_create(m, "radix_tree_node", sizeof(struct radix_node), 0,
 			      SLAB_RECLAIM_ACCOUNT, NULL);
 	if (IS_ERR(c))
@@ -57,6 +57,8 @@ void address_space_init(struct address_space *as, struct memory *m,
 	radix_init(&as->i_pages, &node_ops, m);
 	INIT_LIST_HEAD(&as->i_mmap);
 	INIT_LIST_HEAD(&as->all);
+	as->ra_pages = VM_READAHEAD_PAGES;
+	as->io_pages = BDI_IO_PAGES;
 }
 
 /* --- pages in and out of the tree ---------------------------------------------------------- */
@@ -66,12 +68,14 @@ static void count_pages(struct address_space *as, s64 n)
 	struct memory *m = as->mem;
 
 	mod_node_stat(m, ST_file_pages, n);
-	if (as->is_shmem) {
+	if (as->is_shmem)
 		mod_node_stat(m, ST_shmem, n);
-		mod_node_stat(m, ST_inactive_anon, n);
-	} else {
-		mod_node_stat(m, ST_inactive_file, n);
-	}
+}
+
+static void mod_dirty_stat(struct address_space *as, const struct page *page, s64 n)
+{
+	mod_node_stat(as->mem, ST_file_dirty, n);
+	page_zone(as->mem, page)->nr_write_pending += n;
 }
 
 static void clear_dirty(struct address_space *as, struct page *page)
@@ -84,7 +88,7 @@ static void clear_dirty(struct address_space *as, struct page *page)
 	as->nr_dirty--;
 	as->nr_written -= page_test(page, PG_written);
 	page_clear(page, PG_written);
-	mod_node_stat(as->mem, ST_file_dirty, -1);
+	mod_dirty_stat(as, page, -1);
 }
 
 int add_to_page_cache(struct address_space *as, struct page *page, u64 index)
@@ -92,42 +96,35 @@ int add_to_page_cache(struct address_space *as, struct page *page, u64 index)
 	struct memory *m = as->mem;
 	int err = radix_insert(&as->i_pages, index, page);
 
-	if (err == -ENOMEM && filemap_reclaim(m, RA_MAX))
+	if (err == -ENOMEM && try_to_free_pages(m, RECLAIM_BATCH))
 		err = radix_insert(&as->i_pages, index, page);
 	if (err)
 		return err;
 	get_page(page);
 	page->mapping = as;
 	page->index = index;
+	page->private = 0; /* of order 0: readahead.h */
 	page->owner = as->is_shmem ? OWN_SHMEM : OWN_FILE;
 	page_set(page, PG_uptodate);
-	if (as->is_shmem) {
+	if (as->is_shmem)
 		page_set(page, PG_swapbacked);
-	} else {
-		page_set(page, PG_lru);
-		list_add_tail(&page->lru, &m->in->file_lru);
-	}
 	if (!as->nrpages++)
 		list_add_tail(&as->all, &m->mappings);
 	count_pages(as, 1);
+	folio_add_lru(m, page);
 	return 0;
 }
 
-/* @page is in @as and no pte maps it; the cache's reference goes. */
+/* @page is in @as and no pte maps it; the cache's reference goes. It stays on its list of the LRU while
+ * somebody else has one. */
 static void remove_from_page_cache(struct address_space *as, struct page *page)
 {
 	VM_BUG_ON(page->mapping != as || page->mapcount);
 
 	radix_erase(&as->i_pages, page->index);
 	clear_dirty(as, page);
-	if (page_test(page, PG_lru)) {
-		list_del(&page->lru);
-		page_clear(page, PG_lru);
-	}
-	page_clear(page, PG_referenced);
-	page_clear(page, PG_active);
 	page_clear(page, PG_uptodate);
-	page_clear(page, PG_swapbacked);
+	page_clear(page, PG_readahead);
 	page->mapping = NULL;
 	if (!--as->nrpages)
 		list_del_init(&as->all);
@@ -141,128 +138,20 @@ void address_space_destroy(struct address_space *as)
 	u64 index;
 
 	VM_BUG_ON(!list_empty(&as->i_mmap));
+	if (as->nrpages)
+		lru_add_drain(as->mem);
 	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
 		remove_from_page_cache(as, page);
 	radix_destroy(&as->i_pages);
 }
 
-/* The first touch sets the mark that saves a page from reclaim once. */
 struct page *find_get_page(struct address_space *as, u64 index)
 {
 	struct page *page = radix_find(&as->i_pages, index);
 
-	if (page) {
-		get_page(page);
-		if (!as->is_shmem)
-			page_set(page, PG_referenced);
-	}
-	return page;
-}
-
-/* Twice used: active, and the mark starts anew. */
-void folio_mark_accessed(struct page *page)
-{
-	if (!page_test(page, PG_referenced)) {
-		page_set(page, PG_referenced);
-	} else if (!page_test(page, PG_active)) {
-		page_set(page, PG_active);
-		page_clear(page, PG_referenced);
-	}
-}
-
-/* --- read-in ------------------------------------------------------------------------------- */
-
-static u64 size_in_pages(u64 size)
-{
-	return (size >> PAGE_SHIFT) + !!page_offset(size);
-}
-
-/* Pages for a run of @nr: the first one at any price, the others only if they are easy to have. */
-static unsigned alloc_run(struct memory *m, struct page **pages, unsigned nr)
-{
-	unsigned i;
-
-	for (i = 0; i < nr; i++) {
-		gfp_t gfp = i ? GFP_NOWAIT | __GFP_NORETRY : GFP_HIGHUSER_MOVABLE;
-
-		pages[i] = alloc_pages(m, gfp, 0);
-		if (!pages[i])
-			break;
-		page_set(pages[i], PG_locked);
-	}
-	return i;
-}
-
-/* Reads @nr absent pages from @first on: 0, or -errno when even the first did not come. */
-static int read_run(struct address_space *as, u64 first, unsigned nr)
-{
-	struct page *pages[RA_MAX];
-	struct memory *m = as->mem;
-	unsigned i;
-	int err;
-
-	nr = alloc_run(m, pages, min(nr, RA_MAX));
-	if (!nr)
-		return -ENOMEM;
-	err = as->a_ops->read_pages(as, first, pages, nr);
-	m->events[EV_pgpgin] += err ? 0 : nr * (PAGE_SIZE / 1024);
-	for (i = 0; i < nr; i++) {
-		page_clear(pages[i], PG_locked);
-		if (!err) {
-			int e = add_to_page_cache(as, pages[i], first + i);
-
-			if (e && e != -EEXIST && !i)
-				err = e;
-		}
-		put_page(m, pages[i]);
-	}
-	return err;
-}
-
-/* Absent pages from @index on, at least 1 (@index itself is absent), at most @max. */
-static unsigned absent_run(struct address_space *as, u64 index, unsigned max)
-{
-	u64 next = index, end = size_in_pages(as->i_size);
-
-	if (index >= end || end - index < max)
-		max = index < end ? end - index : 1;
-	if (radix_next(&as->i_pages, &next) && next - index < max)
-		max = next - index;
-	return max;
-}
-
-struct page *filemap_get_page(struct address_space *as, u64 index, unsigned ra, bool *major)
-{
-	struct page *page = find_get_page(as, index);
-	int err;
-
 	if (page)
-		return page;
-	*major = true;
-	err = read_run(as, index, absent_run(as, index, max(ra, 1U)));
-	if (err)
-		return ERR_PTR(err);
-	page = find_get_page(as, index);
-	return page ? page : ERR_PTR(-ENOMEM);
-}
-
-void filemap_readaround(struct address_space *as, u64 index, unsigned nr)
-{
-	u64 first = index > nr / 2 ? index - nr / 2 : 0;
-	u64 end = min(first + nr, size_in_pages(as->i_size));
-
-	while (first < end) {
-		unsigned run;
-
-		if (radix_find(&as->i_pages, first)) {
-			first++;
-			continue;
-		}
-		run = absent_run(as, first, end - first);
-		if (read_run(as, first, run))
-			return;
-		first += run;
-	}
+		get_page(page);
+	return page;
 }
 
 struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero)
@@ -285,15 +174,18 @@ struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero)
 
 /* --- dirty pages --------------------------------------------------------------------------- */
 
-static void count_dirty(struct address_space *as, u64 index)
+static void count_dirty(struct address_space *as, const struct page *page)
 {
+	u64 index = page->index;
+
 	if (!as->nr_dirty++) {
 		as->dirty_from = index;
 		as->dirty_to = index + 1;
 	}
 	as->dirty_from = min(as->dirty_from, index);
 	as->dirty_to = max(as->dirty_to, index + 1);
-	mod_node_stat(as->mem, ST_file_dirty, 1);
+	mod_dirty_stat(as, page, 1);
+	count_vm_event(as->mem, EV_nr_dirtied);
 }
 
 void folio_mark_dirty(struct page *page)
@@ -307,9 +199,12 @@ void folio_mark_dirty(struct page *page)
 		}
 		return;
 	}
-	page_set(page, PG_dirty);
-	if (as && !PageAnon(page) && !as->is_shmem)
-		count_dirty(as, page->index);
+	if (!as || PageAnon(page) || as->is_shmem) {
+		page_set(page, PG_dirty);
+	} else if (!as->secret) { /* noop_dirty_folio() */
+		page_set(page, PG_dirty);
+		count_dirty(as, page);
+	}
 }
 
 void filemap_mark_written(struct address_space *as, u64 pos, u64 len)
@@ -324,7 +219,7 @@ void filemap_mark_written(struct address_space *as, u64 pos, u64 len)
 		page_set(page, PG_dirty);
 		page_set(page, PG_written);
 		as->nr_written++;
-		count_dirty(as, index);
+		count_dirty(as, page);
 	}
 }
 
@@ -351,12 +246,19 @@ static int write_one(struct address_space *as, struct page *page)
 	clear_dirty(as, page);
 	get_page(page);
 	err = written ? 0 : as->a_ops->writepage(as, page);
-	if (err)
+	if (err) {
 		folio_mark_dirty(page); /* kept for another attempt */
-	else
+	} else {
 		as->mem->events[EV_pgpgout] += PAGE_SIZE / 1024;
+		count_vm_event(as->mem, EV_nr_written);
+	}
 	put_page(as->mem, page);
 	return err;
+}
+
+int filemap_write_page(struct page *page)
+{
+	return page->mapping->a_ops->writepage ? write_one(page->mapping, page) : -EIO;
 }
 
 int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last)
@@ -394,6 +296,11 @@ int sync_mappings(struct memory *m)
 			err = e;
 	}
 	return err;
+}
+
+static u64 size_in_pages(u64 size)
+{
+	return (size >> PAGE_SHIFT) + !!page_offset(size);
 }
 
 /* --- bytes changed from elsewhere ---------------------------------------------------------- */
@@ -442,6 +349,8 @@ static void remove_range(struct address_space *as, u64 first, u64 last, bool eve
 
 	if (!list_empty(&as->i_mmap))
 		unmap_mapping_range(as, first, last == ~0UL ? 0 : last - first + 1, even_cows);
+	if (as->nrpages)
+		lru_add_drain(as->mem);
 	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++)
 		remove_from_page_cache(as, page);
 }
@@ -467,11 +376,11 @@ void truncate_pagecache(struct address_space *as, u64 size)
 	zero_tail(as, min(size, old));
 }
 
-/* --- reclaim ------------------------------------------------------------------------------- */
+/* --- clean pages go ------------------------------------------------------------------------ */
 
 static bool can_drop(const struct page *page)
 {
-	return page->refcount == 1 && !page->mapcount &&
+	return page->refcount == 1 && !page->mapcount && !page->mapping->secret &&
 	       (!page_test(page, PG_dirty) || page_test(page, PG_written)) &&
 	       !page_test(page, PG_locked) && !page_test(page, PG_writeback);
 }
@@ -482,25 +391,17 @@ void filemap_drop_clean(struct page *page)
 		remove_from_page_cache(page->mapping, page);
 }
 
-u64 filemap_reclaim(struct memory *m, u64 nr)
+void filemap_remove_page(struct page *page)
 {
-	struct list_head *lru = &m->in->file_lru;
-	/* Twice round: the first round takes the marks away. */
-	s64 budget = 2 * m->stats[ST_inactive_file];
-	u64 freed = 0;
+	remove_from_page_cache(page->mapping, page);
+}
 
-	while (freed < nr && budget-- > 0 && !list_empty(lru)) {
-		struct page *page = list_first_entry(lru, struct page, lru);
+void drop_pagecache(struct memory *m)
+{
+	struct address_space *as, *next;
 
-		if (can_drop(page) && !page_test(page, PG_referenced)) {
-			remove_from_page_cache(page->mapping, page);
-			freed++;
-			continue;
-		}
-		page_clear(page, PG_referenced);
-		list_move_tail(&page->lru, lru);
-	}
-	return freed;
+	list_for_each_entry_safe (as, next, &m->mappings, all)
+		invalidate_inode_pages(as);
 }
 
 void invalidate_inode_pages(struct address_space *as)
@@ -508,6 +409,7 @@ void invalidate_inode_pages(struct address_space *as)
 	struct page *page;
 	u64 index;
 
+	lru_add_drain(as->mem);
 	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
 		if (can_drop(page))
 			remove_from_page_cache(as, page);

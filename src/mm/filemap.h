@@ -9,6 +9,8 @@
 #include "base/radix.h"
 #include "mm/paging.h"
 
+struct hstate;
+
 struct address_space_operations {
 	/* Fills @nr (>= 1) consecutive locked pages that start at index @first; bytes behind the
 	 * end of the file are zeroed. 0 or -errno (-EIO). May block. */
@@ -33,11 +35,22 @@ struct address_space {
 	u64 nr_written;		   /* those with PG_written */
 	u64 dirty_from, dirty_to;  /* no page is dirty outside [from, to) */
 	bool is_shmem;
-	u32 nr_exec;		  /* files that programs run from: no writing meanwhile */
-	u32 nr_write;		  /* files open for writing: no running meanwhile */
+	bool unevictable;	/* SHM_LOCK: mapping_set_unevictable() */
+	struct hstate *hstate;	/* of huge pages, from this pool (hugetlb.h); NULL: ordinary ones */
+	bool secret;		/* memfd_secret(2): no eyes but the mappers', never dirty */
+	u32 nr_exec;		/* files that programs run from: no writing meanwhile */
+	u32 nr_write;		/* files open for writing: no running meanwhile */
+	u32 ra_pages, io_pages; /* of its device: the longest window, the longest request */
 	u32 dev_major, dev_minor; /* for maps */
+	u64 sequence; /* tells it from every other one, dead or alive; 0: nobody asked (uaccess.h) */
 	u64 ino;
 };
+
+/* Has it no owner to read from or write to? Its pages are all there is. */
+static inline bool mapping_in_memory(const struct address_space *as)
+{
+	return as->is_shmem || as->hstate || as->secret;
+}
 
 void address_space_init(struct address_space *as, struct memory *m,
 			const struct address_space_operations *ops, void *host);
@@ -46,9 +59,9 @@ void address_space_destroy(struct address_space *as);
 
 /* The cached page (referenced) or NULL. */
 struct page *find_get_page(struct address_space *as, u64 index);
-/* The cached page, read in if needed (with readahead of up to @ra pages when @ra > 1);
- * referenced, up to date. *@major set when the owner was asked. ERR_PTR(-ENOMEM, -EIO). */
-struct page *filemap_get_page(struct address_space *as, u64 index, unsigned ra, bool *major);
+/* The cached page, read in if needed, alone (readahead.h has the company); referenced, up to date.
+ * *@major set when the owner was asked. ERR_PTR(-ENOMEM, -EIO). */
+struct page *filemap_get_page(struct address_space *as, u64 index, bool *major);
 /* A new cached page for @index without reading (write of a whole page, shmem hole): zeroed or
  * arbitrary bytes; referenced. ERR_PTR(-ENOMEM). */
 struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero);
@@ -56,9 +69,6 @@ struct page *filemap_grab_page(struct address_space *as, u64 index, bool zero);
 /* Puts @page, whose bytes are right, into the cache at @index; the cache takes a reference of its
  * own. 0, -EEXIST, -ENOMEM. */
 int add_to_page_cache(struct address_space *as, struct page *page, u64 index);
-/* Reads what is absent of @nr pages around @index (half of them before it), as far as memory is
- * easy to have. */
-void filemap_readaround(struct address_space *as, u64 index, unsigned nr);
 
 /* Marks dirty / clean with the counters; under a shared mapping clean also write-protects ptes. */
 void folio_mark_dirty(struct page *page);
@@ -83,8 +93,8 @@ void truncate_pagecache(struct address_space *as, u64 size);
 void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last);
 /* The same for a hole: private copies stay with who made them. */
 void punch_inode_pages_range(struct address_space *as, u64 first, u64 last);
-/* Drops clean pages that nobody maps, in any file; pages freed, at most about @nr. */
-u64 filemap_reclaim(struct memory *m, u64 nr);
+/* Drops all clean unmapped pages of all files (vm.drop_caches). */
+void drop_pagecache(struct memory *m);
 /* Drops all clean unmapped pages of one file (changed on the host). */
 void invalidate_inode_pages(struct address_space *as);
 /* Writes back everything dirty of all files: orderly end of Vellum. */
@@ -126,5 +136,15 @@ bool shmem_is_data(struct address_space *as, u64 index);
 /* ftruncate(2): 0 or -ENOMEM. */
 int shmem_setattr_size(struct address_space *as, u64 size);
 extern const struct vm_operations_struct shmem_vm_ops; /* open/close count references */
+
+/* --- secretmem.c: memfd_secret(2) -------------------------------------------------------------- */
+
+/* Makes a new, empty shmem object a secret one. */
+void secretmem_init(struct address_space *as);
+extern const struct vm_operations_struct secretmem_vm_ops;
+static inline bool vma_is_secretmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &secretmem_vm_ops;
+}
 
 #endif

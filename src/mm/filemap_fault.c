@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "mm/internal.h"
-#include "mm/filemap.h"
+#include "mm/readahead.h"
 
-#define READAROUND 32U /* pages: 128 KiB around a fault, as Linux */
+#define MMAP_LOTSAMISS 100
 
 static u64 pages_of(const struct address_space *as)
 {
@@ -23,31 +23,108 @@ static unsigned fault_error(long err)
 	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
+/* The read-ahead state of the open file that is mapped; @own if there is none. */
+static struct file_ra_state *vma_ra(const struct vm_area_struct *vma, struct file_ra_state *own)
+{
+	const struct memory_hooks *h = &vma->vm_mm->mem->hooks;
+
+	if (vma->vm_file && h->file_ra)
+		return h->file_ra(vma->vm_file);
+	file_ra_state_init(own, vma->vm_mapping);
+	return own;
+}
+
+/* The page is absent: reads what is around it, or behind it, or nothing. Code is read on to the end
+ * of its area at most, and nothing of it is marked: it is not run through from end to end. */
+static void do_sync_mmap_readahead(const struct vm_fault *vmf, struct file_ra_state *ra)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	struct address_space *as = vma->vm_mapping;
+
+	if ((vma->vm_flags & (VM_RAND_READ | VM_EXEC)) == VM_RAND_READ || !ra->ra_pages)
+		return;
+	if (vma->vm_flags & VM_SEQ_READ) {
+		page_cache_sync_ra(as, ra, vmf->pgoff, ra->ra_pages);
+		return;
+	}
+	if (ra->mmap_miss < MMAP_LOTSAMISS * 10)
+		ra->mmap_miss++;
+	if (ra->mmap_miss > MMAP_LOTSAMISS)
+		return; /* it only hurts */
+	ra->order = 0;
+	if (vma->vm_flags & VM_EXEC) {
+		ra->start = vmf->pgoff;
+		ra->size = min((u64)ra->ra_pages, vma->vm_pgoff + vma_pages(vma) - vmf->pgoff);
+		ra->async_size = 0;
+	} else {
+		ra->start = vmf->pgoff - min(vmf->pgoff, (u64)ra->ra_pages / 2);
+		ra->size = ra->ra_pages;
+		ra->async_size = ra->ra_pages / 4;
+	}
+	page_cache_ra_order(as, ra);
+}
+
+static void do_async_mmap_readahead(const struct vm_fault *vmf, struct page *page)
+{
+	struct file_ra_state own, *ra;
+
+	if (vmf->vma->vm_flags & VM_RAND_READ)
+		return;
+	ra = vma_ra(vmf->vma, &own);
+	if (!ra->ra_pages)
+		return;
+	ra->mmap_miss -= !!ra->mmap_miss;
+	if (page_test(page, PG_readahead))
+		page_cache_async_ra(vmf->vma->vm_mapping, ra, page, ra->ra_pages);
+}
+
+static struct page *fault_read(struct vm_fault *vmf)
+{
+	struct address_space *as = vmf->vma->vm_mapping;
+	struct file_ra_state own, *ra = vma_ra(vmf->vma, &own);
+	struct page *page;
+	bool major;
+
+	do_sync_mmap_readahead(vmf, ra);
+	page = filemap_get_page(as, vmf->pgoff, &major);
+	if (IS_ERR(page))
+		shrink_readahead_size_eio(ra);
+	vmf->majmin |= VM_FAULT_MAJOR;
+	return page;
+}
+
 static unsigned filemap_fault(struct vm_fault *vmf)
 {
 	struct address_space *as = vmf->vma->vm_mapping;
 	struct page *page;
-	bool major = false;
 
 	revalidate(as);
 	if (vmf->pgoff >= pages_of(as))
 		return VM_FAULT_SIGBUS;
 	page = find_get_page(as, vmf->pgoff);
-	if (!page) {
-		if (!(vmf->vma->vm_flags & VM_RAND_READ))
-			filemap_readaround(as, vmf->pgoff, READAROUND);
-		page = filemap_get_page(as, vmf->pgoff, 1, &major);
-		vmf->majmin |= VM_FAULT_MAJOR;
-	}
+	if (page)
+		do_async_mmap_readahead(vmf, page);
+	else
+		page = fault_read(vmf);
 	if (IS_ERR(page))
 		return fault_error(PTR_ERR(page));
 	vmf->page = page;
 	return 0;
 }
 
+/* So many pages were there, maybe since the fault itself has just had them read: as many misses are
+ * made good. */
+static void forgive_misses(const struct vm_fault *vmf, unsigned found)
+{
+	struct file_ra_state own, *ra = vma_ra(vmf->vma, &own);
+
+	ra->mmap_miss -= min(found, (unsigned)ra->mmap_miss);
+}
+
 void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff)
 {
 	struct address_space *as = vmf->vma->vm_mapping;
+	unsigned found = 0;
 	u64 index, end;
 	struct page *page;
 
@@ -59,13 +136,16 @@ void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff)
 
 		if (!page_test(page, PG_uptodate)) /* fallocate(2)'s: a fault makes it data */
 			continue;
+		if (page_test(page, PG_readahead)) /* to be noticed */
+			continue;
+		found++;
 		if (!set_pte_range(vmf, page, addr))
 			continue;
-		if (!as->is_shmem)
-			page_set(page, PG_referenced);
 		if (addr != vmf->address)
 			count_vm_event(as->mem, EV_v_fault_around);
 	}
+	if (!as->is_shmem)
+		forgive_misses(vmf, found);
 }
 
 /* From now on stores go by unseen until the page is written back, so it counts as dirty. */
@@ -110,8 +190,6 @@ static int validate_mapping(struct address_space *as, u64 *dirty)
 			return bad(as, "fewer references than users", index);
 		if (!page_test(page, PG_uptodate) && (!as->is_shmem || page->mapcount))
 			return bad(as, "page without contents", index);
-		if (page_test(page, PG_lru) == as->is_shmem)
-			return bad(as, "page on the wrong list", index);
 		nr_dirty += page_test(page, PG_dirty);
 		nr_written += page_test(page, PG_written);
 		if (page_test(page, PG_written) && !page_test(page, PG_dirty))

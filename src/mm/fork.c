@@ -62,6 +62,7 @@ static struct vm_area_struct *dup_vma(struct mm_struct *mm, struct vm_area_struc
 	}
 	if (vma->vm_file && h->file_get)
 		h->file_get(vma->vm_file);
+	mpol_get(vma->vm_policy);
 	if (vma->vm_ops && vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 	return vma;

@@ -2,15 +2,22 @@
 #ifndef MM_INTERNAL_H
 #define MM_INTERNAL_H
 
+#include "mm/lru.h"
 #include "mm/paging.h"
+#include "mm/hugetlb.h"
 #include "mm/slab.h"
 
-#define LAZYFREE_BATCH 31
+#define FOLIO_BATCH 31
 
-/* Pages that MADV_FREE gave up and nobody has marked yet; a reference each. */
-struct lazyfree_batch {
+/* Pages that wait for a move between the LRU lists (lru.h); a reference each. */
+struct folio_batch {
 	u32 nr;
-	struct page *pages[LAZYFREE_BATCH];
+	struct page *pages[FOLIO_BATCH];
+};
+
+struct cpu_fbatches {
+	struct folio_batch lru_add, lru_deactivate, lru_lazyfree, lru_activate;
+	struct folio_batch mlock; /* the lower bits say for what: mlock.c */
 };
 
 /* memory.in: mm/'s own part of struct memory. Allocated and filled by memory_init(). */
@@ -23,10 +30,11 @@ struct mm_internal {
 	struct kmem_cache *anon_vma_chain; /* likewise */
 	struct kmem_cache *radix_node;	   /* page cache */
 	struct kmem_cache *shmem_inode;
-	struct lazyfree_batch lazyfree;
+	struct kmem_cache *numa_policy;	   /* made by mempolicy_init() */
+	struct hstate hstates[NR_HSTATES]; /* pools of huge pages: hugetlb.c */
+	struct cpu_fbatches fbatches[MAX_CPUS];
 	u64 validate_skipped;	       /* mm_debug_validate() */
 	u64 validate_seed;	       /* of the next sample: mm_debug_validate() */
-	struct list_head file_lru;     /* page cache pages of files, oldest first: page->lru */
 	struct vmalloc_state *vmalloc; /* vmalloc.c; NULL: not used yet */
 	struct ksm_state *ksm;	       /* ksm.c; likewise */
 };
@@ -78,6 +86,12 @@ static inline u64 vma_page_prot(const struct vm_area_struct *vma)
 /* May the pte, whose page is there, be writable at once, or does a first store have to fault?
  * (pterange.c) */
 bool can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte);
+
+/* Do accesses through @vma say that a page will be needed again? */
+static inline bool vma_has_recency(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & (VM_SEQ_READ | VM_RAND_READ));
+}
 
 /* Private, and may be or become writable. */
 static inline bool is_cow_mapping(vm_flags_t flags)
@@ -131,14 +145,6 @@ static inline void update_hiwater_rss(struct mm_struct *mm)
 	mm->hiwater_rss = max(mm->hiwater_rss, get_mm_rss(mm));
 }
 
-/* page_remove_rmap() without an area at hand. */
-static inline void __page_remove_rmap(struct memory *m, struct page *page)
-{
-	VM_BUG_ON(page->mapcount <= 0);
-	if (!--page->mapcount)
-		mod_node_stat(m, PageAnon(page) ? ST_anon_pages : ST_mapped, -1);
-}
-
 /* One more mapping of an anonymous page that its anon_vma knows (fork). */
 static inline void page_dup_anon_rmap(struct page *page)
 {
@@ -149,13 +155,12 @@ static inline void page_dup_anon_rmap(struct page *page)
 /* The last owner takes a page over: its rmap is @vma's own anon_vma from now on. */
 void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
 
-/* Marks what MADV_FREE left in its batch (madvise_pages.c). */
-void lru_add_drain(struct memory *m);
-
-/* Somebody has used a page of the cache or of his own on purpose (filemap.c). */
-void folio_mark_accessed(struct page *page);
 /* Drops @page, of a cache, if it is clean and nobody else's. */
 void filemap_drop_clean(struct page *page);
+/* @page is in its cache and no pte maps it: the cache's reference goes (filemap.c). */
+void filemap_remove_page(struct page *page);
+/* Brings a dirty page of a file to the host. 0 or -errno: it is dirty still. */
+int filemap_write_page(struct page *page);
 
 /* MADV_POPULATE_READ, _WRITE: rights are checked. 0, -EFAULT (a fault that a task would have got a
  * signal for), -ENOMEM; *@at is how far it came. -EAGAIN: it slept, look the area up again

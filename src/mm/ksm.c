@@ -35,11 +35,13 @@ struct ksm_state *ksm_get(struct memory *m)
 		return NULL;
 	}
 	k->m = m;
-	k->pages_to_scan = 100;
+	k->pages_to_scan = KSM_PAGES_TO_SCAN;
+	ksm_advisor_init(k);
 	k->sleep_millisecs = 20;
 	k->max_page_sharing = 256;
 	k->smart_scan = true;
 	INIT_LIST_HEAD(&k->slots);
+	kmemleak_not_leak(m, k);
 	return m->in->ksm = k;
 }
 
@@ -221,9 +223,10 @@ static void replace_page(struct vm_area_struct *vma, gva_t addr, pte_t *pte, str
 	get_page(kpage);
 	if (!kpage->mapcount++)
 		mod_node_stat(m, ST_anon_pages, 1);
+	mlock_vma_folio(m, kpage, vma);
 	*pte = pfn_pte(page_to_pfn(m, kpage), vma_page_prot(vma));
 	flush_tlb_page(vma->vm_mm, addr);
-	__page_remove_rmap(m, page);
+	page_remove_rmap(page, vma);
 	put_page(m, page);
 }
 
@@ -273,7 +276,7 @@ static int break_ksm(struct vm_area_struct *vma, gva_t addr, pte_t *pte, struct 
 	*pte = pfn_pte(page_to_pfn(m, copy), vma_page_prot(vma));
 	flush_tlb_page(vma->vm_mm, addr);
 	if (page) {
-		__page_remove_rmap(m, page);
+		page_remove_rmap(page, vma);
 		put_page(m, page);
 	} else {
 		vma->vm_mm->rss[MM_ANONPAGES]++;
@@ -531,7 +534,7 @@ static bool merge_with_zero_page(struct ksm_state *k, struct ksm_rmap_item *item
 	m->ksm_zero_pages++;
 	update_hiwater_rss(item->mm);
 	item->mm->rss[MM_ANONPAGES]--;
-	__page_remove_rmap(m, page);
+	page_remove_rmap(page, vma);
 	put_page(m, page);
 	return true;
 }
@@ -625,7 +628,9 @@ static struct ksm_rmap_item *scan_vma(struct ksm_state *k, struct vm_area_struct
 			*page = vm_normal_page(k->m, *pte);
 			if (!*page || !PageAnon(*page))
 				continue;
+			get_page(*page); /* or reclaim takes what MADV_FREE gave up */
 			item = get_next_rmap_item(k, *at);
+			put_page(k->m, *page);
 			if (!item)
 				return NULL;
 			k->scan.rmap_list = &item->rmap_list;
@@ -662,6 +667,8 @@ static struct ksm_rmap_item *scan_get_next_rmap_item(struct ksm_state *k, struct
 	if (!k->scan.slot) {
 		if (list_empty(&k->slots))
 			return NULL;
+		lru_add_drain(k->m); /* a reference from a batch keeps a page from merging */
+		ksm_advisor_start_scan(k);
 		prune_stable_tree(k);
 		k->scan.slot = list_first_entry(&k->slots, struct ksm_mm_slot, list);
 		k->scan.address = 0;
@@ -691,6 +698,7 @@ static struct ksm_rmap_item *scan_get_next_rmap_item(struct ksm_state *k, struct
 		else
 			free_slot(k, slot); /* nothing mergeable: MADV_MERGEABLE brings it back */
 	}
+	ksm_advisor_stop_scan(k);
 	return NULL;
 }
 
@@ -810,6 +818,8 @@ int ksm_set_pages_to_scan(struct memory *m, u32 nr)
 
 	if (!k)
 		return -ENOMEM;
+	if (k->advisor.mode != KSM_ADVISOR_NONE)
+		return -EINVAL;
 	k->pages_to_scan = nr;
 	return 0;
 }

@@ -22,10 +22,17 @@
 #define KSM_RUN_MERGE 1U
 #define KSM_RUN_UNMERGE 2U
 
+#define KSM_PAGES_TO_SCAN 100U /* at first, and when no advisor chooses any more */
+
+enum ksm_advisor_mode { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
+
 /* What /sys/kernel/mm/ksm shows, at one moment. */
 struct ksm_info {
 	u32 run, pages_to_scan, sleep_millisecs, max_page_sharing;
-	bool smart_scan, use_zero_pages;
+	bool smart_scan, use_zero_pages, merge_across_nodes;
+	enum ksm_advisor_mode advisor_mode;
+	u32 advisor_max_cpu, prune_millisecs;
+	u64 advisor_min_pages_to_scan, advisor_max_pages_to_scan, advisor_target_scan_time;
 	u64 full_scans, pages_shared, pages_sharing, pages_unshared, pages_volatile;
 	u64 pages_scanned, pages_skipped, stable_node_chains, stable_node_dups;
 	u64 ksm_zero_pages;
@@ -34,13 +41,24 @@ struct ksm_info {
 void ksm_read_info(struct memory *m, struct ksm_info *out);
 
 /* Knobs. 0, -EINVAL, -EBUSY, -ENOMEM. */
-int ksm_set_run(struct memory *m, u32 run); /* 2: also unmerges everything */
-int ksm_set_pages_to_scan(struct memory *m, u32 nr);
+int ksm_set_run(struct memory *m, u32 run);	     /* 2: also unmerges everything */
+int ksm_set_pages_to_scan(struct memory *m, u32 nr); /* -EINVAL: the advisor's */
 int ksm_set_sleep_millisecs(struct memory *m, u32 ms);
 int ksm_set_max_page_sharing(struct memory *m, u32 nr); /* at least 2; nothing merged yet */
 int ksm_set_smart_scan(struct memory *m, bool on);
 int ksm_set_use_zero_pages(struct memory *m, bool on); /* empty pages go to the zero page */
 
+int ksm_set_advisor_mode(struct memory *m, enum ksm_advisor_mode mode);
+int ksm_set_advisor_max_cpu(struct memory *m, u64 percent);
+int ksm_set_advisor_min_pages_to_scan(struct memory *m, u64 nr);
+int ksm_set_advisor_max_pages_to_scan(struct memory *m, u64 nr);
+int ksm_set_advisor_target_scan_time(struct memory *m, u64 seconds); /* not 0 */
+int ksm_set_merge_across_nodes(struct memory *m, bool on); /* one node; nothing merged yet */
+/* How old what is known of full chains may be; here they are looked through in each pass. */
+int ksm_set_prune_millisecs(struct memory *m, u32 ms);
+
+/* For the advisor, before ksm_do_scan(): the time, and how long ksmd has had the CPU, ever. */
+void ksm_set_clock(struct memory *m, u64 now_ns, u64 cpu_ns);
 /* Is there anything for ksmd to do? */
 bool ksm_should_run(const struct memory *m);
 /* Looks at up to @nr pages, less at the end of a pass. Never blocks; may allocate. */

@@ -22,13 +22,15 @@ static s64 profit(u64 pages, u64 items)
 void ksm_read_info(struct memory *m, struct ksm_info *out)
 {
 	/* Before the first use everything is as it will start. */
-	static const struct ksm_state at_first = {
-		.pages_to_scan = 100,
+	struct ksm_state at_first = {
+		.pages_to_scan = KSM_PAGES_TO_SCAN,
 		.sleep_millisecs = 20,
 		.max_page_sharing = 256,
 		.smart_scan = true,
 	};
 	const struct ksm_state *k = m->in->ksm ? m->in->ksm : &at_first;
+
+	ksm_advisor_init(&at_first);
 
 	*out = (struct ksm_info){
 		.run = k->run,
@@ -36,6 +38,13 @@ void ksm_read_info(struct memory *m, struct ksm_info *out)
 		.sleep_millisecs = k->sleep_millisecs,
 		.max_page_sharing = k->max_page_sharing,
 		.smart_scan = k->smart_scan,
+		.merge_across_nodes = k->merge_across_nodes,
+		.prune_millisecs = k->prune_millisecs,
+		.advisor_mode = k->advisor.mode,
+		.advisor_max_cpu = k->advisor.max_cpu,
+		.advisor_min_pages_to_scan = k->advisor.min_pages,
+		.advisor_max_pages_to_scan = k->advisor.max_pages,
+		.advisor_target_scan_time = k->advisor.target_scan_time,
 		.full_scans = k->scan.seqnr,
 		.pages_shared = k->pages_shared,
 		.pages_sharing = k->pages_sharing,

@@ -44,6 +44,16 @@ struct ksm_mm_slot {
 	struct ksm_rmap_item *rmap_list;
 };
 
+struct ksm_advisor {
+	enum ksm_advisor_mode mode;
+	u32 max_cpu;		  /* percent */
+	u64 min_pages, max_pages; /* of pages_to_scan */
+	u64 target_scan_time;	  /* seconds */
+	u64 now, cpu;		  /* ns: ksm_set_clock() */
+	u64 start_scan, last_cpu; /* ns: of this pass, of the last */
+	u64 scan_time, change;	  /* seconds; percent, smoothed */
+};
+
 struct ksm_state {
 	struct memory *m;
 	struct kmem_cache *rmap_item, *stable_node, *mm_slot;
@@ -56,7 +66,9 @@ struct ksm_state {
 		u32 seqnr;			  /* passes done */
 	} scan;
 	u32 run, pages_to_scan, sleep_millisecs, max_page_sharing;
-	bool smart_scan, use_zero_pages;
+	u32 prune_millisecs;
+	bool smart_scan, use_zero_pages, merge_across_nodes;
+	struct ksm_advisor advisor;
 	u64 zero_checksum; /* of an empty page, with use_zero_pages */
 	u64 nr_rmap_items, pages_shared, pages_sharing, pages_unshared, pages_scanned,
 		pages_skipped;
@@ -64,6 +76,10 @@ struct ksm_state {
 
 /* memory.in->ksm, made at the first use; NULL: no memory. */
 struct ksm_state *ksm_get(struct memory *m);
+/* --- ksm_advisor.c --- */
+void ksm_advisor_init(struct ksm_state *k);
+void ksm_advisor_start_scan(struct ksm_state *k); /* of a pass */
+void ksm_advisor_stop_scan(struct ksm_state *k);
 /* The page of @n; NULL: it is gone. */
 struct page *ksm_node_page(const struct memory *m, const struct ksm_stable_node *n);
 

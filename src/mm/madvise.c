@@ -36,10 +36,17 @@ static int madv_unmergeable(struct madvise_range *r)
 	return madv_flags(r);
 }
 
+static int madv_dodump(struct madvise_range *r)
+{
+	if ((r->vma->vm_flags & VM_SPECIAL) && !(r->vma->vm_flags & VM_HUGETLB))
+		return -EINVAL;
+	return madv_flags(r);
+}
+
 static int madv_wipeonfork(struct madvise_range *r)
 {
-	/* Private anonymous memory only; /dev/zero has a file. */
-	if (r->vma->vm_file || r->vma->vm_ops || (r->vma->vm_flags & VM_SHARED))
+	/* Private memory without a file: anonymous, but vdso and its kin, too. */
+	if (r->vma->vm_file || (r->vma->vm_flags & (VM_SHARED | VM_HUGETLB)))
 		return -EINVAL;
 	return madv_flags(r);
 }

@@ -2,8 +2,12 @@
  * areas, and the advices that only set flags, are madvise.c's. */
 #include "mm/madvise.h"
 
+#include <fcntl.h>
+
+#include "mm/readahead.h"
 #include "mm/tlb.h"
 #include "mm/userfaultfd.h"
+#include "mm/vmscan.h"
 
 #define MADV_POPULATE_WRITE 23
 
@@ -24,33 +28,40 @@ static int tell_uffd(struct madvise_range *r)
 
 int madv_dontneed(struct madvise_range *r)
 {
-	int err = tell_uffd(r);
+	gva_t end = r->end;
+	int err;
 
+	if (r->vma->vm_flags & VM_HUGETLB) { /* whole pages; what is left at the end stays */
+		const struct hstate *h = vma_hstate(r->vma);
+
+		if (!huge_aligned(h, r->start))
+			return -EINVAL;
+		end &= ~(huge_page_size(h) - 1);
+		if (end == r->start)
+			return 0;
+	}
+	err = tell_uffd(r);
 	if (err)
 		return err;
-	zap_vma_pages(r->mm, r->start, r->end);
+	zap_vma_pages(r->mm, r->start, end);
 	return 0;
 }
 
-/* Reads the file's pages into the cache. Anonymous and shmem pages are in memory already. */
+/* posix_fadvise(POSIX_FADV_WILLNEED) on the file. Anonymous and shmem pages are in memory already. */
 int madv_willneed(struct madvise_range *r)
 {
-	struct address_space *as = r->vma->vm_mapping;
-	u64 index, last;
+	const struct memory_hooks *h = &r->mm->mem->hooks;
+	struct vm_area_struct *vma = r->vma;
+	struct file_ra_state own, *ra = &own;
 
-	if (!as || as->is_shmem)
+	if (!vma->vm_mapping || mapping_in_memory(vma->vm_mapping))
 		return 0;
-	index = linear_page_index(r->vma, r->start);
-	last = min(linear_page_index(r->vma, r->end),
-		   (as->i_size >> PAGE_SHIFT) + !!page_offset(as->i_size));
-	for (; index < last; index++) {
-		bool major = false;
-		struct page *page = filemap_get_page(as, index, min(last - index, 32UL), &major);
-
-		if (IS_ERR(page))
-			break; /* read-ahead: whoever needs it will see the error */
-		put_page(r->mm->mem, page);
-	}
+	if (vma->vm_file && h->file_ra)
+		ra = h->file_ra(vma->vm_file);
+	else
+		file_ra_state_init(ra, vma->vm_mapping);
+	generic_fadvise(vma->vm_mapping, ra, linear_page_index(vma, r->start) << PAGE_SHIFT,
+			r->end - r->start, POSIX_FADV_WILLNEED);
 	return 0;
 }
 
@@ -68,7 +79,8 @@ int madv_remove(struct madvise_range *r)
 	if (vma->vm_file)
 		return h->file_punch_hole ? h->file_punch_hole(vma->vm_file, off, len)
 					  : -EOPNOTSUPP;
-	shmem_punch_hole(vma->vm_mapping, off, len);
+	if (!vma->vm_mapping->hstate)
+		shmem_punch_hole(vma->vm_mapping, off, len);
 	return 0;
 }
 
@@ -80,35 +92,6 @@ static struct page *own_page(struct mm_struct *mm, pte_t pte)
 	struct page *page = pte_present(pte) ? vm_normal_page(mm->mem, pte) : NULL;
 
 	return page && page->mapcount == 1 ? page : NULL;
-}
-
-void lru_add_drain(struct memory *m)
-{
-	struct lazyfree_batch *b = &m->in->lazyfree;
-
-	for (; b->nr; b->nr--) {
-		struct page *page = b->pages[b->nr - 1];
-
-		if (page_test(page, PG_swapbacked) && PageAnon(page)) {
-			page_clear(page, PG_active);
-			page_clear(page, PG_referenced);
-			page_clear(page, PG_swapbacked); /* lazyfree while it stays clean */
-		}
-		put_page(m, page);
-	}
-}
-
-/* Marked in batches, as Linux does for each CPU: until one is full nothing shows in smaps. */
-static void folio_mark_lazyfree(struct memory *m, struct page *page)
-{
-	struct lazyfree_batch *b = &m->in->lazyfree;
-
-	if (!page_test(page, PG_swapbacked))
-		return;
-	get_page(page);
-	b->pages[b->nr++] = page;
-	if (b->nr == LAZYFREE_BATCH)
-		lru_add_drain(m);
 }
 
 static int free_pte(pte_t *pte, gva_t addr __unused, void *arg)
@@ -137,6 +120,7 @@ int madv_free(struct madvise_range *r)
 		return err;
 	if (!vma_is_anonymous(r->vma))
 		return -EINVAL;
+	lru_add_drain(r->mm->mem);
 	walk_page_range(r->mm, r->start, r->end, free_pte, r->mm);
 	flush_tlb_range(r->mm, r->start, r->end); /* stores must set the dirty bit again */
 	return 0;
@@ -151,7 +135,7 @@ static int cold_pte(pte_t *pte, gva_t addr __unused, void *arg)
 	if (page) {
 		pte->pte &= ~_PAGE_ACCESSED;
 		page_clear(page, PG_referenced);
-		page_clear(page, PG_active);
+		folio_deactivate(((struct mm_struct *)arg)->mem, page);
 	}
 	return 0;
 }
@@ -164,32 +148,21 @@ int madv_cold(struct madvise_range *r)
 	return 0;
 }
 
-/* Takes the page of @addr out of memory if nothing is lost by it. There is no swap, so anonymous
- * pages stay but for those that MADV_FREE gave up, and droppable ones; dirty pages of files and
- * objects only lose their mapping. */
-static void pageout_page(struct vm_area_struct *vma, gva_t addr, pte_t pte)
+/* There is no swap, so anonymous pages stay but for those that MADV_FREE gave up, and droppable ones;
+ * dirty pages of files and objects only lose their mapping. */
+static void pageout_page(struct mm_struct *mm, pte_t pte)
 {
-	struct mm_struct *mm = vma->vm_mm;
 	struct page *page = own_page(mm, pte);
-	bool anon;
 
-	if (!page || !page->mapping) /* the vdso's have none */
+	if (!page)
 		return;
-	anon = PageAnon(page);
-	get_page(page);
 	page_clear(page, PG_referenced);
-	if (!anon) {
-		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
-		page_clear(page, PG_referenced);
-	} else if (!page_test(page, PG_swapbacked) &&
-		   ((vma->vm_flags & VM_DROPPABLE) ||
-		    (!page_test(page, PG_dirty) && !pte_dirty(pte)))) {
-		zap_vma_pages(mm, addr, addr + PAGE_SIZE);
-	}
-	page_set(page, PG_active); /* who cannot be had is not asked again so soon */
-	put_page(mm->mem, page);
-	if (!anon)
-		filemap_drop_clean(page);
+	if (!folio_isolate_lru(mm->mem, page))
+		return;
+	if (page_test(page, PG_unevictable))
+		folio_putback_lru(mm->mem, page);
+	else
+		reclaim_folio(mm->mem, page);
 }
 
 int madv_pageout(struct madvise_range *r)
@@ -202,15 +175,37 @@ int madv_pageout(struct madvise_range *r)
 		gva_t stop = min((addr & PMD_MASK) + PMD_SIZE, r->end);
 
 		for (; addr < stop; addr += PAGE_SIZE, pte++)
-			pageout_page(r->vma, addr, *pte);
+			pageout_page(r->mm, *pte);
 	}
 	return 0;
 }
 
-/* No huge pages yet: no area has a place for one. */
-int madv_collapse(struct madvise_range *r __unused)
+/* May a 2 MiB page of its own lie in @vma, if it is asked for? What the mode is does not matter, shmem and
+ * files have none. See: Linux, thp_vma_allowable_order(), TVA_FORCED_COLLAPSE. */
+static bool may_collapse(const struct vm_area_struct *vma)
 {
-	return -EINVAL;
+	gva_t first = (vma->vm_start + PMD_SIZE - 1) & PMD_MASK;
+
+	return vma_is_anonymous(vma) && !vma->vm_file && !vma->vm_mm->thp_disable &&
+	       !(vma->vm_flags & (VM_NOHUGEPAGE | VM_SPECIAL)) && first + PMD_SIZE <= vma->vm_end;
+}
+
+/* There are no huge pages yet: where Linux would make one, there is no memory for it. */
+int madv_collapse(struct madvise_range *r)
+{
+	gva_t addr = (r->start + PMD_SIZE - 1) & PMD_MASK, end = r->end & PMD_MASK;
+
+	if (!may_collapse(r->vma))
+		return -EINVAL;
+	if (addr == end)
+		return 0;
+	for (; addr < end; addr += PMD_SIZE) {
+		const u64 *pmd = pmd_offset(r->mm, addr);
+
+		if (pmd && (*pmd & _PAGE_PRESENT))
+			return -ENOMEM;
+	}
+	return -EINVAL; /* nothing to collapse */
 }
 
 /* --- POPULATE ---------------------------------------------------------------------------- */
@@ -222,7 +217,7 @@ int madv_populate(struct madvise_range *r)
 	gva_t at;
 	int err;
 
-	if (!(r->vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+	if (!(r->vma->vm_flags & (write ? VM_WRITE : VM_READ)) || vma_is_secretmem(r->vma))
 		return -EINVAL;
 	at = r->start;
 	err = faultin_page_range(r->vma, &at, r->end, write);

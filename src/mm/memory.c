@@ -72,6 +72,7 @@ static int make_zero_page(struct memory *m)
 #pragma weak memory_validate_mms
 #pragma weak vmalloc_validate
 #pragma weak ksm_validate
+#pragma weak lru_add_drain
 
 /* Caches of the objects that mm/ makes. */
 static int boot_mm(struct memory *m)
@@ -89,6 +90,28 @@ static int boot_mm(struct memory *m)
 	if (!err && filemap_init)
 		err = filemap_init(m);
 	return err;
+}
+
+static u64 frames_in_use(const struct memory *m)
+{
+	u64 used = totalram_pages(m) - nr_free_pages(m);
+	struct slabinfo s;
+
+	for (unsigned i = 0; slab_info(m, i, &s); i++)
+		used -= s.num_slabs * s.pagesperslab;
+	return used;
+}
+
+u64 memory_leaks(struct memory *m)
+{
+	u64 objects = slab_leaks(m), frames;
+
+	if (lru_add_drain)
+		lru_add_drain(m);
+	frames = frames_in_use(m);
+	if (frames != m->boot_frames)
+		log_line("memory: %ld frames are left behind", (long)(frames - m->boot_frames));
+	return objects + frames - m->boot_frames;
 }
 
 int memory_init(struct memory *m, u64 size)
@@ -115,9 +138,13 @@ int memory_init(struct memory *m, u64 size)
 		err = slab_init(m);
 	if (!err)
 		err = boot_mm(m);
-	if (err)
+	if (err) {
 		memory_destroy(m);
-	return err;
+		return err;
+	}
+	slab_end_boot(m);
+	m->boot_frames = frames_in_use(m);
+	return 0;
 }
 
 void memory_destroy(struct memory *m)

@@ -46,16 +46,23 @@ struct memory_hooks {
 	void (*file_get)(struct file *f);
 	void (*file_put)(struct file *f);
 	struct address_space *(*file_mapping)(struct file *f);
+	/* Its read-ahead state; f has a mapping (fs/). */
+	struct file_ra_state *(*file_ra)(struct file *f);
 	/* A store through a shared mapping is about to change the file: its times move (fs/). */
 	void (*file_update_time)(struct file *f);
 	/* May the running task write the file, or is it its owner? mincore(2) asks (fs/). */
 	bool (*file_owner_or_writer)(struct file *f);
 	/* fallocate(FALLOC_FL_PUNCH_HOLE) on a mapped file (fs/): 0 or -errno. */
 	int (*file_punch_hole)(struct file *f, u64 off, u64 len);
-	/* Last resort of the page allocator before it fails a GFP_KERNEL request: returns pages
-	 * freed. The default drops clean page-cache pages. */
+	/* Last resort of the page allocator before it fails a GFP_KERNEL request: returns pages freed;
+	 * OOM_DYING: none yet, but somebody is on his way out (proc/). */
 	u64 (*oom_kill)(void *arg);
-	void *oom_arg;
+	/* A page fault of the running task, or of the kernel's copying for it, found no memory. May
+	 * sleep. True: there is some now; false: the task itself is to die. */
+	bool (*pagefault_oom)(void *arg);
+	/* Sleeps until a victim is gone. True: there was one, and the running task lives on. */
+	bool (*oom_wait)(void *arg);
+	void *oom_arg; /* of all three */
 	/* The number of the running task; 0: there is none, or it is ending (proc/). */
 	s32 (*current_tid)(void *arg);
 	void *task_arg;
@@ -63,6 +70,8 @@ struct memory_hooks {
 	void (*ksm_wake)(void *arg);
 	void *ksm_arg;
 };
+
+#define OOM_DYING (~0UL)
 
 /* Page faults served, as getrusage(2) counts them. */
 struct fault_counts {
@@ -95,6 +104,7 @@ struct memory {
 	u32 unprivileged_userfaultfd; /* vm.unprivileged_userfaultfd */
 	u32 pagefault_disabled;	      /* pagefault_disable()s (uaccess.h) */
 	u64 ksm_zero_pages;	      /* ptes that KSM turned to the zero page */
+	u64 last_sequence;	      /* address_space.sequence */
 	u64 next_anon_ino;	      /* inode numbers of shmem objects (s_dev 00:01) */
 	u32 fail_nth;		      /* tests: the n-th allocation from now fails; 0: none does */
 	struct trace *trace;	      /* tracepoints */
@@ -103,6 +113,7 @@ struct memory {
 	 * limits by RLIMIT_* (NULL: none hold), its effective capabilities (NULL: it has none). */
 	const u64 *rlim_cur, *rlim_max, *caps;
 	const u32 *personality; /* the running task's; set by proc/ at a switch; NULL: none */
+	u64 boot_frames; /* in use for as long as the machine, but for slabs: memory_leaks() */
 	struct mm_internal *in; /* mm/'s own */
 };
 
@@ -110,6 +121,7 @@ struct memory {
 #define MM_CAP_IPC_LOCK BIT(14)	 /* no RLIMIT_MEMLOCK */
 #define MM_CAP_SYS_RAWIO BIT(17) /* map below vm.mmap_min_addr */
 #define MM_CAP_SYS_ADMIN BIT(21) /* may use vm.admin_reserve_kbytes */
+#define MM_CAP_SYS_NICE BIT(23)	 /* mbind(2) may move pages that others map */
 
 static inline bool mm_capable(const struct memory *m, u64 cap)
 {
@@ -160,6 +172,9 @@ static inline bool virt_in_ram(const struct memory *m, const void *p)
  * buddy, slab and the caches of mm/. @m is zeroed memory of the caller's. Touches no frame
  * that is not used. 0, -EINVAL, -ENOMEM (host). */
 int memory_init(struct memory *m, u64 size);
+/* With everybody gone: what is still in use beyond what memory_init() took, in frames and slab objects,
+ * each kind with a line on the log. 0: nothing. */
+u64 memory_leaks(struct memory *m);
 /* Gives everything back to the host. Every mm must be gone. */
 void memory_destroy(struct memory *m);
 

@@ -1,11 +1,182 @@
 /* mlock(2) and kin: VM_LOCKED areas are filled at once and stay filled; locked_vm counts them.
- * Reclaim passes over pages of locked areas. */
+ *
+ * A page that a locked area maps is PG_mlocked, at once, and, when its batch is drained, unevictable;
+ * mlock_count says of how many areas. It may say too little (a page can be locked while it is on no list):
+ * then it becomes evictable too early, and reclaim, which meets the area, locks it again. */
+#include "mm/buddy.h"
 #include "mm/mmap_flags.h"
 #include "mm/vma_internal.h"
 
+/* --- pages ----------------------------------------------------------------------------------- */
+
+/* What a page waits for in the batch: bits of its pointer; neither: munlock. */
+#define LRU_FOLIO 1UL /* mlock, and it may be on a list */
+#define NEW_FOLIO 2UL /* mlock, and it is on none */
+
+static void set_unevictable(struct page *page)
+{
+	page_set(page, PG_unevictable);
+	page->mlock_count = page_test(page, PG_mlocked);
+}
+
+/* On a list again that reclaim looks at. */
+static void rescue(struct memory *m, struct zone *z, struct page *page)
+{
+	lruvec_del_folio(m, z, page);
+	page_clear(page, PG_unevictable);
+	lruvec_add_folio(m, z, page);
+	count_vm_event(m, EV_unevictable_pgs_rescued);
+}
+
+static void mlock_lru_folio(struct memory *m, struct zone *z, struct page *page)
+{
+	if (!page_test(page, PG_lru)) /* nothing more can be done */
+		return;
+	if (unlikely(folio_evictable(page))) { /* unlocked meanwhile */
+		if (page_test(page, PG_unevictable))
+			rescue(m, z, page);
+		return;
+	}
+	if (page_test(page, PG_unevictable)) {
+		if (page_test(page, PG_mlocked))
+			page->mlock_count++;
+		return;
+	}
+	lruvec_del_folio(m, z, page);
+	page_clear(page, PG_active);
+	set_unevictable(page);
+	lruvec_add_folio(m, z, page);
+	count_vm_event(m, EV_unevictable_pgs_culled);
+}
+
+static void mlock_fresh_folio(struct memory *m, struct zone *z, struct page *page)
+{
+	VM_BUG_ON(page_test(page, PG_lru));
+	if (likely(!folio_evictable(page))) {
+		set_unevictable(page);
+		count_vm_event(m, EV_unevictable_pgs_culled);
+	}
+	lruvec_add_folio(m, z, page);
+	page_set(page, PG_lru);
+}
+
+static void count_mlock(struct memory *m, struct zone *z, s64 nr)
+{
+	z->nr_mlock += nr;
+	mod_node_stat(m, ST_mlock, nr);
+}
+
+static void munlock_lru_folio(struct memory *m, struct zone *z, struct page *page)
+{
+	bool on_list = page_test(page, PG_lru);
+
+	if (on_list && page_test(page, PG_unevictable)) {
+		if (page->mlock_count)
+			page->mlock_count--;
+		if (page->mlock_count)
+			return;
+	}
+	/* It was the last lock, as far as is known. */
+	if (page_test(page, PG_mlocked)) {
+		page_clear(page, PG_mlocked);
+		count_mlock(m, z, -1);
+		if (on_list || !page_test(page, PG_unevictable))
+			count_vm_event(m, EV_unevictable_pgs_munlocked);
+		else
+			count_vm_event(m, EV_unevictable_pgs_stranded);
+	}
+	if (on_list && page_test(page, PG_unevictable) && folio_evictable(page))
+		rescue(m, z, page);
+}
+
+void mlock_drain(struct memory *m)
+{
+	struct folio_batch *b = &m->in->fbatches[0].mlock;
+	unsigned nr = b->nr;
+
+	b->nr = 0;
+	for (unsigned i = 0; i < nr; i++) {
+		u64 how = (u64)b->pages[i] & (LRU_FOLIO | NEW_FOLIO);
+		struct page *page = (struct page *)((u64)b->pages[i] - how);
+		struct zone *z = page_zone(m, page);
+
+		if (how == LRU_FOLIO)
+			mlock_lru_folio(m, z, page);
+		else if (how == NEW_FOLIO)
+			mlock_fresh_folio(m, z, page);
+		else
+			munlock_lru_folio(m, z, page);
+		put_page(m, page);
+	}
+}
+
+static void mlock_batch_add(struct memory *m, struct page *page, u64 how)
+{
+	struct folio_batch *b = &m->in->fbatches[0].mlock;
+
+	get_page(page);
+	b->pages[b->nr++] = (struct page *)((u64)page | how);
+	if (b->nr == FOLIO_BATCH)
+		mlock_drain(m);
+}
+
+static void set_mlocked(struct memory *m, struct page *page)
+{
+	page_set(page, PG_mlocked);
+	count_mlock(m, page_zone(m, page), 1);
+	count_vm_event(m, EV_unevictable_pgs_mlocked);
+}
+
+void mlock_folio(struct memory *m, struct page *page)
+{
+	if (!page_test(page, PG_mlocked))
+		set_mlocked(m, page);
+	mlock_batch_add(m, page, LRU_FOLIO);
+}
+
+void mlock_new_folio(struct memory *m, struct page *page)
+{
+	set_mlocked(m, page);
+	mlock_batch_add(m, page, NEW_FOLIO);
+}
+
+/* Whether it stays locked, mlock_count says, which is known when the batch is drained. */
+void munlock_folio(struct memory *m, struct page *page)
+{
+	mlock_batch_add(m, page, 0);
+}
+
+static int mlock_pte(pte_t *pte, gva_t addr __unused, void *arg)
+{
+	const struct vm_area_struct *vma = arg;
+	struct memory *m = vma->vm_mm->mem;
+	struct page *page = pte_present(*pte) ? vm_normal_page(m, *pte) : NULL;
+
+	if (!page)
+		return 0;
+	if (vma->vm_flags & VM_LOCKED)
+		mlock_folio(m, page);
+	else
+		munlock_folio(m, page);
+	return 0;
+}
+
+/* [start, end) of @vma, whose flags are new, has become locked, or unlocked. */
+static void mlock_vma_pages_range(struct vm_area_struct *vma, gva_t start, gva_t end)
+{
+	struct memory *m = vma->vm_mm->mem;
+
+	lru_add_drain(m);
+	walk_page_range(vma->vm_mm, start, end, mlock_pte, vma);
+	lru_add_drain(m);
+}
+
+/* --- areas ----------------------------------------------------------------------------------- */
+
 static bool vma_supports_mlock(const struct vm_area_struct *vma)
 {
-	return !(vma->vm_flags & (VM_SPECIAL | VM_DROPPABLE));
+	/* What is secret was locked when it was mapped, and stays so. */
+	return !(vma->vm_flags & (VM_SPECIAL | VM_DROPPABLE)) && !vma_is_secretmem(vma);
 }
 
 /* The part [start, end) of *@pvma gets @newflags; *@pvma is the area that has it then. */
@@ -18,7 +189,6 @@ static int mlock_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gva_t
 
 	if (newflags == oldflags || !vma_supports_mlock(vma))
 		return 0;
-	lru_add_drain(mm->mem);
 	vma = vma_modify_flags(mm, vma, start, end, newflags);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);
@@ -27,6 +197,8 @@ static int mlock_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gva_t
 		mm->locked_vm -= pages;
 	else if (!(oldflags & VM_LOCKED))
 		mm->locked_vm += pages;
+	if ((newflags ^ oldflags) & VM_LOCKED) /* not twice */
+		mlock_vma_pages_range(vma, start, end);
 	return 0;
 }
 

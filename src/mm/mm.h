@@ -13,6 +13,7 @@
 
 enum rss_kind { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
+#define AT_VECTOR_SIZE 56	      /* words; the last two are always AT_NULL */
 #define COREDUMP_FILTER_DEFAULT 0x33U /* anonymous, shared anonymous, ELF headers, huge pages */
 
 struct mm_struct {
@@ -41,7 +42,7 @@ struct mm_struct {
 	gva_t start_brk, brk, start_stack;
 	gva_t arg_start, arg_end, env_start, env_end;
 	gva_t vdso; /* 0: none */
-	u64 saved_auxv[50];
+	u64 saved_auxv[AT_VECTOR_SIZE];
 	u32 saved_auxv_len;    /* u64s used */
 	struct file *exe_file; /* a reference */
 
@@ -53,7 +54,8 @@ struct mm_struct {
 	u32 mdwe;	    /* PR_MDWE_*_K: see map_deny_write_exec(); set by mm_set_mdwe() */
 	u32 thp_disable;    /* what PR_GET_THP_DISABLE says; kept only; fork and exec inherit it */
 	bool ksm_merge_any; /* PR_SET_MEMORY_MERGE; a child's, too */
-	bool uffd_used;	    /* something was registered with userfaultfd: kernel copies may sleep */
+	bool reaped;	    /* process_mrelease(2) took its pages: what faults now gets none */
+	bool uffd_used;	    /* copies may sleep: userfaultfd is in use, or memory is short */
 	struct list_head uffd_unmaps; /* of uffd_unmap: events to be told at the end of a call */
 	u64 maj_flt, min_flt; /* faults of everybody in this mm; memory.faults: each task's own */
 };
@@ -99,7 +101,9 @@ struct mmap_file {
 	bool can_read, can_write;     /* open mode */
 	bool regular;		      /* an address_space stands behind it */
 	bool noexec;		      /* mount forbids exec */
-	bool sealed;		      /* F_SEAL_WRITE: no shared mapping may ever write */
+	int fails;   /* -errno, not @regular: its own mmap() says no, after all checks */
+	bool sealed; /* F_SEAL_WRITE: no shared mapping may ever write */
+	bool secret; /* memfd_secret(2) */
 	/* Instead of what the kind of file has (SysV shm); NULL: that. */
 	const struct vm_operations_struct *vm_ops;
 	void *vm_private_data;
@@ -137,6 +141,9 @@ long do_mlock(struct mm_struct *mm, gva_t start, u64 len, int flags);
 long do_munlock(struct mm_struct *mm, gva_t start, u64 len);
 long do_mlockall(struct mm_struct *mm, int flags);
 long do_munlockall(struct mm_struct *mm);
+
+/* process_mrelease(2): the private memory of a process that is about to end goes now. */
+void mm_reap(struct mm_struct *mm);
 
 /* prctl(PR_SET_MDWE): 0, -EINVAL (no such @bits), -EPERM (others are set: they stay for good). */
 int mm_set_mdwe(struct mm_struct *mm, u64 bits);
@@ -179,6 +186,10 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 struct vm_area_struct *vma_modify_flags_uffd(struct mm_struct *mm, struct vm_area_struct *vma,
 					     gva_t start, gva_t end, vm_flags_t flags,
 					     struct userfaultfd_ctx *uffd);
+/* The same for a policy (mbind): the caller gives it to the area that comes back, which may have had it
+ * before. */
+struct vm_area_struct *vma_modify_policy(struct mm_struct *mm, struct vm_area_struct *vma,
+					 gva_t start, gva_t end, struct mempolicy *pol);
 /* expand_stack, at a fault below a VM_GROWSDOWN area: 0, -ENOMEM (limit, gap). */
 int expand_stack(struct vm_area_struct *vma, gva_t addr);
 bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, u64 npages);

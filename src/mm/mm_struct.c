@@ -72,6 +72,21 @@ static void exit_mmap(struct mm_struct *mm)
 	mm->total_vm = mm->locked_vm = mm->data_vm = mm->exec_vm = mm->stack_vm = 0;
 }
 
+/* See: Linux, __oom_reap_task_mm(). Whoever still copies from there on its way out gets SIGBUS or -EFAULT,
+ * not zeros. */
+void mm_reap(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+
+	mm->reaped = true;
+	for_each_vma(mm, vma)
+	{
+		if (!(vma->vm_flags & (VM_SHARED | VM_PFNMAP)) || vma_is_anonymous(vma))
+			zap_page_range(mm, vma->vm_start, vma->vm_end);
+	}
+	mm_debug_validate(mm);
+}
+
 void mmput(struct mm_struct *mm)
 {
 	const struct memory_hooks *h = &mm->mem->hooks;

@@ -16,7 +16,8 @@ struct mmap_request {
 	u64 len, pgoff;
 	u64 flags, prot;
 	vm_flags_t vm_flags;
-	u64 charged; /* pages of Committed_AS */
+	struct hstate *h; /* of huge pages; NULL: of ordinary ones */
+	u64 charged;	  /* pages of Committed_AS */
 };
 
 /* --- check ------------------------------------------------------------------------------- */
@@ -61,7 +62,7 @@ static int check_file(struct mmap_request *r)
 			return -EPERM;
 		r->vm_flags &= ~VM_MAYEXEC;
 	}
-	if (!f->regular && !f->dev_zero)
+	if (!f->regular && !f->dev_zero && !f->fails)
 		return -ENODEV;
 	if (f->sealed && (r->vm_flags & VM_SHARED)) {
 		if (r->vm_flags & VM_WRITE)
@@ -70,6 +71,15 @@ static int check_file(struct mmap_request *r)
 	}
 	if (r->vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
+	if (f->fails)
+		return f->fails;
+	if (f->secret) {
+		if (!(r->vm_flags & VM_MAYSHARE))
+			return -EINVAL;
+		if (!mlock_future_ok(r->mm, r->vm_flags | VM_LOCKED, r->len))
+			return -EAGAIN;
+		r->vm_flags |= VM_LOCKED | VM_DONTDUMP;
+	}
 	/* File systems that know MAP_SYNC refuse it without DAX; tmpfs does not know it. */
 	if ((r->flags & MAP_SYNC) && !f->dev_zero && !request_mapping(r)->is_shmem)
 		return -EOPNOTSUPP;
@@ -79,10 +89,17 @@ static int check_file(struct mmap_request *r)
 static int check_anon(struct mmap_request *r)
 {
 	switch (r->flags & MAP_TYPE) {
+	case MAP_SHARED_VALIDATE:
+		if (!r->h) /* of huge pages it is a file's, to Linux */
+			return -EINVAL;
+		if (r->flags & ~LEGACY_MAP_MASK)
+			return -EOPNOTSUPP;
+		/* fall through */
 	case MAP_SHARED:
 		if (r->vm_flags & VM_GROWSDOWN)
 			return -EINVAL;
-		r->pgoff = 0;
+		if (!r->h)
+			r->pgoff = 0;
 		r->vm_flags |= VM_SHARED | VM_MAYSHARE;
 		return 0;
 	case MAP_DROPPABLE:
@@ -91,23 +108,46 @@ static int check_anon(struct mmap_request *r)
 		r->vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
 		/* fall through */
 	case MAP_PRIVATE:
-		r->pgoff = r->addr >> PAGE_SHIFT; /* so that neighbours continue each other */
+		if (!r->h)
+			r->pgoff =
+				r->addr >> PAGE_SHIFT; /* so that neighbours continue each other */
 		return 0;
 	}
 	return -EINVAL;
 }
 
-/* MAP_HUGETLB: the pool of huge pages is empty, as on a machine that set none aside. */
-static int check_hugetlb(const struct mmap_request *r)
+/* Huge pages by name, be it a flag or what the file has: the pool, and the length in its pages. */
+static int check_hugetlb(struct mmap_request *r)
 {
-	u64 size = (r->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+	if (r->f) {
+		const struct mmap_file *f = r->f;
 
-	if (!(r->flags & MAP_HUGETLB))
+		r->h = f->regular && !f->dev_zero ? request_mapping(r)->hstate : NULL;
+		if (!r->h)
+			return r->flags & MAP_HUGETLB ? -EINVAL : 0;
+	} else if (r->flags & MAP_HUGETLB) {
+		r->h = hstate_sizelog(r->mm->mem, (r->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK);
+		if (!r->h || (r->flags & MAP_TYPE) == MAP_DROPPABLE) /* a file's, to Linux */
+			return -EINVAL;
+	} else {
 		return 0;
-	if (r->f || (size != 0 && size != 21 && size != 30) ||
-	    (r->flags & MAP_TYPE) == MAP_DROPPABLE) /* a file's, to Linux */
+	}
+	r->len = huge_align(r->h, r->len);
+	return r->len ? 0 : -EINVAL;
+}
+
+/* Once the kind of mapping is known. Linux: hugetlbfs_file_mmap_prepare(). */
+static int check_hugetlb_area(struct mmap_request *r)
+{
+	if (r->flags & MAP_NORESERVE) /* whatever vm.overcommit_memory says */
+		r->vm_flags |= VM_NORESERVE;
+	if (!huge_aligned(r->h, r->pgoff << PAGE_SHIFT) || (r->vm_flags & VM_GROWSDOWN))
 		return -EINVAL;
-	return -ENOMEM;
+	r->vm_flags |= VM_HUGETLB | VM_DONTEXPAND;
+	/* A SysV segment's were set aside when it was made. */
+	if ((r->vm_flags & VM_NORESERVE) || (r->f && r->f->vm_ops))
+		return 0;
+	return hugetlb_reserve_pages(r->h, r->len);
 }
 
 static enum thp_placement request_thp(const struct mmap_request *r)
@@ -116,6 +156,8 @@ static enum thp_placement request_thp(const struct mmap_request *r)
 		(r->flags & MAP_TYPE) == MAP_SHARED || (r->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
 	struct address_space *as;
 
+	if (r->h)
+		return THP_HUGETLB + r->h->shift;
 	if (!r->f)
 		return shared ? THP_NONE : THP_ANON;
 	if (r->f->dev_zero)
@@ -149,12 +191,13 @@ static int find_place(struct mmap_request *r, bool compat)
 static int check_request(struct mmap_request *r, bool compat)
 {
 	struct mm_struct *mm = r->mm;
-	int err = check_hugetlb(r);
+	int err;
 
-	if (err)
-		return err;
 	if (!r->len)
 		return -EINVAL;
+	err = check_hugetlb(r);
+	if (err)
+		return err;
 	if ((r->prot & PROT_READ) && read_implies_exec(mm->mem) && !(r->f && r->f->noexec))
 		r->prot |= PROT_EXEC;
 	if (r->flags & MAP_FIXED_NOREPLACE)
@@ -179,6 +222,8 @@ static int check_request(struct mmap_request *r, bool compat)
 	if (r->f && r->pgoff > (INT64_MAX - r->len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	err = r->f ? check_file(r) : check_anon(r);
+	if (!err && r->h)
+		return check_hugetlb_area(r);
 	if (!err && (r->flags & MAP_NORESERVE) && mm->mem->overcommit_memory != OVERCOMMIT_NEVER)
 		r->vm_flags |= VM_NORESERVE;
 	return err;
@@ -195,7 +240,7 @@ static int charge(struct mmap_request *r, const struct vma_unmap *u)
 
 	if (!may_expand_vm(mm, r->vm_flags, pages - u->nr_pages))
 		return -ENOMEM;
-	if ((r->vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) != VM_WRITE)
+	if ((r->vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE | VM_HUGETLB)) != VM_WRITE)
 		return 0;
 	err = security_vm_enough_memory(mm, pages - u->nr_accounted);
 	if (err)
@@ -221,6 +266,14 @@ static int set_backing(struct mmap_request *r, struct vm_area_struct *vma)
 		r->f ? r->f->dev_zero && (r->vm_flags & VM_MAYSHARE) : !!(r->vm_flags & VM_SHARED);
 	struct address_space *as;
 
+	if (r->h && !r->f) {
+		as = hugetlb_new(r->mm->mem, (r->pgoff << PAGE_SHIFT) + r->len, r->h);
+		if (IS_ERR(as))
+			return PTR_ERR(as);
+		vma->vm_mapping = as; /* likewise */
+		vma->vm_ops = &hugetlb_vm_ops;
+		return 0;
+	}
 	if (shared_zero) {
 		as = shmem_new(r->mm->mem, r->len, r->vm_flags);
 		if (IS_ERR(as))
@@ -241,8 +294,14 @@ static int set_backing(struct mmap_request *r, struct vm_area_struct *vma)
 	vma->vm_private_data = r->f->vm_private_data;
 	if (r->f->vm_ops)
 		vma->vm_ops = r->f->vm_ops;
+	else if (as->hstate)
+		vma->vm_ops = &hugetlb_vm_ops;
+	else if (as->secret)
+		vma->vm_ops = &secretmem_vm_ops;
 	else
 		vma->vm_ops = as->is_shmem ? &shmem_vm_ops : &generic_file_vm_ops;
+	if (as->hstate && (r->vm_flags & VM_WRITE)) /* it can be as long as it is mapped */
+		as->i_size = max(as->i_size, (r->pgoff << PAGE_SHIFT) + r->len);
 	if (vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 	return 0;
@@ -288,7 +347,7 @@ static struct vm_area_struct *try_merge(struct mmap_request *r)
 			vmg.mapping = request_mapping(r);
 		else if (r->vm_flags & VM_MAYSHARE)
 			return NULL;
-	} else if (r->vm_flags & VM_SHARED) {
+	} else if ((r->vm_flags & VM_SHARED) || r->h) {
 		return NULL; /* each call makes an object of its own */
 	}
 	vmg.next = find_vma_prev(r->mm, r->addr, &vmg.prev);

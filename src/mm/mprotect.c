@@ -17,7 +17,7 @@ static int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gv
 	if (newflags & VM_WRITE) {
 		if (!may_expand_vm(mm, newflags, pages) && may_expand_vm(mm, oldflags, pages))
 			return -ENOMEM;
-		if (!(oldflags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE))) {
+		if (!(oldflags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE | VM_HUGETLB))) {
 			if (security_vm_enough_memory(mm, pages))
 				return -ENOMEM;
 			charged = true;

@@ -52,6 +52,16 @@ static int check_mremap_params(const struct vma_remap *vrm)
 	return mm->map_count + 2 >= mm->mem->max_map_count - 3 ? -ENOMEM : 0;
 }
 
+/* In whole huge pages, of which there cannot become more: they were reserved by number. */
+static bool align_hugetlb(struct vma_remap *vrm)
+{
+	const struct hstate *h = vma_hstate(vrm->vma);
+
+	vrm->old_len = huge_align(h, vrm->old_len);
+	vrm->new_len = huge_align(h, vrm->new_len);
+	return huge_aligned(h, vrm->addr | vrm->new_addr) && vrm->new_len <= vrm->old_len;
+}
+
 static int check_prep_vma(struct vma_remap *vrm)
 {
 	struct vm_area_struct *vma = vrm->vma;
@@ -61,6 +71,8 @@ static int check_prep_vma(struct vma_remap *vrm)
 		return -EFAULT;
 	if (vma->vm_flags & VM_SEALED)
 		return -EPERM;
+	if ((vma->vm_flags & VM_HUGETLB) && !align_hugetlb(vrm))
+		return -EINVAL;
 	if (!implies_new_addr(vrm)) {
 		vrm->new_addr = vrm->addr;
 		if (vrm->new_len <= vrm->old_len)
@@ -135,6 +147,7 @@ static struct vm_area_struct *copy_vma(struct vma_remap *vrm, bool unmap_old)
 		.mapping = vma->vm_mapping,
 		.anon_vma = vma->anon_vma,
 		.uffd = vma->vm_uffd,
+		.policy = vma->vm_policy,
 		.copied_from = vma,
 	};
 
@@ -324,6 +337,7 @@ static long expand_in_place(struct vma_remap *vrm)
 		.mapping = vma->vm_mapping,
 		.anon_vma = vma->anon_vma,
 		.uffd = vma->vm_uffd,
+		.policy = vma->vm_policy,
 	};
 	u64 charge = calc_charge(vrm);
 

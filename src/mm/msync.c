@@ -7,7 +7,9 @@ static int msync_area(struct vm_area_struct *vma, gva_t start, gva_t end, int fl
 	if ((flags & MS_INVALIDATE) && (vma->vm_flags & VM_LOCKED))
 		return -EBUSY;
 	if (!(flags & MS_SYNC) || !(vma->vm_flags & VM_SHARED) || !vma->vm_mapping)
-		return 0; /* MS_ASYNC: the background does it anyway */
+		return 0;	   /* MS_ASYNC: the background does it anyway */
+	if (vma_is_secretmem(vma)) /* a file without fsync() */
+		return -EINVAL;
 	return filemap_write_and_wait_range(vma->vm_mapping, linear_page_index(vma, start),
 					    linear_page_index(vma, end) - 1);
 }

@@ -43,10 +43,11 @@ static int may_unmap(struct vm_area_struct *vma, gva_t start, gva_t end)
 {
 	if (vma->vm_flags & VM_SEALED)
 		return -EPERM;
-	if ((vma->vm_start >= start && vma->vm_end <= end) || !vma->vm_ops ||
-	    !vma->vm_ops->may_split)
+	if (!vma->vm_ops || !vma->vm_ops->may_split)
 		return 0;
-	return vma->vm_ops->may_split(vma);
+	if (vma->vm_start < start && vma->vm_ops->may_split(vma, start))
+		return -EINVAL;
+	return vma->vm_end > end ? vma->vm_ops->may_split(vma, end) : 0;
 }
 
 int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_unmap *u)
@@ -60,8 +61,8 @@ int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_u
 
 		if (unlikely(err)) {
 			vma_unmap_abort(u);
-			if (vma != u->first)
-				vma_split_at_ends(mm, start, vma->vm_start);
+			if (vma != u->first || err == -EINVAL)
+				vma_split_at_ends(mm, start, max(start, vma->vm_start));
 			return err;
 		}
 		u->nr_pages += pages;

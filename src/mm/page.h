@@ -24,8 +24,11 @@ enum pageflag {
 	PG_code,     /* holds cached decoded code (cpu/) */
 	PG_anon_exclusive,
 	PG_kstack,
-	PG_pcp,	    /* on a per-CPU list */
-	PG_written, /* dirty, but the host has the bytes: write(2) gave them to both */
+	PG_pcp,		/* on a per-CPU list */
+	PG_written,	/* dirty, but the host has the bytes: write(2) gave them to both */
+	PG_unevictable, /* on no list that reclaim looks at: locked, or of a locked segment */
+	PG_mlocked,	/* some VM_LOCKED area maps it */
+	PG_readahead,	/* who reads it wants the next window read (readahead.h) */
 	NR_PAGEFLAGS
 };
 
@@ -37,6 +40,10 @@ struct page {
 			struct page *compound_head; /* tail pages: the head, bit 0 set */
 			void *freelist;
 		};
+		struct {
+			void *filler;	 /* compound_head */
+			u32 mlock_count; /* PG_unevictable: locked areas that map it, or fewer */
+		};
 	};
 	union {
 		struct address_space *mapping; /* page cache; else PAGE_MAPPING_* */
@@ -46,7 +53,7 @@ struct page {
 		u64 index; /* page offset in mapping (anon: as vm_pgoff counts) */
 		u64 inuse; /* slab: objects out */
 	};
-	u64 private;  /* buddy: order; slab: first free object */
+	u64 private;  /* buddy: order; slab: first free object; page cache: folio_order() */
 	s32 mapcount; /* ptes that map it; the zero page is not counted */
 	s32 refcount; /* 0: free */
 	u16 order;    /* first frame of a used block: its order (compound or not) */

@@ -17,8 +17,9 @@
 #include "base/host.h"
 #include "base/trace.h"
 #include "mm/buddy.h"
-#include "mm/filemap.h"
+#include "mm/lru.h"
 #include "mm/slab.h"
+#include "mm/vmscan.h"
 
 #define DMA_END_PFN 0x1000UL /* 16 MiB */
 
@@ -52,7 +53,7 @@ void set_min_free_kbytes(struct memory *m, u64 kbytes)
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
 		struct zone *z = &node->zones[i];
 		u64 mark = pages_min * z->managed_pages / total;
-		u64 gap = max(mark >> 2, z->managed_pages * 10 / 10000);
+		u64 gap = max(mark >> 2, z->managed_pages * node->watermark_scale_factor / 10000);
 
 		z->watermark[WMARK_MIN] = mark;
 		z->watermark[WMARK_LOW] = mark + gap;
@@ -60,15 +61,17 @@ void set_min_free_kbytes(struct memory *m, u64 kbytes)
 	}
 }
 
-/* See: vm.lowmem_reserve_ratio, 256 for DMA and DMA32; setup_per_zone_lowmem_reserve(). */
-static void setup_lowmem_reserve(struct pglist_data *node)
+/* See: setup_per_zone_lowmem_reserve(). */
+void setup_lowmem_reserve(struct pglist_data *node, const int *ratio)
 {
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *z = &node->zones[i];
 		u64 above = 0;
 
 		for (unsigned j = i + 1; j < MAX_NR_ZONES; j++) {
 			above += node->zones[j].managed_pages;
-			node->zones[i].lowmem_reserve[j] = above / 256;
+			z->lowmem_reserve[j] =
+				ratio[i] > 0 && z->managed_pages ? above / ratio[i] : 0;
 		}
 	}
 }
@@ -117,6 +120,8 @@ int page_alloc_init(struct memory *m)
 		return err;
 	m->node = node = p;
 	node->mem = m;
+	for (unsigned i = 0; i < NR_LRU_LISTS; i++)
+		INIT_LIST_HEAD(&node->lruvec[i]);
 	/* Frame 0 belongs to the firmware, as on a PC. */
 	zone_init(&node->zones[ZONE_DMA], ZONE_DMA, 1, min(low_end, DMA_END_PFN));
 	zone_init(&node->zones[ZONE_DMA32], ZONE_DMA32, DMA_END_PFN, low_end);
@@ -126,8 +131,9 @@ int page_alloc_init(struct memory *m)
 		if (node->zones[i].managed_pages)
 			node->top_zone = i;
 	}
+	node->watermark_scale_factor = 10;
 	set_min_free_kbytes(m, calculate_min_free_kbytes(totalram_pages(m)));
-	setup_lowmem_reserve(node);
+	setup_lowmem_reserve(node, (const int[])LOWMEM_RESERVE_RATIO);
 	setup_pcp(node);
 	return 0;
 }
@@ -376,14 +382,13 @@ static struct page *get_page_from_freelist(struct memory *m, gfp_t gfp, unsigned
 
 /* --- When memory is short --- */
 
-/* Until the page cache is linked in (unit tests of the lower half), there is none to drop. */
-#pragma weak filemap_reclaim
+/* Until reclaim is linked in (unit tests of the lower half), there is nothing to be had. */
+#pragma weak try_to_free_pages
 
-#define SWAP_CLUSTER_MAX 32UL
 #define PAGE_ALLOC_COSTLY_ORDER 3
 #define MAX_RECLAIM_RETRIES 16
 
-/* Pages freed: empty slabs, then clean page cache that nobody maps. */
+/* Pages freed: empty slabs, then page cache. */
 static u64 direct_reclaim(struct memory *m, unsigned order)
 {
 	u64 freed;
@@ -391,8 +396,8 @@ static u64 direct_reclaim(struct memory *m, unsigned order)
 	trace_event(m->trace, TP_vmscan_mm_vmscan_direct_reclaim_begin, "order=%u", order);
 	m->node->reclaiming = true;
 	freed = slab_shrink(m);
-	if (filemap_reclaim && m->in)
-		freed += filemap_reclaim(m, max(SWAP_CLUSTER_MAX, BIT(order)));
+	if (try_to_free_pages && m->in)
+		freed += try_to_free_pages(m, max(SWAP_CLUSTER_MAX, BIT(order)));
 	drain_all_pages(m);
 	m->node->reclaiming = false;
 	trace_event(m->trace, TP_vmscan_mm_vmscan_direct_reclaim_end, "nr_reclaimed=%lu", freed);
@@ -417,12 +422,25 @@ static struct page *alloc_after_oom(struct memory *m, gfp_t gfp, unsigned order)
 		u64 freed = m->hooks.oom_kill(m->hooks.oom_arg);
 		struct page *page;
 
+		/* Until the victim is gone: who asks for a user's page can wait, others cannot. */
+		if (freed == OOM_DYING)
+			return gfp & __GFP_MOVABLE
+				       ? NULL
+				       : get_page_from_freelist(m, gfp | __GFP_MEMALLOC, order);
 		drain_all_pages(m);
 		page = get_page_from_freelist(m, gfp, order);
 		if (page || !freed)
 			return page;
 	}
 	return NULL;
+}
+
+/* By the highest zone that would do; Linux has one that is movable only, if only by name. */
+static enum vm_event allocstall_event(gfp_t gfp)
+{
+	if ((gfp & __GFP_HIGHMEM) && (gfp & __GFP_MOVABLE))
+		return EV_allocstall_movable;
+	return EV_allocstall_dma + gfp_zone(gfp);
 }
 
 static struct page *alloc_pages_slowpath(struct memory *m, gfp_t gfp, unsigned order)
@@ -438,7 +456,7 @@ static struct page *alloc_pages_slowpath(struct memory *m, gfp_t gfp, unsigned o
 		return page;
 	if (!(gfp & __GFP_DIRECT_RECLAIM))
 		return NULL;
-	count_vm_event(m, EV_allocstall_normal);
+	count_vm_event(m, allocstall_event(gfp));
 	page = alloc_after_reclaim(m, gfp, order);
 	if (page || (gfp & __GFP_NORETRY) || order > PAGE_ALLOC_COSTLY_ORDER || !m->hooks.oom_kill)
 		return page;
@@ -515,6 +533,8 @@ static void free_frozen_pages(struct memory *m, struct page *page, unsigned orde
 	trace_event(m->trace, TP_kmem_mm_page_free, "pfn=%#lx order=%u", page_to_pfn(m, page),
 		    order);
 	m->events[EV_pgfree] += BIT(order);
+	if (page->flags & (BIT(PG_lru) | BIT(PG_mlocked)))
+		page_cache_release(m, z, page);
 	if (order) {
 		free_block(m, z, page, order);
 		return;
@@ -550,8 +570,11 @@ void __free_pages(struct memory *m, struct page *page, unsigned order)
 void free_unref_page_list(struct memory *m, struct page **pages, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		VM_BUG_ON(pages[i]->refcount < 0 || pages[i]->refcount > 1);
-		free_frozen_pages(m, pages[i], pages[i]->order);
+		VM_BUG_ON(pages[i]->refcount < 0);
+		if (unlikely(pages[i]->refcount > 1))
+			pages[i]->refcount--;
+		else
+			free_frozen_pages(m, pages[i], pages[i]->order);
 	}
 }
 

@@ -55,6 +55,17 @@ typedef u32 gfp_t;
 enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, MAX_NR_ZONES };
 enum zone_watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
 
+/* Pages of programs and files, by what reclaim thinks of them; the counters of node_stat.def stand in
+ * the same order. */
+enum lru_list {
+	LRU_INACTIVE_ANON,
+	LRU_ACTIVE_ANON,
+	LRU_INACTIVE_FILE,
+	LRU_ACTIVE_FILE,
+	LRU_UNEVICTABLE, /* has no list: nobody looks for a page there */
+	NR_LRU_LISTS
+};
+
 struct free_area {
 	struct list_head free_list[MIGRATE_TYPES];
 	u64 nr_free; /* blocks on the lists */
@@ -74,6 +85,8 @@ struct zone {
 	u64 watermark[NR_WMARK];	  /* pages; set once */
 	u64 lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that a higher zone could serve */
 	struct free_area free_area[NR_PAGE_ORDERS];
+	u64 lru_size[NR_LRU_LISTS]; /* pages of the zone on the node's lists (lru.h) */
+	u64 nr_mlock, nr_write_pending;
 };
 
 #define PCP_MAX 384 /* at least `high` of the largest zone */
@@ -92,9 +105,11 @@ struct pglist_data {
 	struct memory *mem;
 	u32 node_id;
 	struct zone zones[MAX_NR_ZONES];
-	enum zone_type top_zone; /* the highest that has memory; set once */
-	u64 min_free_kbytes;	 /* vm.min_free_kbytes: what the watermarks follow from */
-	bool reclaiming;	 /* direct reclaim runs: what it allocates may use the reserves */
+	enum zone_type top_zone;    /* the highest that has memory; set once */
+	u64 min_free_kbytes;	    /* vm.min_free_kbytes: what the watermarks follow from */
+	u32 watermark_scale_factor; /* vm.watermark_scale_factor: their distance, in 1/10000 */
+	struct list_head lruvec[NR_LRU_LISTS]; /* the newest first */
+	bool reclaiming; /* direct reclaim runs: what it allocates may use the reserves */
 	struct per_cpu_pages pcp[MAX_CPUS][MAX_NR_ZONES];
 	/* By pfn >> PAGEBLOCK_ORDER: type of the page block, less MIGRATE_MOVABLE by xor, so that
 	 * zero, which start-up leaves, is what Linux starts with. */
@@ -140,7 +155,8 @@ void *get_zeroed_page(struct memory *m, gfp_t gfp);
 void free_pages(struct memory *m, void *addr, unsigned order);
 
 /* Frees of one call in one go (munmap, exit): pages whose last reference it was, whether the
- * caller has dropped it already (refcount 0) or not (1). */
+ * caller has dropped it already (refcount 0) or not (1). One that somebody else has come to hold only
+ * loses the caller's. */
 void free_unref_page_list(struct memory *m, struct page **pages, unsigned n);
 
 /* Free pages of the zone, of the machine (per-CPU lists and virgin memory included). */
@@ -158,6 +174,13 @@ void count_page_owners(const struct memory *m, u64 *count);
 
 /* vm.min_free_kbytes: all watermarks anew. */
 void set_min_free_kbytes(struct memory *m, u64 kbytes);
+/* vm.lowmem_reserve_ratio, and what it is at start: the part of the zones above that a zone keeps from
+ * requests they could serve; 0: nothing. */
+#define LOWMEM_RESERVE_RATIO                                                                       \
+	{                                                                                          \
+		256, 256, 32, 0, 0                                                                 \
+	}
+void setup_lowmem_reserve(struct pglist_data *node, const int *ratio);
 /* Gives the per-CPU lists back to the buddy. */
 void drain_all_pages(struct memory *m);
 

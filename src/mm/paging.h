@@ -81,6 +81,8 @@ struct fault_signal {
  * in. @error_code as the CPU pushed it. Counts pgfault, min_flt and maj_flt as Linux does (not
  * when it ends in a signal). May read host files. @sig->signo 0: restart the instruction. */
 void do_user_addr_fault(struct mm_struct *mm, gva_t addr, u32 error_code, struct fault_signal *sig);
+/* A fault that may sleep found no memory: true: somebody who had too much is gone, try again. */
+bool pagefault_out_of_memory(struct memory *m);
 
 /* Takes the pages of [start, end) out of the page tables (of all areas there); ptes become
  * none, map and rss counts follow, frames are freed after the TLB flush. For areas that go: guard

@@ -131,9 +131,17 @@ static inline u64 swp_offset(pte_t p)
 	return (~p.pte & (BIT(SWP_TYPE_SHIFT) - 1)) >> SWP_OFFSET_SHIFT;
 }
 
+/* Of a swap entry or a marker: userfaultfd's protection besides. */
+#define _PAGE_SWP_UFFD_WP BIT(2)
+
 static inline bool is_guard_pte(pte_t p)
 {
-	return p.pte == swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD).pte;
+	return (p.pte & ~_PAGE_SWP_UFFD_WP) == swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_GUARD).pte;
+}
+
+static inline bool pte_swp_uffd_wp(pte_t p)
+{
+	return is_swap_pte(p) && (p.pte & _PAGE_SWP_UFFD_WP);
 }
 
 static inline bool is_pte_marker(pte_t p, u64 which)

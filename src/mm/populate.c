@@ -18,7 +18,7 @@
 /* Does the area let us ask at all? See: Linux, check_vma_flags(). */
 static int check_vma_flags(const struct vm_area_struct *vma, unsigned foll)
 {
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+	if ((vma->vm_flags & (VM_IO | VM_PFNMAP)) || vma_is_secretmem(vma))
 		return -EFAULT;
 	if (foll & FOLL_WRITE) {
 		if (vma->vm_flags & VM_WRITE)
@@ -67,13 +67,23 @@ static void touch_page(const struct vm_area_struct *vma, pte_t pte, unsigned fol
 		return;
 	/* Locked pages are on no list where it would matter. */
 	if (!(vma->vm_flags & VM_LOCKED) || !page_test(page, PG_referenced))
-		folio_mark_accessed(page);
+		folio_mark_accessed(vma->vm_mm->mem, page);
+}
+
+void touch_user_page(struct mm_struct *mm, gva_t addr)
+{
+	const struct vm_area_struct *vma = vma_lookup(mm, addr);
+	const pte_t *pte = vma ? pte_offset(mm, addr) : NULL;
+
+	if (pte && pte_present(*pte))
+		touch_page(vma, *pte, FOLL_WRITE);
 }
 
 /* Makes the page of @addr present in the wanted way; its pte, or ERR_PTR(-EFAULT, -ENOMEM). With
  * FOLL_UNLOCKABLE also -EAGAIN: it slept, and the area may be gone. */
 static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned foll)
 {
+	struct memory *m = vma->vm_mm->mem;
 	unsigned flags = 0, ret;
 	pte_t *pte;
 
@@ -97,7 +107,9 @@ static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned f
 		}
 		ret = handle_mm_fault(vma, addr, flags);
 		if (ret & VM_FAULT_OOM)
-			return ERR_PTR(-ENOMEM);
+			return ERR_PTR((foll & FOLL_UNLOCKABLE) && pagefault_out_of_memory(m)
+					       ? -EAGAIN
+					       : -ENOMEM);
 		if ((ret & VM_FAULT_HWPOISON) && (foll & FOLL_HWPOISON))
 			return ERR_PTR(-EHWPOISON);
 		if (ret & VM_FAULT_ERROR)
@@ -109,6 +121,7 @@ static pte_t *follow_or_fault(struct vm_area_struct *vma, gva_t addr, unsigned f
 
 static long populate_range(struct vm_area_struct *vma, gva_t start, gva_t end, unsigned foll)
 {
+	struct memory *m = vma->vm_mm->mem; /* the area may go */
 	gva_t addr;
 	int err;
 
@@ -126,10 +139,13 @@ static long populate_range(struct vm_area_struct *vma, gva_t start, gva_t end, u
 	for (addr = start; addr < end; addr += PAGE_SIZE) {
 		pte_t *pte = follow_or_fault(vma, addr, foll);
 
-		if (IS_ERR(pte))
-			return addr > start ? (long)((addr - start) >> PAGE_SHIFT) : PTR_ERR(pte);
+		if (IS_ERR(pte)) {
+			err = PTR_ERR(pte);
+			break;
+		}
 	}
-	return (end - start) >> PAGE_SHIFT;
+	lru_add_drain(m);
+	return addr > start ? (long)((addr - start) >> PAGE_SHIFT) : err;
 }
 
 long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
@@ -140,14 +156,19 @@ long populate_vma_page_range(struct vm_area_struct *vma, gva_t start, gva_t end)
 int faultin_page_range(struct vm_area_struct *vma, gva_t *at, gva_t end, bool write)
 {
 	unsigned foll = FOLL_UNLOCKABLE | FOLL_HWPOISON | (write ? FOLL_WRITE : 0);
+	struct memory *m = vma->vm_mm->mem;
+	int err = 0;
 
 	for (; *at < end; *at += PAGE_SIZE) {
 		pte_t *pte = follow_or_fault(vma, *at, foll);
 
-		if (IS_ERR(pte))
-			return PTR_ERR(pte);
+		if (IS_ERR(pte)) {
+			err = PTR_ERR(pte);
+			break;
+		}
 	}
-	return 0;
+	lru_add_drain(m);
+	return err;
 }
 
 int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)
@@ -233,4 +254,60 @@ long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool w
 	return access_vm(mm, addr, buf, n,
 			 FOLL_REMOTE | FOLL_PIN | (write ? FOLL_WRITE : 0) |
 				 (again ? FOLL_NO_TOUCH : 0));
+}
+
+/* --- words that tasks share ------------------------------------------------------------------ */
+
+/* A number of the object's own, given when it is first asked for; odd, as no pointer is. */
+static u64 mapping_sequence(struct address_space *as)
+{
+	if (!as->sequence)
+		as->sequence = as->mem->last_sequence += 2;
+	return as->sequence + 1;
+}
+
+/* One way of looking: the pte of @addr, present, or ERR_PTR(). */
+static pte_t *follow_word(struct mm_struct *mm, gva_t addr, unsigned foll)
+{
+	struct vm_area_struct *vma;
+	pte_t *pte;
+	int err;
+
+	do {
+		vma = vma_lookup(mm, addr);
+		if (!vma)
+			return ERR_PTR(-EFAULT);
+		err = check_vma_flags(vma, foll);
+		if (err)
+			return ERR_PTR(err);
+		pte = follow_or_fault(vma, addr, foll | FOLL_UNLOCKABLE);
+	} while (IS_ERR(pte) && PTR_ERR(pte) == -EAGAIN);
+	return pte;
+}
+
+int user_word_shared(struct mm_struct *mm, gva_t addr, bool write, struct user_word *word)
+{
+	pte_t *pte = follow_word(mm, addr, FOLL_WRITE);
+	bool readonly = false;
+	struct page *page;
+
+	if (IS_ERR(pte) && PTR_ERR(pte) == -EFAULT && !write) {
+		pte = follow_word(mm, addr, 0);
+		readonly = true;
+	}
+	if (IS_ERR(pte))
+		return PTR_ERR(pte);
+	page = vm_normal_page(mm->mem, *pte);
+	if (!page || !page->mapping)
+		return -EFAULT;
+	if (!PageAnon(page)) {
+		word->object = mapping_sequence(page->mapping);
+		word->offset = (page->index << PAGE_SHIFT) + page_offset(addr);
+		return 0;
+	}
+	/* Nobody could ever change it to wake us. */
+	if (readonly)
+		return -EFAULT;
+	user_word_private(mm, addr, word);
+	return 0;
 }

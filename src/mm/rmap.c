@@ -14,6 +14,7 @@
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/ksm.h"
+#include "mm/mempolicy.h"
 #include "mm/rmap.h"
 
 int rmap_init(struct memory *m)
@@ -84,7 +85,7 @@ static bool anon_vma_compatible(const struct vm_area_struct *a, const struct vm_
 {
 	return a->vm_end == b->vm_start && a->vm_file == b->vm_file &&
 	       !((a->vm_flags ^ b->vm_flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)) &&
-	       b->vm_pgoff == a->vm_pgoff + vma_pages(a);
+	       b->vm_pgoff == a->vm_pgoff + vma_pages(a) && mpol_equal(a->vm_policy, b->vm_policy);
 }
 
 static struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
@@ -232,6 +233,7 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t
 	page->owner = OWN_ANON;
 	page->mapcount = 1;
 	mod_node_stat(vma->vm_mm->mem, ST_anon_pages, 1);
+	folio_add_lru_vma(vma->vm_mm->mem, page, vma);
 }
 
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr)
@@ -241,6 +243,7 @@ void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t add
 		mod_node_stat(vma->vm_mm->mem, ST_anon_pages, 1);
 	}
 	page->mapcount++;
+	mlock_vma_folio(vma->vm_mm->mem, page, vma);
 }
 
 void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
@@ -254,11 +257,17 @@ void page_add_file_rmap(struct page *page, struct vm_area_struct *vma)
 {
 	if (!page->mapcount++)
 		mod_node_stat(vma->vm_mm->mem, ST_mapped, 1);
+	mlock_vma_folio(vma->vm_mm->mem, page, vma);
 }
 
 void page_remove_rmap(struct page *page, struct vm_area_struct *vma)
 {
-	__page_remove_rmap(vma->vm_mm->mem, page);
+	struct memory *m = vma->vm_mm->mem;
+
+	VM_BUG_ON(page->mapcount <= 0);
+	if (!--page->mapcount)
+		mod_node_stat(m, PageAnon(page) ? ST_anon_pages : ST_mapped, -1);
+	munlock_vma_folio(m, page, vma);
 }
 
 /* --- the walk ---------------------------------------------------------------------------- */

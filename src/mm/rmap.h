@@ -33,6 +33,7 @@ void unlink_anon_vmas(struct vm_area_struct *vma);
 /* May two areas with these anon_vmas become one? (Linux: is_mergeable_anon_vma) */
 bool is_mergeable_anon_vma(struct anon_vma *a, struct anon_vma *b, struct vm_area_struct *vma);
 
+/* The first mapping of a fresh page, which also goes to the LRU lists. */
 void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr);
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr);
 void page_add_file_rmap(struct page *page, struct vm_area_struct *vma);

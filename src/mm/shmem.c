@@ -20,6 +20,7 @@ struct shmem_inode {
 	u64 charged;		     /* pages counted in Committed_AS */
 	struct shmem_blocks *blocks; /* NULL: no limit of its file system's */
 	u64 counted;		     /* pages counted there */
+	struct shared_policy policy; /* mbind(2) */
 };
 
 static const struct address_space_operations shmem_aops;
@@ -42,6 +43,7 @@ int shmem_init(struct memory *m)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	m->in->shmem_inode = c;
+	hugetlb_init(m);
 	return 0;
 }
 
@@ -107,6 +109,7 @@ void shmem_put(struct address_space *as)
 	if (info->blocks)
 		info->blocks->used -= info->counted;
 	m->committed_as -= info->charged;
+	mpol_free_shared_policy(m, &info->policy);
 	kmem_cache_free(m->in->shmem_inode, info);
 }
 
@@ -193,7 +196,7 @@ struct page *shmem_write_begin(struct address_space *as, u64 index)
 
 	if (IS_ERR(page))
 		return page;
-	folio_mark_accessed(page);
+	folio_mark_accessed(as->mem, page);
 	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
 		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
 	return page;
@@ -207,8 +210,6 @@ struct page *shmem_read_page(struct address_space *as, u64 index)
 		put_page(as->mem, page);
 		return NULL;
 	}
-	if (page)
-		folio_mark_accessed(page);
 	return page;
 }
 
@@ -326,6 +327,19 @@ static const char *shmem_name(struct vm_area_struct *vma __unused)
 	return "/dev/zero (deleted)";
 }
 
+/* Pages of the object, whoever maps them. */
+static int shmem_set_policy(struct vm_area_struct *vma, struct mempolicy *pol)
+{
+	return mpol_set_shared_policy(vma->vm_mm->mem, &SHMEM_I(vma->vm_mapping)->policy,
+				      vma->vm_pgoff, vma->vm_pgoff + vma_pages(vma), pol);
+}
+
+static struct mempolicy *shmem_get_policy(struct vm_area_struct *vma, gva_t addr)
+{
+	return mpol_shared_policy_lookup(&SHMEM_I(vma->vm_mapping)->policy,
+					 linear_page_index(vma, addr));
+}
+
 /* No page_mkwrite: nothing is ever written back, so pages are mapped writable at once. */
 const struct vm_operations_struct shmem_vm_ops = {
 	.open = shmem_open,
@@ -333,4 +347,6 @@ const struct vm_operations_struct shmem_vm_ops = {
 	.fault = shmem_fault,
 	.map_pages = filemap_map_pages,
 	.name = shmem_name,
+	.set_policy = shmem_set_policy,
+	.get_policy = shmem_get_policy,
 };

@@ -37,8 +37,9 @@ struct kmem_cache_cpu {
 struct kmem_cache {
 	struct kmem_cache_cpu cpu[MAX_CPUS];
 	struct memory *mem;
-	u64 out;	 /* objects that are allocated */
-	u32 free_offset; /* of the free pointer in a free object; these six: set once */
+	u64 out;	  /* objects that are allocated */
+	u64 boot_objects; /* of them, those that boot has made: set once */
+	u32 free_offset;  /* of the free pointer in a free object; these six: set once */
 	u32 object_size;
 	u32 size; /* from one object to the next */
 	u32 order;
@@ -646,6 +647,37 @@ bool slab_info(const struct memory *m, unsigned i, struct slabinfo *out)
 		return true;
 	}
 	return false;
+}
+
+void slab_end_boot(struct memory *m)
+{
+	struct kmem_cache *c;
+
+	list_for_each_entry (c, &m->caches->list, list)
+		c->boot_objects = c->out;
+}
+
+void kmemleak_not_leak(struct memory *m, const void *p)
+{
+	struct page *slab = compound_head(virt_to_page(m, p));
+
+	VM_BUG_ON(!page_test(slab, PG_slab));
+	slab->slab_cache->boot_objects++;
+}
+
+u64 slab_leaks(const struct memory *m)
+{
+	const struct kmem_cache *c;
+	u64 sum = 0;
+
+	list_for_each_entry (c, &m->caches->list, list) {
+		if (c->out == c->boot_objects || c == &m->caches->kmem_cache) /* caches stay */
+			continue;
+		log_line("slab: %s: %ld objects are left behind", c->name,
+			 (long)(c->out - c->boot_objects));
+		sum += c->out - c->boot_objects;
+	}
+	return sum;
 }
 
 /* --- The checker ------------------------------------------------------------------------------ */

@@ -56,6 +56,12 @@ u64 slab_shrink(struct memory *m);
 
 /* Boot: the cache of caches and the kmalloc classes. 0, -ENOMEM. */
 int slab_init(struct memory *m);
+/* The objects that are out now stay for as long as the machine: boot has made them. */
+void slab_end_boot(struct memory *m);
+/* So does @p (not one of kmalloc's whole blocks), which was made at the first need. */
+void kmemleak_not_leak(struct memory *m, const void *p);
+/* Objects beyond those, and a line on the log for each cache that has some. */
+u64 slab_leaks(const struct memory *m);
 /* Lists, counts and free chains of every cache. 0 or -EFAULT, each violation on the log. */
 int slab_validate(struct memory *m);
 

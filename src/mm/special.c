@@ -29,7 +29,7 @@ static const char *special_mapping_name(struct vm_area_struct *vma)
 }
 
 /* Linux: special_mapping_split(). It is unmapped or changed whole, or not at all. */
-static int special_mapping_split(struct vm_area_struct *vma __unused)
+static int special_mapping_split(struct vm_area_struct *vma __unused, gva_t addr __unused)
 {
 	return -EINVAL;
 }

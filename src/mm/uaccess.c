@@ -152,6 +152,21 @@ long strncpy_from_user(struct mm_struct *mm, char *to, gva_t from, u64 n)
 	return n;
 }
 
+int copy_struct_from_user(struct mm_struct *mm, void *to, u64 known, gva_t from, u64 size)
+{
+	u64 done = min(known, size);
+	u8 byte;
+
+	for (u64 at = known; at < size; at++) {
+		if (copy_from_user(mm, &byte, from + at, 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	memset((u8 *)to + done, 0, known - done);
+	return copy_from_user(mm, to, from, done) ? -EFAULT : 0;
+}
+
 long strnlen_user(struct mm_struct *mm, gva_t s, u64 n)
 {
 	u64 done = 0;

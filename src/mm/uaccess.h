@@ -13,6 +13,11 @@
 u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n) __must_check;
 u64 copy_to_user(struct mm_struct *mm, gva_t to, const void *from, u64 n) __must_check;
 u64 clear_user(struct mm_struct *mm, gva_t to, u64 n) __must_check;
+/* A structure that grows from one kernel to the next: of the caller's @size bytes as many as @to has
+ * (@known); what the caller does not know becomes 0, what we do not know must be 0 (-E2BIG). -EFAULT.
+ * Its smallest size and its largest (a page) are the caller's to check, in its own order. */
+int copy_struct_from_user(struct mm_struct *mm, void *to, u64 known, gva_t from,
+			  u64 size) __must_check;
 /* Length without the NUL; @n when there is none in @n bytes; -EFAULT. */
 long strncpy_from_user(struct mm_struct *mm, char *to, gva_t from, u64 n) __must_check;
 /* Length with the NUL; 0: fault; more than @n: none found in @n bytes. */
@@ -30,6 +35,10 @@ long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) 
 
 /* Makes [addr, addr + n) present, for storing if @write. May sleep. 0; -EFAULT: not all of it. */
 int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write) __must_check;
+
+/* A request of the running task's found no memory. True: somebody who was dying for want of it is gone
+ * now, try again (it slept). False: there was nobody, or it must not sleep. */
+bool wait_for_memory(struct memory *m);
 
 /* Between the two no copy sleeps, as with userfaultfd(2) it might: it ends as at a bad address. For
  * what others could change or free meanwhile; and where nobody can sleep at all. They nest. To go on:
@@ -60,5 +69,27 @@ long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool w
  * COW shares with another process is copied first, even to be read. @again: the same pin as in the last
  * call, so the page is not counted as used once more. See: Linux, FOLL_PIN, FOLL_TOUCH. */
 long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool again);
+
+/* What a word of user memory is, whoever maps it wherever: equal for two words if a store to the one is
+ * seen in the other. */
+struct user_word {
+	u64 object; /* an address space, or a file or segment: never the same number again while it is used */
+	u64 offset; /* bytes */
+};
+
+/* The word at @addr for all who may share it. Its page is made present, for storing if that is allowed
+ * (@write: it must be), so a private page is the caller's own afterwards. May sleep. 0; -EFAULT: not
+ * there, or a page that belongs to nobody (zero page, vdso); -ENOMEM.
+ * See: Linux, get_futex_key(). */
+int user_word_shared(struct mm_struct *mm, gva_t addr, bool write, struct user_word *word);
+
+/* The same for those only who use @mm: looks at no page. */
+static inline void user_word_private(struct mm_struct *mm, gva_t addr, struct user_word *word)
+{
+	*word = (struct user_word){(u64)mm, addr};
+}
+
+/* Notes a use of the page at @addr, if there is one, as get_user_pages(FOLL_TOUCH | FOLL_WRITE) does. */
+void touch_user_page(struct mm_struct *mm, gva_t addr);
 
 #endif

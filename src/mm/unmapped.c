@@ -23,7 +23,7 @@ static bool hint_is_free(struct mm_struct *mm, gva_t addr, u64 len)
 	return !vma || addr + len <= vm_start_gap(vma);
 }
 
-static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat)
+static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat, u64 align)
 {
 	gva_t low = compat ? LEGACY_COMPAT_BASE : LEGACY_BASE;
 	gva_t high = compat ? COMPAT_TASK_SIZE : TASK_SIZE;
@@ -37,32 +37,42 @@ static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool 
 	addr = page_align(addr);
 	if (addr && high - len >= addr && hint_is_free(mm, addr, len))
 		return addr;
-	return vma_gap_bottomup(mm, len, max(low, MMAP_HINT_MIN_ADDR), high, PAGE_SIZE);
+	return vma_gap_bottomup(mm, len, max(low, MMAP_HINT_MIN_ADDR), high, align);
 }
 
-static long topdown(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat)
+static long topdown(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat, u64 align)
 {
 	gva_t high = compat ? mm->mmap_compat_base : mm->mmap_base, hint = addr & PAGE_MASK;
 	long found;
 
 	if (!compat && (flags & MAP_32BIT))
-		return bottomup(mm, addr, len, flags, compat);
+		return bottomup(mm, addr, len, flags, compat, align);
 	if (hint && hint <= TASK_SIZE - len && hint_is_free(mm, hint, len))
 		return hint;
-	found = vma_gap_topdown(mm, len, MMAP_HINT_MIN_ADDR, high, PAGE_SIZE);
-	return found < 0 ? bottomup(mm, addr, len, flags, compat) : found;
+	found = vma_gap_topdown(mm, len, MMAP_HINT_MIN_ADDR, high, align);
+	return found < 0 ? bottomup(mm, addr, len, flags, compat, align) : found;
 }
 
 static long arch_get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 flags,
-				   bool compat)
+				   bool compat, u64 align)
 {
 	if (len > TASK_SIZE)
 		return -ENOMEM;
 	if (flags & MAP_FIXED)
 		return addr;
 	if (mm->mmap_legacy)
-		return bottomup(mm, addr, len, flags, compat);
-	return topdown(mm, addr, len, flags, compat);
+		return bottomup(mm, addr, len, flags, compat, align);
+	return topdown(mm, addr, len, flags, compat, align);
+}
+
+/* Linux: hugetlb_get_unmapped_area() */
+static long hugetlb_get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 flags,
+				      bool compat, u64 size)
+{
+	if ((len & (size - 1)) || ((flags & MAP_FIXED) && (addr & (size - 1))))
+		return -EINVAL;
+	return arch_get_unmapped_area(mm, (addr + size - 1) & ~(size - 1), len, flags, compat,
+				      size);
 }
 
 /* A place where file offset @off and address agree modulo 2 MiB; 0: it is not worth it. */
@@ -73,7 +83,7 @@ static long thp_get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64
 
 	if (off + len <= off_align || off + len - off_align < PMD_SIZE)
 		return 0;
-	found = arch_get_unmapped_area(mm, addr, len + PMD_SIZE, flags, false);
+	found = arch_get_unmapped_area(mm, addr, len + PMD_SIZE, flags, false, PAGE_SIZE);
 	if (found < 0)
 		return 0;
 	if ((gva_t)found == addr)
@@ -94,8 +104,11 @@ long __get_unmapped_area(struct mm_struct *mm, gva_t addr, u64 len, u64 pgoff, u
 	if (!compat && (thp == THP_FILE || (thp == THP_ANON && !addr && !(len & (PMD_SIZE - 1)))))
 		found = thp_get_unmapped_area(mm, addr, len,
 					      thp == THP_FILE ? pgoff << PAGE_SHIFT : 0, flags);
-	if (!found)
-		found = arch_get_unmapped_area(mm, addr, len, flags, compat);
+	if (thp >= THP_HUGETLB)
+		found = hugetlb_get_unmapped_area(mm, addr, len, flags, compat,
+						  1UL << (thp - THP_HUGETLB));
+	else if (!found)
+		found = arch_get_unmapped_area(mm, addr, len, flags, compat, PAGE_SIZE);
 	if (IS_ERR_VALUE(found))
 		return found;
 	if ((gva_t)found > TASK_SIZE - len)
@@ -116,6 +129,8 @@ long get_unmapped_area(struct mm_struct *mm, gva_t hint, u64 len, u64 flags, boo
 
 enum thp_placement vma_thp_placement(const struct vm_area_struct *vma)
 {
+	if (vma->vm_flags & VM_HUGETLB)
+		return THP_HUGETLB + vma_hstate(vma)->shift;
 	if (vma->vm_mapping)
 		return vma->vm_mapping->is_shmem ? THP_NONE : THP_FILE;
 	return vma->vm_file ? THP_FILE : THP_ANON; /* a file and no mapping: private /dev/zero */

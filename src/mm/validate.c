@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "mm/filemap.h"
+#include "mm/lru.h"
 #include "mm/rmap.h"
 #include "mm/tlb.h"
 #include "mm/vmalloc.h"
@@ -142,6 +143,9 @@ static void check_page(struct check *c, struct vm_area_struct *vma, gva_t addr, 
 	if (pte_write(pte) && !(vma->vm_flags & VM_SHARED) &&
 	    !(PageAnon(page) && page_test(page, PG_anon_exclusive)))
 		complain(c, "pte of %#lx: private page is writable but not exclusive", addr);
+	if (page->mapping && !folio_on_lru(c->m, page))
+		complain(c, "pte of %#lx: page on no list of the LRU (flags %#lx)", addr,
+			 page->flags);
 	/* ksmd may not have met a child's mapping of a merged page yet. */
 	if (page->mapping && !PageKsm(page) && !rmap_walk(c->m, page, is_target, &target))
 		complain(c, "pte of %#lx: rmap does not find it", addr);
@@ -380,7 +384,7 @@ int memory_validate_mms(struct memory *m)
 	for_each_used_page(&c, check_counted_down);
 	add_to_mapcounts(m, 1);
 
-	if (check_tlbs(m) || filemap_validate(m) || c.violations)
+	if (check_tlbs(m) || filemap_validate(m) || lru_validate(m) || c.violations)
 		err = -EFAULT;
 	return err;
 }

@@ -23,7 +23,7 @@ int vma_init(struct memory *m)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	m->in->mm_struct = c;
-	return vma_tree_init(m);
+	return vma_tree_init(m) ? -ENOMEM : mempolicy_init(m);
 }
 
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
@@ -77,6 +77,7 @@ struct vm_area_struct *vma_copy(struct vm_area_struct *orig)
 	}
 	vma_get_file(vma);
 	userfaultfd_ctx_get(vma->vm_uffd);
+	mpol_get(vma->vm_policy);
 	if (vma->vm_ops && vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 	return vma;
@@ -94,6 +95,7 @@ void vma_release(struct vm_area_struct *vma)
 		h->file_put(vma->vm_file);
 	if (unlikely(vma->vm_uffd))
 		userfaultfd_ctx_put(vma->vm_uffd);
+	mpol_put(vma->vm_policy);
 	vm_area_free(vma);
 }
 
@@ -132,7 +134,7 @@ int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, gva_t addr, bool
 	VM_BUG_ON(addr <= vma->vm_start || addr >= vma->vm_end);
 	if (mm->map_count >= mm->mem->max_map_count)
 		return -ENOMEM;
-	if (vma->vm_ops && vma->vm_ops->may_split && vma->vm_ops->may_split(vma))
+	if (vma->vm_ops && vma->vm_ops->may_split && vma->vm_ops->may_split(vma, addr))
 		return -EINVAL;
 	if (vma_tree_reserve(mm, 1))
 		return -ENOMEM;
@@ -179,7 +181,7 @@ static int isolate_range(struct mm_struct *mm, struct vm_area_struct *vma, gva_t
 	}
 	if (vma->vm_end > end) {
 		err = split_vma(mm, vma, end, false);
-		if (err && lower && mm->map_count < mm->mem->max_map_count)
+		if (err == -ENOMEM && lower && mm->map_count < mm->mem->max_map_count)
 			unsplit_vma(mm, lower, vma);
 		return err;
 	}
@@ -192,34 +194,60 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 	return vma_modify_flags_uffd(mm, vma, start, end, flags, vma->vm_uffd);
 }
 
+/* Joins the range that @vmg describes, which is about to differ, to a neighbour, or cuts it out. */
+static struct vm_area_struct *vma_modify(struct vma_merge *vmg)
+{
+	struct vm_area_struct *vma = vmg->middle, *merged;
+	int err;
+
+	vmg->prev = vma_prev(vma);
+	vmg->next = vma_next(vma);
+	vmg->pgoff = linear_page_index(vma, vmg->start);
+	vmg->file = vma->vm_file;
+	vmg->mapping = vma->vm_mapping;
+	vmg->anon_vma = vma->anon_vma;
+	merged = vma_merge_existing_range(vmg);
+	if (merged)
+		return merged;
+	if (vmg->no_memory)
+		return ERR_PTR(-ENOMEM);
+	err = isolate_range(vmg->mm, vma, vmg->start, vmg->end);
+	return err ? ERR_PTR(err) : vma;
+}
+
+struct vm_area_struct *vma_modify_policy(struct mm_struct *mm, struct vm_area_struct *vma,
+					 gva_t start, gva_t end, struct mempolicy *pol)
+{
+	struct vma_merge vmg = {
+		.mm = mm,
+		.middle = vma,
+		.start = start,
+		.end = end,
+		.flags = vma->vm_flags,
+		.uffd = vma->vm_uffd,
+		.policy = pol,
+	};
+
+	return vma_modify(&vmg);
+}
+
 struct vm_area_struct *vma_modify_flags_uffd(struct mm_struct *mm, struct vm_area_struct *vma,
 					     gva_t start, gva_t end, vm_flags_t flags,
 					     struct userfaultfd_ctx *uffd)
 {
 	struct vma_merge vmg = {
 		.mm = mm,
-		.prev = vma_prev(vma),
-		.next = vma_next(vma),
 		.middle = vma,
 		.start = start,
 		.end = end,
-		.pgoff = linear_page_index(vma, start),
 		.flags = flags,
-		.file = vma->vm_file,
-		.mapping = vma->vm_mapping,
-		.anon_vma = vma->anon_vma,
 		.uffd = uffd,
+		.policy = vma->vm_policy,
 	};
-	struct vm_area_struct *merged = vma_merge_existing_range(&vmg);
-	int err;
+	struct vm_area_struct *at = vma_modify(&vmg);
 
-	if (merged)
-		return merged;
-	if (vmg.no_memory)
-		return ERR_PTR(-ENOMEM);
-	err = isolate_range(mm, vma, start, end);
-	if (err)
-		return ERR_PTR(err);
+	if (at != vma) /* it joined a neighbour, or an error */
+		return at;
 	vma->vm_flags = flags;
 	if (unlikely(vma->vm_uffd != uffd)) {
 		userfaultfd_ctx_get(uffd);

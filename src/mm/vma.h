@@ -13,6 +13,7 @@
 struct anon_vma;
 struct address_space;
 struct file;
+struct mempolicy;
 struct mm_struct;
 struct userfaultfd_ctx;
 struct vm_fault;
@@ -48,6 +49,7 @@ enum vm_flag_bits {
 #define VM_DONTEXPAND BIT(VM_DONTEXPAND_BIT)
 #define VM_ACCOUNT BIT(VM_ACCOUNT_BIT)
 #define VM_NORESERVE BIT(VM_NORESERVE_BIT)
+#define VM_HUGETLB BIT(VM_HUGETLB_BIT)
 #define VM_WIPEONFORK BIT(VM_WIPEONFORK_BIT)
 #define VM_DONTDUMP BIT(VM_DONTDUMP_BIT)
 #define VM_HUGEPAGE BIT(VM_HUGEPAGE_BIT)
@@ -70,9 +72,12 @@ struct vm_operations_struct {
 	void (*map_pages)(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff);
 	/* A clean shared page is about to become writable: 0 or VM_FAULT_*. */
 	unsigned (*page_mkwrite)(struct vm_fault *vmf);
-	int (*may_split)(struct vm_area_struct *vma);	 /* may refuse (-EINVAL) to be cut */
+	int (*may_split)(struct vm_area_struct *vma, gva_t addr); /* may refuse (-EINVAL) a cut */
 	int (*mremap)(struct vm_area_struct *vma);	 /* may refuse (-EINVAL) to be moved */
 	const char *(*name)(struct vm_area_struct *vma); /* maps' last column: "[vdso]" */
+	/* Of objects whose policies are theirs, not the areas'. 0 or -ENOMEM; @pol NULL: none. */
+	int (*set_policy)(struct vm_area_struct *vma, struct mempolicy *pol);
+	struct mempolicy *(*get_policy)(struct vm_area_struct *vma, gva_t addr);
 };
 
 struct vm_area_struct {
@@ -88,6 +93,7 @@ struct vm_area_struct {
 	struct list_head shared;	  /* in vm_mapping->i_mmap */
 	void *vm_private_data;		  /* the special mapping's own */
 	struct userfaultfd_ctx *vm_uffd;  /* registered there: a reference, or NULL */
+	struct mempolicy *vm_policy;	  /* a reference, or NULL: the task's (mempolicy.h) */
 	struct vma_tree_node *vm_leaf;	  /* the tree's node that holds it; NULL: in no tree */
 };
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/mempolicy.h"
 #include "mm/rmap.h"
 
 #define PROT_NONE 0UL
@@ -90,6 +91,7 @@ struct vma_merge {
 	struct address_space *mapping;
 	struct anon_vma *anon_vma;
 	struct userfaultfd_ctx *uffd;
+	struct mempolicy *policy;
 	bool just_expand; /* brk: join prev only */
 	bool no_memory;	  /* out: could have merged, had there been memory */
 };
@@ -126,7 +128,8 @@ void vma_split_at_ends(struct mm_struct *mm, gva_t start, gva_t end);
 
 /* --- unmapped.c ------------------------------------------------------------------------ */
 
-enum thp_placement { THP_NONE, THP_ANON, THP_FILE };
+/* THP_HUGETLB: in whole pages of a pool (hugetlb.h), whose size is added to it as a shift. */
+enum thp_placement { THP_NONE, THP_ANON, THP_FILE, THP_HUGETLB };
 
 /* As Linux's __get_unmapped_area(): @pgoff and @thp as the kind of mapping wants it. Address,
  * -ENOMEM, -EINVAL, -EPERM. */

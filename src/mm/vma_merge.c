@@ -18,7 +18,8 @@ static bool can_remove(const struct vm_area_struct *vma)
 static bool is_mergeable_vma(const struct vma_merge *vmg, const struct vm_area_struct *vma)
 {
 	return !((vma->vm_flags ^ vmg->flags) & ~VM_STICKY) && vma->vm_file == vmg->file &&
-	       vma->vm_mapping == vmg->mapping && vma->vm_uffd == vmg->uffd;
+	       vma->vm_mapping == vmg->mapping && vma->vm_uffd == vmg->uffd &&
+	       mpol_equal(vma->vm_policy, vmg->policy);
 }
 
 /* anon_vmas of several links belong to a fork's child: joining would mix families. */

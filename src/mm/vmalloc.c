@@ -119,6 +119,7 @@ static u64 *new_table(struct memory *m)
 	page->owner = OWN_PGTABLE;
 	mod_node_stat(m, ST_page_table_pages, 1);
 	m->in->vmalloc->tables++;
+	m->boot_frames++;
 	return page_address(m, page);
 }
 
@@ -189,8 +190,10 @@ static int vmalloc_boot(struct memory *m)
 	v->areas.augment = augment;
 	m->in->vmalloc = v;
 	v->pgd = new_table(m);
-	if (v->pgd)
+	if (v->pgd) {
+		kmemleak_not_leak(m, v);
 		return 0;
+	}
 	m->in->vmalloc = NULL;
 	kmem_cache_destroy(v->vmap_area);
 	kfree(m, v);

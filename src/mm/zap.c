@@ -19,6 +19,7 @@ struct mmu_gather {
 	bool drop_markers; /* the areas go, and their guards with them */
 	bool keep_wp;	   /* an object's: userfaultfd's protection outlives the page */
 	gva_t start, end;  /* what was cleared since the last flush; end 0: nothing */
+	const struct vm_area_struct *vma; /* gather_vma()'s last; NULL: none was asked for */
 	unsigned nr;
 	s64 rss[NR_MM_COUNTERS];	  /* pages taken away */
 	s64 unmapped_anon, unmapped_file; /* pages whose map count fell to 0 */
@@ -48,27 +49,41 @@ static void tlb_gather_finish(struct mmu_gather *tlb)
 	mod_node_stat(m, ST_mapped, -tlb->unmapped_file);
 }
 
-/* One mapping of @page is gone; what is left to do for it. */
-static inline void zap_page(struct mmu_gather *tlb, struct page *page, pte_t pte)
+/* The area of @addr, which is still there. */
+static const struct vm_area_struct *gather_vma(struct mmu_gather *tlb, gva_t addr)
 {
-	bool last = !--page->mapcount;
+	if (!tlb->vma || addr < tlb->vma->vm_start || addr >= tlb->vma->vm_end)
+		tlb->vma = vma_lookup(tlb->mm, addr);
+	VM_BUG_ON(!tlb->vma);
+	return tlb->vma;
+}
+
+/* One mapping of @page is gone; what is left to do for it. A page of its own waits for the drain behind
+ * the flush: a batch may hold it, too. */
+static inline void zap_page(struct mmu_gather *tlb, struct page *page, pte_t pte, gva_t addr)
+{
+	struct memory *m = tlb->mm->mem;
+	bool last = !--page->mapcount, own = page->refcount == 1;
 
 	VM_BUG_ON(page->mapcount < 0);
 	if (PageAnon(page)) {
 		tlb->rss[MM_ANONPAGES]++;
 		tlb->unmapped_anon += last;
+		own = last;
 	} else {
 		tlb->rss[mm_counter_file(page)]++;
 		tlb->unmapped_file += last;
 		if (pte_dirty(pte) && page->mapping)
 			folio_mark_dirty(page);
-		if (pte_young(pte))
-			folio_mark_accessed(page);
+		if (pte_young(pte) && page->mapping && vma_has_recency(gather_vma(tlb, addr)))
+			folio_mark_accessed(m, page);
 	}
-	if (page->refcount == 1)
+	if (unlikely(page_test(page, PG_mlocked)))
+		munlock_vma_folio(m, page, gather_vma(tlb, addr));
+	if (own)
 		tlb->pages[tlb->nr++] = page;
 	else
-		put_page(tlb->mm->mem, page);
+		put_page(m, page);
 }
 
 /* Guards always do; protection only where the page may come back from an object; poison unless
@@ -106,7 +121,7 @@ static void zap_pte_range(struct mmu_gather *tlb, pte_t *p, gva_t addr, gva_t en
 			ksm_might_unmap_zero_page(tlb->mm, pte);
 			continue;
 		}
-		zap_page(tlb, page, pte);
+		zap_page(tlb, page, pte, addr);
 		if (tlb->nr == GATHER_PAGES)
 			tlb_gather_flush(tlb);
 	}
@@ -132,6 +147,7 @@ static void zap_range(struct mm_struct *mm, gva_t start, gva_t end, bool even_co
 	tlb.drop_markers = drop_markers;
 	tlb.keep_wp = !drop_markers && keeps_wp(mm, start);
 	tlb.end = 0;
+	tlb.vma = NULL;
 	tlb.nr = 0;
 	tlb.unmapped_anon = tlb.unmapped_file = 0;
 	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)

@@ -51,11 +51,25 @@ void arch_pick_mmap_layout(struct mm_struct *mm, u64 rlim_stack, u32 personality
 		mm->mmap_base = page_align(TASK_SIZE / 3);
 }
 
+/* The pages of [start, end) were asked for to put strings there: once each, while it goes on there. */
+static void touch_arg_pages(struct linux_binprm *b, gva_t start, gva_t end)
+{
+	for (gva_t addr = (end - 1) & PAGE_MASK; end > start && addr >= (start & PAGE_MASK);
+	     addr -= PAGE_SIZE) {
+		if (addr != b->arg_page)
+			touch_user_page(b->mm, addr);
+		b->arg_page = addr;
+	}
+}
+
 /* Puts @len bytes below bprm->p. */
 static int put_string(struct linux_binprm *b, const char *s, u64 len)
 {
 	b->p -= len;
-	return copy_to_user(b->mm, b->p, s, len) ? -E2BIG : 0;
+	if (copy_to_user(b->mm, b->p, s, len))
+		return -E2BIG;
+	touch_arg_pages(b, b->p, b->p + len);
+	return 0;
 }
 
 /* Address of the @i-th string of the guest's vector; 0 at its end. */
@@ -107,6 +121,7 @@ static int copy_guest_string(struct linux_binprm *b, const struct user_strings *
 		if (copy_to_user(b->mm, b->p + left, buf, n))
 			return -E2BIG;
 	}
+	touch_arg_pages(b, b->p, b->p + len);
 	return 0;
 }
 
@@ -116,6 +131,7 @@ static int copy_strings(struct linux_binprm *b, const struct user_strings *v, in
 	char *buf = NULL;
 	int err = 0;
 
+	b->arg_page = 0;
 	if (v->mm) {
 		buf = kmalloc(mem, PAGE_SIZE, GFP_KERNEL);
 		if (!buf)
@@ -205,11 +221,11 @@ static int put_all_strings(struct linux_binprm *b, const struct user_strings *ar
 	return err;
 }
 
-static int check_program(struct linux_binprm *b)
+static int check_program(struct file *f)
 {
-	struct dentry *d = b->file->f_path.dentry;
+	struct dentry *d = f->f_path.dentry;
 	struct stat st;
-	int err = file_stat(b->file, &st);
+	int err = file_stat(f, &st);
 
 	if (err)
 		return err;
@@ -220,7 +236,18 @@ static int check_program(struct linux_binprm *b)
 		if (err)
 			return err;
 	}
-	return file_is_written(b->file) ? -ETXTBSY : 0;
+	return file_is_written(f) ? -ETXTBSY : 0;
+}
+
+struct file *open_exec(struct task_struct *t, const struct path *at, const char *name, int flags)
+{
+	struct file *f = do_filp_open(t->fs, at, name, OPEN_EXEC | flags, 0);
+	int err = IS_ERR(f) ? 0 : check_program(f);
+
+	if (!err)
+		return f;
+	fput(f);
+	return ERR_PTR(err);
 }
 
 /* execveat(2) of the descriptor itself: "" and AT_EMPTY_PATH. */
@@ -234,7 +261,7 @@ static int open_empty(struct linux_binprm *b, const struct path *at)
 		return -EACCES;
 	b->comm_from_file = true;
 	b->file = d->d_op->open(at, O_RDONLY);
-	return 0;
+	return IS_ERR(b->file) ? 0 : check_program(b->file);
 }
 
 static int open_program(struct linux_binprm *b, const struct path *at, const char *name, int flags)
@@ -246,8 +273,7 @@ static int open_program(struct linux_binprm *b, const struct path *at, const cha
 		err = open_empty(b, at);
 	else
 		b->file =
-			do_filp_open(b->task->fs, at, name,
-				     O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
+			open_exec(b->task, at, name, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
 	if (err)
 		return err;
 	if (IS_ERR(b->file)) {
@@ -255,9 +281,6 @@ static int open_program(struct linux_binprm *b, const struct path *at, const cha
 		b->file = NULL;
 		return err;
 	}
-	err = check_program(b);
-	if (err)
-		return err;
 	n = kernel_read(b->file, b->buf, sizeof(b->buf), 0);
 	return n < 0 ? n : 0;
 }
@@ -367,6 +390,9 @@ int setup_arg_pages(struct linux_binprm *b, gva_t stack_top, bool executable)
 /* What people read when a program cannot run. */
 static void explain(const struct linux_binprm *b, int err, char *why)
 {
+	/* The strings are Vellum's own: what lacks is a page of the new stack. */
+	if (err == -EFAULT)
+		err = -ENOMEM;
 	if (why)
 		snprintf(why, sizeof(b->why), "%s", b->why[0] ? b->why : strerror(-err));
 }
@@ -457,6 +483,15 @@ static int exec_binprm(struct linux_binprm *b)
 	return err;
 }
 
+/* Nothing of the program is left that could catch it. */
+static void force_fatal_sig(struct task_struct *t, int sig)
+{
+	struct k_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
+
+	t->sighand->action[sig - 1].handler = (gva_t)SIG_DFL;
+	force_sig_info(sig, &info, t);
+}
+
 int do_execveat(struct task_struct *t, const struct exec_name *name, struct user_strings argv,
 		struct user_strings envp, int flags, char *why)
 {
@@ -470,6 +505,7 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 	b->filename = b->interp = name->shown ? name->shown : name->name;
 	b->path_inaccessible = name->inaccessible;
 	b->rlim_stack = rlimit(t, RLIMIT_STACK);
+	b->strict = why;
 	err = open_program(b, name->at, name->name, flags);
 	if (!err)
 		err = setup_new_mm(b);
@@ -486,6 +522,6 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 	dead = err && b->point_of_no_return;
 	kfree(&t->machine->mem, b);
 	if (dead && !why)
-		do_group_exit(t, SIGSEGV); /* as force_fatal_sig() */
+		force_fatal_sig(t, SIGSEGV); /* the callers free what is theirs first */
 	return err;
 }

@@ -24,6 +24,7 @@ struct linux_binprm {
 	int argc, envc;
 	struct vm_area_struct *vma; /* the stack area */
 	gva_t p;		    /* top of the strings put so far; they grow downwards */
+	gva_t arg_page;		    /* the last that a string went to; 0: none in this run */
 	gva_t exec;		    /* address of the filename string */
 	gva_t argv0;		    /* address of argv[0] */
 	u64 rlim_stack;
@@ -32,6 +33,7 @@ struct linux_binprm {
 	bool comm_from_file;	/* no name was given: AT_EMPTY_PATH */
 	bool path_inaccessible; /* a script could not be opened again: its descriptor is O_CLOEXEC */
 	bool point_of_no_return; /* the old mm is gone: errors kill */
+	bool strict; /* for people: what Linux starts only to kill is refused, and @why says why */
 	char why[160]; /* one clear line for people when load_binary refuses: "vellum: what: why" */
 };
 
@@ -64,6 +66,9 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 int machine_exec(struct machine *m, const char *filename, char *const *argv, char *const *envp,
 		 char why[160]);
 
+/* Opens what is to be executed: a regular file that @t may execute and nobody writes. ERR_PTR with
+ * EACCES, ETXTBSY and open(2)'s. @flags: O_NOFOLLOW. */
+struct file *open_exec(struct task_struct *t, const struct path *at, const char *name, int flags);
 /* For binfmts: the mm of @bprm becomes the task's; signals to default, close-on-exec, comm. */
 int begin_new_exec(struct linux_binprm *bprm);
 /* Moves the strings to their last place below @stack_top, rights by @executable; sets mm->

@@ -1,7 +1,7 @@
 /* fork(2) and its kin: a task is copied, part by part, or shares with its parent what CLONE_ flags
  * say. All tasks live in one host process, which never forks itself.
  *
- * Not for: the address space's own copying (mm/fork.c); threads, which come with futexes.
+ * Not for: the address space's own copying (mm/fork.c); threads (6 of 9).
  * See: clone(2); kernel/fork.c.
  */
 #include <linux/sched.h>
@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "mm/uaccess.h"
+#include "proc/futex.h"
 #include "proc/pidfd.h"
 #include "proc/task.h"
 
@@ -68,6 +69,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	if (!p)
 		return NULL;
 	*p = *t;
+	mpol_get(p->mempolicy.policy);
 	p->mm = NULL;
 	p->files = NULL;
 	p->fs = NULL;
@@ -80,6 +82,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->thread_pid = NULL;
 	p->exit_state = EXIT_NONE;
 	p->state = TASK_INTERRUPTIBLE;
+	INIT_LIST_HEAD(&p->tasks);
 	INIT_LIST_HEAD(&p->run_list);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->sibling);
@@ -161,6 +164,7 @@ static int copy_signal(struct task_struct *p, struct task_struct *t)
 	s->leader = p;
 	s->pgrp = old->pgrp;
 	s->session = old->session;
+	s->autogroup_nice = old->autogroup_nice;
 	memcpy(s->rlim_cur, old->rlim_cur, sizeof(s->rlim_cur));
 	memcpy(s->rlim_max, old->rlim_max, sizeof(s->rlim_max));
 	s->oom_score_adj = old->oom_score_adj;
@@ -281,7 +285,7 @@ static int give_pidfd(struct task_struct *p, struct task_struct *t, gva_t to)
  * fetched while nobody knows the child yet. */
 static void prepare_parent_tid(struct task_struct *t, gva_t to)
 {
-	if (unlikely(t->mm->uffd_used) && fault_in_user(t->mm, to, sizeof(s32), true))
+	if (fault_in_user(t->mm, to, sizeof(s32), true))
 		return;
 }
 
@@ -308,7 +312,7 @@ static struct task_struct *copy_process(struct task_struct *t, const struct kern
 	p = dup_task_struct(t);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	p->pid = p->tgid = alloc_pid(t->machine);
+	task_reserve_pid(p);
 	err = copy_parts(p, t, args);
 	if (!err && (args->flags & CLONE_PARENT_SETTID))
 		prepare_parent_tid(t, args->parent_tid);
@@ -398,8 +402,10 @@ void mm_release(struct task_struct *t)
 	if (unlikely(t->robust_list))
 		exit_robust_list(t);
 	/* Only others who use the memory could look at it. */
-	if (t->clear_child_tid && t->mm->mm_users > 1)
+	if (t->clear_child_tid && t->mm->mm_users > 1) {
 		(void)put_user(t->mm, zero, t->clear_child_tid);
+		(void)futex_wake(t, t->clear_child_tid, true, 1, FUTEX_BITSET_MATCH_ANY);
+	}
 	t->clear_child_tid = 0;
 	done = t->vfork_done; /* not before: these may sleep, and the parent be killed */
 	if (done) {

@@ -16,12 +16,16 @@
 static int ksmd(struct task_struct *t, void *arg)
 {
 	struct machine *m = arg;
+	u64 cpu_ns = 0, begun;
 	struct ksm_info i;
 
 	for (;;) {
 		wait_event(&m->ksmd_wait, ksm_should_run(&m->mem));
 		ksm_read_info(&m->mem, &i);
+		begun = machine_now_ns(m);
+		ksm_set_clock(&m->mem, begun, cpu_ns);
 		ksm_do_scan(&m->mem, i.pages_to_scan);
+		cpu_ns += machine_now_ns(m) - begun;
 		wait_event_state(&m->ksmd_wait, false, TASK_UNINTERRUPTIBLE,
 				 machine_now_ns(m) + (i.sleep_millisecs + 1UL) * NSEC_PER_MSEC);
 	}

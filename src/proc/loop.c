@@ -110,13 +110,6 @@ static void emulate_vsyscall(struct task_struct *t)
 	r->gpr[R_RSP] += 8;
 }
 
-static void report_oom(struct task_struct *t)
-{
-	log_line("out of memory: killed %s (pid %d): all %lu MiB of guest RAM are in use", t->comm,
-		 t->pid, t->machine->mem.ram_size >> 20);
-	count_vm_event(&t->machine->mem, EV_oom_kill);
-}
-
 static void page_fault(struct task_struct *t, const struct cpu_exit *e)
 {
 	struct fault_signal fs = {0};
@@ -127,11 +120,7 @@ static void page_fault(struct task_struct *t, const struct cpu_exit *e)
 		return;
 	}
 	do_user_addr_fault(t->mm, e->cr2, e->error_code | PF_USER, &fs);
-	if (fs.oom) {
-		report_oom(t);
-		do_group_exit(t, SIGKILL);
-	}
-	if (fs.signo)
+	if (fs.signo && !fs.oom) /* without memory: SIGKILL is on its way (oom.c) */
 		force_sig_fault(t, fs.signo, fs.code, fs.addr, X86_PF, fs.error_code, fs.addr);
 }
 

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "proc/futex.h"
 #include "proc/kthread.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
@@ -55,9 +56,11 @@ int machine_init(struct machine *m, const struct machine_config *config)
 	m->config = *config;
 	m->last_pid = 299; /* pids start at 300: low ones are the host's kernel threads */
 	INIT_LIST_HEAD(&m->tasks);
+	INIT_LIST_HEAD(&m->unborn);
 	INIT_LIST_HEAD(&m->binfmts);
 	for (unsigned i = 0; i < PID_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&m->pid_hash[i]);
+	futex_init(m);
 	m->last_kthread_pid = 1;
 	m->signal_fd = -1;
 	err = memory_init(&m->mem, config->mem_size);
@@ -89,6 +92,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 	}
 	m->events.sched = &m->sched;
 	machine_kthreads_init(m);
+	machine_oom_init(m);
 	userfaultfd_init(m);
 	machine_clock_init(m);
 	machine_rng_init(m);
@@ -97,6 +101,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 		boot_fail(config->root ? config->root : "/", err);
 		goto out_events;
 	}
+	m->vfs.read_ahead_host = config->read_ahead_host;
 	userfaultfd_init_dev(m);
 	err = procfs_init(m);
 	if (err) {
@@ -133,7 +138,7 @@ static void kill_rest(struct machine *m)
 	}
 }
 
-void machine_destroy(struct machine *m)
+void machine_shutdown(struct machine *m)
 {
 	kill_rest(m);
 	tlb_switch(&m->cpu.tlb, NULL);
@@ -143,6 +148,12 @@ void machine_destroy(struct machine *m)
 	event_loop_destroy(&m->events);
 	cpu_destroy(&m->cpu);
 	code_cache_free(m->code);
+}
+
+void machine_destroy(struct machine *m)
+{
+	machine_shutdown(m);
+	VM_BUG_ON(memory_leaks(&m->mem));
 	memory_destroy(&m->mem);
 }
 

@@ -6,12 +6,14 @@
 #include "base/event.h"
 #include "cpu/cpu.h"
 #include "fs/file.h"
+#include "mm/huge_memory.h"
 #include "mm/memory.h"
 #include "proc/sched.h"
 
 struct linux_binfmt;
 
 #define PID_HASH_SIZE 1024U
+#define FUTEX_HASH_SIZE 256U
 #define UNBUILT_BITS 1024 /* system call numbers of both tables */
 struct task_struct;
 
@@ -25,6 +27,7 @@ struct machine_config {
 	u64 seed;	    /* of AT_RANDOM, getrandom */
 	const char *root;   /* NULL: the host's "/" */
 	enum { VDSO_REFERENCE, VDSO_HOST } vdso_layout;
+	bool read_ahead_host; /* windows as the host's devices have them; else 128 KiB */
 	bool single_step;
 	u64 nofile_cur; /* RLIMIT_NOFILE's soft limit before Vellum raised its own; 0: as the host's */
 	bool sigpipe_ignored; /* before Vellum ignored it for itself */
@@ -32,13 +35,13 @@ struct machine_config {
 	u64 core_cur;	 /* RLIMIT_CORE's, before Vellum set its own to 0 */
 };
 
-/* Settings of /proc/sys/vm. */
+/* Settings of /proc/sys: vm_sysctl.def. */
 enum vm_sysctl {
-#define VM_SYSCTL_OWN(name, dflt) VM_SYSCTL_##name,
-#define VM_SYSCTL(name, dflt, low, high) VM_SYSCTL_##name,
+#define VM_SYSCTL(name, type, dflt, low, high, cap, after) VM_SYSCTL_##name,
+#define VM_SYSCTL_AT(name, type, place, low, high, cap, after) VM_SYSCTL_##name,
 #include "proc/vm_sysctl.def"
 #undef VM_SYSCTL
-#undef VM_SYSCTL_OWN
+#undef VM_SYSCTL_AT
 	NR_VM_SYSCTLS
 };
 
@@ -51,9 +54,11 @@ struct machine {
 	struct vfs vfs;
 	struct sched sched; /* how wait queues sleep and wake */
 	struct rq rq;
-	struct list_head tasks;			  /* every task_struct, by pid: task->tasks */
-	struct list_head pid_hash[PID_HASH_SIZE]; /* of task->pid_link */
-	s32 last_pid, init_pid;			  /* init_pid: the first task's, set once */
+	struct list_head tasks;	 /* every task_struct, by pid: task->tasks */
+	struct list_head unborn; /* by the same link: those that fork has given a number only */
+	struct list_head pid_hash[PID_HASH_SIZE];  /* of task->pid_link */
+	struct list_head futexes[FUTEX_HASH_SIZE]; /* futex.c: those who wait, by word */
+	s32 last_pid, init_pid;			   /* init_pid: the first task's, set once */
 	s32 last_kthread_pid;
 	u64 last_pidfs_ino;	  /* pidfd.c */
 	u32 max_threads;	  /* kernel.threads-max, by the size of RAM */
@@ -70,6 +75,9 @@ struct machine {
 	/* Serves a system call for the current task: syscalls/ registers it. */
 	void (*do_syscall)(struct task_struct *t, bool compat);
 	/* "main+0x12" for a guest address, if the program's symbols tell (loader/); may be NULL. */
+	/* The vdso once more, near @addr: its bytes of code; -EEXIST: it is there; -ENOMEM; -EINVAL: there is
+	 * none for @bits (32). */
+	long (*map_vdso)(struct machine *m, struct mm_struct *mm, gva_t addr, int bits);
 	bool (*symbolize)(struct machine *m, struct task_struct *t, gva_t addr, char *buf,
 			  u64 size);
 	/* Told before a task's mm goes at exit (compare, --stats); may be NULL. */
@@ -86,9 +94,15 @@ struct machine {
 	int end_signal; /* of the host's, passed on: what the rest is told if the first dies of it */
 	int signal_fd;	/* the host's signals; -1: not watched */
 	u64 nr_syscalls;
-	int vm_sysctl[NR_VM_SYSCTLS];		 /* /proc/sys/vm */
-	u64 dirty_bytes, dirty_background_bytes; /* ... of which these are longer */
-	u64 unbuilt_named[UNBUILT_BITS / 64];	 /* calls that the log has named: syscalls/ */
+	u64 autogroup_next_ns;	      /* when /proc/PID/autogroup takes the next number */
+	u32 login_sessions;	      /* so many there were */
+	int vm_sysctl[NR_VM_SYSCTLS]; /* /proc/sys, changed by procfs/sysctl.c only ... */
+	u64 dirty_bytes, dirty_background_bytes; /* ... and these, which are longer */
+	u64 nr_hugepages, nr_overcommit_hugepages;
+	struct thp_settings thp; /* /sys/kernel/mm/transparent_hugepage */
+	u64 shm_max, shm_all;
+	int shm_mni, lowmem_reserve_ratio[5];
+	u64 unbuilt_named[UNBUILT_BITS / 64]; /* calls that the log has named: syscalls/ */
 	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
 	struct machine_internal *in;
 };
@@ -96,7 +110,10 @@ struct machine {
 /* Builds a machine; nothing runs yet. The struct is the caller's, zeroed. 0 or -errno, with one
  * line on the log. */
 int machine_init(struct machine *m, const struct machine_config *config);
-/* Writes dirty pages back, takes everything down. */
+/* Writes dirty pages back, ends all tasks, closes all files: what is left is m->mem, where nothing
+ * should be in use any more (memory_leaks()). For who wants to look; then memory_destroy(). */
+void machine_shutdown(struct machine *m);
+/* The same, and the memory goes, too. Debug builds stop at what was left behind. */
 void machine_destroy(struct machine *m);
 /* Runs until the first task and all that it left behind have ended: the first one's wait(2) status
  * word. */

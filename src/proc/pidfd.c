@@ -170,6 +170,7 @@ static const struct anon_inode_type pidfd_type = {
 	.dev = PIDFS_DEV,
 	.magic = PIDFS_MAGIC,
 	.f_mode = FMODE_READ | FMODE_WRITE,
+	.of_root = true,
 	.reopens = true,
 	.release = pidfd_release,
 };

@@ -44,6 +44,9 @@ static bool pid_in_use(struct machine *m, s32 pid)
 		return true;
 	if (!m->pids_wrapped)
 		return false;
+	list_for_each_entry (t, &m->unborn, tasks)
+		if (t->pid == pid)
+			return true;
 	list_for_each_entry (t, &m->tasks, tasks)
 		if (t->signal->pgrp == pid || t->signal->session == pid)
 			return true;
@@ -61,11 +64,17 @@ s32 alloc_pid(struct machine *m)
 	return m->last_pid;
 }
 
+void task_reserve_pid(struct task_struct *t)
+{
+	t->pid = t->tgid = alloc_pid(t->machine);
+	list_add_tail(&t->tasks, &t->machine->unborn);
+}
+
 void task_link(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
-	list_add_tail(&t->tasks, &m->tasks);
+	list_move_tail(&t->tasks, &m->tasks);
 	list_add(&t->pid_link, pid_bucket(m, t->pid));
 	m->nr_records++;
 }
@@ -163,6 +172,7 @@ void task_free(struct task_struct *t)
 	if (t->fs)
 		fs_put(m, t->fs);
 	flush_signals(&t->pending, t);
+	mpol_put(t->mempolicy.policy);
 	if (t->signal)
 		signal_put(t);
 	if (t->sighand && !--t->sighand->users)
@@ -174,12 +184,13 @@ void task_free(struct task_struct *t)
 		m->mem.personality = NULL;
 	if (m->mem.caps == &t->caps.effective)
 		m->mem.rlim_cur = m->mem.rlim_max = m->mem.caps = NULL;
+	list_del(&t->tasks);
 	kmem_cache_free(m->task_cache, t);
 }
 
 void release_task(struct task_struct *t)
 {
-	list_del(&t->tasks);
+	list_del_init(&t->tasks);
 	list_del(&t->pid_link);
 	list_del_init(&t->sibling);
 	t->machine->nr_records--;
@@ -263,11 +274,11 @@ static int inherit_fd(struct task_struct *t, int fd)
 	if (copy < 0)
 		return copy;
 	f = file_from_host_fd(&t->machine->vfs, copy);
-	if (IS_ERR(f)) {
-		host_close(copy);
+	if (IS_ERR(f))
 		return PTR_ERR(f);
-	}
 	err = fd_install_at(t->files, f, fd, false);
+	if (err < 0)
+		fput(f);
 	return err < 0 ? err : 0;
 }
 
@@ -302,11 +313,14 @@ static int task_init_shared(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
-	t->signal = kmem_cache_zalloc(m->signal_cache, GFP_KERNEL);
 	t->sighand = kmem_cache_zalloc(m->sighand_cache, GFP_KERNEL);
-	if (!t->signal || !t->sighand)
+	if (!t->sighand)
 		return -ENOMEM;
-	t->signal->users = t->sighand->users = 1;
+	t->sighand->users = 1;
+	t->signal = kmem_cache_zalloc(m->signal_cache, GFP_KERNEL);
+	if (!t->signal)
+		return -ENOMEM;
+	t->signal->users = 1;
 	t->signal->tgid = t->signal->pgrp = t->signal->session = t->pid;
 	t->signal->leader = t;
 	t->signal->start_ns = t->start_ns = machine_now_ns(m);
@@ -328,6 +342,7 @@ static struct task_struct *task_alloc(struct machine *m, s32 pid)
 	t->state = TASK_INTERRUPTIBLE;
 	t->syscall_nr = ~0UL;
 	t->exit_signal = SIGCHLD;
+	INIT_LIST_HEAD(&t->tasks);
 	INIT_LIST_HEAD(&t->run_list);
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);

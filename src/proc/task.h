@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "mm/mempolicy.h"
 #include "proc/cred.h"
 #include "proc/machine.h"
 #include "proc/signal.h"
@@ -32,8 +33,10 @@ struct signal_struct {
 	struct task_struct *leader;			/* thread group leader */
 	u64 rlim_cur[NR_RLIMITS], rlim_max[NR_RLIMITS]; /* by RLIMIT_* */
 	bool group_exit;
+	bool oom_victim;		      /* killed for its memory: oom.c */
 	int group_exit_code;		      /* wait(2) status word */
 	s16 oom_score_adj, oom_score_adj_min; /* min: what needs CAP_SYS_RESOURCE to go below */
+	s32 autogroup_nice;		      /* of the session; /proc/PID/autogroup */
 	struct sigpending shared_pending;
 	u64 start_ns;			      /* of the machine's clock */
 	struct wait_queue_head wait_chldexit; /* parents in wait(2) */
@@ -90,11 +93,14 @@ struct task_struct {
 	u32 groups[64], ngroups;
 	struct task_caps caps; /* cred.c */
 	u32 personality;
-	int exit_code;	 /* wait(2) status word */
-	int exit_signal; /* to the parent; 0: none */
+	struct task_mempolicy mempolicy; /* fork hands it on, exec keeps it */
+	int exit_code;			 /* wait(2) status word */
+	int exit_signal;		 /* to the parent; 0: none */
 	int pdeath_signal;
 	s32 nice;
-	bool adopted; /* its parent died first */
+	u32 login_plus_1,
+		login_session; /* /proc/PID/loginuid, sessionid; 0: nobody has logged in */
+	bool adopted;	       /* its parent died first */
 	struct vfork_wait *vfork_done;
 	gva_t set_child_tid; /* clone(2): written by the child's first step */
 	gva_t clear_child_tid, robust_list;
@@ -124,8 +130,10 @@ struct task_struct {
 	struct {
 		long (*fn)(struct task_struct *t); /* NULL: there is nothing to go on with */
 		u64 expires_ns;			   /* of the machine's clock */
-		gva_t user; /* nanosleep: where the time left goes; poll: its list */
-		u32 nr;	    /* of the list */
+		gva_t user; /* nanosleep: where the time left goes; poll: its list; futex: its word */
+		u32 nr;	    /* of the list; futex: what its word held */
+		u32 bitset; /* futex */
+		bool shared;
 	} restart_block;
 	bool compat_call; /* through int 0x80 */
 };
@@ -161,6 +169,8 @@ struct task_struct *kthread_create(struct machine *m, const char *name,
 struct task_struct *find_task_by_pid(struct machine *m, s32 pid);
 /* Is the number free of tasks, process groups and sessions? The next such. */
 s32 alloc_pid(struct machine *m);
+/* Gives @t, in no list yet, such a number, which nobody else gets while the rest of it is made. */
+void task_reserve_pid(struct task_struct *t);
 /* Enters a complete task in the machine's lists. */
 void task_link(struct task_struct *t);
 /* Kernel stack, coroutine and FPU state. 0 or -ENOMEM. */
@@ -230,6 +240,18 @@ void do_group_exit(struct task_struct *t, int status_word) __noreturn;
 bool is_orphaned_pgrp(struct machine *m, s32 pgrp, const struct task_struct *leaving);
 /* Tells @t's parent that it stopped or went on: SIGCHLD (unless SA_NOCLDSTOP) and a wake-up. */
 void do_notify_parent_cldstop(struct task_struct *t, int why, int status);
+
+/* --- oom.c ----------------------------------------------------------------------------------- */
+
+#define OOM_SCORE_ADJ_MIN (-1000) /* never killed for its memory */
+#define OOM_NEVER (-0x7fffffffffffffffL)
+
+/* How much would come back, in pages of @total; OOM_NEVER: it is spared. See: oom_badness(). */
+s64 oom_badness(struct task_struct *t, u64 total);
+/* Kills whoever has most, unless somebody is dying for it already. False: there is nobody to kill. */
+bool out_of_memory(struct machine *m);
+/* Tells mm/ whom to ask. */
+void machine_oom_init(struct machine *m);
 
 /* --- wait.c ---------------------------------------------------------------------------------- */
 

@@ -51,8 +51,9 @@ int user_lookup(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, str
  * fdget() does not see O_PATH descriptors. */
 struct file *fdget(struct task_struct *t, u64 fd);
 struct file *fdget_raw(struct task_struct *t, u64 fd);
-/* Is a number below the limit free? Linux takes it before it opens or creates anything. */
-bool fd_available(const struct task_struct *t);
+/* Is a number below the limit free, with room for it in the table? Linux takes it before it opens or
+ * creates anything. 0, -EMFILE, -ENOMEM. */
+int fd_available(const struct task_struct *t);
 /* One more number for @fd's file, at least @min. The number or -EBADF, -EMFILE. */
 long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec);
 static inline u32 nofile_limit(const struct task_struct *t)
@@ -109,6 +110,9 @@ static inline bool timespec_valid(const struct timespec *ts)
 }
 /* Nanoseconds; more than the clock can count is for ever. */
 u64 timespec_ns(const struct timespec *ts);
+/* The machine's clock then: once @ts has passed, or when the clock @clk shows it. */
+u64 deadline_after(struct task_struct *t, const struct timespec *ts);
+u64 deadline_at(struct task_struct *t, int clk, const struct timespec *ts);
 /* Sleeps until a signal (-ERESTARTNOHAND) or the machine's clock shows @deadline_ns (0). */
 int sleep_interruptible(struct task_struct *t, u64 deadline_ns);
 
@@ -118,6 +122,13 @@ int sleep_interruptible(struct task_struct *t, u64 deadline_ns);
 int set_user_sigmask(struct task_struct *t, gva_t set, u64 size);
 /* Puts the mask back at the end, or leaves that to the signal that ended the wait. */
 void restore_user_sigmask(struct task_struct *t, bool interrupted);
+
+/* --- sys_prctl_mm.c ------------------------------------------------------------------------ */
+
+/* PR_SET_MM. 0 or -errno. */
+long prctl_set_mm(struct task_struct *t, const struct sysargs *a);
+/* PR_GET_AUXV: what there is of it at all, in bytes; -EFAULT. */
+long prctl_get_auxv(struct task_struct *t, gva_t to, u64 bytes);
 
 /* --- sys_cred.c ---------------------------------------------------------------------------- */
 

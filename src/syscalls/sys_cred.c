@@ -385,5 +385,6 @@ long sys_setsid(struct task_struct *t, const struct sysargs *a)
 		if (p->signal->pgrp == t->tgid)
 			return -EPERM;
 	t->signal->pgrp = t->signal->session = t->tgid;
+	t->signal->autogroup_nice = 0;
 	return t->tgid;
 }

@@ -144,8 +144,7 @@ static int iterate(struct file *f, struct getdents *g)
 		pagefault_disable(mm->mem);
 		err = f->f_op->iterate(f, emit_dirent, g);
 		pagefault_enable(mm->mem);
-	} while (g->missing && unlikely(mm->uffd_used) &&
-		 !fault_in_user(mm, g->to, g->missing - g->to, true));
+	} while (g->missing && !fault_in_user(mm, g->to, g->missing - g->to, true));
 	return err;
 }
 

@@ -15,10 +15,20 @@
 #define K_F_OFD_SETLKW 38
 #define K_F_DUPFD_QUERY 1027
 
+static bool file_is_fifo(struct file *f)
+{
+	struct stat st;
+
+	return !file_stat(f, &st) && S_ISFIFO(st.st_mode);
+}
+
 long fcntl_setfl(struct file *f, u64 arg)
 {
 	int flags = ((int)arg & SETFL_MASK) | (f->f_flags & ~SETFL_MASK), err;
 
+	/* For a pipe it means packets. */
+	if ((flags & O_DIRECT) && !file_is_fifo(f) && !file_can_direct(f))
+		return -EINVAL;
 	if (f->f_op->setfl) {
 		err = f->f_op->setfl(f, flags);
 		if (err)

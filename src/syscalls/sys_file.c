@@ -1,9 +1,5 @@
-/* Open files by number: open, close, dup, fcntl, seek, ioctl and what acts on a whole file. */
+/* Open files by number: open, close, dup, fcntl, seek and what acts on a whole file. */
 #include "syscalls/internal.h"
-
-#include <sys/ioctl.h>
-
-#include "base/bitmap.h"
 
 #define K_O_LARGEFILE 0100000
 #define K_O_TMPFILE 020000000 /* __O_TMPFILE: without O_DIRECTORY */
@@ -35,12 +31,9 @@ struct file *fdget(struct task_struct *t, u64 fd)
 	return f;
 }
 
-bool fd_available(const struct task_struct *t)
+int fd_available(const struct task_struct *t)
 {
-	const struct files_struct *fs = t->files;
-	u32 limit = nofile_limit(t);
-
-	return fs->max_fds < limit || find_next_zero_bit(fs->open_fds, limit, 0) < limit;
+	return fd_reserve(t->files, nofile_limit(t));
 }
 
 /* build_open_flags(): what open(2) and openat(2) let through. */
@@ -70,9 +63,10 @@ static long open_at(struct task_struct *t, int dfd, gva_t name, int flags, u32 m
 		err = user_path_get(t, dfd, name, 0, &up);
 	if (err)
 		return err;
-	if (!fd_available(t)) {
+	err = fd_available(t);
+	if (err) {
 		user_path_put(t, &up);
-		return -EMFILE;
+		return err;
 	}
 	f = do_filp_open(t->fs, up.at, up.name, flags,
 			 flags & (O_CREAT | K_O_TMPFILE) ? mode & 07777 : 0);
@@ -113,13 +107,15 @@ long sys_openat2(struct task_struct *t, const struct sysargs *a)
 	struct {
 		u64 flags, mode, resolve;
 	} how;
+	int err;
 
 	if (a->arg[3] < sizeof(how))
 		return -EINVAL;
-	if (a->arg[3] > sizeof(how)) /* a later version's; all of the rest would have to be 0 */
+	if (a->arg[3] > PAGE_SIZE)
 		return -E2BIG;
-	if (get_user(t->mm, how, a->arg[2]))
-		return -EFAULT;
+	err = copy_struct_from_user(t->mm, &how, sizeof(how), a->arg[2], a->arg[3]);
+	if (err)
+		return err;
 	if ((how.flags & ~(u64)VALID_OPEN_FLAGS) || how.resolve || (how.mode & ~07777UL))
 		return -EINVAL;
 	if (how.mode && !(how.flags & (O_CREAT | K_O_TMPFILE)))
@@ -137,10 +133,13 @@ long sys_close(struct task_struct *t, const struct sysargs *a)
 long sys_close_range(struct task_struct *t, const struct sysargs *a)
 {
 	u32 fd = a->arg[0], last = a->arg[1], flags = a->arg[2];
+	int err;
 
 	if ((flags & ~(CLOSE_RANGE_UNSHARE_K | CLOSE_RANGE_CLOEXEC_K)) || fd > last)
 		return -EINVAL;
-	/* UNSHARE: nobody shares the table while there are no threads. */
+	err = flags & CLOSE_RANGE_UNSHARE_K ? unshare_files(t) : 0;
+	if (err)
+		return err;
 	for (; fd <= last && fd < t->files->max_fds; fd++) {
 		if (!(flags & CLOSE_RANGE_CLOEXEC_K))
 			fd_close(t->files, fd);
@@ -198,53 +197,6 @@ long sys_dup3(struct task_struct *t, const struct sysargs *a)
 	if ((flags & ~O_CLOEXEC) || (u32)a->arg[0] == (u32)a->arg[1])
 		return -EINVAL;
 	return dup_to(t, a->arg[0], a->arg[1], flags & O_CLOEXEC);
-}
-
-/* --- ioctl ----------------------------------------------------------------------------------- */
-
-static long ioctl_nonblock(struct task_struct *t, struct file *f, gva_t arg)
-{
-	int on;
-
-	if (get_user(t->mm, on, arg))
-		return -EFAULT;
-	return fcntl_setfl(f, on ? f->f_flags | O_NONBLOCK : f->f_flags & ~O_NONBLOCK);
-}
-
-/* A regular file: how far it is to the end that stat(2) shows; in /proc that is 0. */
-static long ioctl_nread(struct task_struct *t, struct file *f, gva_t to)
-{
-	struct stat st;
-
-	if (!S_ISREG(f->f_path.dentry->mode) || file_stat(f, &st))
-		return -ENOTTY;
-	return put_user(t->mm, (s32)(st.st_size - f->f_pos), to);
-}
-
-long sys_ioctl(struct task_struct *t, const struct sysargs *a)
-{
-	struct file *f = fdget(t, a->arg[0]);
-	u32 fd = a->arg[0], cmd = a->arg[1];
-	long ret = 0;
-
-	if (!f)
-		return -EBADF;
-	switch (cmd) {
-	case FIOCLEX:
-	case FIONCLEX:
-		fd_set_cloexec(t->files, fd, cmd == FIOCLEX);
-		break;
-	case FIONBIO:
-		ret = ioctl_nonblock(t, f, a->arg[2]);
-		break;
-	default:
-		if (f->f_op->ioctl)
-			ret = f->f_op->ioctl(f, cmd, a->arg[2], t->mm);
-		else
-			ret = cmd == FIONREAD ? ioctl_nread(t, f, a->arg[2]) : -ENOTTY;
-	}
-	fput(f);
-	return ret == -EINTR ? -ERESTARTSYS : ret;
 }
 
 /* --- position and size ------------------------------------------------------------------------ */
@@ -369,36 +321,4 @@ long sys_syncfs(struct task_struct *t, const struct sysargs *a)
 		return -EBADF;
 	fput(f);
 	return sync_mappings(&t->machine->mem);
-}
-
-/* posix_fadvise(2): checked; the page cache needs no advice. */
-long sys_fadvise64(struct task_struct *t, const struct sysargs *a)
-{
-	struct file *f = fdget(t, a->arg[0]);
-	struct stat st;
-	long ret = 0;
-
-	if (!f)
-		return -EBADF;
-	if (!file_stat(f, &st) && S_ISFIFO(st.st_mode))
-		ret = -ESPIPE;
-	else if ((s64)a->arg[2] < 0 || (u32)a->arg[3] > POSIX_FADV_NOREUSE)
-		ret = -EINVAL;
-	fput(f);
-	return ret;
-}
-
-long sys_readahead(struct task_struct *t, const struct sysargs *a)
-{
-	struct file *f = fdget(t, a->arg[0]);
-	long ret = 0;
-
-	if (!f)
-		return -EBADF;
-	if (!(f->f_mode & FMODE_READ))
-		ret = -EBADF;
-	else if (!f->f_mapping)
-		ret = -EINVAL;
-	fput(f);
-	return ret;
 }

@@ -1,10 +1,14 @@
-/* memfd_create(2) and the seals of fcntl(2). */
+/* memfd_create(2), memfd_secret(2). */
 #include "syscalls/internal.h"
 
+#include <fcntl.h>
 #include <linux/memfd.h>
 #include <string.h>
 
+#include "fs/hugetlbfs.h"
+#include "fs/secretmem.h"
 #include "fs/shmemfs.h"
+#include "mm/hugetlb.h"
 
 #define MFD_ALL_FLAGS                                                                              \
 	(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | K_MFD_NOEXEC_SEAL | K_MFD_EXEC)
@@ -35,10 +39,20 @@ static int check_noexec(const struct task_struct *t, u32 *flags)
 	return (*flags & K_MFD_NOEXEC_SEAL) || noexec < 2 ? 0 : -EACCES;
 }
 
-/* There is no hugetlbfs: -ENOSYS, as a kernel that was built without it says. */
-static int check_huge_size(u32 log)
+/* The file itself. ERR_PTR(-ENODEV): no pages of that size. */
+static struct file *memfd_file(struct task_struct *t, const char *name, u32 flags)
 {
-	return log && log != 21 && log != 30 ? -ENODEV : -ENOSYS;
+	struct hstate *h;
+
+	if (!(flags & MFD_HUGETLB))
+		return shmem_file_setup(&t->machine->vfs, name, 0, VM_NORESERVE,
+					flags & K_MFD_NOEXEC_SEAL ? 0666 : 0777, t->fsuid,
+					t->fsgid);
+	h = hstate_sizelog(&t->machine->mem, flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK);
+	if (!h)
+		return ERR_PTR(-ENODEV);
+	return hugetlb_file_setup(&t->machine->vfs, name, 0, h,
+				  flags & K_MFD_NOEXEC_SEAL ? 0666 : 0777, t->fsuid, t->fsgid);
 }
 
 long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
@@ -59,10 +73,7 @@ long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 	err = memfd_name(t, a->arg[0], name);
 	if (err)
 		return err;
-	if (flags & MFD_HUGETLB)
-		return check_huge_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK);
-	f = shmem_file_setup(&t->machine->vfs, name, 0, VM_NORESERVE,
-			     flags & K_MFD_NOEXEC_SEAL ? 0666 : 0777, t->fsuid, t->fsgid);
+	f = memfd_file(t, name, flags);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	if (flags & K_MFD_NOEXEC_SEAL)
@@ -73,4 +84,21 @@ long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 	if (err < 0)
 		fput(f);
 	return err;
+}
+
+long sys_memfd_secret(struct task_struct *t, const struct sysargs *a)
+{
+	u32 flags = a->arg[0];
+	struct file *f;
+	int fd;
+
+	if (flags & ~(u32)O_CLOEXEC)
+		return -EINVAL;
+	f = secretmem_file_setup(&t->machine->vfs, t->fsuid, t->fsgid);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	fd = fd_install(t->files, f, 0, nofile_limit(t), flags & O_CLOEXEC);
+	if (fd < 0)
+		fput(f);
+	return fd;
 }

@@ -5,7 +5,8 @@
 
 #define MLOCK_ONFAULT_K 1
 
-/* What mmap needs to know of the descriptor. -EBADF; -ENODEV: nothing to map behind it. */
+/* What mmap needs to know of the descriptor. -EBADF, and what do_mmap() says: of files that cannot be
+ * mapped, too, for other errors come first. */
 static long mmap_fd(struct task_struct *t, const struct sysargs *a, u64 pgoff)
 {
 	struct mmap_file mf = {0};
@@ -18,11 +19,12 @@ static long mmap_fd(struct task_struct *t, const struct sysargs *a, u64 pgoff)
 	mf.can_read = f->f_mode & FMODE_READ;
 	mf.can_write = f->f_mode & FMODE_WRITE;
 	ret = f->f_op->mmap_file ? f->f_op->mmap_file(f, &mf) : -ENODEV;
-	if (ret == -ENODEV && (!a->arg[1] || !mf.can_read)) /* the errors that Linux finds first */
-		ret = a->arg[1] ? -EACCES : -EINVAL;
-	if (!ret)
+	mf.noexec |= file_noexec(f);
+	if (!ret || ret == -ENODEV)
 		ret = do_mmap(t->mm, &mf, a->arg[0], a->arg[1], a->arg[2], a->arg[3], pgoff,
 			      t->compat_call);
+	if ((unsigned long)ret < -4095UL && f->f_op->accessed)
+		f->f_op->accessed(f);
 	fput(f);
 	return ret;
 }

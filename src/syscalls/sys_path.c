@@ -211,7 +211,15 @@ long sys_mknodat(struct task_struct *t, const struct sysargs *a)
 	return do_mknodat(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3]);
 }
 
-/* rmdir(2) of "/", "." and "..", unlink(2) of them and of "file/". */
+/* May names in the directory change? What cannot change for another reason either says this first. */
+static int may_change_names(const struct user_parent *p)
+{
+	struct dentry *dir = p->dir.dentry;
+
+	return dir->d_op->access ? dir->d_op->access(dir, W_OK | X_OK, AT_EACCESS) : 0;
+}
+
+/* rmdir(2) of "/", "." and "..", unlink(2) of them and of "file/"; of what is mounted on. */
 static int check_unlink(const struct user_parent *p, int flags)
 {
 	int mode;
@@ -223,10 +231,12 @@ static int check_unlink(const struct user_parent *p, int flags)
 			return -ENOTEMPTY;
 		if (!strcmp(p->last, "."))
 			return -EINVAL;
-		return is_mountpoint(&p->dir, p->last) ? -EBUSY : 0;
+		return is_mountpoint(&p->dir, p->last) ? may_change_names(p) ?: -EBUSY : 0;
 	}
-	if (!last_is_normal(p) || is_mountpoint(&p->dir, p->last))
+	if (!last_is_normal(p))
 		return -EISDIR;
+	if (is_mountpoint(&p->dir, p->last))
+		return may_change_names(p) ?: -EISDIR;
 	if (!p->slash)
 		return 0;
 	mode = mode_of(p);
@@ -282,7 +292,7 @@ static int check_rename(const struct user_parent *o, const struct user_parent *n
 	if (!last_is_normal(n))
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (is_mountpoint(&o->dir, o->last) || is_mountpoint(&n->dir, n->last))
-		return -EBUSY;
+		return may_change_names(o) ?: may_change_names(n) ?: -EBUSY;
 	if (!o->dir.dentry->d_op->rename)
 		return -EPERM;
 	if (!o->slash && !n->slash)
@@ -451,6 +461,29 @@ static unsigned at_lookup(int flags)
 	       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 }
 
+/* The path that a call with AT_ flags means; @more: flags it knows beyond those two. 0 and a
+ * reference, or -errno. */
+static long at_path(struct task_struct *t, int dfd, gva_t name, int flags, int more, struct path *p)
+{
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | more))
+		return -EINVAL;
+	return user_lookup(t, dfd, name, at_lookup(flags), p);
+}
+
+/* The path of a descriptor. -EPERM: it stands for none. */
+static long fd_path(struct task_struct *t, int fd, struct path *p)
+{
+	struct file *f = fdget(t, fd);
+
+	if (!f)
+		return -EBADF;
+	*p = f->f_path;
+	if (p->dentry)
+		path_get(p);
+	fput(f);
+	return p->dentry ? 0 : -EPERM;
+}
+
 static long path_chmod(const struct path *p, u32 mode)
 {
 	struct dentry *d = p->dentry;
@@ -463,11 +496,8 @@ static long path_chmod(const struct path *p, u32 mode)
 static long do_fchmodat(struct task_struct *t, int dfd, gva_t name, u32 mode, int flags)
 {
 	struct path p;
-	long ret;
+	long ret = at_path(t, dfd, name, flags, 0, &p);
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	ret = user_lookup(t, dfd, name, at_lookup(flags), &p);
 	if (ret)
 		return ret;
 	ret = path_chmod(&p, mode);
@@ -492,13 +522,13 @@ long sys_fchmodat2(struct task_struct *t, const struct sysargs *a)
 
 long sys_fchmod(struct task_struct *t, const struct sysargs *a)
 {
-	struct file *f = fdget(t, a->arg[0]);
-	long ret;
+	struct path p;
+	long ret = fd_path(t, a->arg[0], &p);
 
-	if (!f)
-		return -EBADF;
-	ret = f->f_path.dentry ? path_chmod(&f->f_path, a->arg[1]) : -EPERM;
-	fput(f);
+	if (ret)
+		return ret;
+	ret = path_chmod(&p, a->arg[1]);
+	path_put(&p);
 	return ret;
 }
 
@@ -512,11 +542,8 @@ static long path_chown(const struct path *p, u32 uid, u32 gid)
 static long do_fchownat(struct task_struct *t, int dfd, gva_t name, u32 uid, u32 gid, int flags)
 {
 	struct path p;
-	long ret;
+	long ret = at_path(t, dfd, name, flags, 0, &p);
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	ret = user_lookup(t, dfd, name, at_lookup(flags), &p);
 	if (ret)
 		return ret;
 	ret = path_chown(&p, uid, gid);
@@ -541,13 +568,13 @@ long sys_fchownat(struct task_struct *t, const struct sysargs *a)
 
 long sys_fchown(struct task_struct *t, const struct sysargs *a)
 {
-	struct file *f = fdget(t, a->arg[0]);
-	long ret;
+	struct path p;
+	long ret = fd_path(t, a->arg[0], &p);
 
-	if (!f)
-		return -EBADF;
-	ret = f->f_path.dentry ? path_chown(&f->f_path, a->arg[1], a->arg[2]) : -EPERM;
-	fput(f);
+	if (ret)
+		return ret;
+	ret = path_chown(&p, a->arg[1], a->arg[2]);
+	path_put(&p);
 	return ret;
 }
 
@@ -569,7 +596,6 @@ static long do_utimes(struct task_struct *t, int dfd, gva_t name, const struct t
 {
 	static const struct timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 	struct path p;
-	struct file *f;
 	long ret;
 
 	if (!ts)
@@ -579,16 +605,10 @@ static long do_utimes(struct task_struct *t, int dfd, gva_t name, const struct t
 	if (!name && dfd != AT_FDCWD) {
 		if (flags)
 			return -EINVAL;
-		f = fdget(t, dfd);
-		if (!f)
-			return -EBADF;
-		ret = f->f_path.dentry ? path_utimens(&f->f_path, ts) : -EPERM;
-		fput(f);
-		return ret;
+		ret = fd_path(t, dfd, &p);
+	} else {
+		ret = at_path(t, dfd, name, flags, 0, &p);
 	}
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	ret = user_lookup(t, dfd, name, at_lookup(flags), &p);
 	if (ret)
 		return ret;
 	ret = path_utimens(&p, ts);
@@ -656,9 +676,9 @@ static long do_faccessat(struct task_struct *t, int dfd, gva_t name, int mode, i
 	struct path p;
 	long ret;
 
-	if ((mode & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
+	if (mode & ~7)
 		return -EINVAL;
-	ret = user_lookup(t, dfd, name, at_lookup(flags), &p);
+	ret = at_path(t, dfd, name, flags, AT_EACCESS, &p);
 	if (ret)
 		return ret;
 	if (p.dentry->d_op->access)

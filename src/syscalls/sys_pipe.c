@@ -8,13 +8,9 @@ long fd_install_pair(struct task_struct *t, struct file *files[2], bool cloexec,
 	struct mm_struct *mm = t->mm;
 	s32 fd[2];
 	u64 left;
-
 	/* Where the numbers go is there first: a sleep later would show them to others. */
-	if (unlikely(mm->uffd_used) && fault_in_user(mm, fds, sizeof(fd), true)) {
-		fput(files[0]);
-		fput(files[1]);
-		return -EFAULT;
-	}
+	bool there = !fault_in_user(mm, fds, sizeof(fd), true);
+
 	for (int i = 0; i < 2; i++) {
 		fd[i] = fd_install(t->files, files[i], 0, nofile_limit(t), cloexec);
 		if (fd[i] < 0) {
@@ -27,7 +23,7 @@ long fd_install_pair(struct task_struct *t, struct file *files[2], bool cloexec,
 		}
 	}
 	pagefault_disable(mm->mem);
-	left = copy_to_user(mm, fds, fd, sizeof(fd));
+	left = there ? copy_to_user(mm, fds, fd, sizeof(fd)) : sizeof(fd);
 	pagefault_enable(mm->mem);
 	if (left) {
 		fd_close(t->files, fd[0]);

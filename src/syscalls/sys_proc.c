@@ -13,6 +13,7 @@
 #define RSEQ_SIZE 32
 
 #define PR_THP_DISABLE_EXCEPT_ADVISED_K 2UL
+#define PR_GET_AUXV_K 0x41555856
 #define PR_SET_MDWE_K 65
 #define PR_GET_MDWE_K 66
 #define PR_SET_MEMORY_MERGE_K 67
@@ -23,6 +24,8 @@
 #define ARCH_GET_GS_K 0x1004
 #define ARCH_GET_CPUID_K 0x1011
 #define ARCH_SET_CPUID_K 0x1012
+#define ARCH_MAP_VDSO_32_K 0x2002
+#define ARCH_MAP_VDSO_64_K 0x2003
 
 long sys_getpid(struct task_struct *t, const struct sysargs *a)
 {
@@ -167,6 +170,12 @@ long sys_arch_prctl(struct task_struct *t, const struct sysargs *a)
 		return 1;
 	case ARCH_SET_CPUID_K: /* no CPUID faulting */
 		return -ENODEV;
+	case ARCH_MAP_VDSO_32_K:
+	case ARCH_MAP_VDSO_64_K:
+		if (!t->machine->map_vdso)
+			return -EINVAL;
+		return t->machine->map_vdso(t->machine, t->mm, addr,
+					    (int)a->arg[0] == ARCH_MAP_VDSO_64_K ? 64 : 32);
 	default:
 		return -EINVAL;
 	}
@@ -250,6 +259,10 @@ long sys_prctl(struct task_struct *t, const struct sysargs *a)
 		return rest ? -EINVAL : mm_set_mdwe(t->mm, arg2);
 	case PR_GET_MDWE_K:
 		return arg2 | rest ? -EINVAL : (int)t->mm->mdwe;
+	case PR_SET_MM:
+		return prctl_set_mm(t, a);
+	case PR_GET_AUXV_K:
+		return a->arg[3] | a->arg[4] ? -EINVAL : prctl_get_auxv(t, arg2, a->arg[2]);
 	case PR_SET_THP_DISABLE:
 		return set_thp_disable(t->mm, arg2, a->arg[2], a->arg[3] | a->arg[4]);
 	case PR_GET_THP_DISABLE:

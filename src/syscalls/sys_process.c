@@ -45,20 +45,6 @@ long sys_clone(struct task_struct *t, const struct sysargs *a)
 	return kernel_clone(t, &args);
 }
 
-/* Bytes behind what this kernel knows must be 0. */
-static int check_zeroed(struct task_struct *t, gva_t from, u64 n)
-{
-	u8 byte;
-
-	for (; n; n--, from++) {
-		if (get_user(t->mm, byte, from))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	return 0;
-}
-
 static int clone3_valid(const struct clone_args *c)
 {
 	if (c->set_tid_size > 32 || (!c->set_tid && c->set_tid_size) ||
@@ -86,15 +72,9 @@ long sys_clone3(struct task_struct *t, const struct sysargs *a)
 		return -E2BIG;
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
-	memset(&c, 0, sizeof(c));
-	if (size > sizeof(c)) {
-		err = check_zeroed(t, a->arg[0] + sizeof(c), size - sizeof(c));
-		if (err)
-			return err;
-	}
-	if (copy_from_user(t->mm, &c, a->arg[0], min(size, sizeof(c))))
-		return -EFAULT;
-	err = clone3_valid(&c);
+	err = copy_struct_from_user(t->mm, &c, sizeof(c), a->arg[0], size);
+	if (!err)
+		err = clone3_valid(&c);
 	if (err)
 		return err;
 	if (c.set_tid) /* a chosen pid: checkpoint and restore only */

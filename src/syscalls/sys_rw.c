@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/sysmacros.h>
 
+#include "fs/pipe.h"
 #include "fs/socket.h"
 
 #define UIO_MAXIOV_K 1024
@@ -89,6 +90,12 @@ static long account(struct task_struct *t, bool write, long ret)
 	return ret;
 }
 
+/* FMODE_PREAD, FMODE_PWRITE */
+static bool may_position(const struct file *f, bool write)
+{
+	return (f->f_mode & FMODE_LSEEK) && !(write && (f->f_mode & FMODE_NO_PWRITE));
+}
+
 static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
 {
 	struct file *f = fdget(t, a->arg[0]);
@@ -98,7 +105,7 @@ static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bo
 
 	if (!f)
 		return -EBADF;
-	if (pos && !(f->f_mode & FMODE_LSEEK))
+	if (pos && !may_position(f, write))
 		ret = -ESPIPE;
 	else if (!mode_ok(f, write))
 		ret = -EBADF;
@@ -186,7 +193,7 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 
 	if (!f)
 		return account(t, write, -EBADF); /* unlike read(2) and write(2) */
-	if (pos && !(f->f_mode & FMODE_LSEEK)) {
+	if (pos && !may_position(f, write)) {
 		ret = -ESPIPE;
 	} else if (!mode_ok(f, write)) {
 		ret = -EBADF;
@@ -294,6 +301,17 @@ static long copy_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct
 	return done ? done : got;
 }
 
+/* Into a pipe of the guest's, in one go: what there is room for. */
+static long splice_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct file *out, u64 n)
+{
+	long ret = splice_file_to_pipe(in, ipos ? ipos : &in->f_pos, get_pipe_info(out), n,
+				       out->f_flags & O_NONBLOCK);
+
+	if (ret == -EPIPE)
+		send_own(t, SIGPIPE);
+	return ret;
+}
+
 /* Opens both ends and reads the offsets behind the pointers, which get the new ones afterwards. */
 static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_t ooff, u64 n,
 		       int (*check)(struct file *in, struct file *out))
@@ -316,8 +334,11 @@ static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_
 	ret = check(in, out);
 	if (ret)
 		goto put;
-	ret = copy_bytes(t, in, ioff ? &ipos : NULL, out, ooff ? &opos : NULL,
-			 min(n, MAX_RW_COUNT));
+	n = min(n, MAX_RW_COUNT);
+	if (get_pipe_info(out))
+		ret = splice_bytes(t, in, ioff ? &ipos : NULL, out, n);
+	else
+		ret = copy_bytes(t, in, ioff ? &ipos : NULL, out, ooff ? &opos : NULL, n);
 	account(t, false, ret);
 	account(t, true, ret);
 	if (ret > 0 &&

@@ -8,9 +8,30 @@
 #define K_IPC_64 0x100
 #define K_SHM_STAT_ANY 15
 
+/* can_do_hugetlb_shm() */
+static bool may_hugetlb(const struct task_struct *t)
+{
+	u32 gid = t->machine->vm_sysctl[VM_SYSCTL_hugetlb_shm_group];
+
+	if (capable(t, CAP_IPC_LOCK) || t->fsgid == gid)
+		return true;
+	for (u32 i = 0; i < t->ngroups; i++)
+		if (t->groups[i] == gid)
+			return true;
+	return false;
+}
+
 static struct ipc_cred cred_of(const struct task_struct *t)
 {
-	return (struct ipc_cred){t->tgid, t->euid, t->egid, capable(t, CAP_IPC_OWNER)};
+	return (struct ipc_cred){
+		.pid = t->tgid,
+		.euid = t->euid,
+		.egid = t->egid,
+		.uid = t->uid,
+		.memlock = capable(t, CAP_IPC_LOCK) ? ~0UL : rlimit(t, RLIMIT_MEMLOCK),
+		.privileged = capable(t, CAP_IPC_OWNER),
+		.may_hugetlb = may_hugetlb(t),
+	};
 }
 
 long sys_shmget(struct task_struct *t, const struct sysargs *a)

@@ -220,9 +220,9 @@ static long do_accept4(struct task_struct *t, const struct sysargs *a, int flags
 	sock = sock_from_file(f);
 	if (flags & ~SOCK_FLAGS)
 		ret = -EINVAL;
-	else if (!fd_available(t)) /* or the connection would be lost */
-		ret = -EMFILE;
 	else
+		ret = fd_available(t); /* or the connection would be lost */
+	if (!ret)
 		ret = sock ? accept_file(t, f, sock, a->arg[1], a->arg[2], flags) : -ENOTSOCK;
 	fput(f);
 	return ret;

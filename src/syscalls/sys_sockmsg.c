@@ -74,6 +74,8 @@ static int scm_fp_copy(struct task_struct *t, const void *data, u32 n, struct sc
 /* See: scm_check_creds(). */
 static int scm_creds(struct task_struct *t, const struct ucred *c, struct scm_cookie *scm)
 {
+	if (c->uid == ~0U || c->gid == ~0U)
+		return -EINVAL;
 	if ((c->pid != t->tgid && !capable(t, CAP_SYS_ADMIN)) ||
 	    (c->uid != t->uid && c->uid != t->euid && c->uid != t->suid &&
 	     !capable(t, CAP_SETUID)) ||
@@ -81,8 +83,6 @@ static int scm_creds(struct task_struct *t, const struct ucred *c, struct scm_co
 		return -EPERM;
 	if (!find_task_by_pid(t->machine, c->pid))
 		return -ESRCH;
-	if (c->uid == ~0U || c->gid == ~0U)
-		return -EINVAL;
 	scm->has_creds = true;
 	scm->pid = c->pid;
 	scm->uid = c->uid;

@@ -168,6 +168,11 @@ long sys_statx(struct task_struct *t, const struct sysargs *a)
 	}
 	if (ret)
 		return ret;
+	if (!(a->arg[3] & K_STATX_DIOALIGN) && (stx.stx_mask & K_STATX_DIOALIGN)) {
+		/* Said only if it is asked for. */
+		stx.stx_mask &= ~K_STATX_DIOALIGN;
+		memset((u8 *)&stx + STX_DIO_ALIGN, 0, 2 * sizeof(u32));
+	}
 	return copy_to_user(t->mm, a->arg[4], &stx, sizeof(stx)) ? -EFAULT : 0;
 }
 

@@ -1,7 +1,6 @@
 /* Clocks and sleeping. The clocks are proc/clock.c's. */
 #include "syscalls/internal.h"
 
-#include <linux/futex.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <time.h>
@@ -183,6 +182,16 @@ static u64 ns_until(struct task_struct *t, int clk, const struct timespec *ts)
 	return at > n ? at - n : 0;
 }
 
+u64 deadline_after(struct task_struct *t, const struct timespec *ts)
+{
+	return add_sat(machine_now_ns(t->machine), timespec_ns(ts));
+}
+
+u64 deadline_at(struct task_struct *t, int clk, const struct timespec *ts)
+{
+	return add_sat(machine_now_ns(t->machine), ns_until(t, clk, ts));
+}
+
 /* Can one sleep by it? CPU-time clocks would need timers of their own. */
 static int check_sleep_clock(int clk)
 {
@@ -219,59 +228,4 @@ long sys_clock_nanosleep(struct task_struct *t, const struct sysargs *a)
 	ns = absolute ? ns_until(t, clk, &ts) : timespec_ns(&ts);
 	ret = sleep_until(t, add_sat(machine_now_ns(t->machine), ns), absolute ? 0 : a->arg[3]);
 	return absolute && ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;
-}
-
-/* --- futex ----------------------------------------------------------------------------------- */
-
-/* FUTEX_WAIT: nobody else runs, so only time and signals end it. */
-static long futex_wait(struct task_struct *t, const struct sysargs *a, bool absolute, int clk)
-{
-	struct timespec ts;
-	u64 deadline = WAIT_FOREVER;
-	u32 val;
-
-	if (a->arg[3]) {
-		if (get_user(t->mm, ts, a->arg[3]))
-			return -EFAULT;
-		if (!timespec_valid(&ts))
-			return -EINVAL;
-		deadline = add_sat(machine_now_ns(t->machine),
-				   absolute ? ns_until(t, clk, &ts) : timespec_ns(&ts));
-	}
-	if (get_user(t->mm, val, a->arg[0]))
-		return -EFAULT;
-	if (val != (u32)a->arg[2])
-		return -EAGAIN;
-	if (!sleep_interruptible(t, deadline))
-		return -ETIMEDOUT;
-	return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
-}
-
-/* FUTEX_WAKE of nobody. A shared futex is found by its page, so that must be there. */
-static long futex_wake(struct task_struct *t, const struct sysargs *a, bool private)
-{
-	u32 val;
-
-	return !private && get_user(t->mm, val, a->arg[0]) ? -EFAULT : 0;
-}
-
-long sys_futex(struct task_struct *t, const struct sysargs *a)
-{
-	u32 op = a->arg[1], cmd = op & FUTEX_CMD_MASK;
-	bool bitset = cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAKE_BITSET;
-	int clk = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-
-	if (cmd != FUTEX_WAIT && cmd != FUTEX_WAKE && !bitset)
-		return -ENOSYS;
-	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
-		return -ENOSYS;
-	if (bitset && !(u32)a->arg[5])
-		return -EINVAL;
-	if (a->arg[0] & 3)
-		return -EINVAL;
-	if (!access_ok(a->arg[0], 4))
-		return -EFAULT;
-	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
-		return futex_wait(t, a, bitset, clk);
-	return futex_wake(t, a, op & FUTEX_PRIVATE_FLAG);
 }

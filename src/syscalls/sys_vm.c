@@ -258,3 +258,36 @@ long sys_process_madvise(struct task_struct *t, const struct sysargs *a)
 	kfree(&t->machine->mem, iov);
 	return nr;
 }
+
+/* --- process_mrelease ---------------------------------------------------------------------- */
+
+/* task_will_free_mem(): it, and whoever else holds its memory. */
+static bool will_free_mem(const struct task_struct *p)
+{
+	const struct task_struct *other;
+
+	list_for_each_entry (other, &p->machine->tasks, tasks)
+		if (other->mm == p->mm && !other->signal->group_exit &&
+		    !fatal_signal_pending(other))
+			return false;
+	return true;
+}
+
+/* Memory of a killed process comes back at once, not when it has run its end. */
+long sys_process_mrelease(struct task_struct *t, const struct sysargs *a)
+{
+	struct task_struct *p;
+
+	if ((u32)a->arg[1])
+		return -EINVAL;
+	p = pidfd_get_task(t, a->arg[0]);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	if (!p->mm)
+		return -ESRCH;
+	if (!will_free_mem(p))
+		return -EINVAL;
+	if (!p->mm->reaped)
+		mm_reap(p->mm);
+	return 0;
+}

@@ -201,23 +201,13 @@ struct xattr_args_k {
 	u32 size, flags;
 };
 
-/* copy_struct_from_user(): a struct that has grown since must be zero where we do not know it. */
 static int get_args(struct task_struct *t, gva_t at, u64 size, struct xattr_args_k *args)
 {
-	u64 zero;
-
 	if (size < XATTR_ARGS_SIZE)
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	for (u64 i = XATTR_ARGS_SIZE; i < size; i += sizeof(zero)) {
-		zero = 0;
-		if (copy_from_user(t->mm, &zero, at + i, min(sizeof(zero), size - i)))
-			return -EFAULT;
-		if (zero)
-			return -E2BIG;
-	}
-	return get_user(t->mm, *args, at);
+	return copy_struct_from_user(t->mm, args, sizeof(*args), at, size);
 }
 
 long sys_setxattrat(struct task_struct *t, const struct sysargs *a)

@@ -5,7 +5,7 @@
 #include "world.h"
 
 static struct world w;
-static const struct ipc_cred root = {.pid = 1, .privileged = true};
+static const struct ipc_cred root = {.pid = 1, .memlock = ~0UL, .privileged = true};
 
 static long get(u64 size)
 {

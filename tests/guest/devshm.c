@@ -16,19 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "report.h"
+
 /* Each run has a tag of its own, which is left out of what is printed: several may run at once. */
 static char tag[16], base[64], object[64], outside[64];
-
-/* What a call gave: its value or the error's name. */
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, ret);
-}
-
-#define SHOW(call) show(#call, (long)(call))
 
 /* Prints @text without the tag. */
 static void show_text(const char *before, const char *text)

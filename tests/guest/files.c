@@ -51,15 +51,14 @@ static void show(const char *path)
 		       S_ISDIR(st.st_mode) ? 0L : (long)st.st_size);
 }
 
-int main(void)
+static char buf[4096], *volatile bad = (char *)8;
+
+/* Opens "a", and reads and writes it. */
+static int bytes(void)
 {
 	struct iovec iov[3] = {{"one ", 4}, {"two ", 4}, {"three", 5}};
-	struct timespec times[2] = {{1000000000, 5}, {1234567890, 987654321}};
-	struct stat st;
-	char buf[4096], *cwd, *volatile bad = (char *)8;
-	int fd, fd2;
+	int fd;
 
-	umask(027);
 	fd = open("a", O_RDWR | O_CREAT | O_EXCL, 0666);
 	T(open("a", O_RDWR | O_CREAT | O_EXCL, 0666));
 	T(open("missing", O_RDONLY));
@@ -80,6 +79,13 @@ int main(void)
 	T(pwrite(fd, "", 1, 100000));
 	T(ftruncate(fd, 5000));
 	show("a");
+	return fd;
+}
+
+static void descriptors(int fd)
+{
+	int fd2;
+
 	T(fd2 = dup(fd));
 	T(lseek(fd2, 7, SEEK_SET));
 	T(lseek(fd, 0, SEEK_CUR));
@@ -92,6 +98,13 @@ int main(void)
 	T(dup2(99, 31));
 	T(close(30));
 	T(close(30));
+}
+
+static void names(void)
+{
+	struct timespec times[2] = {{1000000000, 5}, {1234567890, 987654321}};
+	struct stat st;
+
 	T(mkdir("dir", 0777));
 	T(mkdir("dir", 0777));
 	T(rmdir("missing"));
@@ -118,6 +131,12 @@ int main(void)
 	show("dir");
 	list(".");
 	list("dir");
+}
+
+static void directories(void)
+{
+	char *cwd;
+
 	T(chdir("dir"));
 	cwd = getcwd(NULL, 0);
 	printf("%s\n", strrchr(cwd, '/'));
@@ -127,6 +146,18 @@ int main(void)
 	T(unlinkat(AT_FDCWD, "moved", 0));
 	T(chdir(".."));
 	T(unlinkat(AT_FDCWD, "dir", AT_REMOVEDIR));
+}
+
+int main(void)
+{
+	struct stat st;
+	int fd;
+
+	umask(027);
+	fd = bytes();
+	descriptors(fd);
+	names();
+	directories();
 	memset(buf, 'n', 300);
 	buf[300] = 0;
 	T(open(buf, O_RDONLY));

@@ -21,7 +21,7 @@ $(shell mkdir -p $(O)/probes)
 
 all: $(addprefix $(O)/,$(TOOLS)) $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
 
-$(O)/%: $(SRC)/%.c
+$(O)/%: $(SRC)/%.c $(SRC)/report.h
 	$(GCC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) -o $@ $< $(LIBS)
 
 # Programs that help the tests, and run natively.
@@ -29,7 +29,7 @@ $(O)/%: $(SRC)/tools/%.c
 	$(GCC) $(CFLAGS) -o $@ $<
 
 # -O1 and no frills: expected/ was recorded with these.
-$(O)/probes/%: $(SRC)/probes/%.c $(SRC)/probes/probe.h
+$(O)/probes/%: $(SRC)/probes/%.c $(SRC)/probes/probe.h $(SRC)/probes/cold.h $(SRC)/probes/kpf.h
 	$(GCC) -O1 -g0 -Wno-unused-result -fno-stack-protector -static -no-pie $(EXTRA_CFLAGS) -o $@ $<
 $(O)/probes/p02_regs: EXTRA_CFLAGS = -nostartfiles -nostdlib
 
@@ -59,6 +59,9 @@ $(O)/crypto: LIBS = -lcrypto -Wl,--no-warnings
 $(O)/gmp_calc: LIBS = -lgmp
 $(O)/zstd_driver: LIBS = -lzstd -llzma -lbz2 -lz
 $(O)/procps: LIBS = $(if $(wildcard /usr/include/libproc2/pids.h),-lproc2) -Wl,--no-warnings
+$(O)/sockets $(O)/socket_msgs: $(SRC)/socket_pair.h
+$(O)/memfd_secret $(O)/hugetlb_empty: $(SRC)/touch.h
+$(O)/sysfs_mm $(O)/vm_sysctl: $(SRC)/settings.h
 $(O)/math_all: EXTRA_CFLAGS = -frounding-math
 $(O)/math_all: LIBS = -lm
 # Linked in by the libraries, never called: dlopen and getpwnam in a static program.

@@ -129,6 +129,10 @@ static void opening(void)
 	printf("opened again %d\n", again >= 0);
 	T(send_sig(again, 0, NULL, 0));
 	close(again);
+	T(open(path, O_RDONLY | O_TRUNC));
+	for (int mode = 0; mode < 8; mode++)
+		T(access(path, mode));
+	T(futimens(self, NULL));
 	T(read(self, path, 1));
 	T(write(self, path, 1));
 	T(lseek(self, 0, SEEK_SET));

@@ -8,10 +8,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "report.h"
 
 static char big[1 << 20];
 static int sigpipes;
@@ -20,14 +25,6 @@ static void on_sigpipe(int sig)
 {
 	(void)sig;
 	sigpipes++;
-}
-
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %ld %s\n", what, ret, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, ret);
 }
 
 static int queued(int fd)
@@ -267,6 +264,90 @@ static void integrity(void)
 	close_pipe(p);
 }
 
+/* --- owner, mode and times of what has no name ------------------------------------------------- */
+
+static void show_inode(const char *what, int fd)
+{
+	struct stat s;
+
+	fstat(fd, &s);
+	printf("%s: mode %o, owner %u:%u, times", what, s.st_mode, s.st_uid, s.st_gid);
+	if (s.st_atim.tv_sec < 10000)
+		printf(" %ld.%ld", s.st_atim.tv_sec, s.st_atim.tv_nsec);
+	if (s.st_mtim.tv_sec < 10000)
+		printf(" %ld.%ld", s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+	printf("%s\n", s.st_ctim.tv_sec > 10000 ? "" : ", changed long ago");
+}
+
+/* Only the owner sets them, and only root gives files away. */
+static void attributes(int fd)
+{
+	static const struct timespec past[2] = {{1000, 5}, {2000, 6}}, bad[2] = {{1, 1000000000}},
+				     modified[2] = {{0, UTIME_OMIT}, {3000, 7}},
+				     now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+
+	show("times", futimens(fd, past));
+	show_inode("times", fd);
+	show("modified", futimens(fd, modified));
+	show_inode("modified", fd);
+	show("bad", futimens(fd, bad));
+	show("now", futimens(fd, now));
+	show("mode", fchmod(fd, 06751));
+	show_inode("mode", fd);
+	show("same owner", fchown(fd, -1, -1));
+	show_inode("same owner", fd);
+	show("same group", fchown(fd, geteuid(), getegid()));
+	show("another group", fchown(fd, -1, 13));
+	show("another owner", fchown(fd, 12, -1));
+	show("mode of another's", fchmod(fd, 0640));
+	show("times of another's", futimens(fd, past));
+	show_inode("another's", fd);
+}
+
+/* Who does not own a pipe needs its mode to open it once more; root does not. */
+static void reopen_as_other(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fflush(stdout);
+	if (!fork()) {
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1);
+		show("access", access(path, R_OK));
+		show("execute", access(path, X_OK));
+		printf("reopen: %s\n",
+		       open(path, O_RDONLY | O_NONBLOCK) < 0 ? strerror(errno) : "ok");
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void all_attributes(void)
+{
+	int p[2], s[2];
+
+	open_pipe(p, 0);
+	reopen_as_other(p[0]);
+	fchmod(p[0], 0755);
+	reopen_as_other(p[0]);
+	close_pipe(p);
+	open_pipe(p, 0);
+	show_inode("new", p[0]);
+	attributes(p[0]);
+	show_inode("the other end", p[1]);
+	close_pipe(p);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+		exit(1);
+	attributes(s[0]); /* a new one has the times of the last that lay there */
+	reopen_as_other(s[0]);
+	fchmod(s[1], 0600);
+	reopen_as_other(s[1]);
+	close_pipe(s);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, on_sigpipe);
@@ -282,6 +363,7 @@ int main(void)
 	packets();
 	hangups();
 	bad_pointers();
+	all_attributes();
 	integrity();
 	return 0;
 }

@@ -285,13 +285,12 @@ static void shares(void)
 
 /* --- exec -------------------------------------------------------------------------------------- */
 
+static char *envp[] = {"ONE=1", "TWO=two", NULL};
+
 /* Runs itself again, one argument less a time. */
-static void execs(void)
+static void exec_itself(void)
 {
 	char *argv[8] = {args[0], "exec-chain", "a", "b b", "", "d", NULL};
-	char *envp[] = {"ONE=1", "TWO=two", NULL};
-	int fd, status, fd2;
-	FILE *f;
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -301,8 +300,14 @@ static void execs(void)
 		_exit(1);
 	}
 	show("chain", reap(pid));
+}
 
-	f = fopen("script.sh", "w");
+static void exec_script(void)
+{
+	FILE *f = fopen("script.sh", "w");
+	pid_t pid;
+	int fd;
+
 	fprintf(f, "#!/bin/busybox sh\necho script \"$0\" \"$@\"\n");
 	fclose(f);
 	chmod("script.sh", 0755);
@@ -331,6 +336,14 @@ static void execs(void)
 	}
 	show("the same, close-on-exec", reap(pid));
 	close(fd);
+	unlink("script.sh");
+}
+
+static void exec_while_written(void)
+{
+	int fd, fd2;
+	pid_t pid;
+
 	fd = open("/proc/self/exe", O_RDONLY);
 	fd2 = open("copy", O_WRONLY | O_CREAT | O_TRUNC, 0755);
 	for (;;) {
@@ -343,6 +356,7 @@ static void execs(void)
 	errno = 0;
 	execl("./copy", "copy", NULL);
 	printf("open for writing: %s\n", strerror(errno));
+	close(fd);
 	close(fd2);
 	pid = fork();
 	if (!pid) {
@@ -350,6 +364,15 @@ static void execs(void)
 		_exit(errno);
 	}
 	show("closed again", reap(pid));
+}
+
+/* Takes "copy" away. */
+static void exec_what_cannot_be(void)
+{
+	char *argv[] = {"link", NULL};
+	FILE *f;
+	pid_t pid;
+
 	chmod("copy", 0644);
 	execl("./copy", "copy", NULL);
 	printf("not executable: %s\n", strerror(errno));
@@ -366,12 +389,17 @@ static void execs(void)
 		_exit(errno);
 	}
 	show("AT_SYMLINK_NOFOLLOW", reap(pid));
-	wait(&status);
-	close(fd);
 	unlink("copy");
 	unlink("link");
 	unlink("text");
-	unlink("script.sh");
+}
+
+static void execs(void)
+{
+	exec_itself();
+	exec_script();
+	exec_while_written();
+	exec_what_cannot_be();
 }
 
 static void exec_chain(char **argv)

@@ -2,6 +2,8 @@
  * vsyscall page. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,8 +11,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -78,6 +82,58 @@ static void vsyscalls(void)
 		printf("%d\n", *(volatile char *)VSYSCALL);
 }
 
+/* Structures that a later kernel made longer: what is behind the known part must be zero. */
+static void longer_structs(void)
+{
+	static uint64_t how[1024], clone[1024]; /* from a page's start or not: it makes no odds */
+	long fd;
+
+	T(fd = syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 24));
+	T(close(fd));
+	T(syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 23));
+	T(fd = syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 25));
+	T(close(fd));
+	T(fd = syscall(SYS_openat2, AT_FDCWD, "/dev/null", (char *)how + 1, 4096));
+	T(close(fd));
+	T(syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 4097));
+	how[511] = 1;
+	T(syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 4096));
+	T(fd = syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, 4088));
+	T(close(fd));
+	T(syscall(SYS_openat2, AT_FDCWD, "/dev/null", bad, 24));
+	T(syscall(SYS_openat2, AT_FDCWD, "/dev/null", bad, 4096));
+	clone[0] = 1; /* no flag that there is */
+	T(syscall(SYS_clone3, clone, 63));
+	T(syscall(SYS_clone3, clone, 64));
+	T(syscall(SYS_clone3, clone, 4096));
+	T(syscall(SYS_clone3, clone, 4097));
+	clone[511] = 1;
+	T(syscall(SYS_clone3, clone, 4096));
+	T(syscall(SYS_clone3, bad, 64));
+}
+
+/* CLOSE_RANGE_UNSHARE: what another process shares stays open, and is not close-on-exec, over there. */
+static void closes_its_own(int flags)
+{
+	uint64_t args[8] = {CLONE_FILES, 0, 0, 0, SIGCHLD};
+	int fd = dup2(1, 77), far = dup2(1, 300), status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = syscall(SYS_clone3, args, sizeof(args));
+	if (!pid) {
+		if (syscall(SYS_close_range, 70, ~0U, flags))
+			_exit(99);
+		status = fcntl(fd, F_GETFD) + 2 * (fcntl(far, F_GETFD) + 1);
+		dup2(1, 78); /* in whose table? */
+		_exit(status + 10);
+	}
+	waitpid(pid, &status, 0);
+	printf("flags %d: there %d, here %d %d %d\n", flags, WEXITSTATUS(status),
+	       fcntl(fd, F_GETFD), fcntl(far, F_GETFD), fcntl(78, F_GETFD));
+	syscall(SYS_close_range, 70, 400, 0);
+}
+
 int main(void)
 {
 	char buf[16];
@@ -143,5 +199,10 @@ int main(void)
 	T(unlink("file"));
 	T(unlink("link"));
 	vsyscalls();
+	longer_structs();
+	closes_its_own(0);
+	closes_its_own(CLOSE_RANGE_UNSHARE);
+	closes_its_own(CLOSE_RANGE_CLOEXEC);
+	closes_its_own(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC);
 	return 0;
 }

@@ -47,15 +47,12 @@ static void read_in_pieces(const char *path, size_t size)
 	free(buf);
 }
 
-int main(void)
+/* Odd names of what is made, linked and removed; leaves "d", "f", "s", "s2", "d/f". Returns an open "f". */
+static int odd_names(void)
 {
-	struct statfs sf;
-	struct stat st, st2;
-	struct statx stx;
-	char buf[512], name[64];
-	int dir, fd;
+	char buf[512];
+	int fd;
 
-	umask(022);
 	T(mkdir("d/", 0777));
 	T(mkdir("d/.", 0777));
 	T(mkdir("d/..", 0777));
@@ -89,6 +86,14 @@ int main(void)
 	T(link("f", "new/"));
 	T(linkat(AT_FDCWD, "s", AT_FDCWD, "s2", 0));
 	T(readlink("s2", buf, sizeof(buf)));
+	return fd;
+}
+
+/* "f" and "d" change places in the end. */
+static void renames(void)
+{
+	struct stat st;
+
 	T(rename("f", "d"));
 	T(rename("d", "f"));
 	T(rename("f", "g/"));
@@ -102,6 +107,14 @@ int main(void)
 	T(stat("f", &st));
 	printf("%o\n", st.st_mode);
 	T(syscall(SYS_renameat2, AT_FDCWD, "f", AT_FDCWD, "d", 2));
+}
+
+static void nodes(void)
+{
+	struct statfs sf;
+	struct statx stx;
+	struct stat st;
+
 	T(mknod("fifo", S_IFIFO | 0666, 0));
 	T(mknod("plain", S_IFREG | 0666, 0));
 	T(mknod("plain", S_IFREG | 0666, 0));
@@ -119,6 +132,14 @@ int main(void)
 	       stx.stx_ino == st.st_ino, stx.stx_nlink == st.st_nlink);
 	T(statfs(".", &sf));
 	printf("block size %d\n", sf.f_bsize > 0);
+}
+
+/* Walks and reads "d", with 200 names in it; @fd is no directory. */
+static void directories(int fd)
+{
+	struct stat st, st2;
+	char name[64];
+	int dir;
 
 	T(dir = open("d", O_RDONLY | O_DIRECTORY));
 	T(openat(dir, "../plain", O_RDONLY) >= 0);
@@ -144,6 +165,13 @@ int main(void)
 		snprintf(name, sizeof(name), "file-with-a-number-%d", i);
 		unlinkat(dir, name, 0);
 	}
+}
+
+/* A current directory that is gone. */
+static void nowhere(void)
+{
+	char buf[512];
+
 	T(mkdir("gone", 0700));
 	T(chdir("gone"));
 	T(rmdir("../gone"));
@@ -153,5 +181,53 @@ int main(void)
 	T(chdir("/"));
 	T(getcwd(buf, 1) == NULL);
 	printf("%s\n", getcwd(buf, sizeof(buf)));
+}
+
+/* Has reading the directory changed when it was last read? */
+static int access_seen(int fd, struct stat *before)
+{
+	struct stat now;
+	char buf[1024];
+	int seen;
+
+	usleep(20000); /* more than the kernel's clock tick */
+	lseek(fd, 0, SEEK_SET);
+	if (syscall(SYS_getdents64, fd, buf, sizeof(buf)) <= 0 || stat("read", &now))
+		return -1;
+	seen = memcmp(&now.st_atim, &before->st_atim, sizeof(now.st_atim)) != 0;
+	*before = now;
+	return seen;
+}
+
+static void access_times(void)
+{
+	struct stat st;
+	int fd;
+
+	mkdir("read", 0755);
+	stat("read", &st);
+	fd = open("read", O_RDONLY | O_NOATIME);
+	printf("read with O_NOATIME: %d\n", access_seen(fd, &st));
+	close(fd);
+	fd = open("read", O_RDONLY);
+	T(fcntl(fd, F_SETFL, O_NOATIME));
+	printf("read after F_SETFL O_NOATIME: %d\n", access_seen(fd, &st));
+	T(fcntl(fd, F_SETFL, 0));
+	printf("read without: %d\n", access_seen(fd, &st));
+	close(fd);
+	rmdir("read");
+}
+
+int main(void)
+{
+	int fd;
+
+	umask(022);
+	fd = odd_names();
+	renames();
+	nodes();
+	directories(fd);
+	nowhere();
+	access_times();
 	return 0;
 }

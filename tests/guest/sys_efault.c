@@ -15,19 +15,13 @@
 		       r_ < 0 ? strerrorname_np(errno) : "ok");                                    \
 	} while (0)
 
-int main(void)
+static char *page, *edge; /* a hole behind it; a string that runs into that */
+static char *volatile bad = (char *)8, *kernel = (char *)0xffff800000000000;
+static char path[5000]; /* too long */
+static int fd, zero;	/* a directory; /dev/zero */
+
+static void names(void)
 {
-	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *edge, *volatile bad = (char *)8, *kernel = (char *)0xffff800000000000;
-	char path[5000];
-	int fd = open(".", O_RDONLY | O_DIRECTORY), zero = open("/dev/zero", O_RDONLY);
-
-	munmap(page + 4096, 4096);
-	edge = page + 4096 - 4;
-	memcpy(edge, "abcd", 4); /* a string that runs into the hole */
-	memset(path, 'x', sizeof(path) - 1);
-	path[sizeof(path) - 1] = 0;
-
 	R(open, bad, O_RDONLY);
 	R(open, edge, O_RDONLY);
 	R(open, kernel, O_RDONLY);
@@ -47,6 +41,10 @@ int main(void)
 	R(readlink, "/proc/self/exe", bad, 10);
 	R(readlink, "/proc/self/exe", page, 0);
 	R(readlink, "/proc/self/exe", page, -1);
+}
+
+static void reading(void)
+{
 	R(getdents64, fd, bad, 4096);
 	R(getdents64, fd, page, 1);
 	R(getdents64, zero, page, 100);
@@ -69,6 +67,10 @@ int main(void)
 	R(dup3, fd, 50, 1);
 	R(close_range, 60, 50, 0);
 	R(close_range, 60, 61, 99);
+}
+
+static void asking(void)
+{
 	R(uname, bad);
 	R(sysinfo, bad);
 	R(getrandom, bad, 10, 0);
@@ -84,6 +86,10 @@ int main(void)
 	R(prlimit64, 0, 99, 0, page);
 	R(prlimit64, 0, 3, bad, 0);
 	R(prlimit64, 0, 3, 0, bad);
+}
+
+static void signals_and_tasks(void)
+{
 	R(rt_sigaction, 9, page, 0, 8);
 	R(rt_sigaction, 0, 0, 0, 8);
 	R(rt_sigaction, 65, 0, 0, 8);
@@ -104,6 +110,10 @@ int main(void)
 	R(arch_prctl, 0x1002, kernel);
 	R(arch_prctl, 0x9999, page);
 	R(prctl, 9999, 0, 0, 0, 0);
+}
+
+static void files(void)
+{
 	R(ioctl, zero, 0x5401, page);
 	R(ioctl, 99, 0x5401, page);
 	R(ftruncate, zero, 10);
@@ -118,6 +128,10 @@ int main(void)
 	R(chdir, bad);
 	R(statfs, "/", bad);
 	R(openat2, fd, ".", page, 4);
+}
+
+static void memory(void)
+{
 	R(futex, page + 1, 1, 1, 0, 0, 0);
 	R(futex, page, 0, 12345, 0, 0, 0);
 	R(rseq, page + 8, 32, 0, 0);
@@ -128,6 +142,23 @@ int main(void)
 	R(mprotect, 1, 4096, 1);
 	R(mremap, 1, 4096, 4096, 0, 0);
 	R(brk, 0);
+}
+
+int main(void)
+{
+	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	munmap(page + 4096, 4096);
+	edge = page + 4096 - 4;
+	memcpy(edge, "abcd", 4);
+	memset(path, 'x', sizeof(path) - 1);
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	zero = open("/dev/zero", O_RDONLY);
+	names();
+	reading();
+	asking();
+	signals_and_tasks();
+	files();
+	memory();
 	printf("beyond the table: %ld %s\n", syscall(9999), strerrorname_np(errno));
 	return 0;
 }

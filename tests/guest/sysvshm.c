@@ -7,9 +7,12 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "report.h"
 
 #define PAGE 4096UL
 
@@ -19,18 +22,6 @@ static int key_of_run; /* several may run at once */
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15
 #endif
-
-static void show(const char *what, long ret)
-{
-	if (ret < 0)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, ret);
-}
-
-#define SHOW(call) show(#call, (long)(call))
-/* Only whether it worked: numbers and addresses differ. */
-#define WORKS(call) show(#call, (long)(call) == -1 ? -1 : 0)
 
 static void show_ds(const char *what, int id)
 {
@@ -214,6 +205,46 @@ static void controlling(void)
 	SHOW(shmctl(id, SHM_LOCK, NULL));
 }
 
+/* What an ordinary user may lock is limited by RLIMIT_MEMLOCK, all segments together. */
+static void locks(void)
+{
+	struct rlimit limit = {3 * PAGE, 3 * PAGE};
+	int a, b, big;
+	pid_t pid;
+
+	printf("== locks\n");
+	fflush(stdout);
+	pid = fork();
+	if (pid) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	if (setresuid(65534, 65534, 65534))
+		printf("an ordinary user already\n");
+	a = shmget(IPC_PRIVATE, 2 * PAGE, 0600);
+	b = shmget(IPC_PRIVATE, PAGE + 1, 0600);
+	big = shmget(IPC_PRIVATE, 4 * PAGE, 0600);
+	SHOW(shmctl(big, SHM_LOCK, NULL));
+	SHOW(shmctl(a, SHM_LOCK, NULL));
+	SHOW(shmctl(a, SHM_LOCK, NULL));
+	SHOW(shmctl(b, SHM_LOCK, NULL));
+	SHOW(shmctl(a, SHM_UNLOCK, NULL));
+	SHOW(shmctl(b, SHM_LOCK, NULL));
+	SHOW(shmctl(a, SHM_LOCK, NULL));
+	SHOW(shmctl(b, IPC_RMID, NULL));
+	SHOW(shmctl(a, SHM_LOCK, NULL));
+	limit.rlim_cur = 0;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	SHOW(shmctl(a, SHM_LOCK, NULL));
+	SHOW(shmctl(big, SHM_LOCK, NULL));
+	SHOW(shmctl(a, SHM_UNLOCK, NULL));
+	shmctl(a, IPC_RMID, NULL);
+	shmctl(big, IPC_RMID, NULL);
+	fflush(stdout);
+	_exit(0);
+}
+
 static void rights(void)
 {
 	int secret = shmget(IPC_PRIVATE, PAGE, 0600), open = shmget(IPC_PRIVATE, PAGE, 0604),
@@ -252,6 +283,7 @@ int main(void)
 	attaching(id);
 	children(id);
 	controlling();
+	locks();
 	rights();
 	return 0;
 }

@@ -246,6 +246,7 @@ static void make_proc(const char *name)
 		make_proc(#name);                                                                  \
 	}
 PROC_FILE(maps)
+PROC_FILE(status)
 PROC_FILE(mem)
 PROC_FILE(environ)
 PROC_FILE(cmdline)
@@ -256,6 +257,12 @@ PROC_FILE(oom_score_adj)
 static long call_pread(char *p)
 {
 	return pread(fd[0], p + PAGE - 8, PAGE + 16, 0);
+}
+
+/* The text was there before the copy slept. */
+static int had_text(void)
+{
+	return sh->ret > 8;
 }
 
 static long call_mem(char *p)
@@ -273,7 +280,7 @@ static long call_adj_write(char *p)
 	return pwrite(fd[0], p, 8, 0);
 }
 
-/* Two that read the same open file: the text is made anew, and longer, under the sleeper. */
+/* Two that read the same open file: the text grows, and the second reader waits for the sleeper. */
 static void make_own_maps(void)
 {
 	fd[0] = open("/proc/self/maps", O_RDONLY);
@@ -520,7 +527,8 @@ static const struct race {
 	{"rights, read by another", make_rights, call_rights, take_all, all_once},
 	{"rights, peek", make_rights, call_rights_peek, take_all, any},
 	{"rights, killed", make_rights, call_rights, kill_victim, was_killed},
-	{"maps of the dead", make_maps, call_pread, end_target, any},
+	{"maps of the dead", make_maps, call_pread, end_target, had_text},
+	{"status of the dead", make_status, call_pread, end_target, had_text},
 	{"mem of the dead", make_mem, call_mem, end_target, any},
 	{"mem of the dead, write", make_mem, call_mem_write, end_target, any},
 	{"environ of the dead", make_environ, call_pread, end_target, any},

@@ -18,8 +18,7 @@ GUEST_CODE(bss_sum, "	lea 1f(%rip), %rsi\n"
 		    "	add %eax, %edi\n"
 		    "	inc %rsi\n"
 		    "	loop 2b\n"
-		    "	mov $60, %eax\n"
-		    "	syscall\n"
+		    "	sys 60\n"
 		    "1:\n");
 
 /* Runs it in a machine of its own: wait status, or -errno of the exec. */

@@ -2,6 +2,22 @@
 
 #include <stdlib.h>
 
+struct memory *new_memory(u64 size)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	CU_ASSERT_EQUAL_FATAL(memory_init(m, size), 0);
+	return m;
+}
+
+void end_memory(struct memory *m)
+{
+	CU_ASSERT_EQUAL(m->stats[ST_vmalloc], 0);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	memory_destroy(m);
+	free(m);
+}
+
 static int file_read_pages(struct address_space *as, u64 first, struct page **pages, unsigned nr)
 {
 	struct world *w = as->host;
@@ -150,6 +166,7 @@ struct mm_struct *world_fork(struct world *w)
 		copy = vm_area_dup(vma);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
 		copy->vm_mm = child;
+		copy->vm_flags &= ~VM_LOCKED_MASK;
 		copy->anon_vma = NULL;
 		CU_ASSERT_EQUAL_FATAL(anon_vma_fork(copy, vma), 0);
 		CU_ASSERT_EQUAL_FATAL(vma_tree_reserve(child, 1), 0);

@@ -27,6 +27,10 @@ struct world {
 
 #define FILE_PAGES 100
 
+/* Memory alone; what is given back must be valid. */
+struct memory *new_memory(u64 size);
+void end_memory(struct memory *m);
+
 struct world *world_new(u64 ram);
 void world_end(struct world *w);
 /* mmap; the address, checked. */

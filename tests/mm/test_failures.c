@@ -363,7 +363,7 @@ static long pinned_read(struct world *w)
 static long fill_cache(struct world *w)
 {
 	bool major = false;
-	struct page *page = filemap_get_page(&w->file, 7, 16, &major);
+	struct page *page = filemap_get_page(&w->file, 7, &major);
 
 	if (IS_ERR(page))
 		return PTR_ERR(page);

@@ -224,7 +224,7 @@ static void fork_shares_until_somebody_writes(void)
 	mmput(child);
 	CU_ASSERT_EQUAL(faults(w, a + PAGE_SIZE, 63, TLB_WRITE), 63);
 	CU_ASSERT_EQUAL(w->m.events[EV_v_fault_cow], 11);
-	CU_ASSERT_EQUAL(w->m.events[EV_v_fault_reuse], 63);
+	CU_ASSERT_EQUAL(w->m.events[EV_pgreuse], 63);
 	CU_ASSERT_EQUAL(peek(w, a), 43);
 	world_end(w);
 }

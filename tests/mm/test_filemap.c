@@ -4,6 +4,8 @@
 
 #include <signal.h>
 
+#include "mm/readahead.h"
+
 #define RW 3
 #define RD 1
 #define SHARED 1
@@ -14,32 +16,38 @@ static u8 pattern(u64 page)
 	return page * 7 + 1;
 }
 
-static void readahead_brings_what_is_absent(void)
+/* Reads what is absent of @nr pages. */
+static void read_in(struct world *w, u64 first, u64 nr)
+{
+	struct file_ra_state ra;
+
+	file_ra_state_init(&ra, &w->file);
+	force_page_cache_ra(&w->file, &ra, first, nr);
+}
+
+static void only_what_is_absent_is_read(void)
 {
 	struct world *w = world_new(64UL << 20);
 	struct page *page;
 	bool major = false;
 
-	page = filemap_get_page(&w->file, 3, 1, &major);
+	page = filemap_get_page(&w->file, 3, &major);
 	CU_ASSERT_FALSE_FATAL(IS_ERR(page));
 	CU_ASSERT_TRUE(major);
 	CU_ASSERT_EQUAL(*(u8 *)page_address(&w->m, page), pattern(3));
 	put_page(&w->m, page);
 	CU_ASSERT_EQUAL(w->file_reads, 1);
 
+	read_in(w, 0, 8); /* before and behind the page that is there */
+	CU_ASSERT_EQUAL(w->file_reads, 8);
+	read_in(w, 90, 32); /* up to the end of the file */
+	CU_ASSERT_EQUAL(w->file_reads, 18);
 	major = false;
-	page = filemap_get_page(&w->file, 0, 8, &major); /* up to the page that is there */
-	put_page(&w->m, page);
-	CU_ASSERT_EQUAL(w->file_reads, 4);
-	page = filemap_get_page(&w->file, 90, 32, &major); /* up to the end of the file */
-	put_page(&w->m, page);
-	CU_ASSERT_EQUAL(w->file_reads, 14);
-	major = false;
-	page = filemap_get_page(&w->file, 99, 32, &major);
+	page = filemap_get_page(&w->file, 99, &major);
 	CU_ASSERT_FALSE(major);
 	put_page(&w->m, page);
-	CU_ASSERT_EQUAL(w->file.nrpages, 14);
-	CU_ASSERT_EQUAL(w->m.stats[ST_file_pages], 14);
+	CU_ASSERT_EQUAL(w->file.nrpages, 18);
+	CU_ASSERT_EQUAL(w->m.stats[ST_file_pages], 18);
 	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
 	world_end(w);
 }
@@ -92,7 +100,7 @@ static void updates_reach_cached_pages_only(void)
 	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RD, SHARED, 0);
 	bool major;
 
-	put_page(&w->m, filemap_get_page(&w->file, 4, 1, &major));
+	put_page(&w->m, filemap_get_page(&w->file, 4, &major));
 	filemap_update(&w->file, 4 * PAGE_SIZE - 2, "abcd", 4);
 	CU_ASSERT_EQUAL(w->file.nrpages, 1);
 	CU_ASSERT_EQUAL(peek(w, at + 4 * PAGE_SIZE), 'c');
@@ -130,22 +138,17 @@ static void reclaim_drops_what_nobody_needs(void)
 	struct world *w = world_new(64UL << 20);
 	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RW, SHARED, 0);
 	struct page *held;
-	bool major;
-	u64 i;
 
-	for (i = 0; i < 64; i += 32)
-		put_page(&w->m, filemap_get_page(&w->file, i, 32, &major));
+	read_in(w, 0, 64);
 	held = find_get_page(&w->file, 50);
 	CU_ASSERT_EQUAL(peek(w, at), pattern(0)); /* maps 16 */
 	poke(w, at + 60 * PAGE_SIZE, 1);	  /* dirty */
 	zap_page_range(w->mm, at + 60 * PAGE_SIZE, at + 61 * PAGE_SIZE);
-	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 3), 3);
-	CU_ASSERT_EQUAL(w->file.nrpages, 61);
-	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 61 - 16 - 2);
+	drop_pagecache(&w->m);
 	CU_ASSERT_EQUAL(w->file.nrpages, 18);
-	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 0);
 	put_page(&w->m, held);
-	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 1000), 1);
+	drop_pagecache(&w->m);
+	CU_ASSERT_EQUAL(w->file.nrpages, 17);
 	CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
 	world_end(w);
 }
@@ -160,7 +163,9 @@ static void a_short_machine_reads_a_long_file(void)
 
 	w->file.i_size = 32UL << 20;
 	for (i = 0; i < w->file.i_size >> PAGE_SHIFT; i++) {
-		page = filemap_get_page(&w->file, i, 32, &major);
+		if (!(i % 32))
+			read_in(w, i, 32);
+		page = filemap_get_page(&w->file, i, &major);
 		CU_ASSERT_FALSE_FATAL(IS_ERR(page));
 		CU_ASSERT_EQUAL(*(u8 *)page_address(&w->m, page), pattern(i));
 		put_page(&w->m, page);
@@ -178,7 +183,7 @@ static void a_failed_allocation_leaves_no_trace(void)
 
 	for (nth = 1; IS_ERR(page) && nth < 100; nth++) {
 		w->m.fail_nth = nth;
-		page = filemap_get_page(&w->file, 70, 1, &major);
+		page = filemap_get_page(&w->file, 70, &major);
 		w->m.fail_nth = 0;
 		CU_ASSERT_EQUAL(filemap_validate(&w->m), 0);
 	}
@@ -228,7 +233,7 @@ static void a_fault_that_fails_leaves_no_table(void)
 }
 
 static const struct unit_test tests[] = {
-	UNIT_TEST(readahead_brings_what_is_absent),
+	UNIT_TEST(only_what_is_absent_is_read),
 	UNIT_TEST(faults_bring_the_neighbourhood),
 	UNIT_TEST(stores_make_pages_dirty_until_written_back),
 	UNIT_TEST(updates_reach_cached_pages_only),

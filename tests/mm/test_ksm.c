@@ -11,6 +11,7 @@
 #define PG PAGE_SIZE
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+#define MADV_FREE 8
 #define MADV_MERGEABLE 12
 #define MADV_UNMERGEABLE 13
 
@@ -291,6 +292,73 @@ static void a_whole_process_may_be_merged(void)
 	world_end(w);
 }
 
+/* A pass that begins at @start and ends at @end seconds, for which ksmd had @cpu seconds, ever. */
+static u32 advised(struct world *w, u64 start, u64 end, u64 cpu)
+{
+	ksm_set_clock(&w->m, start * 1000000000, 0);
+	ksm_do_scan(&w->m, 1);
+	ksm_set_clock(&w->m, end * 1000000000, cpu * 1000000000);
+	ksm_do_scan(&w->m, 100000);
+	return info(w).pages_to_scan;
+}
+
+static void the_advisor_follows_the_time_of_a_pass(void)
+{
+	struct world *w = filled(12, in_threes);
+
+	CU_ASSERT_EQUAL(advised(w, 0, 100, 1), KSM_PAGES_TO_SCAN); /* there is none */
+	CU_ASSERT_EQUAL(ksm_set_advisor_target_scan_time(&w->m, 0), -EINVAL);
+	CU_ASSERT_EQUAL(ksm_set_advisor_target_scan_time(&w->m, 1), 0);
+	CU_ASSERT_EQUAL(ksm_set_advisor_mode(&w->m, KSM_ADVISOR_SCAN_TIME), 0);
+	CU_ASSERT_EQUAL(info(w).pages_to_scan, 500);
+	CU_ASSERT_EQUAL(ksm_set_pages_to_scan(&w->m, 7), -EINVAL);
+	/* Ten times too long: 5000, of which a third at first. */
+	CU_ASSERT_EQUAL(advised(w, 100, 110, 1), 1500);
+	/* 24300, but with a tenth of the CPU 1500 pages, so with 70 % 10500. */
+	CU_ASSERT_EQUAL(advised(w, 120, 140, 3), 10500);
+	CU_ASSERT_EQUAL(ksm_set_advisor_max_pages_to_scan(&w->m, 2000), 0);
+	CU_ASSERT_EQUAL(advised(w, 140, 160, 4), 2000);
+	/* The other way round: in no time, but a tenth of the CPU it may always have. */
+	CU_ASSERT_EQUAL(ksm_set_advisor_target_scan_time(&w->m, 1000), 0);
+	CU_ASSERT_EQUAL(advised(w, 160, 161, 4), 2000);
+	CU_ASSERT_EQUAL(ksm_set_advisor_mode(&w->m, KSM_ADVISOR_NONE), 0);
+	CU_ASSERT_EQUAL(info(w).pages_to_scan, KSM_PAGES_TO_SCAN);
+	world_end(w);
+}
+
+static void nodes_may_be_split_while_nothing_is_merged(void)
+{
+	struct world *w = filled(12, in_threes);
+
+	CU_ASSERT(info(w).merge_across_nodes);
+	CU_ASSERT_EQUAL(ksm_set_merge_across_nodes(&w->m, false), 0);
+	scan(w);
+	CU_ASSERT_EQUAL(info(w).pages_shared, 4);
+	CU_ASSERT_EQUAL(ksm_set_merge_across_nodes(&w->m, false), 0);
+	CU_ASSERT_EQUAL(ksm_set_merge_across_nodes(&w->m, true), -EBUSY);
+	world_end(w);
+}
+
+/* Memory for an item is short, and what could be reclaimed is the page that it is for. */
+static void a_page_that_is_looked_at_stays(void)
+{
+	struct world *w = filled(64, all_equal);
+	struct page **held = calloc(w->m.ram_size / PG, sizeof(*held)), *page;
+	unsigned nr = 0;
+
+	CU_ASSERT_EQUAL(do_madvise(w->mm, ARENA, 64 * PG, MADV_FREE), 0);
+	lru_add_drain(&w->m);
+	while ((page = alloc_pages(&w->m, GFP_NOWAIT, 0)))
+		held[nr++] = page;
+	ksm_do_scan(&w->m, 1);
+	CU_ASSERT(w->m.events[EV_pglazyfreed] > 0);
+	CU_ASSERT(pte_present(*pte_offset(w->mm, ARENA)));
+	while (nr)
+		put_page(&w->m, held[--nr]);
+	free(held);
+	world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(equal_pages_become_one),
 	UNIT_TEST(a_store_takes_its_page_out),
@@ -302,6 +370,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(random_stores_and_passes),
 	UNIT_TEST(empty_pages_become_the_zero_page),
 	UNIT_TEST(a_whole_process_may_be_merged),
+	UNIT_TEST(the_advisor_follows_the_time_of_a_pass),
+	UNIT_TEST(nodes_may_be_split_while_nothing_is_merged),
+	UNIT_TEST(a_page_that_is_looked_at_stays),
 	UNIT_END,
 };
 const struct unit_suite suite_ksm = {"ksm", tests};

@@ -1,7 +1,7 @@
 /*
  * The buddy and what stands before it, against a model that only knows which frames are out.
  */
-#include "unit.h"
+#include "mm_world.h"
 
 #include "base/err.h"
 #include "mm/buddy.h"
@@ -11,21 +11,6 @@
 #include <string.h>
 
 #define MIB (1UL << 20)
-
-static struct memory *new_memory(u64 size)
-{
-	struct memory *m = calloc(1, sizeof(*m));
-
-	CU_ASSERT_EQUAL_FATAL(memory_init(m, size), 0);
-	return m;
-}
-
-static void end_memory(struct memory *m)
-{
-	CU_ASSERT_EQUAL(memory_validate(m), 0);
-	memory_destroy(m);
-	free(m);
-}
 
 static void start_up_touches_next_to_nothing(void)
 {

@@ -113,7 +113,7 @@ static void fork_makes_a_tree_of_anon_vmas(void)
 	mmput(parent);
 	CU_ASSERT_EQUAL(memory_validate(&w->m), 0);
 	poke(w, a + PAGE_SIZE, 2);
-	CU_ASSERT_EQUAL(w->m.events[EV_v_fault_reuse], 1);
+	CU_ASSERT_EQUAL(w->m.events[EV_pgreuse], 1);
 	CU_ASSERT_PTR_EQUAL((void *)((u64)page_at(w, a + PAGE_SIZE)->mapping & ~PAGE_MAPPING_ANON),
 			    own);
 	world_end(w);

@@ -1,4 +1,5 @@
 /* Shared anonymous memory: one object behind several mappings. */
+#include "mm/vmscan.h"
 #include "mm_world.h"
 
 #define RW 3
@@ -38,7 +39,7 @@ static void the_object_lives_as_long_as_any_mapping(void)
 	CU_ASSERT_EQUAL(w->m.committed_as, 8); /* by size, whatever is mapped */
 	CU_ASSERT_EQUAL(do_munmap(w->mm, at + 6 * PAGE_SIZE, PAGE_SIZE), 0);
 	CU_ASSERT_EQUAL(w->m.stats[ST_shmem], 1); /* unmapped, but the object has it */
-	CU_ASSERT_EQUAL(filemap_reclaim(&w->m, 100), 0);
+	CU_ASSERT_EQUAL(try_to_free_pages(&w->m, 100), 0);
 	CU_ASSERT_EQUAL(do_munmap(w->mm, at, 8 * PAGE_SIZE), 0);
 	CU_ASSERT_EQUAL(w->m.stats[ST_shmem], 0);
 	CU_ASSERT_EQUAL(w->m.committed_as, 0);

@@ -1,7 +1,7 @@
 /*
  * Slab caches and kmalloc: objects never overlap, counts are true, memory comes back.
  */
-#include "unit.h"
+#include "mm_world.h"
 
 #include "base/asan.h"
 #include "base/err.h"
@@ -14,21 +14,6 @@
 #include <unistd.h>
 
 #define MIB (1UL << 20)
-
-static struct memory *new_memory(u64 size)
-{
-	struct memory *m = calloc(1, sizeof(*m));
-
-	CU_ASSERT_EQUAL_FATAL(memory_init(m, size), 0);
-	return m;
-}
-
-static void end_memory(struct memory *m)
-{
-	CU_ASSERT_EQUAL(memory_validate(m), 0);
-	memory_destroy(m);
-	free(m);
-}
 
 static struct slabinfo info_of(struct memory *m, const char *name)
 {

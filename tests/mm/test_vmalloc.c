@@ -11,22 +11,6 @@
 
 #define MIB (1UL << 20)
 
-static struct memory *new_memory(u64 size)
-{
-	struct memory *m = calloc(1, sizeof(*m));
-
-	CU_ASSERT_EQUAL_FATAL(memory_init(m, size), 0);
-	return m;
-}
-
-static void end_memory(struct memory *m)
-{
-	CU_ASSERT_EQUAL(m->stats[ST_vmalloc], 0);
-	CU_ASSERT_EQUAL(memory_validate(m), 0);
-	memory_destroy(m);
-	free(m);
-}
-
 static void bytes_cross_pages(void)
 {
 	struct memory *m = new_memory(64 * MIB);

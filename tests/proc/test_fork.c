@@ -14,8 +14,7 @@
  * first task gives its number of frames away by getppid(), where the test looks. */
 GUEST_CODE(fork_in_a_row, "	sub $4096, %rsp\n"
 			  "	mov $1000, %ebx\n"
-			  "1:	mov $57, %eax\n"
-			  "	syscall\n"
+			  "1:	sys 57\n"
 			  "	test %eax, %eax\n"
 			  "	jz 2f\n"
 			  "	js 3f\n"
@@ -27,31 +26,17 @@ GUEST_CODE(fork_in_a_row, "	sub $4096, %rsp\n"
 			  "	syscall\n"
 			  "	test %eax, %eax\n"
 			  "	js 3f\n"
-			  "	mov $110, %eax\n" /* getppid() */
-			  "	syscall\n"
+			  "	sys 110\n" /* getppid() */
 			  "	dec %ebx\n"
 			  "	jnz 1b\n"
-			  "	xor %edi, %edi\n"
-			  "	mov $60, %eax\n"
-			  "	syscall\n"
+			  "	exit 0\n"
 			  "2:	movq %rbx, (%rsp)\n"
-			  "	xor %edi, %edi\n"
-			  "	mov $60, %eax\n"
-			  "	syscall\n"
-			  "3:	mov $1, %edi\n"
-			  "	mov $60, %eax\n"
-			  "	syscall\n");
+			  "	exit 0\n"
+			  "3:	exit 1\n");
 
 /* Maps 16 pages, fills them, forks 200 children, each of which writes page n % 16 and pauses; then
  * getppid(), where the test looks at all of them; then kill(0, SIGKILL). */
-GUEST_CODE(fork_crowd, "	mov $9, %eax\n"
-		       "	xor %edi, %edi\n"
-		       "	mov $65536, %esi\n"
-		       "	mov $3, %edx\n"
-		       "	mov $0x22, %r10d\n"
-		       "	mov $-1, %r8\n"
-		       "	xor %r9d, %r9d\n"
-		       "	syscall\n"
+GUEST_CODE(fork_crowd, "	mmap 65536, 0x22\n"
 		       "	mov %rax, %r12\n"
 		       "	xor %ebx, %ebx\n"
 		       "1:	mov %ebx, %eax\n"
@@ -61,43 +46,31 @@ GUEST_CODE(fork_crowd, "	mov $9, %eax\n"
 		       "	cmp $16, %ebx\n"
 		       "	jb 1b\n"
 		       "	xor %ebx, %ebx\n"
-		       "2:	mov $57, %eax\n"
-		       "	syscall\n"
+		       "2:	sys 57\n"
 		       "	test %eax, %eax\n"
 		       "	jz 3f\n"
 		       "	inc %ebx\n"
 		       "	cmp $200, %ebx\n"
 		       "	jb 2b\n"
 		       "	xor %ebp, %ebp\n" /* sched_yield() until all have written */
-		       "5:	mov $24, %eax\n"
-		       "	syscall\n"
+		       "5:	sys 24\n"
 		       "	inc %ebp\n"
 		       "	cmp $4, %ebp\n"
 		       "	jb 5b\n"
-		       "	mov $110, %eax\n"
-		       "	syscall\n"
+		       "	sys 110\n"
 		       "	xor %edi, %edi\n"
 		       "	mov $9, %esi\n"
-		       "	mov $62, %eax\n"
-		       "	syscall\n"
+		       "	sys 62\n"
 		       "3:	and $15, %ebx\n"
 		       "	shl $12, %ebx\n"
 		       "	movb $2, (%r12,%rbx)\n"
-		       "4:	mov $34, %eax\n"
-		       "	syscall\n"
+		       "4:	sys 34\n"
 		       "	jmp 4b\n");
 
 /* Maps 8 pages, fills them; then each of five generations forks the next one, which writes the page
  * of its number. All but the first pause; that one calls getppid(), where the test looks at all
  * and ends them, in the order that it likes. */
-GUEST_CODE(fork_chain, "	mov $9, %eax\n"
-		       "	xor %edi, %edi\n"
-		       "	mov $32768, %esi\n"
-		       "	mov $3, %edx\n"
-		       "	mov $0x22, %r10d\n"
-		       "	mov $-1, %r8\n"
-		       "	xor %r9d, %r9d\n"
-		       "	syscall\n"
+GUEST_CODE(fork_chain, "	mmap 32768, 0x22\n"
 		       "	mov %rax, %r12\n"
 		       "	xor %ebx, %ebx\n"
 		       "1:	mov %ebx, %eax\n"
@@ -107,8 +80,7 @@ GUEST_CODE(fork_chain, "	mov $9, %eax\n"
 		       "	cmp $8, %ebx\n"
 		       "	jb 1b\n"
 		       "	xor %ebx, %ebx\n"
-		       "2:	mov $57, %eax\n"
-		       "	syscall\n"
+		       "2:	sys 57\n"
 		       "	test %eax, %eax\n"
 		       "	jnz 3f\n"
 		       "	mov %ebx, %eax\n"
@@ -120,17 +92,12 @@ GUEST_CODE(fork_chain, "	mov $9, %eax\n"
 		       "3:	test %ebx, %ebx\n"
 		       "	jnz 5f\n"
 		       "	mov $8, %ebp\n"
-		       "4:	mov $24, %eax\n"
-		       "	syscall\n"
+		       "4:	sys 24\n"
 		       "	dec %ebp\n"
 		       "	jnz 4b\n"
-		       "	mov $110, %eax\n"
-		       "	syscall\n"
-		       "	xor %edi, %edi\n"
-		       "	mov $60, %eax\n"
-		       "	syscall\n"
-		       "5:	mov $34, %eax\n"
-		       "	syscall\n"
+		       "	sys 110\n"
+		       "	exit 0\n"
+		       "5:	sys 34\n"
 		       "	jmp 5b\n");
 
 #define SYS_GETPPID 110
@@ -198,26 +165,16 @@ static void watch(struct task_struct *t, bool compat)
 
 static int run(const u8 *code, const u8 *end, void (*fn)(struct task_struct *t))
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
-	char why[160] = "";
+	struct machine *m = tiny_start(code, end, 256UL << 20);
 	int status;
 
 	memset(&seen, 0, sizeof(seen));
 	look = fn;
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 256UL << 20), 0);
-	tiny_elf_make(e, code, end, 0);
-	tiny_elf_write(e);
-	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
 	seen.inner = m->do_syscall;
 	m->do_syscall = watch;
 	status = machine_run(m);
-	CU_ASSERT_EQUAL(machine_validate(m), 0);
 	CU_ASSERT_EQUAL(m->nr_tasks, 0);
-	tiny_machine_free(m);
-	unlink(e->path);
-	free(e);
-	free(m);
+	tiny_end(m);
 	return status;
 }
 

@@ -16,36 +16,19 @@ GUEST_CODE(count_and_exit, "	mov $3000000, %ecx\n"
 			   "	jnz 1b\n"
 			   "	mov (%rsp), %edi\n"
 			   "	add $40, %edi\n"
-			   "	mov $60, %eax\n"
-			   "	syscall\n");
+			   "	sys 60\n");
 
 /* Maps and touches page after page until it is refused, then exits with 7. */
-GUEST_CODE(eat_all, "1:	mov $9, %eax\n"
-		    "	xor %edi, %edi\n"
-		    "	mov $4096, %esi\n"
-		    "	mov $3, %edx\n"
-		    "	mov $0x22, %r10d\n"
-		    "	mov $-1, %r8\n"
-		    "	xor %r9d, %r9d\n"
-		    "	syscall\n"
+GUEST_CODE(eat_all, "1:	mmap 4096, 0x22\n"
 		    "	test %rax, %rax\n"
 		    "	js 2f\n"
 		    "	movb $1, (%rax)\n"
 		    "	jmp 1b\n"
-		    "2:	mov $7, %edi\n"
-		    "	mov $60, %eax\n"
-		    "	syscall\n");
+		    "2:	exit 7\n");
 
 /* 2,000 times mmap, touch, mprotect, munmap of four pages, and brk up and down. */
 GUEST_CODE(churn, "	mov $2000, %ebx\n"
-		  "1:	mov $9, %eax\n"
-		  "	xor %edi, %edi\n"
-		  "	mov $16384, %esi\n"
-		  "	mov $3, %edx\n"
-		  "	mov $0x22, %r10d\n"
-		  "	mov $-1, %r8\n"
-		  "	xor %r9d, %r9d\n"
-		  "	syscall\n"
+		  "1:	mmap 16384, 0x22\n"
 		  "	mov %rax, %r12\n"
 		  "	movb $1, (%r12)\n"
 		  "	movb $1, 8192(%r12)\n"
@@ -60,67 +43,38 @@ GUEST_CODE(churn, "	mov $2000, %ebx\n"
 		  "	syscall\n"
 		  "	dec %ebx\n"
 		  "	jnz 1b\n"
-		  "	xor %edi, %edi\n"
-		  "	mov $60, %eax\n"
-		  "	syscall\n");
-
-static void start(struct machine *m, struct tiny_elf *e, const u8 *code, const u8 *end, u64 mem)
-{
-	char why[160] = "";
-
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, mem), 0);
-	tiny_elf_make(e, code, end, 0);
-	tiny_elf_write(e);
-	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
-}
-
-static void finish(struct machine *m, struct tiny_elf *e)
-{
-	CU_ASSERT_EQUAL(machine_validate(m), 0);
-	tiny_machine_free(m);
-	unlink(e->path);
-	free(m);
-}
+		  "	exit 0\n");
 
 static void two_machines_live_in_one_process(void)
 {
-	struct machine *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
-	struct tiny_elf *ea = malloc(sizeof(*ea)), *eb = malloc(sizeof(*eb));
+	struct machine *a = tiny_start(count_and_exit, count_and_exit_end, 64UL << 20);
+	struct machine *b = tiny_start(eat_all, eat_all_end, 16UL << 20);
 
-	start(a, ea, count_and_exit, count_and_exit_end, 64UL << 20);
-	start(b, eb, eat_all, eat_all_end, 16UL << 20);
 	CU_ASSERT_EQUAL(machine_validate(a), 0);
 	CU_ASSERT_EQUAL(machine_validate(b), 0);
 	CU_ASSERT_EQUAL(machine_run(a), 41 << 8);
 	CU_ASSERT_NOT_EQUAL(machine_run(b), 0);
-	finish(a, ea);
-	finish(b, eb);
-	free(ea);
-	free(eb);
+	tiny_end(a);
+	tiny_end(b);
 }
 
 static void a_machine_without_memory_left_ends_the_program_and_stays_sound(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
+	struct machine *m = tiny_start(eat_all, eat_all_end, 16UL << 20);
 	int status;
 
-	start(m, e, eat_all, eat_all_end, 16UL << 20);
 	status = machine_run(m);
 	CU_ASSERT(status == 7 << 8 || WTERMSIG(status) == SIGKILL);
-	finish(m, e);
-	free(e);
+	tiny_end(m);
 }
 
 /* The host itself refuses the byte below a kernel stack where there is a guard page. */
 static void a_kernel_stack_ends_in_its_guard(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
+	struct machine *m = tiny_start(count_and_exit, count_and_exit_end, 16UL << 20);
 	u8 *stack;
 	int fds[2];
 
-	start(m, e, count_and_exit, count_and_exit_end, 16UL << 20);
 	stack = find_task_by_pid(m, m->init_pid)->stack;
 	CU_ASSERT_EQUAL_FATAL(host_pipe(fds), 0);
 	CU_ASSERT_EQUAL(host_write(fds[1], stack, 1), 1);
@@ -132,8 +86,7 @@ static void a_kernel_stack_ends_in_its_guard(void)
 	host_close(fds[0]);
 	host_close(fds[1]);
 	CU_ASSERT_EQUAL(machine_run(m), 41 << 8);
-	finish(m, e);
-	free(e);
+	tiny_end(m);
 }
 
 #ifndef CONFIG_ASAN
@@ -163,17 +116,14 @@ void *realloc(void *p, size_t n)
 
 static void nothing_below_syscalls_takes_host_memory_after_boot(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
+	struct machine *m = tiny_start(churn, churn_end, 64UL << 20);
 	u64 before;
 
-	start(m, e, churn, churn_end, 64UL << 20);
 	before = nr_mallocs;
 	CU_ASSERT_EQUAL(machine_run(m), 0);
 	CU_ASSERT_EQUAL(nr_mallocs, before);
 	CU_ASSERT(m->mem.events[EV_pgfault] > 4000);
-	finish(m, e);
-	free(e);
+	tiny_end(m);
 }
 #endif
 
@@ -190,10 +140,8 @@ static u64 active_objects(struct machine *m, const char *cache)
 /* The kernel objects of a program are gone with it. */
 static void an_ended_program_leaves_no_object(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
+	struct machine *m = tiny_start(churn, churn_end, 64UL << 20);
 
-	start(m, e, churn, churn_end, 64UL << 20);
 	CU_ASSERT(active_objects(m, "vm_area_struct") >= 5);
 	CU_ASSERT_EQUAL(active_objects(m, "mm_struct"), 1);
 	CU_ASSERT_EQUAL(active_objects(m, "task_struct"), 1);
@@ -201,8 +149,7 @@ static void an_ended_program_leaves_no_object(void)
 	CU_ASSERT_EQUAL(active_objects(m, "vm_area_struct"), 0);
 	CU_ASSERT_EQUAL(active_objects(m, "mm_struct"), 0);
 	CU_ASSERT_EQUAL(active_objects(m, "task_struct"), 0);
-	finish(m, e);
-	free(e);
+	tiny_end(m);
 }
 
 static const struct unit_test tests[] = {

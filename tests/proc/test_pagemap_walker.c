@@ -19,14 +19,7 @@
 
 /* 3 MiB private: each third page written, the next one read, one written page made PROT_NONE, one
  * unmapped; 64 KiB shared, every second page written. */
-GUEST_CODE(use_memory, "	mov $9, %eax\n"
-		       "	xor %edi, %edi\n"
-		       "	mov $0x300000, %esi\n"
-		       "	mov $3, %edx\n"
-		       "	mov $0x22, %r10d\n"
-		       "	mov $-1, %r8\n"
-		       "	xor %r9d, %r9d\n"
-		       "	syscall\n"
+GUEST_CODE(use_memory, "	mmap 0x300000, 0x22\n"
 		       "	mov %rax, %r12\n"
 		       "	xor %ebx, %ebx\n"
 		       "1:	movb $1, (%r12,%rbx)\n"
@@ -53,9 +46,7 @@ GUEST_CODE(use_memory, "	mov $9, %eax\n"
 		       "2:	movb $1, (%rax)\n"
 		       "	add $0x2000, %rax\n"
 		       "	loop 2b\n"
-		       "	xor %edi, %edi\n"
-		       "	mov $60, %eax\n"
-		       "	syscall\n");
+		       "	exit 0\n");
 
 /* --- the walker: a dump and cr3, nothing else --------------------------------------------------- */
 
@@ -171,25 +162,16 @@ static void compare_at_exit(struct machine *m, struct task_struct *t, void *arg)
 
 static void a_walker_with_a_dump_and_cr3_reproduces_pagemap(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
+	struct machine *m = tiny_start(use_memory, use_memory_end, RAM);
 	struct seen seen = {0};
-	char why[160] = "";
 
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, RAM), 0);
-	tiny_elf_make(e, use_memory, use_memory_end, 0);
-	tiny_elf_write(e);
-	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
 	m->on_exit = compare_at_exit;
 	m->on_exit_arg = &seen;
 	CU_ASSERT_EQUAL(machine_run(m), 0);
 	CU_ASSERT(seen.present > 500 && seen.same > 800);
 	CU_ASSERT_EQUAL(seen.different, 0);
 	CU_ASSERT_EQUAL(seen.outside, 0);
-	tiny_machine_free(m);
-	unlink(e->path);
-	free(e);
-	free(m);
+	tiny_end(m);
 }
 
 static const struct unit_test tests[] = {

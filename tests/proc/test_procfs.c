@@ -315,6 +315,69 @@ static void text_is_made_anew_at_offset_0(void)
 	world_free(w);
 }
 
+/* The whole text in steps of @step bytes, each try once more when there was no memory for it. Bytes. */
+static u64 read_in_steps(struct world *w, struct file *f, u64 step, u64 fail_nth)
+{
+	u64 n = 0;
+	long got;
+
+	do {
+		w->m.mem.fail_nth = fail_nth;
+		got = read_at(f, w->text + n, step, n);
+		w->m.mem.fail_nth = 0;
+		if (got == -ENOMEM && fail_nth)
+			got = read_at(f, w->text + n, step, n);
+		n += got > 0 ? got : 0;
+	} while (got > 0 && n + step < TEXT_MAX);
+	CU_ASSERT_EQUAL(got, 0);
+	return n;
+}
+
+static void a_text_is_the_same_in_any_pieces(void)
+{
+	static const char *const names[] = {"maps", "smaps", "numa_maps", "status", "mounts"};
+	static const u64 steps[] = {1, 7, 100, 4095, 4096, 5000, 100000};
+	struct world *w = world_new();
+
+	for (u64 i = 0; i < 30; i++)
+		map(w, 2 * i, 1, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE, 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		for (unsigned j = 0; j < ARRAY_SIZE(steps); j++) {
+			struct file *f = open_proc(w, names[i], O_RDONLY);
+			u64 n, nth = j % 4; /* 0: nothing fails */
+
+			CU_ASSERT_FATAL(!IS_ERR(f));
+			n = read_in_steps(w, f, steps[j], nth);
+			memcpy(w->host, w->text, n);
+			CU_ASSERT_EQUAL(strlen(show(w, true, names[i])), n);
+			CU_ASSERT(!memcmp(w->text, w->host, n));
+			fput(f);
+		}
+	}
+	CU_ASSERT_EQUAL(memory_validate(&w->m.mem), 0);
+	world_free(w);
+}
+
+#define LINE 41 /* of maps, without a name */
+
+/* No read makes more than a page of records, and a record larger than that comes whole. */
+static void a_read_makes_a_page_at_most(void)
+{
+	struct world *w = world_new();
+	struct file *f;
+
+	for (u64 i = 0; i < 200; i++)
+		map(w, 2 * i, 1, PROT_READ, MAP_PRIVATE, 0);
+	f = open_proc(w, "maps", O_RDONLY);
+	CU_ASSERT_EQUAL(read_at(f, w->text, 100000, 0), 4095 / LINE * LINE);
+	CU_ASSERT_EQUAL(do_munmap(w->t->mm, BASE, 200 * PAGE_SIZE), 0);
+	CU_ASSERT_EQUAL(read_at(f, w->text, LINE, 4095 / LINE * LINE), LINE);
+	w->text[LINE] = '\0'; /* on it goes with what is there: the first 100 have been unmapped */
+	CU_ASSERT_STRING_EQUAL(w->text, "100c8000-100c9000 r--p 00000000 00:00 0 \n");
+	fput(f);
+	world_free(w);
+}
+
 static void mem_reads_and_writes_what_is_there(void)
 {
 	struct world *w = world_new();
@@ -420,6 +483,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(vmstat_shows_every_event),
 	UNIT_TEST(pagemap_shows_the_ptes),
 	UNIT_TEST(text_is_made_anew_at_offset_0),
+	UNIT_TEST(a_text_is_the_same_in_any_pieces),
+	UNIT_TEST(a_read_makes_a_page_at_most),
 	UNIT_TEST(mem_reads_and_writes_what_is_there),
 	UNIT_TEST(oom_score_adj_takes_numbers_in_its_range),
 	UNIT_TEST(clear_refs_clears_accessed_bits),

@@ -7,24 +7,15 @@
 #include "tiny_elf.h"
 #include "unit.h"
 
-GUEST_CODE(pause_for_ever, "1:	mov $34, %eax\n"
-			   "	syscall\n"
+GUEST_CODE(pause_for_ever, "1:	sys 34\n"
 			   "	jmp 1b\n");
 
 static struct machine *m;
 static struct task_struct *t;
-static struct tiny_elf *elf;
 
 static void setup(void)
 {
-	char why[160] = "";
-
-	m = calloc(1, sizeof(*m));
-	elf = malloc(sizeof(*elf));
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 32UL << 20), 0);
-	tiny_elf_make(elf, pause_for_ever, pause_for_ever_end, 0);
-	tiny_elf_write(elf);
-	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, elf, why), 0);
+	m = tiny_start(pause_for_ever, pause_for_ever_end, 32UL << 20);
 	t = find_task_by_pid(m, m->init_pid);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 }
@@ -36,10 +27,7 @@ static void teardown(void)
 	group_send_sig_info(SIGKILL, NULL, t);
 	CU_ASSERT_EQUAL(machine_run(m), SIGKILL);
 	CU_ASSERT_EQUAL(m->nr_sigqueue, 0);
-	tiny_machine_free(m);
-	unlink(elf->path);
-	free(elf);
-	free(m);
+	tiny_end(m);
 }
 
 static int send(int sig, int code, u64 value)

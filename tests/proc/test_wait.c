@@ -10,15 +10,11 @@
 #include "unit.h"
 
 /* getppid(), where the test works; a child of it pauses, the first task ends. */
-GUEST_CODE(meet, "	mov $110, %eax\n"
-		 "	syscall\n"
+GUEST_CODE(meet, "	sys 110\n"
 		 "	test %eax, %eax\n"
 		 "	jz 2f\n"
-		 "	xor %edi, %edi\n"
-		 "	mov $60, %eax\n"
-		 "	syscall\n"
-		 "2:	mov $34, %eax\n"
-		 "	syscall\n"
+		 "	exit 0\n"
+		 "2:	sys 34\n"
 		 "	jmp 2b\n");
 
 #define SYS_GETPPID 110
@@ -42,25 +38,15 @@ static void watch(struct task_struct *t, bool compat)
 
 static void run(void (*fn)(struct task_struct *t))
 {
-	struct machine *m = calloc(1, sizeof(*m));
-	struct tiny_elf *e = malloc(sizeof(*e));
-	char why[160] = "";
+	struct machine *m = tiny_start(meet, meet_end, 32UL << 20);
 
 	body = fn;
 	was_called = false;
-	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 32UL << 20), 0);
-	tiny_elf_make(e, meet, meet_end, 0);
-	tiny_elf_write(e);
-	CU_ASSERT_EQUAL_FATAL(tiny_exec(m, e, why), 0);
 	inner = m->do_syscall;
 	m->do_syscall = watch;
 	CU_ASSERT_EQUAL(machine_run(m), 0);
 	CU_ASSERT(was_called);
-	CU_ASSERT_EQUAL(machine_validate(m), 0);
-	tiny_machine_free(m);
-	unlink(e->path);
-	free(e);
-	free(m);
+	tiny_end(m);
 }
 
 static struct task_struct *child_of(struct task_struct *t, int exit_signal)

@@ -1,4 +1,4 @@
-# docs/: compat.md and cpu.md end with what the tables print; files and tests that seed.md and the others name exist.
+# docs/: compat.md and cpu.md end with what the tables print; the files, functions and tests that the pages name exist.
 # tags: quick
 cd "$SRC" || exit
 bad=0
@@ -21,6 +21,18 @@ for page in README.md docs/*.md docs/adr/*.md; do
 		while read -r file; do
 			[ -e "$(dirname "$page")/$file" ] || echo "$page links to $file, which is not there"
 		done
+done | grep . && bad=1
+# Shorter names too, as mm/tlb.h, [fault.c, do_wp_page], function(); of the decisions in adr/ some are history.
+files=$(find src tests bench -name '*.[chS]' -o -name '*.def')
+names=$(find src tests bench -name '*.[chS]' -exec grep -ohE '[A-Za-z_][A-Za-z0-9_]*\(' {} + | tr -d '(' | sort -u)
+for page in README.md docs/*.md; do
+	grep -oE '[A-Za-z0-9_/.-]*[A-Za-z0-9_]\.(c|h|def|S)\b' "$page" | sort -u | while read -r file; do
+		grep -qE "(^|/)${file//./\\.}$" <<<"$files" || echo "$page names $file, which is not there"
+	done
+	{
+		grep -oE '[*A-Za-z0-9_]+\(\)' "$page" | tr -d '()' | grep -v '\*'
+		grep -E '^## .*\[.*\.c' "$page" | sed 's/.*\[//; s/\].*//' | tr ';, ' '\n' | grep '_' | grep -v '\.'
+	} | sort -u | comm -23 - <(echo "$names") | sed "s|.*|$page names &(), which is not there|"
 done | grep . && bad=1
 # In seed.md a test is named as `name` in the third column: a unit test, case, probe or script.
 awk -F '|' '/^\|/ && NR > 3 { print $4 }' docs/seed.md | grep -oE '`[a-z][a-zA-Z0-9_-]+`' | tr -d '`' | sort -u |

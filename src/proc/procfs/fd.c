@@ -111,7 +111,7 @@ static struct vm_area_struct *mapped_vma(struct task_struct *t, gva_t start)
 	return vma && vma->vm_start == start && has_file(vma) ? vma : NULL;
 }
 
-/* --- the four kinds, by directory --------------------------------------------------------- */
+/* --- the five kinds, by directory --------------------------------------------------------- */
 
 u64 proc_pattern_lookup(struct machine *m, const struct proc_entry *e, u64 id, const char *name)
 {
@@ -120,6 +120,8 @@ u64 proc_pattern_lookup(struct machine *m, const struct proc_entry *e, u64 id, c
 	gva_t start, end;
 	u64 n;
 
+	if (e->dir >= DIR_SYSFS)
+		return proc_size_lookup(m, e->dir, name);
 	if (e->dir == DIR_MAP_FILES) {
 		vma = parse_range(name, &start, &end) ? mapped_vma(t, start) : NULL;
 		return vma && vma->vm_end == end
@@ -140,7 +142,9 @@ void proc_pattern_name(struct machine *m, const struct proc_entry *e, u64 id, ch
 	gva_t start = ID_SUB(id) << PAGE_SHIFT;
 	struct vm_area_struct *vma;
 
-	if (e->kind == KIND_DIR) {
+	if (e->dir >= DIR_SYSFS) {
+		proc_size_name(id, name);
+	} else if (e->kind == KIND_DIR) {
 		snprintf(name, 64, "%d", ID_PID(id));
 	} else if (e->dir == DIR_MAP_FILES) {
 		vma = mapped_vma(proc_task(m, id), start);
@@ -180,7 +184,9 @@ u64 proc_pattern_next(struct machine *m, const struct proc_entry *e, u64 id, u64
 	struct task_struct *t = ID_PID(id) ? proc_task(m, id) : NULL;
 	u64 next = 0;
 
-	if (e->dir == DIR_MAP_FILES) {
+	if (e->dir >= DIR_SYSFS) {
+		next = proc_size_next(m, e->dir, at);
+	} else if (e->dir == DIR_MAP_FILES) {
 		next = next_map_file(t, id, at);
 	} else if (e->kind != KIND_DIR) {
 		next = next_fd(t, id, at);

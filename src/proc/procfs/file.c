@@ -1,8 +1,8 @@
-/* Open files of /proc: text that is written in one go at the first read, binary files, writes,
- * directories. Whose file it is stands in the dentry; the task is looked up at each use. Files about
+/* Open files of /proc: what reads them (text: seq.c), binary files, writes, directories. Whose file it is stands in the dentry; the task is looked up at each use. Files about
  * memory keep the address space that was there when they were opened, and who may open them is asked
  * then: proc_mem_open(). */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include "proc/procfs/internal.h"
 
 #define WRITE_MAX 4095	   /* longest text that a file takes */
+#define MAX_POS INT_MAX	   /* s_maxbytes */
 #define FIRST_PATTERN 1024 /* positions in a directory: behind the rows of the table */
 
 static inline const struct proc_entry *f_entry(const struct file *f)
@@ -23,6 +24,11 @@ static inline struct machine *f_machine(const struct file *f)
 	return vfs_machine(f->vfs);
 }
 
+static bool below_sys(const struct proc_entry *e)
+{
+	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
+}
+
 /* --- text --------------------------------------------------------------------------------- */
 
 int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
@@ -32,6 +38,8 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 
 	switch (e->kind) {
 	case KIND_CONST:
+		if (!t && e->dir == DIR_PID)
+			return -ESRCH;
 		seq_puts(out, e->get.line);
 		seq_putc(out, '\n');
 		err = 0;
@@ -39,11 +47,20 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 	case KIND_SYSTEM:
 		err = e->get.system(out, m);
 		break;
+	case KIND_SYSCTL:
+		err = proc_show_sysctl(out, m, e->get.sysctl);
+		break;
+	case KIND_SIZED:
+		err = e->get.sized->show(out, m, sub);
+		break;
 	case KIND_TASK:
 		err = t ? e->get.task(out, t) : -ESRCH;
 		break;
 	case KIND_MM:
 		err = t ? e->get.mm(out, t->mm) : -ESRCH;
+		break;
+	case KIND_VMAS:
+		err = t ? proc_show_vmas(e, out, t->mm) : -ESRCH;
 		break;
 	case KIND_ITEM:
 		err = t ? e->get.item(out, t, sub) : -ESRCH;
@@ -54,79 +71,28 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 	return out->overflow ? -ENOMEM : err;
 }
 
-/* Of the address space that was there at open(). */
-static int show_mm(const struct proc_entry *e, struct seq *out, struct mm_struct *mm)
+/* P_SIMPLE, and settings: the text as of now. Of numbers below sys/ it can be read from the beginning
+ * only. See: simple_read_from_buffer(), do_proc_dointvec(). */
+static long simple_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
-	int err = e->get.mm(out, mm && mm->mm_users ? mm : NULL);
-
-	return out->overflow ? -ENOMEM : err;
-}
-
-/* The text as of now. */
-static int refill(struct file *f, struct seq *s)
-{
-	u64 id = f->f_path.dentry->fs_id;
-	struct task_struct *t = proc_task(f_machine(f), id);
+	u64 id = f->f_path.dentry->fs_id, n, done = 0;
 	const struct proc_entry *e = f_entry(f);
-	int err;
-
-	s->count = 0;
-	s->overflow = false;
-	if (e->kind == KIND_MM && t)
-		err = show_mm(e, s, ((struct proc_mm_file *)f->private_data)->mm);
-	else
-		err = proc_show(e, s, f_machine(f), t, ID_SUB(id));
-	if (err)
-		seq_release(s); /* the next read tries again */
-	return err;
-}
-
-static long text_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
-{
-	struct seq *s = f->private_data;
-	u64 n, done = 0;
+	struct seq s = {.mem = f->vfs->mem};
 	const char *text;
+	int err = 0;
 
-	if (!s) {
-		s = kzalloc(f->vfs->mem, sizeof(*s), GFP_KERNEL);
-		if (!s)
-			return -ENOMEM;
-		s->mem = f->vfs->mem;
-		f->private_data = s;
-	}
-	if (!to->count)
-		return 0;
-	if (!*pos || !s->size) {
-		int err = refill(f, s);
+	if (!below_sys(e) || (e->flags & P_STRING) || !*pos)
+		err = proc_show(e, &s, f_machine(f), proc_task(f_machine(f), id), ID_SUB(id));
+	while (!err && to->count && (text = seq_peek(&s, *pos, &n))) {
+		u64 got = copy_to_iter(text, min(n, to->count), to);
 
-		if (err)
-			return err;
-	}
-	while (to->count && (text = seq_peek(s, *pos, &n))) {
-		struct iov_iter start = *to;
-		u64 got;
-
-		n = min(n, to->count);
-		iov_iter_nosleep_begin(to);
-		got = copy_to_iter(text, n, to);
-		if (unlikely(iov_iter_nosleep_end(to, &start, n, true)))
-			continue; /* another reader of this file may have made the text anew */
+		if (!got)
+			err = -EFAULT;
 		*pos += got;
 		done += got;
-		if (got < n)
-			return done ? (long)done : -EFAULT;
 	}
-	return done;
-}
-
-static void text_release(struct file *f)
-{
-	struct seq *s = f->private_data;
-
-	if (!s)
-		return;
-	seq_release(s);
-	kfree(f->vfs->mem, s);
+	seq_release(&s);
+	return done ? (long)done : err;
 }
 
 static void mm_release_file(struct file *f)
@@ -135,7 +101,7 @@ static void mm_release_file(struct file *f)
 
 	if (mf->mm)
 		mmdrop(mf->mm);
-	text_release(f);
+	proc_seq_release(f);
 }
 
 static long mem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
@@ -196,11 +162,6 @@ int proc_parse_u64(const char *text, int base, u64 *out)
 	return errno ? -ERANGE : 0;
 }
 
-static bool below_sys(const struct proc_entry *e)
-{
-	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
-}
-
 static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	const struct proc_entry *e = f_entry(f);
@@ -209,10 +170,14 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	char *text;
 	long err;
 
-	if (!n && below_sys(e))
+	if (e->kind == KIND_SYSCTL)
+		return proc_sysctl_write_iter(f_machine(f), e->get.sysctl, from, pos);
+	if (!n && (below_sys(e) || e->dir >= DIR_SYSFS))
 		return 0;
-	if (e->write == proc_write_none)
+	if (e->kind == KIND_SIZED ? !e->get.sized->write : e->write == proc_write_none)
 		return -EINVAL;
+	if (e->flags & P_SHORT)
+		n = min(n, 12UL);
 	if (ID_PID(id)) {
 		t = proc_task(f_machine(f), id);
 		if (!t)
@@ -228,7 +193,11 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 		t = proc_task(f_machine(f), id);
 		err = t ? 0 : -ESRCH;
 	}
-	if (!err)
+	if (!err && (e->flags & P_AT_START) && *pos && t == current_task(f_machine(f)))
+		err = -EINVAL;
+	if (!err && e->kind == KIND_SIZED)
+		err = e->get.sized->write(f_machine(f), ID_SUB(id), text);
+	else if (!err)
 		err = e->write(f_machine(f), t, text);
 	kfree(f->vfs->mem, text);
 	if (err)
@@ -245,16 +214,36 @@ static long mem_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	return proc_write_mem_iter(f->private_data, from, pos);
 }
 
-/* SEEK_SET and SEEK_CUR: these files have no end. Positions of mem may look negative. */
-static s64 proc_llseek(struct file *f, s64 off, int whence)
+/* See: mem_lseek(), whose positions may look negative. */
+static s64 mem_llseek(struct file *f, s64 off, int whence)
 {
-	bool big = f_entry(f)->kind == KIND_BYTES || f_entry(f)->kind == KIND_MEM;
-
 	if (whence == SEEK_CUR)
 		off += f->f_pos;
 	else if (whence != SEEK_SET)
 		return -EINVAL;
-	if (off < 0 && !big)
+	f->f_pos = off;
+	return off;
+}
+
+/* The file is as long as stat(2) says, which is nothing but below /sys. See: generic_file_llseek(), and
+ * default_llseek() of settings, which knows no largest position. */
+static s64 proc_llseek(struct file *f, s64 off, int whence)
+{
+	const struct proc_entry *e = f_entry(f);
+	bool file = e->kind != KIND_DIR;
+	s64 size = file && e->dir >= DIR_SYSFS ? (s64)PAGE_SIZE : 0;
+
+	if (e->flags & P_WRITE_ONLY)
+		return f->f_pos; /* noop_llseek() */
+	if (whence == SEEK_CUR)
+		off += f->f_pos;
+	else if (whence == SEEK_END)
+		off += size;
+	else if (whence != SEEK_SET && (u64)off >= (u64)size)
+		return -ENXIO;
+	else if (whence == SEEK_HOLE)
+		off = size;
+	if (off < 0 || (off > MAX_POS && !(file && below_sys(e))))
 		return -EINVAL;
 	f->f_pos = off;
 	return off;
@@ -334,29 +323,85 @@ static int dir_iterate(struct file *f, emit_fn emit, void *ctx)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
+/* Nothing here can be mapped, but not everything is without an mmap() of its own, which comes last:
+ * proc_reg_mmap() of what is neither a process's nor below sys/, kernfs_fop_mmap(). */
+static int proc_mmap_file(struct file *f, struct mmap_file *out)
+{
+	const struct proc_entry *e = f->f_path.dentry->fs_private;
+
+	if (e->dir >= DIR_SYSFS)
+		out->fails = -ENODEV;
+	else if (e->dir == DIR_ROOT || e->dir == DIR_SYSVIPC)
+		out->fails = -EIO;
+	else
+		return -ENODEV;
+	return 0;
+}
+
 static const struct file_operations proc_text_fops = {
-	.read_iter = text_read_iter,
+	.read_iter = proc_seq_read_iter,
+	.write_iter = text_write_iter,
+	.llseek = proc_seq_llseek,
+	.mmap_file = proc_mmap_file,
+	.release = proc_seq_release,
+};
+
+static const struct file_operations proc_simple_fops = {
+	.read_iter = simple_read_iter,
 	.write_iter = text_write_iter,
 	.llseek = proc_llseek,
-	.release = text_release,
+	.mmap_file = proc_mmap_file,
+};
+
+/* kernfs: as other text, but with an end. */
+static const struct file_operations sysfs_text_fops = {
+	.read_iter = proc_seq_read_iter,
+	.write_iter = text_write_iter,
+	.llseek = proc_llseek,
+	.mmap_file = proc_mmap_file,
+	.release = proc_seq_release,
 };
 
 static const struct file_operations proc_bytes_fops = {
 	.read_iter = bytes_read_iter,
 	.write_iter = text_write_iter,
+	.llseek = mem_llseek,
+	.mmap_file = proc_mmap_file,
+};
+
+/* ... of those that seek as text does. */
+static const struct file_operations proc_simple_bytes_fops = {
+	.read_iter = bytes_read_iter,
+	.write_iter = text_write_iter,
 	.llseek = proc_llseek,
+	.mmap_file = proc_mmap_file,
 };
 
 static const struct file_operations proc_mm_fops = {
-	.read_iter = text_read_iter,
+	.read_iter = proc_seq_read_iter,
 	.write_iter = text_write_iter,
-	.llseek = proc_llseek,
+	.llseek = proc_seq_llseek,
+	.release = mm_release_file,
+};
+
+static const struct file_operations proc_maps_fops = {
+	.read_iter = proc_seq_read_iter,
+	.write_iter = text_write_iter,
+	.llseek = proc_seq_llseek,
+	.ioctl = proc_ioctl_maps,
 	.release = mm_release_file,
 };
 
 static const struct file_operations proc_mem_fops = {
 	.read_iter = mem_read_iter,
 	.write_iter = mem_write_iter,
+	.llseek = mem_llseek,
+	.mmap_file = proc_mmap_file,
+	.release = mm_release_file,
+};
+
+static const struct file_operations proc_simple_mem_fops = {
+	.read_iter = mem_read_iter,
 	.llseek = proc_llseek,
 	.release = mm_release_file,
 };
@@ -364,7 +409,7 @@ static const struct file_operations proc_mem_fops = {
 static const struct file_operations proc_pagemap_fops = {
 	.read_iter = mem_read_iter,
 	.write_iter = mem_write_iter,
-	.llseek = proc_llseek,
+	.llseek = mem_llseek,
 	.ioctl = proc_ioctl_pagemap,
 	.release = mm_release_file,
 };
@@ -409,12 +454,15 @@ int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid)
 {
 	struct machine *m = vfs_machine(d->vfs);
 	struct task_struct *t = ID_PID(d->fs_id) ? proc_task(m, d->fs_id) : NULL;
+	const struct proc_entry *e = d->fs_private;
 	u32 bits = d->mode & 7, owner, group;
 	int err;
 
 	mode &= R_OK | W_OK | X_OK;
 	if (S_ISLNK(d->mode))
 		return 0;
+	if ((mode & W_OK) && e->kind == KIND_DIR && e->get.dir == DIR_PID)
+		return -EPERM; /* immutable: proc_pid_instantiate() */
 	if (fd_dir_permission(d, t, &err))
 		return err;
 	proc_owner(d, t, &owner, &group);
@@ -453,7 +501,6 @@ static struct file *bind_mm(struct file *f, struct mm_struct *mm, bool show_pfn)
 		fput(f);
 		return ERR_PTR(-ENOMEM);
 	}
-	mf->seq.mem = f->vfs->mem;
 	mf->mm = mm;
 	mf->show_pfn = show_pfn;
 	if (mm)
@@ -468,13 +515,20 @@ static const struct file_operations *entry_fops(const struct proc_entry *e)
 	case KIND_DIR:
 		return &proc_dir_fops;
 	case KIND_BYTES:
-		return &proc_bytes_fops;
+		return e->flags & (P_SIMPLE | P_WRITE_ONLY) ? &proc_simple_bytes_fops
+							    : &proc_bytes_fops;
 	case KIND_MM:
 		return &proc_mm_fops;
+	case KIND_VMAS:
+		return e->get.vmas == proc_record_maps ? &proc_maps_fops : &proc_mm_fops;
 	case KIND_MEM:
+		if (e->flags & P_SIMPLE)
+			return &proc_simple_mem_fops;
 		return e->get.mem == proc_read_pagemap ? &proc_pagemap_fops : &proc_mem_fops;
 	default:
-		return &proc_text_fops;
+		if (below_sys(e) || (e->flags & P_SIMPLE))
+			return &proc_simple_fops;
+		return e->dir >= DIR_SYSFS ? &sysfs_text_fops : &proc_text_fops;
 	}
 }
 
@@ -485,16 +539,25 @@ struct file *proc_open(const struct path *p, int flags)
 	struct machine *m = vfs_machine(p->dentry->vfs);
 	struct task_struct *curr = current_task(m);
 	struct task_struct *t = ID_PID(p->dentry->fs_id) ? proc_task(m, p->dentry->fs_id) : NULL;
-	bool mm_file = e->kind == KIND_MM || e->kind == KIND_MEM;
+	bool mm_file = e->kind == KIND_MM || e->kind == KIND_VMAS || e->kind == KIND_MEM;
 	int acc = need[flags & O_ACCMODE], err;
 	struct mm_struct *mm = NULL;
 	u32 mode = FMODE_LSEEK;
 	struct file *f;
 
-	if (curr && proc_permission(p->dentry, acc, curr->fsuid, curr->fsgid))
-		return ERR_PTR(-EACCES);
+	err = curr ? proc_permission(p->dentry, acc | (flags & O_TRUNC ? W_OK : 0), curr->fsuid,
+				     curr->fsgid)
+		   : 0;
+	if (err)
+		return ERR_PTR(err);
 	if (ID_PID(p->dentry->fs_id) && !t)
 		return ERR_PTR(-ENOENT);
+	/* kernfs_fop_open(): what cannot be read or written by anybody is not opened for that. */
+	if (e->dir >= DIR_SYSFS && e->kind != KIND_DIR &&
+	    (((acc & R_OK) && !(e->mode & 0444)) || ((acc & W_OK) && !(e->mode & 0222))))
+		return ERR_PTR(-EACCES);
+	if ((acc & W_OK) && (e->flags & P_ADMIN) && !task_capable(curr, CAP_SYS_ADMIN_NR))
+		return ERR_PTR(-EACCES);
 	err = mm_file ? open_mm(e, curr, t, &mm) : 0;
 	if (err)
 		return ERR_PTR(err);
@@ -504,6 +567,8 @@ struct file *proc_open(const struct path *p, int flags)
 		mode |= FMODE_READ;
 	if (acc & W_OK)
 		mode |= FMODE_WRITE;
+	if (entry_fops(e)->llseek == proc_seq_llseek)
+		mode |= FMODE_NO_PWRITE;
 	f = file_alloc(p->dentry->vfs, p, entry_fops(e), mode, flags);
 	return mm_file && !IS_ERR(f) ? bind_mm(f, mm, task_capable(curr, CAP_SYS_ADMIN_NR)) : f;
 }

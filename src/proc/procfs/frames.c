@@ -2,6 +2,11 @@
  * kpagecount, kpageflags. See: proc(5); Linux 6.18, mm/vmstat.c, mm/vmalloc.c, fs/proc/page.c. */
 #include <linux/kernel-page-flags.h>
 
+/* Of the kernel's own header only: include/linux/kernel-page-flags.h. */
+#define KPF_RESERVED_K 32
+#define KPF_MLOCKED_K 33
+#define KPF_OWNER_2_K 34 /* of an anonymous page: PG_anon_exclusive */
+
 #include "base/err.h"
 #include "mm/vmalloc.h"
 #include "proc/procfs/internal.h"
@@ -105,9 +110,14 @@ static u64 free_or_used_flags(const struct memory *m, const struct page *page, p
 		{PG_active, KPF_ACTIVE},
 		{PG_slab, KPF_SLAB},
 		{PG_writeback, KPF_WRITEBACK},
+		{PG_readahead, KPF_RECLAIM}, /* one bit for both */
 		{PG_swapbacked, KPF_SWAPBACKED},
 		{PG_buddy, KPF_BUDDY},
 		{PG_table, KPF_PGTABLE},
+		{PG_unevictable, KPF_UNEVICTABLE},
+		{PG_mlocked, KPF_MLOCKED_K},
+		{PG_reserved, KPF_RESERVED_K},
+		{PG_anon_exclusive, KPF_OWNER_2_K},
 	};
 	const struct page *head = compound_head(page);
 	u64 u = 0;

@@ -1,7 +1,9 @@
 /* Files of /proc/PID and /proc/sysvipc about what there is one of in this machine: namespaces, control
  * groups, audit; and SysV segments. See: proc(5), namespaces(7), user_namespaces(7), cgroups(7). */
 #include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "fs/ipc_shm.h"
@@ -37,13 +39,20 @@ static struct file *nsfs_open(const struct path *p, int flags)
 {
 	static const struct file_operations nothing;
 
-	if ((flags & O_ACCMODE) != O_RDONLY)
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
 		return ERR_PTR(-EPERM);
 	return file_alloc(p->dentry->vfs, p, &nothing, FMODE_READ, flags);
 }
 
+/* Immutable, and nothing to be run. */
+static int nsfs_access(struct dentry *d __unused, int mode, int flags __unused)
+{
+	return mode & X_OK ? -EACCES : mode & W_OK ? -EPERM : 0;
+}
+
 static const struct dentry_operations nsfs_dops = {
 	.getattr = nsfs_getattr,
+	.access = nsfs_access,
 	.open = nsfs_open,
 	.path = nsfs_path,
 };
@@ -74,47 +83,6 @@ NS_LINK(pid, 4026531836U)
 NS_LINK(user, 4026531837U)
 NS_LINK(uts, 4026531838U)
 NS_LINK(ipc, 4026531839U)
-
-/* uid_map, gid_map, projid_map: everybody is who he is. */
-int proc_show_id_map(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "         0          0 4294967295\n");
-	return 0;
-}
-
-int proc_show_setgroups(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "allow\n");
-	return 0;
-}
-
-int proc_show_timens_offsets(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "monotonic           0         0\nboottime            0         0\n");
-	return 0;
-}
-
-/* --- groups ------------------------------------------------------------------------------------- */
-
-/* One hierarchy, the second version's, and all tasks in its root. */
-int proc_show_cgroup(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "0::/\n");
-	return 0;
-}
-
-int proc_show_cpuset(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "/\n");
-	return 0;
-}
-
-/* A group for each session; sched(7). */
-int proc_show_autogroup(struct seq *out, struct task_struct *t)
-{
-	seq_printf(out, "/autogroup-%d nice %d\n", t->signal->session, 0);
-	return 0;
-}
 
 /* --- scheduling --------------------------------------------------------------------------------- */
 
@@ -179,15 +147,6 @@ int proc_write_timerslack_ns(struct machine *m, struct task_struct *t, char *tex
 	if (t != current_task(m) && !task_capable(current_task(m), 23 /* CAP_SYS_NICE */))
 		return -EPERM;
 	t->timer_slack_ns = ns ? ns : t->default_timer_slack_ns;
-	return 0;
-}
-
-/* --- audit -------------------------------------------------------------------------------------- */
-
-/* loginuid, sessionid: nobody has logged in. */
-int proc_show_loginuid(struct seq *out, struct task_struct *t __unused)
-{
-	seq_puts(out, "4294967295");
 	return 0;
 }
 

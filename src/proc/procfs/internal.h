@@ -26,44 +26,85 @@ enum proc_dir {
 	DIR_FDINFO,
 	DIR_MAP_FILES,
 	DIR_NS,
+	DIR_ATTR,
 	DIR_SYSFS, /* /sys; what follows is below it */
 	DIR_SYSFS_DEVICES,
 	DIR_SYSFS_SYSTEM,
 	DIR_SYSFS_CPU,
 	DIR_SYSFS_CPU0,
 	DIR_SYSFS_NODE,
+	DIR_SYSFS_NODE0,
+	DIR_SYSFS_NODE_HUGE,
+	DIR_SYSFS_NODE_POOL, /* of one size, as DIR_SYSFS_POOL */
 	DIR_SYSFS_KERNEL,
 	DIR_SYSFS_MM,
 	DIR_SYSFS_KSM,
+	DIR_SYSFS_HUGE,
+	DIR_SYSFS_POOL, /* of one size: ID_SUB is its shift */
 	DIR_SYSFS_THP,
+	DIR_SYSFS_KHUGEPAGED,
+	DIR_SYSFS_THP_SIZE, /* of one size, likewise */
+	DIR_SYSFS_THP_STATS,
 };
 
 enum proc_kind {
 	KIND_DIR,
 	KIND_TEXT,   /* a symlink that is text, of no task */
 	KIND_LINK,   /* a symlink that leads to an object of a task */
-	KIND_CONST,  /* a line of text that never changes */
+	KIND_CONST,  /* a line that never changes; below PID: while the task is there */
 	KIND_SYSTEM, /* text about the machine */
+	KIND_SYSCTL, /* a setting, of vm_sysctl.def */
+	KIND_SIZED,  /* text about huge pages of one size, or all */
 	KIND_TASK,   /* text about a task */
 	KIND_ITEM,   /* text about one of a task's things (fs_id says which) */
 	KIND_BYTES,  /* no text: read at any position */
+	KIND_VMAS,   /* the same, made of a record for each area */
 	KIND_MM,     /* text about the address space that the task had when the file was opened */
 	KIND_MEM,    /* no text, about that address space */
 };
 
-#define P_TGID 1U    /* not below task/ */
-#define P_TID 8U     /* only there */
-#define P_PATTERN 2U /* stands for many names */
-#define P_ATTACH 16U /* to open it takes PTRACE_MODE_ATTACH */
-#define P_LIVE 32U   /* cannot be opened when the address space is gone */
-#define P_SPLICE 4U  /* sendfile(2) may read it, unlike others below /proc/PID */
+struct maps_walk;
+
+#define P_TGID 1U	   /* not below task/ */
+#define P_TID 8U	   /* only there */
+#define P_PATTERN 2U	   /* stands for many names */
+#define P_ATTACH 16U	   /* to open it takes PTRACE_MODE_ATTACH */
+#define P_LIVE 32U	   /* cannot be opened when the address space is gone */
+#define P_SPLICE 4U	   /* sendfile(2) may read it, unlike others below /proc/PID */
+#define P_LINES 64U	   /* text made of a record for each line, unlike others: see seq.c */
+#define P_HEADED 128U	   /* ... the first of which is three lines */
+#define P_SIMPLE 256U	   /* text made anew by each read; BYTES and MEM: has an end to seek from */
+#define P_STRING 512U	   /* below sys/: no number, so it can be read in pieces */
+#define P_WRITE_ONLY 1024U /* its position stays */
+#define P_AT_START 2048U   /* writes at another position: -EINVAL */
+#define P_SHORT 4096U	   /* 12 bytes of a write are taken (PROC_NUMBUF) */
+#define P_ADMIN 8192U	   /* to open it for writing takes CAP_SYS_ADMIN */
+#define P_NOT_LEAST 16384U /* not in the directory of the smallest size of huge pages */
+
+/* The text of an open file: records that were made and are not all read. See: struct seq_file. */
+struct proc_seq {
+	struct seq seq;
+	u64 from;     /* of the text, not read yet */
+	u64 room;     /* bytes: what one read makes at most */
+	u64 index;    /* the next record: its number, or areas: from which address on */
+	u64 read_pos; /* position of @from in the file */
+	bool locked;  /* somebody reads or seeks; he may sleep in a copy */
+	struct wait_queue_head wait; /* ... for that */
+};
 
 /* What KIND_MM and KIND_MEM have open. The address space may end meanwhile: then there is nothing to
  * read. See: proc_mem_open(). */
 struct proc_mm_file {
-	struct seq seq;	      /* as in other texts' private_data */
+	struct proc_seq text; /* as in other texts' private_data */
 	struct mm_struct *mm; /* held by mm_count; NULL: the task had none */
 	bool show_pfn;	      /* who opened it had CAP_SYS_ADMIN */
+};
+
+/* A SIZED row: @shift is that of the page size that the directory is about; 0: it is about none. */
+struct proc_sized {
+	int (*show)(struct seq *out, struct machine *m, unsigned shift);
+	/* The text that a write brought, as proc_entry.write. NULL: -EINVAL. */
+	int (*write)(struct machine *m, unsigned shift, char *text);
 };
 
 struct proc_entry {
@@ -77,10 +118,14 @@ struct proc_entry {
 		int (*link)(struct task_struct *t, u64 sub, struct path *out);
 		const char *line;
 		int (*system)(struct seq *out, struct machine *m);
+		enum vm_sysctl sysctl;
+		const struct proc_sized *sized;
 		int (*task)(struct seq *out, struct task_struct *t);
 		int (*item)(struct seq *out, struct task_struct *t, u64 sub);
 		/* As file_operations.read_iter, of the file's task; outside /proc/PID the reader. */
 		long (*bytes)(struct task_struct *t, struct iov_iter *to, u64 *pos);
+		/* Adds the record of @vma; NULL: what comes after the last. */
+		void (*vmas)(struct maps_walk *w, struct vm_area_struct *vma);
 		int (*mm)(struct seq *out, struct mm_struct *mm); /* @mm NULL: it is gone */
 		long (*mem)(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos);
 	} get;
@@ -128,7 +173,7 @@ const struct proc_entry *proc_pattern(enum proc_dir dir);
 /* --- file.c ------------------------------------------------------------------------------- */
 
 struct file *proc_open(const struct path *p, int flags);
-/* May somebody with these ids do that (R_OK, W_OK, X_OK) to the dentry's file? 0 or -EACCES. */
+/* May somebody with these ids do that (R_OK, W_OK, X_OK) to the file? 0, -EACCES; -EPERM: immutable. */
 int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid);
 /* The owner of a dentry's file, whose task is @t (NULL: of none). See: task_dump_owner(). */
 void proc_owner(const struct dentry *d, const struct task_struct *t, u32 *uid, u32 *gid);
@@ -142,6 +187,8 @@ char *proc_strip(char *text);
 int proc_parse_int(char *text, int *out);
 /* As kstrtoull(): no blanks, no sign but '+', one newline behind it. 0, -EINVAL or -ERANGE. */
 int proc_parse_u64(const char *text, int base, u64 *out);
+/* kstrtobool(): the first letters decide. 0 or -EINVAL. */
+int proc_parse_bool(const char *text, u64 *v);
 
 /* --- fd.c: directories of things that come and go ----------------------------------------- */
 
@@ -163,8 +210,16 @@ u64 proc_uptime_ns(struct machine *m);
 /* As mountinfo and fdinfo number the mounts; 0: of none. */
 unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
-/* --- ids.c: headers of tables that stay empty; there are no message queues and semaphores -------- */
+/* --- lines that never change: files.def names them ---------------------------------------- */
 
+/* There is one of each namespace and control group, and everybody is who he is. */
+#define ID_MAP "         0          0 4294967295"
+#define SETGROUPS "allow"
+#define TIMENS_OFFSETS "monotonic           0         0\nboottime            0         0"
+#define CGROUP "0::/" /* one hierarchy, the second version's, and all tasks in its root */
+#define CPUSET "/"
+
+/* Headers of tables that stay empty: there are no message queues and semaphores. */
 #define SYSVIPC_MSG                                                                                \
 	"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  "       \
 	"cgid      stime      rtime      ctime"
@@ -173,14 +228,46 @@ unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
 /* --- sysctl.c ----------------------------------------------------------------------------- */
 
-/* The defaults of /proc/sys/vm. */
+/* The defaults of all settings. */
 void vm_sysctl_init(struct machine *m);
+int proc_show_sysctl(struct seq *out, struct machine *m, enum vm_sysctl id);
+/* Bytes taken, or -errno; each handler has its rules. */
+long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_iter *from, u64 *pos);
 
 /* --- task_mem.c --------------------------------------------------------------------------- */
 
 /* Writes to /proc/PID/mem. */
 long proc_write_mem_iter(const struct proc_mm_file *mf, struct iov_iter *from, u64 *pos);
-/* PAGEMAP_SCAN, of pagemap only. */
+
+/* --- hugepages.c -------------------------------------------------------------------------- */
+
+/* proc_pattern_lookup(), _next() and _name() of directories of page sizes. */
+u64 proc_size_lookup(struct machine *m, enum proc_dir dir, const char *name);
+u64 proc_size_next(struct machine *m, enum proc_dir dir, u64 *at);
+void proc_size_name(u64 id, char *name);
+/* Is @id the smallest of its directory's sizes? @dir: of one size. */
+bool proc_size_least(enum proc_dir dir, u64 id);
+/* How many sizes directory @dir has. */
+unsigned proc_nr_sizes(struct machine *m, enum proc_dir dir);
+
+/* --- seq.c -------------------------------------------------------------------------------- */
+
+/* Of files whose private_data is NULL or a struct proc_seq. */
+long proc_seq_read_iter(struct file *f, struct iov_iter *to, u64 *pos);
+s64 proc_seq_llseek(struct file *f, s64 off, int whence);
+void proc_seq_release(struct file *f);
+
+/* --- maps.c ------------------------------------------------------------------------------- */
+
+/* All records of a VMAS row. 0 or -ENOMEM. */
+int proc_show_vmas(const struct proc_entry *e, struct seq *out, struct mm_struct *mm);
+
+/* --- maps_query.c ------------------------------------------------------------------------- */
+
+long proc_ioctl_maps(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
+
+/* --- pagemap_scan.c ----------------------------------------------------------------------- */
+
 long proc_ioctl_pagemap(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
 
 /* --- status.c ----------------------------------------------------------------------------- */
@@ -202,10 +289,13 @@ const char *proc_task_state(const struct task_struct *t);
 #define DECLARE_TEXT(name) long proc_text_##name(struct machine *m, char *buf, u64 size);
 #define DECLARE_LINK(name) int proc_link_##name(struct task_struct *t, u64 sub, struct path *out);
 #define DECLARE_CONST(name)
+#define DECLARE_SYSCTL(name)
+#define DECLARE_SIZED(name) extern const struct proc_sized proc_sized_##name;
 #define DECLARE_SYSTEM(name) int proc_show_##name(struct seq *out, struct machine *m);
 #define DECLARE_TASK(name) int proc_show_##name(struct seq *out, struct task_struct *t);
 #define DECLARE_ITEM(name) int proc_show_##name(struct seq *out, struct task_struct *t, u64 sub);
 #define DECLARE_MM(name) int proc_show_##name(struct seq *out, struct mm_struct *mm);
+#define DECLARE_VMAS(name) void proc_record_##name(struct maps_walk *w, struct vm_area_struct *vma);
 #define DECLARE_MEM(name)                                                                          \
 	long proc_read_##name(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos);
 #define DECLARE_BYTES(name)                                                                        \

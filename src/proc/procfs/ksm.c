@@ -1,6 +1,7 @@
 /* /sys/kernel/mm/ksm, and /proc/PID/ksm_stat and ksm_merging_pages.
  * See: Documentation/admin-guide/mm/ksm.rst; Linux 6.18, mm/ksm.c, fs/proc/base.c. */
 #include <limits.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "mm/ksm.h"
@@ -24,6 +25,12 @@ KSM_SHOW(sleep_millisecs, "%u")
 KSM_SHOW(max_page_sharing, "%u")
 KSM_SHOW(smart_scan, "%u")
 KSM_SHOW(use_zero_pages, "%u")
+KSM_SHOW(merge_across_nodes, "%u")
+KSM_SHOW(prune_millisecs, "%u")
+KSM_SHOW(advisor_max_cpu, "%u")
+KSM_SHOW(advisor_min_pages_to_scan, "%lu")
+KSM_SHOW(advisor_max_pages_to_scan, "%lu")
+KSM_SHOW(advisor_target_scan_time, "%lu")
 KSM_SHOW(ksm_zero_pages, "%lu")
 KSM_SHOW(full_scans, "%lu")
 KSM_SHOW(pages_shared, "%lu")
@@ -38,22 +45,91 @@ KSM_SHOW(general_profit, "%ld")
 
 /* --- knobs -------------------------------------------------------------------------------- */
 
-#define KSM_WRITE(name, high)                                                                      \
+/* kstrtouint(): as kstrtoull(), of 32 bits. */
+static int parse_uint(const char *text, u64 *v)
+{
+	return proc_parse_u64(text, 10, v) || *v > UINT_MAX ? -EINVAL : 0;
+}
+
+/* kstrtoint() of what may not be negative: -ERANGE: too large. */
+static int parse_int(const char *text, u64 *v)
+{
+	int err = proc_parse_u64(text + (*text == '-'), 10, v);
+
+	if (!err && *v > INT_MAX)
+		err = -ERANGE;
+	if (*text == '-')
+		*v = 0;
+	return err;
+}
+
+static int parse_ulong(const char *text, u64 *v)
+{
+	return proc_parse_u64(text, 10, v);
+}
+
+/* kstrtobool(): the first letters decide. */
+int proc_parse_bool(const char *text, u64 *v)
+{
+	char c = *text == 'o' || *text == 'O' ? text[1] | 0x60 : *text | 0x20;
+	bool word = *text == 'o' || *text == 'O';
+
+	*v = word ? c == 'n' : c == 'y' || c == 't' || *text == '1';
+	return *v || (word ? c == 'f' : c == 'n' || c == 'f' || *text == '0') ? 0 : -EINVAL;
+}
+
+/* @range: what a number that cannot be held is; @high: the largest that is taken. */
+#define KSM_WRITE(name, parse, high, range)                                                        \
 	int proc_write_ksm_##name(struct machine *m, struct task_struct *t __unused, char *text)   \
 	{                                                                                          \
-		int v;                                                                             \
+		u64 v;                                                                             \
+		int err = parse(text, &v);                                                         \
                                                                                                    \
-		if (proc_parse_int(text, &v) || v < 0 || v > (high))                               \
-			return -EINVAL;                                                            \
-		return ksm_set_##name(&m->mem, v);                                                 \
+		if (err)                                                                           \
+			return err == -ERANGE ? range : err;                                       \
+		return v > (high) ? -EINVAL : ksm_set_##name(&m->mem, v);                          \
 	}
 
-KSM_WRITE(run, 2)
-KSM_WRITE(pages_to_scan, INT_MAX)
-KSM_WRITE(sleep_millisecs, INT_MAX)
-KSM_WRITE(max_page_sharing, INT_MAX)
-KSM_WRITE(smart_scan, 1)
-KSM_WRITE(use_zero_pages, 1)
+KSM_WRITE(run, parse_uint, KSM_RUN_UNMERGE, -EINVAL)
+KSM_WRITE(pages_to_scan, parse_uint, UINT_MAX, -EINVAL)
+KSM_WRITE(sleep_millisecs, parse_uint, UINT_MAX, -EINVAL)
+KSM_WRITE(prune_millisecs, parse_uint, UINT_MAX, -EINVAL)
+KSM_WRITE(max_page_sharing, parse_int, INT_MAX, -ERANGE)
+KSM_WRITE(merge_across_nodes, parse_ulong, 1, -ERANGE)
+KSM_WRITE(smart_scan, proc_parse_bool, 1, -EINVAL)
+KSM_WRITE(use_zero_pages, proc_parse_bool, 1, -EINVAL)
+KSM_WRITE(advisor_max_cpu, parse_ulong, ~0UL, -EINVAL)
+KSM_WRITE(advisor_min_pages_to_scan, parse_ulong, ~0UL, -EINVAL)
+KSM_WRITE(advisor_max_pages_to_scan, parse_ulong, ~0UL, -EINVAL)
+KSM_WRITE(advisor_target_scan_time, parse_ulong, ~0UL, -EINVAL)
+
+/* The modes by number; the one that is on stands in brackets. */
+static const char *const advisor_modes[] = {"none", "scan-time"};
+
+int proc_show_ksm_advisor_mode(struct seq *out, struct machine *m)
+{
+	struct ksm_info i;
+
+	ksm_read_info(&m->mem, &i);
+	for (unsigned n = 0; n < ARRAY_SIZE(advisor_modes); n++)
+		seq_printf(out, n == i.advisor_mode ? "%s[%s]" : "%s%s", n ? " " : "",
+			   advisor_modes[n]);
+	seq_putc(out, '\n');
+	return 0;
+}
+
+/* sysfs_streq(): one newline more is the same. */
+int proc_write_ksm_advisor_mode(struct machine *m, struct task_struct *t __unused, char *text)
+{
+	u64 len = strlen(text);
+
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	for (unsigned n = 0; n < ARRAY_SIZE(advisor_modes); n++)
+		if (!strcmp(text, advisor_modes[n]))
+			return ksm_set_advisor_mode(&m->mem, n);
+	return -EINVAL;
+}
 
 /* --- one process -------------------------------------------------------------------------- */
 

@@ -4,9 +4,10 @@
 #include <sys/sysmacros.h>
 
 #include "base/err.h"
+#include "mm/hugetlb.h"
 #include "mm/paging.h"
 #include "proc/procfs/internal.h"
-#include "proc/procfs/pen.h"
+#include "proc/procfs/maps.h"
 
 #define NAME_COLUMN 72 /* blanks up to here and one more, then the name */
 #define VSYSCALL_LINE                                                                              \
@@ -14,15 +15,7 @@
 
 /* --- one line of maps --------------------------------------------------------------------- */
 
-/* Walk state: neighbours are often of one file, so its name is asked for once. */
-struct maps_walk {
-	struct pen pen;
-	struct mm_struct *mm;
-	struct file *named; /* whose path is in @name */
-	char *name;	    /* PATH_MAX, NUL-terminated */
-};
-
-static int maps_begin(struct maps_walk *w, struct seq *out, struct mm_struct *mm)
+int maps_begin(struct maps_walk *w, struct seq *out, struct mm_struct *mm)
 {
 	w->pen.out = out;
 	w->pen.n = 0;
@@ -32,9 +25,10 @@ static int maps_begin(struct maps_walk *w, struct seq *out, struct mm_struct *mm
 	return w->name ? 0 : -ENOMEM;
 }
 
-static void maps_end(struct maps_walk *w)
+void maps_end(struct maps_walk *w)
 {
-	pen_flush(&w->pen);
+	if (w->pen.out)
+		pen_flush(&w->pen);
 	kfree(w->mm->mem, w->name);
 }
 
@@ -58,8 +52,7 @@ static const char *file_name(struct maps_walk *w, struct file *f)
 	return w->name;
 }
 
-/* The last column, NULL: none. Files' names may hold newlines. */
-static const char *vma_name(struct maps_walk *w, struct vm_area_struct *vma)
+const char *vma_name(struct maps_walk *w, struct vm_area_struct *vma)
 {
 	if (vma->vm_file)
 		return file_name(w, vma->vm_file);
@@ -72,13 +65,7 @@ static const char *vma_name(struct maps_walk *w, struct vm_area_struct *vma)
 	return NULL;
 }
 
-struct vma_place {
-	u64 offset; /* bytes */
-	u32 major, minor;
-	u64 ino;
-};
-
-static struct vma_place vma_place(const struct vm_area_struct *vma)
+struct vma_place vma_place(const struct vm_area_struct *vma)
 {
 	struct vma_place at = {0};
 
@@ -147,8 +134,7 @@ static void show_map_line(struct maps_walk *w, struct vm_area_struct *vma)
 	pen_char(p, '\n');
 }
 
-/* /proc/PID/maps, proc(5). Without an address space it is empty. */
-int proc_show_maps(struct seq *out, struct mm_struct *mm)
+int proc_show_vmas(const struct proc_entry *e, struct seq *out, struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 	struct maps_walk w;
@@ -157,10 +143,25 @@ int proc_show_maps(struct seq *out, struct mm_struct *mm)
 		return 0;
 	if (maps_begin(&w, out, mm))
 		return -ENOMEM;
-	for_each_vma(mm, vma) show_map_line(&w, vma);
+	for_each_vma(mm, vma) e->get.vmas(&w, vma);
+	e->get.vmas(&w, NULL);
 	maps_end(&w);
-	seq_write(out, VSYSCALL_LINE, sizeof(VSYSCALL_LINE) - 1);
 	return 0;
+}
+
+static void show_vsyscall_line(struct pen *p)
+{
+	pen_need(p, sizeof(VSYSCALL_LINE));
+	pen_text(p, VSYSCALL_LINE, sizeof(VSYSCALL_LINE) - 1);
+}
+
+/* /proc/PID/maps, proc(5). Without an address space it is empty. */
+void proc_record_maps(struct maps_walk *w, struct vm_area_struct *vma)
+{
+	if (vma)
+		show_map_line(w, vma);
+	else
+		show_vsyscall_line(&w->pen);
 }
 
 /* --- smaps: what the ptes say ------------------------------------------------------------- */
@@ -296,12 +297,12 @@ static bool thp_eligible(const struct vm_area_struct *vma)
 }
 
 /* show_smap() below its header */
-static void show_smap(struct pen *p, const struct mem_size_stats *s, u64 size, bool thp,
-		      vm_flags_t flags)
+static void show_smap(struct pen *p, const struct mem_size_stats *s, u64 size, u64 page_size,
+		      bool thp, vm_flags_t flags)
 {
 	kb_line(p, "Size:           ", size);
-	kb_line(p, "KernelPageSize: ", PAGE_SIZE);
-	kb_line(p, "MMUPageSize:    ", PAGE_SIZE);
+	kb_line(p, "KernelPageSize: ", page_size);
+	kb_line(p, "MMUPageSize:    ", page_size);
 	show_smap_fields(p, s, false);
 	pen_need(p, 32);
 	pen_text(p, "THPeligible:           ", 23);
@@ -311,30 +312,19 @@ static void show_smap(struct pen *p, const struct mem_size_stats *s, u64 size, b
 }
 
 /* /proc/PID/smaps, proc(5). */
-int proc_show_smaps(struct seq *out, struct mm_struct *mm)
+void proc_record_smaps(struct maps_walk *w, struct vm_area_struct *vma)
 {
-	static const struct mem_size_stats nothing;
-	struct vm_area_struct *vma;
-	struct maps_walk w;
+	struct mem_size_stats s = {0};
 
-	if (!mm)
-		return 0;
-	if (maps_begin(&w, out, mm))
-		return -ENOMEM;
-	for_each_vma(mm, vma)
-	{
-		struct mem_size_stats s = {0};
-
-		smap_gather_stats(&s, vma);
-		show_map_line(&w, vma);
-		show_smap(&w.pen, &s, vma->vm_end - vma->vm_start, thp_eligible(vma),
-			  vma->vm_flags);
+	if (!vma) {
+		show_vsyscall_line(&w->pen);
+		show_smap(&w->pen, &s, PAGE_SIZE, PAGE_SIZE, false, VM_EXEC);
+		return;
 	}
-	pen_need(&w.pen, sizeof(VSYSCALL_LINE));
-	pen_text(&w.pen, VSYSCALL_LINE, sizeof(VSYSCALL_LINE) - 1);
-	show_smap(&w.pen, &nothing, PAGE_SIZE, false, VM_EXEC);
-	maps_end(&w);
-	return 0;
+	smap_gather_stats(&s, vma);
+	show_map_line(w, vma);
+	show_smap(&w->pen, &s, vma->vm_end - vma->vm_start, vma_kernel_pagesize(vma),
+		  thp_eligible(vma), vma->vm_flags);
 }
 
 /* /proc/PID/smaps_rollup, proc(5): the sums, Pss before it is cut to kB. */
@@ -371,7 +361,6 @@ int proc_show_smaps_rollup(struct seq *out, struct mm_struct *mm)
 
 struct numa_maps {
 	const struct memory *mem;
-	bool locked; /* what may not be evicted counts as active */
 	u64 pages, anon, dirty, active, mapcount_max;
 };
 
@@ -386,7 +375,7 @@ static int gather_numa_pte(pte_t *pte, gva_t addr __unused, void *arg)
 	n->pages++;
 	n->anon += PageAnon(page);
 	n->dirty += pte_dirty(*pte) || page_test(page, PG_dirty);
-	n->active += n->locked || page_test(page, PG_active);
+	n->active += page_test(page, PG_active) || page_test(page, PG_unevictable);
 	n->mapcount_max = max(n->mapcount_max, (u64)page->mapcount);
 	return 0;
 }
@@ -406,34 +395,39 @@ static void show_numa_counts(struct seq *out, const struct numa_maps *n)
 	seq_printf(out, " N0=%lu kernelpagesize_kB=4", n->pages);
 }
 
-/* /proc/PID/numa_maps, numa(7): one node, default policy. */
-int proc_show_numa_maps(struct seq *out, struct mm_struct *mm)
+/* The policy that pages of @vma come by: its own, its object's, or that of @t (NULL: not known). */
+static void show_policy(struct seq *out, struct vm_area_struct *vma, const struct task_struct *t)
 {
-	struct vm_area_struct *vma;
-	struct maps_walk w;
+	const struct mempolicy *pol = get_vma_policy(vma, vma->vm_start);
+	char text[MPOL_STR_MAX];
 
-	if (!mm)
-		return 0;
-	if (maps_begin(&w, out, mm))
-		return -ENOMEM;
-	for_each_vma(mm, vma)
-	{
-		struct numa_maps n = {.mem = mm->mem, .locked = vma->vm_flags & VM_LOCKED};
+	mpol_to_str(text, pol || !t ? pol : t->mempolicy.policy);
+	seq_printf(out, "%08lx %s", vma->vm_start, text);
+}
 
-		seq_printf(out, "%08lx default", vma->vm_start);
-		if (vma->vm_file || vma->vm_mapping) {
-			seq_puts(out, " file=");
-			seq_escape(out, vma_name(&w, vma), "\n\t= ");
-		} else if (vma_is_initial_heap(vma)) {
-			seq_puts(out, " heap");
-		} else if (vma_is_initial_stack(vma)) {
-			seq_puts(out, " stack");
-		}
-		walk_page_range(mm, vma->vm_start, vma->vm_end, gather_numa_pte, &n);
-		if (n.pages)
-			show_numa_counts(out, &n);
-		seq_putc(out, '\n');
+/* /proc/PID/numa_maps, numa(7): one node. */
+void proc_record_numa_maps(struct maps_walk *w, struct vm_area_struct *vma)
+{
+	struct seq *out = w->pen.out;
+	struct numa_maps n = {0};
+
+	if (!vma)
+		return;
+	n.mem = w->mm->mem;
+	show_policy(out, vma, out->private);
+	if (vma->vm_file || vma->vm_mapping) {
+		seq_puts(out, " file=");
+		seq_escape(out, vma_name(w, vma), "\n\t= ");
+	} else if (vma_is_initial_heap(vma)) {
+		seq_puts(out, " heap");
+	} else if (vma_is_initial_stack(vma)) {
+		seq_puts(out, " stack");
 	}
-	maps_end(&w);
-	return 0;
+	if (vma->vm_flags & VM_HUGETLB)
+		seq_puts(out, " huge");
+	if (vma_is_anonymous(vma) || vma->vm_mapping) /* else frames of the kernel: PageReserved */
+		walk_page_range(w->mm, vma->vm_start, vma->vm_end, gather_numa_pte, &n);
+	if (n.pages)
+		show_numa_counts(out, &n);
+	seq_putc(out, '\n');
 }

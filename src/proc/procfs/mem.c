@@ -1,9 +1,10 @@
 /* /proc files about the machine's memory: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, swaps.
  * Numbers are those of the zones, the slab and
  * the counters at the moment of reading. See: proc(5); Linux, fs/proc/meminfo.c, mm/vmstat.c. */
+#include <limits.h>
+
 #include "base/err.h"
-#include "base/radix.h"
-#include "mm/filemap.h"
+#include "mm/hugetlb.h"
 #include "mm/paging.h"
 #include "proc/procfs/internal.h"
 
@@ -11,13 +12,10 @@
 #define MAX_ZONES_PRINTED 5	       /* DMA DMA32 Normal, and Movable and Device, always empty */
 #define KB(pages) ((u64)(pages) << (PAGE_SHIFT - 10))
 
-/* Counters never go below zero for long; Linux prints such a moment as 0. Mapped anonymous pages are on
- * no list of their own, and stand with the inactive ones, where they start in Linux. */
+/* Counters never go below zero for long; Linux prints such a moment as 0. */
 static u64 node_stat(const struct memory *m, enum node_stat s)
 {
-	s64 v = m->stats[s] + (s == ST_inactive_anon ? m->stats[ST_anon_pages] : 0);
-
-	return v < 0 ? 0 : v;
+	return max(m->stats[s], 0L);
 }
 
 #define ST(name) node_stat(m, ST_##name)
@@ -102,21 +100,23 @@ static void meminfo_use(struct seq *out, const struct memory *m)
 	kb(out, "Percpu:         ", 0); /* per-CPU data is not in guest RAM */
 }
 
-/* No huge pages, hugetlbfs or balloon; and no direct map: the guest kernel's pointers into RAM need
+/* No transparent huge pages or balloon; and no direct map: the guest kernel's pointers into RAM need
  * no page tables. */
-static void meminfo_huge(struct seq *out)
+static void meminfo_huge(struct seq *out, struct memory *m)
 {
+	const struct hstate *h = hstate_sizelog(m, 0);
+
 	kb(out, "AnonHugePages:  ", 0);
 	kb(out, "ShmemHugePages: ", 0);
 	kb(out, "ShmemPmdMapped: ", 0);
 	kb(out, "FileHugePages:  ", 0);
 	kb(out, "FilePmdMapped:  ", 0);
 	kb(out, "Balloon:        ", 0);
-	seq_puts(out, "HugePages_Total:       0\n"
-		      "HugePages_Free:        0\n"
-		      "HugePages_Rsvd:        0\n"
-		      "HugePages_Surp:        0\n"
-		      "Hugepagesize:       2048 kB\n");
+	seq_printf(out, "HugePages_Total:   %5lu\n", h->nr_pages);
+	seq_printf(out, "HugePages_Free:    %5lu\n", h->free_pages);
+	seq_printf(out, "HugePages_Rsvd:    %5lu\n", h->resv_pages);
+	seq_printf(out, "HugePages_Surp:    %5lu\n", h->surplus_pages);
+	kb(out, "Hugepagesize:   ", huge_page_size(h) >> 10);
 	kb(out, "Hugetlb:        ", 0);
 	kb(out, "DirectMap4k:    ", 0);
 	kb(out, "DirectMap2M:    ", 0);
@@ -139,7 +139,73 @@ int proc_show_meminfo(struct seq *out, struct machine *machine)
 	kb(out, "Zswap:          ", 0);
 	kb(out, "Zswapped:       ", 0);
 	meminfo_use(out, m);
-	meminfo_huge(out);
+	meminfo_huge(out, &machine->mem);
+	return 0;
+}
+
+/* --- /sys/devices/system/node/node0/meminfo ------------------------------------------------- */
+
+static void node_kb(struct seq *out, const char *name, u64 v)
+{
+	seq_puts(out, "Node 0 ");
+	kb(out, name, v);
+}
+
+static void node_meminfo_use(struct seq *out, const struct memory *m)
+{
+	u64 reclaimable = ST(slab_reclaimable), unreclaimable = ST(slab_unreclaimable);
+
+	node_kb(out, "Dirty:          ", KB(ST(file_dirty)));
+	node_kb(out, "Writeback:      ", KB(ST(writeback)));
+	node_kb(out, "FilePages:      ", KB(ST(file_pages)));
+	node_kb(out, "Mapped:         ", KB(ST(mapped)));
+	node_kb(out, "AnonPages:      ", KB(ST(anon_pages)));
+	node_kb(out, "Shmem:          ", KB(ST(shmem)));
+	node_kb(out, "KernelStack:    ", ST(kernel_stack_kb));
+	node_kb(out, "PageTables:     ", KB(ST(page_table_pages)));
+	node_kb(out, "SecPageTables:  ", 0); /* zeros: as meminfo's */
+	node_kb(out, "NFS_Unstable:   ", 0);
+	node_kb(out, "Bounce:         ", 0);
+	node_kb(out, "WritebackTmp:   ", 0);
+	node_kb(out, "KReclaimable:   ", KB(reclaimable));
+	node_kb(out, "Slab:           ", KB(reclaimable + unreclaimable));
+	node_kb(out, "SReclaimable:   ", KB(reclaimable));
+	node_kb(out, "SUnreclaim:     ", KB(unreclaimable));
+}
+
+static void node_meminfo_huge(struct seq *out, struct memory *m)
+{
+	static const char *const thp[] = {
+		"AnonHugePages:  ", "ShmemHugePages: ", "ShmemPmdMapped: ", "FileHugePages:  ",
+		"FilePmdMapped:  "};
+	const struct hstate *h = hstate_sizelog(m, 0);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(thp); i++)
+		node_kb(out, thp[i], 0);
+	seq_printf(out, "Node 0 HugePages_Total: %5lu\n", h->nr_pages);
+	seq_printf(out, "Node 0 HugePages_Free:  %5lu\n", h->free_pages);
+	seq_printf(out, "Node 0 HugePages_Surp:  %5lu\n", h->surplus_pages);
+}
+
+int proc_show_node_meminfo(struct seq *out, struct machine *machine)
+{
+	struct memory *m = &machine->mem;
+	u64 anon = ST(active_anon), file = ST(active_file);
+
+	node_kb(out, "MemTotal:       ", KB(totalram_pages(m)));
+	node_kb(out, "MemFree:        ", KB(nr_free_pages(m)));
+	node_kb(out, "MemUsed:        ", KB(totalram_pages(m) - nr_free_pages(m)));
+	node_kb(out, "SwapCached:     ", 0);
+	node_kb(out, "Active:         ", KB(anon + file));
+	node_kb(out, "Inactive:       ", KB(ST(inactive_anon) + ST(inactive_file)));
+	node_kb(out, "Active(anon):   ", KB(anon));
+	node_kb(out, "Inactive(anon): ", KB(ST(inactive_anon)));
+	node_kb(out, "Active(file):   ", KB(file));
+	node_kb(out, "Inactive(file): ", KB(ST(inactive_file)));
+	node_kb(out, "Unevictable:    ", KB(ST(unevictable)));
+	node_kb(out, "Mlocked:        ", KB(ST(mlock)));
+	node_meminfo_use(out, m);
+	node_meminfo_huge(out, m);
 	return 0;
 }
 
@@ -176,14 +242,79 @@ static void vmstat_line(struct seq *out, bool zoneinfo, const char *name, u64 va
 	seq_putc(out, '\n');
 }
 
+struct dirty_limits {
+	u64 thresh, background; /* pages */
+};
+
+/* How much may be dirty: of what programs and files could have, a share, or what is set in bytes.
+ * See: Linux 6.18, mm/page-writeback.c, global_dirtyable_memory(), domain_dirty_limits(). */
+static struct dirty_limits global_dirty_limits(const struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+	u64 x = nr_free_pages(m), reserve = totalreserve_pages(m);
+	struct dirty_limits d;
+
+	x = x - min(x, reserve) + ST(inactive_file) + ST(active_file) + 1;
+	d.thresh = machine->vm_sysctl[VM_SYSCTL_dirty_ratio] * PAGE_SIZE / 100 * x / PAGE_SIZE;
+	d.background = machine->vm_sysctl[VM_SYSCTL_dirty_background_ratio] * PAGE_SIZE / 100 * x /
+		       PAGE_SIZE;
+	if (machine->dirty_bytes)
+		d.thresh = page_align(machine->dirty_bytes) >> PAGE_SHIFT;
+	if (machine->dirty_background_bytes)
+		d.background = page_align(machine->dirty_background_bytes) >> PAGE_SHIFT;
+	d.thresh = min(d.thresh, (u64)UINT_MAX);
+	if (d.background >= d.thresh)
+		d.background = d.thresh / 2;
+	return d;
+}
+
 /* /proc/vmstat: global counters and events. */
 int proc_show_vmstat(struct seq *out, struct machine *machine)
 {
 	const struct memory *m = &machine->mem;
+	const struct dirty_limits limits = global_dirty_limits(machine);
 
+#define DIRTY(which) limits.which
 #define VMSTAT(kind, name, value) vmstat_line(out, false, #name, value);
 #include "proc/procfs/vmstat.def"
 #undef VMSTAT
+#undef DIRTY
+	return 0;
+}
+
+/* node0/vmstat: counters alone. */
+int proc_show_node_vmstat(struct seq *out, struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+
+#define VMSTAT(kind, name, value) NODE_ROW_##kind(name, value)
+#define NODE_ROW_ZONE(name, value) vmstat_line(out, false, #name, value);
+#define NODE_ROW_NODE NODE_ROW_ZONE
+#define NODE_ROW_EVENT(name, value)
+#include "proc/procfs/vmstat.def"
+#undef VMSTAT
+	return 0;
+}
+
+/* One node: what was asked of it came from it, to its own CPU. */
+int proc_show_node_numastat(struct seq *out, struct machine *machine)
+{
+	const struct memory *m = &machine->mem;
+
+	seq_printf(out, "numa_hit %lu\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\n", PGALLOC);
+	seq_printf(out, "local_node %lu\nother_node 0\n", PGALLOC);
+	return 0;
+}
+
+/* node0/compact cannot be read. Any text makes the node compact, which here finds nothing to do. */
+int proc_show_node_compact(struct seq *out __unused, struct machine *m __unused)
+{
+	return -EIO;
+}
+
+int proc_write_node_compact(struct machine *m __unused, struct task_struct *t __unused,
+			    char *text __unused)
+{
 	return 0;
 }
 
@@ -199,55 +330,6 @@ static void zoneinfo_node(struct seq *out, const struct memory *m)
 #include "proc/procfs/vmstat.def"
 #undef ROW_NODE
 #undef ROW_ZONE
-}
-
-/* Pages of one zone by use: there are no counters for that, so whoever has pages is asked. */
-struct zone_use {
-	const struct memory *m;
-	const struct zone *z;
-	u64 shmem, file, dirty;
-	u64 anon; /* << 32: each pte counts its part of a page that several map */
-};
-
-static bool in_zone(const struct zone_use *u, const struct page *page)
-{
-	pfn_t pfn = page_to_pfn(u->m, page);
-
-	return pfn >= u->z->start_pfn && pfn < u->z->end_pfn;
-}
-
-static int count_anon_pte(pte_t *pte, gva_t addr __unused, void *arg)
-{
-	struct zone_use *u = arg;
-	const struct page *page;
-
-	if (!pte_present(*pte) || pte_special(*pte))
-		return 0;
-	page = pfn_to_page(u->m, pte_pfn(*pte));
-	if (PageAnon(page) && page->mapcount && in_zone(u, page))
-		u->anon += BIT(32) / page->mapcount;
-	return 0;
-}
-
-static void count_zone_use(struct zone_use *u)
-{
-	struct address_space *as;
-	struct vm_area_struct *vma;
-	struct mm_struct *mm;
-	struct page *page;
-	u64 index;
-
-	list_for_each_entry (as, &u->m->mappings, all) {
-		for (index = 0; (page = radix_next(&as->i_pages, &index)); index++) {
-			if (!in_zone(u, page))
-				continue;
-			*(as->is_shmem ? &u->shmem : &u->file) += 1;
-			u->dirty += !as->is_shmem && page_test(page, PG_dirty);
-		}
-	}
-	list_for_each_entry (mm, &u->m->mm_list, mmlist)
-		for_each_vma(mm, vma)
-			walk_page_range(mm, vma->vm_start, vma->vm_end, count_anon_pte, u);
 }
 
 static u64 zone_allocations(const struct memory *m, const struct zone *z)
@@ -274,15 +356,16 @@ static void zoneinfo_counters(struct seq *out, const struct memory *m, const str
 	};
 #undef ROW_NODE
 #undef ROW_ZONE
-	struct zone_use use = {.m = m, .z = z};
 	u64 values[NR_ROWS] = {0};
 
-	count_zone_use(&use);
 	values[ROW_nr_free_pages] = zone_free_pages(z);
 	values[ROW_nr_free_pages_blocks] = zone_pageblock_pages(z);
-	values[ROW_nr_zone_inactive_anon] = use.shmem + ((use.anon + BIT(31)) >> 32);
-	values[ROW_nr_zone_inactive_file] = use.file;
-	values[ROW_nr_zone_write_pending] = use.dirty;
+	_Static_assert(ROW_nr_zone_unevictable - ROW_nr_zone_inactive_anon == LRU_UNEVICTABLE,
+		       "in the order of the lists");
+	for (unsigned lru = 0; lru < NR_LRU_LISTS; lru++)
+		values[ROW_nr_zone_inactive_anon + lru] = z->lru_size[lru];
+	values[ROW_nr_zone_write_pending] = z->nr_write_pending;
+	values[ROW_nr_mlock] = z->nr_mlock;
 	values[ROW_numa_hit] = values[ROW_numa_local] = zone_allocations(m, z);
 	for (unsigned i = 0; i < NR_ROWS; i++)
 		vmstat_line(out, true, names[i], values[i]);

@@ -27,11 +27,14 @@
 #define INIT_TEXT(x) .text = proc_text_##x
 #define INIT_LINK(x) .link = proc_link_##x
 #define INIT_CONST(x) .line = x
+#define INIT_SYSCTL(x) .sysctl = VM_SYSCTL_##x
+#define INIT_SIZED(x) .sized = &proc_sized_##x
 #define INIT_SYSTEM(x) .system = proc_show_##x
 #define INIT_TASK(x) .task = proc_show_##x
 #define INIT_ITEM(x) .item = proc_show_##x
 #define INIT_BYTES(x) .bytes = proc_read_##x
 #define INIT_MM(x) .mm = proc_show_##x
+#define INIT_VMAS(x) .vmas = proc_record_##x
 #define INIT_MEM(x) .mem = proc_read_##x
 #define PROC(dir, name, mode, kind, get, write, flags)                                             \
 	{DIR_##dir, name, mode, KIND_##kind, {INIT_##kind(get)}, proc_write_##write, flags},
@@ -112,7 +115,9 @@ const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_
 	struct task_struct *t;
 
 	*parent_id = ID_MAKE(ID_PID(id), id & ID_THREAD, 0);
-	if (e->dir == DIR_ROOT)
+	if (in_sysfs(e) && !(e->flags & P_PATTERN))
+		*parent_id = id; /* of the same size */
+	else if (e->dir == DIR_ROOT)
 		*parent_id = 0;
 	else if (e->dir == DIR_TASK && (t = proc_task(m, id)))
 		*parent_id = ID_MAKE(t->tgid, 0, 0); /* the thread's group */
@@ -122,7 +127,8 @@ const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_
 bool proc_entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id)
 {
 	return e->dir == dir && !(e->flags & P_PATTERN) &&
-	       !(e->flags & (id & ID_THREAD ? P_TGID : P_TID));
+	       !(e->flags & (id & ID_THREAD ? P_TGID : P_TID)) &&
+	       !((e->flags & P_NOT_LEAST) && proc_size_least(dir, id));
 }
 
 /* --- dentries ----------------------------------------------------------------------------- */
@@ -270,6 +276,8 @@ static u32 count_links(struct machine *m, const struct dentry *d)
 			n += t->pid == t->tgid;
 	if (e->get.dir == DIR_TASK && (t = proc_task(m, d->fs_id)))
 		n += proc_nr_threads(t);
+	if (e->get.dir > DIR_SYSFS && proc_pattern(e->get.dir))
+		n += proc_nr_sizes(m, e->get.dir);
 	return n;
 }
 
@@ -422,11 +430,15 @@ static int proc_unlink(struct dentry *dir, const char *name, int flags)
 {
 	struct dentry *d = proc_lookup(dir, name);
 	bool is_dir, rmdir = flags & AT_REMOVEDIR;
+	int err;
 
 	if (IS_ERR(d))
 		return PTR_ERR(d);
 	is_dir = S_ISDIR(d->mode);
 	dput(d);
+	err = proc_access(dir, W_OK | X_OK, AT_EACCESS);
+	if (err)
+		return err;
 	if (is_dir != rmdir)
 		return rmdir ? -ENOTDIR : -EISDIR;
 	return -EPERM;
@@ -436,6 +448,7 @@ static int proc_rename(struct dentry *od, const char *on, struct dentry *nd, con
 		       unsigned flags)
 {
 	struct dentry *d = proc_lookup(od, on);
+	int err;
 
 	(void)flags;
 	if (!IS_ERR(d)) {
@@ -445,7 +458,10 @@ static int proc_rename(struct dentry *od, const char *on, struct dentry *nd, con
 	if (IS_ERR(d))
 		return PTR_ERR(d);
 	dput(d);
-	return -EPERM;
+	err = proc_access(od, W_OK | X_OK, AT_EACCESS);
+	if (!err)
+		err = proc_access(nd, W_OK | X_OK, AT_EACCESS);
+	return err ? err : -EPERM;
 }
 
 /* Allowed to whom the mode lets write, and without effect, as in Linux. */
@@ -514,6 +530,7 @@ static struct dentry *proc_mount_root(struct vfs *v, void *arg __unused)
 static const struct file_system_type proc_fs_type = {
 	.name = "proc",
 	.nodev = true,
+	.noexec = true,
 	.mount_root = proc_mount_root,
 };
 
@@ -525,6 +542,7 @@ static struct dentry *sysfs_mount_root(struct vfs *v, void *arg __unused)
 static const struct file_system_type sysfs_type = {
 	.name = "sysfs",
 	.nodev = true,
+	.noexec = true,
 	.mount_root = sysfs_mount_root,
 };
 

@@ -300,19 +300,15 @@ int proc_show_limits(struct seq *out, struct task_struct *t)
 
 /* --- OOM ---------------------------------------------------------------------------------- */
 
-/* oom_badness() and proc_oom_score(). */
+/* proc_oom_score(). */
 int proc_show_oom_score(struct seq *out, struct task_struct *t)
 {
-	s64 total = totalram_pages(&t->machine->mem), points = 0;
-	s32 adj = t->signal->oom_score_adj;
-	struct mm_counts c;
+	s64 total = totalram_pages(&t->machine->mem), points = oom_badness(t, total);
 
-	if (t->mm && adj != -1000) {
-		mm_read_counts(t->mm, &c);
-		points = c.rss_anon + c.rss_file + c.rss_shmem + c.swapents +
-			 (c.pgtables_bytes >> PAGE_SHIFT) + adj * (total / 1000);
+	if (points == OOM_NEVER)
+		points = 0;
+	else
 		points = (1000 + points * 1000 / total) * 2 / 3;
-	}
 	seq_printf(out, "%ld\n", points);
 	return 0;
 }

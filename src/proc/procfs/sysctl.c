@@ -1,209 +1,396 @@
-/* /proc/sys/vm: settings of the machine's memory that can be read and, where it has an effect,
- * written. See: Documentation/admin-guide/sysctl/vm.rst; proc_dointvec_minmax(). */
+/* Settings of /proc/sys that are numbers: what a write takes, what it stores, what it changes. The rows
+ * are vm_sysctl.def's. See: Linux 6.18, kernel/sysctl.c, whose words these are: do_proc_dointvec(),
+ * do_proc_doulongvec_minmax(), proc_get_long(); Documentation/admin-guide/sysctl/vm.rst. */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "fs/ipc_shm.h"
+#include "mm/hugetlb.h"
 #include "proc/procfs/internal.h"
 
-#define CAP_SYS_RAWIO_NR 17
+#define HZ_K 250	/* what a jiffy is a part of; only a bound shows it */
+#define NUMBER_MAX 21	/* digits that are looked at */
+#define TEXT_MAX 4095UL /* bytes of a write that are looked at */
 
-static int show(struct seq *out, u64 value)
+enum sysctl_type { SYSCTL_INT, SYSCTL_JIFFIES, SYSCTL_BOOL, SYSCTL_ULONG };
+
+struct sysctl {
+	enum sysctl_type type;
+	u32 offset;    /* in struct machine */
+	u8 size;       /* of one value in bytes: 4 or 8 */
+	u8 nr;	       /* of values */
+	u8 cap;	       /* CAP_* to write; 0: none */
+	u64 low, high; /* both 0: any */
+	/* @old: the (first) value before. 0, or -errno: the write fails, and what it stored stays
+	 * unless this puts @old back. NULL: nothing follows. */
+	int (*after)(struct machine *m, void *value, u64 old);
+};
+
+static u64 value_of(const struct sysctl *c, const void *v, unsigned i)
 {
-	seq_printf(out, "%lu\n", value);
+	return c->size == sizeof(int) ? (u64)(s64)((const int *)v)[i] : ((const u64 *)v)[i];
+}
+
+static void set_value(const struct sysctl *c, void *v, unsigned i, u64 value)
+{
+	if (c->size == sizeof(int))
+		((int *)v)[i] = value;
+	else
+		((u64 *)v)[i] = value;
+}
+
+/* --- what a write changes ----------------------------------------------------------------- */
+
+/* Of each of these pairs the one written last holds, and the other reads 0. */
+
+static int sysctl_after_dirty_ratio(struct machine *m, void *value, u64 old)
+{
+	if (*(int *)value != (int)old)
+		m->dirty_bytes = 0;
 	return 0;
 }
 
-/* A whole number of [low, high] as the kernel takes them; anything else is -EINVAL. */
-static int parse(char *text, int low, int high, u64 *out)
+static int sysctl_after_dirty_background_ratio(struct machine *m, void *value __unused,
+					       u64 old __unused)
 {
-	int v, err = proc_parse_int(text, &v);
-
-	if (err || v < low || v > high)
-		return -EINVAL;
-	*out = v;
+	m->dirty_background_bytes = 0;
 	return 0;
 }
 
-static int parse_into(char *text, int low, int high, int *to)
+/* More pages than 32 bits count: -ERANGE. */
+static int dirty_bytes(u64 *bytes, u64 old, int *ratio)
 {
-	int v, err = proc_parse_int(text, &v);
-
-	if (err || v < low || v > high)
-		return -EINVAL;
-	*to = v;
-	return 0;
-}
-
-/* The same for an unsigned long of at least @low: proc_doulongvec_minmax(). */
-static int parse_ulong(char *text, u64 low, u64 *to)
-{
-	char *end;
-	u64 v;
-
-	text = proc_strip(text);
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	v = strtoul(text, &end, 0);
-	if (*end || v < low)
-		return -EINVAL;
-	*to = v;
-	return 0;
-}
-
-/* A setting that is a field of struct memory. */
-#define SYSCTL(name, low, high)                                                                    \
-	int proc_show_##name(struct seq *out, struct machine *m)                                   \
-	{                                                                                          \
-		return show(out, m->mem.name);                                                     \
-	}                                                                                          \
-	int proc_write_##name(struct machine *m, struct task_struct *t __unused, char *text)       \
-	{                                                                                          \
-		u64 v;                                                                             \
-		int err = parse(text, low, high, &v);                                              \
-                                                                                                   \
-		if (!err)                                                                          \
-			m->mem.name = v;                                                           \
-		return err;                                                                        \
+	if (*bytes > (u64)UINT_MAX << PAGE_SHIFT) {
+		*bytes = old;
+		return -ERANGE;
 	}
+	*ratio = 0;
+	return 0;
+}
 
-SYSCTL(max_map_count, 0, INT_MAX)
-SYSCTL(overcommit_memory, 0, 2)
-SYSCTL(admin_reserve_kbytes, 0, INT_MAX)
-SYSCTL(user_reserve_kbytes, 0, INT_MAX)
-SYSCTL(unprivileged_userfaultfd, 0, 1)
+static int sysctl_after_dirty_bytes(struct machine *m, void *value, u64 old)
+{
+	if (*(u64 *)value == old)
+		return 0;
+	return dirty_bytes(value, old, &m->vm_sysctl[VM_SYSCTL_dirty_ratio]);
+}
 
-/* One that is kept in the machine; VM_SYSCTL: and can be written. */
-#define VM_SYSCTL_OWN(name, dflt)                                                                  \
-	int proc_show_##name(struct seq *out, struct machine *m)                                   \
-	{                                                                                          \
-		seq_printf(out, "%d\n", m->vm_sysctl[VM_SYSCTL_##name]);                           \
-		return 0;                                                                          \
+static int sysctl_after_dirty_background_bytes(struct machine *m, void *value, u64 old)
+{
+	return dirty_bytes(value, old, &m->vm_sysctl[VM_SYSCTL_dirty_background_ratio]);
+}
+
+static int sysctl_after_overcommit_ratio(struct machine *m, void *value __unused, u64 old __unused)
+{
+	m->mem.overcommit_kbytes = 0;
+	return 0;
+}
+
+static int sysctl_after_overcommit_kbytes(struct machine *m, void *value __unused, u64 old __unused)
+{
+	m->mem.overcommit_ratio = 0;
+	return 0;
+}
+
+/* The flusher wakes up each dirty_writeback_centisecs (0: never) and writes what is dirty for
+ * dirty_expire_centisecs: so that long from the first store, rounded up to a whole number of naps.
+ * See: wb_check_old_data_flush(). */
+static int sysctl_after_writeback(struct machine *m, void *value __unused, u64 old __unused)
+{
+	u64 nap = (u32)m->vm_sysctl[VM_SYSCTL_dirty_writeback_centisecs];
+	u64 expire = m->vm_sysctl[VM_SYSCTL_dirty_expire_centisecs];
+	u64 naps = nap ? max((expire + nap - 1) / nap, 1UL) : 0;
+
+	vfs_set_flush_delay(&m->vfs, naps * nap * NSEC_PER_TICK);
+	return 0;
+}
+
+/* min_free_kbytes, watermark_scale_factor */
+static int sysctl_after_watermarks(struct machine *m, void *value __unused, u64 old __unused)
+{
+	m->mem.node->watermark_scale_factor = m->vm_sysctl[VM_SYSCTL_watermark_scale_factor];
+	set_min_free_kbytes(&m->mem, m->vm_sysctl[VM_SYSCTL_min_free_kbytes]);
+	return 0;
+}
+
+/* Ratios below 1 reserve nothing. */
+static int sysctl_after_lowmem_reserve(struct machine *m, void *value, u64 old __unused)
+{
+	int *ratio = value;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(m->lowmem_reserve_ratio); i++)
+		ratio[i] = max(ratio[i], 0);
+	setup_lowmem_reserve(m->mem.node, ratio);
+	return 0;
+}
+
+/* 0, or at least 8: per-CPU lists are then up to that part of a zone. Ours have one size. */
+static int sysctl_after_high_fraction(struct machine *m __unused, void *value, u64 old)
+{
+	int *fraction = value;
+
+	if (!*fraction || *fraction >= 8)
+		return 0;
+	*fraction = old;
+	return -EINVAL;
+}
+
+/* The pool gets as many pages as can be had. */
+static int sysctl_after_hugepages(struct machine *m, void *value, u64 old __unused)
+{
+	struct hstate *h = hstate_sizelog(&m->mem, 0);
+
+	hugetlb_resize(h, *(u64 *)value);
+	*(u64 *)value = h->nr_pages;
+	return 0;
+}
+
+/* Compaction of everything, which here finds nothing to do. */
+static int sysctl_after_compact_memory(struct machine *m __unused, void *value, u64 old __unused)
+{
+	return *(int *)value == 1 ? 0 : -EINVAL;
+}
+
+/* 1: clean page cache that nobody maps; 2: empty slabs; 3: both; 4: no more lines on the log, where there
+ * are none anyway. */
+static int sysctl_after_drop_caches(struct machine *m, void *value, u64 old __unused)
+{
+	int what = *(int *)value;
+
+	if (what & 1) {
+		count_vm_event(&m->mem, EV_drop_pagecache);
+		drop_pagecache(&m->mem);
 	}
-#define VM_SYSCTL(name, dflt, low, high)                                                           \
-	VM_SYSCTL_OWN(name, dflt)                                                                  \
-	int proc_write_##name(struct machine *m, struct task_struct *t __unused, char *text)       \
-	{                                                                                          \
-		return parse_into(text, low, high, &m->vm_sysctl[VM_SYSCTL_##name]);               \
+	if (what & 2) {
+		count_vm_event(&m->mem, EV_drop_slab);
+		slab_shrink(&m->mem);
 	}
+	return 0;
+}
+
+/* kernel.shm*: proc(5) */
+static int sysctl_after_shm(struct machine *m, void *value __unused, u64 old __unused)
+{
+	struct shm_limits limits = {.max = m->shm_max, .all = m->shm_all, .mni = m->shm_mni};
+
+	return shm_set_limits(&m->vfs, &limits);
+}
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+#define sysctl_after_none NULL
+
+static const struct sysctl sysctls[] = {
+#define ROW(place, type, value, low, high, cap, after)                                             \
+	{                                                                                          \
+		type, offsetof(struct machine, place), sizeof(value), 1, cap, low, high, after     \
+	}
+#define FIELD(field) (((struct machine *)NULL)->field)
+#define VM_SYSCTL(name, type, dflt, low, high, cap, after)                                         \
+	[VM_SYSCTL_##name] = ROW(vm_sysctl[VM_SYSCTL_##name], SYSCTL_##type, int, low, high, cap,  \
+				 sysctl_after_##after),
+#define VM_SYSCTL_AT(name, type, place, low, high, cap, after)                                     \
+	[VM_SYSCTL_##name] =                                                                       \
+		ROW(place, SYSCTL_##type, FIELD(place), low, high, cap, sysctl_after_##after),
 #include "proc/vm_sysctl.def"
 #undef VM_SYSCTL
-#undef VM_SYSCTL_OWN
+#undef VM_SYSCTL_AT
+};
+
+static const struct sysctl *sysctl_row(enum vm_sysctl id, struct sysctl *copy)
+{
+	*copy = sysctls[id];
+	if (id == VM_SYSCTL_lowmem_reserve_ratio) { /* the one that is a list */
+		copy->nr = copy->size / sizeof(int);
+		copy->size = sizeof(int);
+	}
+	return copy;
+}
 
 void vm_sysctl_init(struct machine *m)
 {
 	static const int defaults[] = {
-#define VM_SYSCTL_OWN(name, dflt) dflt,
-#define VM_SYSCTL(name, dflt, low, high) dflt,
+#define VM_SYSCTL(name, type, dflt, low, high, cap, after) [VM_SYSCTL_##name] = dflt,
+#define VM_SYSCTL_AT(name, type, place, low, high, cap, after) [VM_SYSCTL_##name] = 0,
 #include "proc/vm_sysctl.def"
 #undef VM_SYSCTL
-#undef VM_SYSCTL_OWN
+#undef VM_SYSCTL_AT
 	};
+	static const int reserve[] = LOWMEM_RESERVE_RATIO;
+	struct shm_limits limits = shm_get_limits(&m->vfs);
 
 	memcpy(m->vm_sysctl, defaults, sizeof(defaults));
+	memcpy(m->lowmem_reserve_ratio, reserve, sizeof(reserve));
+	m->vm_sysctl[VM_SYSCTL_min_free_kbytes] = m->mem.node->min_free_kbytes;
+	m->shm_max = limits.max;
+	m->shm_all = limits.all;
+	m->shm_mni = limits.mni;
+	thp_settings_init(&m->thp);
+	sysctl_after_writeback(m, NULL, 0);
 }
 
-/* --- dirty limits: of each pair the one written last holds, the other reads 0 ----------------- */
-
-static int write_ratio(struct machine *m, char *text, enum vm_sysctl ratio, u64 *bytes)
+int proc_show_sysctl(struct seq *out, struct machine *m, enum vm_sysctl id)
 {
-	int was = m->vm_sysctl[ratio], err = parse_into(text, 0, 100, &m->vm_sysctl[ratio]);
+	struct sysctl copy;
+	const struct sysctl *c = sysctl_row(id, &copy);
+	const void *v = (char *)m + c->offset;
 
-	if (!err && m->vm_sysctl[ratio] != was)
-		*bytes = 0;
-	return err;
-}
+	for (unsigned i = 0; i < c->nr; i++) {
+		u64 value = value_of(c, v, i);
 
-static int write_bytes(struct machine *m, char *text, u64 low, enum vm_sysctl ratio, u64 *bytes)
-{
-	u64 v;
-	int err = parse_ulong(text, low, &v);
-
-	if (err)
-		return err;
-	if (v != *bytes)
-		m->vm_sysctl[ratio] = 0;
-	*bytes = v;
+		if (i)
+			seq_putc(out, '\t');
+		if (c->type == SYSCTL_ULONG)
+			seq_printf(out, "%lu", value);
+		else
+			seq_printf(out, "%ld", (s64)value);
+	}
+	seq_putc(out, '\n');
 	return 0;
 }
 
-int proc_write_dirty_ratio(struct machine *m, struct task_struct *t __unused, char *text)
+/* --- parsing ------------------------------------------------------------------------------ */
+
+struct input {
+	const char *p;
+	u64 left;
+};
+
+/* The kernel's isspace(): of Latin 1. */
+static bool is_space(char c)
 {
-	return write_ratio(m, text, VM_SYSCTL_dirty_ratio, &m->dirty_bytes);
+	return c == ' ' || (c >= '\t' && c <= '\r') || c == '\xa0';
 }
 
-int proc_write_dirty_background_ratio(struct machine *m, struct task_struct *t __unused, char *text)
+static void skip_spaces(struct input *in)
 {
-	return write_ratio(m, text, VM_SYSCTL_dirty_background_ratio, &m->dirty_background_bytes);
+	while (in->left && is_space(*in->p)) {
+		in->p++;
+		in->left--;
+	}
 }
 
-int proc_show_dirty_bytes(struct seq *out, struct machine *m)
+/* proc_get_long(): a number that ends where the text does or at a blank. 0 or -EINVAL. */
+static int get_long(struct input *in, u64 *value, bool *neg)
 {
-	return show(out, m->dirty_bytes);
+	char tmp[NUMBER_MAX + 1], *p = tmp, *end;
+	u64 len = min(in->left, (u64)NUMBER_MAX);
+
+	memcpy(tmp, in->p, len);
+	tmp[len] = '\0';
+	*neg = *p == '-' && in->left > 1;
+	p += *neg;
+	if (*p < '0' || *p > '9')
+		return -EINVAL;
+	errno = 0;
+	*value = strtoul(p, &end, 0);
+	len = end - tmp;
+	if (errno || len == NUMBER_MAX || (len < in->left && !strchr(" \t\n", *end)) ||
+	    (len < in->left && !*end))
+		return -EINVAL;
+	in->p += len;
+	in->left -= len;
+	return 0;
 }
 
-int proc_write_dirty_bytes(struct machine *m, struct task_struct *t __unused, char *text)
+/* As it is to be stored. 0 or -EINVAL. */
+static int convert(const struct sysctl *c, u64 *value, bool neg)
 {
-	return write_bytes(m, text, 2 * PAGE_SIZE, VM_SYSCTL_dirty_ratio, &m->dirty_bytes);
+	u64 most = c->type == SYSCTL_JIFFIES ? INT_MAX / HZ_K : INT_MAX;
+	bool any = !c->low && !c->high;
+
+	if (c->type == SYSCTL_ULONG)
+		return neg || (!any && (*value < c->low || *value > c->high)) ? -EINVAL : 0;
+	if (*value > most + (neg && c->type != SYSCTL_JIFFIES))
+		return -EINVAL;
+	if (neg)
+		*value = -*value;
+	if (c->type == SYSCTL_BOOL)
+		*value = !!*value;
+	return !any && ((s64)*value < (s64)c->low || (s64)*value > (s64)c->high) ? -EINVAL : 0;
 }
 
-int proc_show_dirty_background_bytes(struct seq *out, struct machine *m)
+/* Stores the numbers of a text one after the other; those before a bad one stay. Bytes that were
+ * looked at, or -EINVAL. */
+static long store(const struct sysctl *c, void *v, const char *text, u64 len)
 {
-	return show(out, m->dirty_background_bytes);
+	struct input in = {text, min(len, TEXT_MAX)};
+	unsigned i;
+	int err = 0;
+
+	for (i = 0; in.left && i < c->nr; i++) {
+		u64 value;
+		bool neg;
+
+		skip_spaces(&in);
+		if (!in.left)
+			break;
+		err = get_long(&in, &value, &neg);
+		if (!err)
+			err = convert(c, &value, neg);
+		if (err)
+			break;
+		set_value(c, v, i, value);
+	}
+	if (!err && in.left)
+		skip_spaces(&in);
+	if (err || !i)
+		return -EINVAL;
+	return len - in.left;
 }
 
-int proc_write_dirty_background_bytes(struct machine *m, struct task_struct *t __unused, char *text)
+/* All of @from: its first bytes to @text (TEXT_MAX). 0 or -EFAULT. */
+static int take_text(struct iov_iter *from, char *text)
 {
-	return write_bytes(m, text, 1, VM_SYSCTL_dirty_background_ratio,
-			   &m->dirty_background_bytes);
+	u64 n = from->count, got = copy_from_iter(text, min(n, TEXT_MAX), from);
+	char rest[64];
+
+	while (from->count && got == min(n, TEXT_MAX))
+		if (!copy_from_iter(rest, min(from->count, sizeof(rest)), from))
+			return -EFAULT;
+	return from->count ? -EFAULT : 0;
 }
 
-/* --- what programs feel -------------------------------------------------------------------- */
-
-/* Seen by the next execve(2). */
-int proc_write_legacy_va_layout(struct machine *m, struct task_struct *t __unused, char *text)
+/* A write not at the beginning is taken and ignored, unless kernel.sysctl_writes_strict says otherwise;
+ * what follows from a write follows even then. */
+long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_iter *from, u64 *pos)
 {
-	return parse_into(text, 0, INT_MAX, &m->vm_sysctl[VM_SYSCTL_legacy_va_layout]);
-}
+	struct sysctl copy;
+	const struct sysctl *c = sysctl_row(id, &copy);
+	void *v = (char *)m + c->offset;
+	u64 old = value_of(c, v, 0), n = from->count;
+	long ret = n;
+	char *text;
+	int err;
 
-/* memfd_create(2) without MFD_EXEC and MFD_NOEXEC_SEAL: 0 executable, 1 not, 2 nor with MFD_EXEC. */
-int proc_write_memfd_noexec(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	if (!task_capable(current_task(m), CAP_SYS_ADMIN_NR))
+	if (c->cap && !task_capable(current_task(m), c->cap))
 		return -EPERM;
-	return parse_into(text, 0, 2, &m->vm_sysctl[VM_SYSCTL_memfd_noexec]);
+	if (!n)
+		return 0;
+	text = kmalloc(&m->mem, TEXT_MAX, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	err = take_text(from, text);
+	if (!err && (!*pos || m->vm_sysctl[VM_SYSCTL_sysctl_writes_strict] != 1))
+		ret = store(c, v, text, n);
+	kfree(&m->mem, text);
+	if (err || ret < 0)
+		return err ? err : ret;
+	*pos += ret;
+	err = c->after ? c->after(m, v, old) : 0;
+	return err ? err : ret;
 }
 
-/* 0, or at least 8: per-CPU lists are then up to that part of a zone. Ours have one size. */
-int proc_write_percpu_pagelist_high_fraction(struct machine *m, struct task_struct *t __unused,
-					     char *text)
-{
-	int v, err = parse_into(text, 0, INT_MAX, &v);
+/* --- what is no number -------------------------------------------------------------------- */
 
-	if (!err && v && v < 8)
-		err = -EINVAL;
-	if (!err)
-		m->vm_sysctl[VM_SYSCTL_percpu_pagelist_high_fraction] = v;
-	return err;
-}
-
-/* "Node", the only order there is. See: numa_zonelist_order_handler(). */
+/* "Node", the only order there is. See: __parse_numa_zonelist_order(). */
 int proc_write_numa_zonelist_order(struct machine *m __unused, struct task_struct *t __unused,
 				   char *text)
 {
-	text = proc_strip(text);
-	return (*text == 'd' || *text == 'D' || *text == 'n' || *text == 'N') ? 0 : -EINVAL;
-}
-
-/* Compaction of everything, which here finds nothing to do. */
-int proc_write_compact_memory(struct machine *m __unused, struct task_struct *t __unused,
-			      char *text)
-{
-	int v;
-
-	return parse_into(text, 1, 1, &v);
+	return *text && strchr("dDnN", *text) ? 0 : -EINVAL;
 }
 
 /* Counters are exact at any time: there is nothing to fold. */
@@ -215,137 +402,5 @@ int proc_show_stat_refresh(struct seq *out __unused, struct machine *m __unused)
 int proc_write_stat_refresh(struct machine *m __unused, struct task_struct *t __unused,
 			    char *text __unused)
 {
-	return 0;
-}
-
-/* --- kernel.shm*: proc(5) ------------------------------------------------------------------ */
-
-int proc_show_shmmax(struct seq *out, struct machine *m)
-{
-	return show(out, shm_get_limits(&m->vfs).max);
-}
-
-int proc_show_shmall(struct seq *out, struct machine *m)
-{
-	return show(out, shm_get_limits(&m->vfs).all);
-}
-
-int proc_show_shmmni(struct seq *out, struct machine *m)
-{
-	return show(out, shm_get_limits(&m->vfs).mni);
-}
-
-int proc_write_shmmax(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	struct shm_limits limits = shm_get_limits(&m->vfs);
-	int err = parse_ulong(text, 0, &limits.max);
-
-	return err ? err : shm_set_limits(&m->vfs, &limits);
-}
-
-int proc_write_shmall(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	struct shm_limits limits = shm_get_limits(&m->vfs);
-	int err = parse_ulong(text, 0, &limits.all);
-
-	return err ? err : shm_set_limits(&m->vfs, &limits);
-}
-
-int proc_write_shmmni(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	struct shm_limits limits = shm_get_limits(&m->vfs);
-	int mni, err = parse_into(text, 0, SHM_MNI_MAX, &mni);
-
-	limits.mni = mni;
-	return err ? err : shm_set_limits(&m->vfs, &limits);
-}
-
-/* --- what has a place in struct memory ----------------------------------------------------- */
-
-int proc_show_mmap_min_addr(struct seq *out, struct machine *m)
-{
-	return show(out, m->mem.mmap_min_addr);
-}
-
-int proc_write_mmap_min_addr(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	u64 v;
-	int err;
-
-	if (!task_capable(current_task(m), CAP_SYS_RAWIO_NR))
-		return -EPERM;
-	err = parse(text, 0, INT_MAX, &v);
-	if (!err)
-		m->mem.mmap_min_addr = v;
-	return err;
-}
-
-/* Of the limit's two forms the one written last holds; the other reads 0. */
-int proc_show_overcommit_ratio(struct seq *out, struct machine *m)
-{
-	return show(out, m->mem.overcommit_ratio);
-}
-
-int proc_write_overcommit_ratio(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	u64 v;
-	int err = parse(text, 0, INT_MAX, &v);
-
-	if (err)
-		return err;
-	m->mem.overcommit_ratio = v;
-	m->mem.overcommit_kbytes = 0;
-	return 0;
-}
-
-int proc_show_overcommit_kbytes(struct seq *out, struct machine *m)
-{
-	return show(out, m->mem.overcommit_kbytes);
-}
-
-int proc_write_overcommit_kbytes(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	u64 v;
-	int err = parse(text, 0, INT_MAX, &v);
-
-	if (err)
-		return err;
-	m->mem.overcommit_kbytes = v;
-	m->mem.overcommit_ratio = 0;
-	return 0;
-}
-
-int proc_show_min_free_kbytes(struct seq *out, struct machine *m)
-{
-	return show(out, m->mem.node->min_free_kbytes);
-}
-
-int proc_write_min_free_kbytes(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	u64 v;
-	int err = parse(text, 0, INT_MAX, &v);
-
-	if (!err)
-		set_min_free_kbytes(&m->mem, v);
-	return err;
-}
-
-/* 1: clean page cache that nobody maps; 2: empty slabs; 3: both; 4: no more lines on the log, where there
- * are none anyway. */
-int proc_write_drop_caches(struct machine *m, struct task_struct *t __unused, char *text)
-{
-	u64 v;
-	int err = parse(text, 1, 4, &v);
-
-	if (err)
-		return err;
-	if (v & 1) {
-		count_vm_event(&m->mem, EV_drop_pagecache);
-		filemap_reclaim(&m->mem, ~0UL);
-	}
-	if (v & 2) {
-		count_vm_event(&m->mem, EV_drop_slab);
-		slab_shrink(&m->mem);
-	}
 	return 0;
 }

@@ -25,7 +25,6 @@ long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unu
 #define SWAP_TYPE_BITS 5 /* of the frame number, the offset is above */
 #define PM_PRESENT BIT(63)
 #define PM_CHUNK_PAGES 512 /* entries made at once */
-#define PAGEMAP_SCAN_K 0xc0606610U
 
 struct pagemapread {
 	const struct memory *mem;
@@ -41,7 +40,7 @@ static u64 pagemap_swap(const struct pagemapread *pm, pte_t pte)
 
 	if (pm->show_pfn)
 		entry |= swp_type(pte) | (swp_offset(pte) << SWAP_TYPE_BITS & PM_PFRAME_MASK);
-	if (is_uffd_wp_marker(pte))
+	if (is_uffd_wp_marker(pte) || pte_swp_uffd_wp(pte))
 		entry |= PM_UFFD_WP;
 	return is_guard_pte(pte) ? entry | PM_GUARD_REGION : entry;
 }
@@ -117,13 +116,6 @@ long proc_read_pagemap(const struct proc_mm_file *mf, struct iov_iter *to, u64 *
 	return done ? done : n;
 }
 
-/* pagemap has one ioctl(2), PAGEMAP_SCAN, and that is not built yet. See: do_pagemap_cmd(). */
-long proc_ioctl_pagemap(struct file *f __unused, u32 cmd, u64 arg __unused,
-			struct mm_struct *mm __unused)
-{
-	return cmd == PAGEMAP_SCAN_K ? -ENOTTY : -EINVAL;
-}
-
 /* --- clear_refs --------------------------------------------------------------------------- */
 
 enum clear_refs_type {
@@ -178,9 +170,20 @@ int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
 
 /* --- guest memory by address -------------------------------------------------------------- */
 
-/* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @force: FOLL_FORCE. Sleeps,
+/* Reads up to @n bytes within a page: FOLL_FORCE; or, with @anon, FOLL_ANON, so that nobody shows bytes of a
+ * file, or waits for them, in the guise of an argument. Bytes or -EFAULT. */
+static long peek_guest(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool anon)
+{
+	const struct vm_area_struct *vma = anon ? vma_lookup(mm, addr) : NULL;
+
+	if (anon && (!vma || !vma_is_anonymous(vma)))
+		return -EFAULT;
+	return access_remote_vm(mm, addr, buf, n, false, !anon);
+}
+
+/* Copies [addr, addr + n) of @mm out, as far as it can be read; bytes. @anon: see above. Sleeps,
  * and holds @mm meanwhile, but not its task. */
-static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_iter *to, bool force)
+static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_iter *to, bool anon)
 {
 	void *buf = kmalloc(mm->mem, PAGE_SIZE, GFP_KERNEL);
 	long done = 0;
@@ -190,7 +193,7 @@ static long copy_guest_out(struct mm_struct *mm, gva_t addr, u64 n, struct iov_i
 	mmget(mm);
 	while (n) {
 		u64 want = min(n, PAGE_SIZE - page_offset(addr)), put;
-		long got = access_remote_vm(mm, addr, buf, want, false, force);
+		long got = peek_guest(mm, addr, buf, want, anon);
 
 		if (got <= 0)
 			break;
@@ -219,7 +222,7 @@ long proc_read_mem(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
 		return 0;
 	if (*pos >= TASK_SIZE)
 		return -EIO;
-	done = copy_guest_out(mf->mm, *pos, min(to->count, TASK_SIZE - *pos), to, true);
+	done = copy_guest_out(mf->mm, *pos, min(to->count, TASK_SIZE - *pos), to, false);
 	if (!done)
 		return -EIO;
 	if (done > 0)
@@ -291,7 +294,7 @@ static gva_t proctitle_end(struct mm_struct *mm)
 	gva_t limit = min(mm->env_end, mm->arg_start + PAGE_SIZE), at = mm->arg_start;
 	char c;
 
-	while (at < limit && access_remote_vm(mm, at, &c, 1, false, true) == 1) {
+	while (at < limit && peek_guest(mm, at, &c, 1, true) == 1) {
 		at++;
 		if (!c)
 			break;
@@ -310,7 +313,7 @@ long proc_read_cmdline(struct task_struct *t, struct iov_iter *to, u64 *pos)
 		return 0;
 	end = mm->arg_end;
 	if (mm->env_start == mm->arg_end && mm->env_end > mm->env_start &&
-	    access_remote_vm(mm, end - 1, &c, 1, false, true) == 1 && c)
+	    peek_guest(mm, end - 1, &c, 1, true) == 1 && c)
 		end = proctitle_end(mm);
 	return read_guest_range(mm, mm->arg_start, end, to, pos);
 }

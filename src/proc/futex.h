@@ -1,0 +1,51 @@
+/* Futexes: tasks that sleep until another one says that a word of memory has changed.
+ *
+ * A word is known by what it is, not by its address: for @shared ones, by the file or segment and the
+ * place in it (uaccess.h), so processes meet that map it at different addresses. Not for: locks with
+ * priority inheritance.
+ *
+ * Addresses are the caller's, any value. What all calls fail with: -EINVAL: not a multiple of four;
+ * -EFAULT: no user address; @shared: no memory there.
+ *
+ * See: futex(2); kernel/futex/, whose names these are.
+ */
+#ifndef PROC_FUTEX_H
+#define PROC_FUTEX_H
+
+#include <linux/futex.h>
+
+#include "base/types.h"
+
+struct machine;
+struct task_struct;
+
+/* Of one call that has two words. */
+struct futex_pair {
+	gva_t uaddr, uaddr2;
+	bool shared, shared2;
+	s32 nr, nr2; /* how many to wake of the first word's; to move to, or wake of, the second's */
+};
+
+/* Once, before the first task. */
+void futex_init(struct machine *m);
+
+/* Sleeps if the word holds @val, until it is woken with one of the bits of @bitset, or until
+ * @deadline_ns of the machine's clock. 0; -EAGAIN: another value; -ETIMEDOUT; -ERESTARTSYS: a signal;
+ * -EINVAL: no bits. */
+int futex_wait(struct task_struct *t, gva_t uaddr, bool shared, u32 val, u32 bitset,
+	       u64 deadline_ns);
+
+/* Wakes up to @nr who wait for one of @bitset's bits, those first who came first; with less than one,
+ * one, as Linux does. How many, or -EINVAL, -EFAULT. Never sleeps but for the word's page. */
+int futex_wake(struct task_struct *t, gva_t uaddr, bool shared, s32 nr, u32 bitset);
+
+/* Wakes @p->nr, moves up to @p->nr2 of the others to the second word. How many of either kind;
+ * -EINVAL: less than none; -EAGAIN: @cmpval is given and the first word holds something else. */
+int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *cmpval);
+
+/* Changes the second word as @op says (FUTEX_OP()), wakes @p->nr of the first, and @p->nr2 of the
+ * second if its old value compares so. How many; -ENOSYS: no such operation (nothing has changed) or
+ * comparison (it has). */
+int futex_wake_op(struct task_struct *t, const struct futex_pair *p, u32 op);
+
+#endif

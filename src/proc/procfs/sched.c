@@ -1,0 +1,164 @@
+/* /proc/PID/sched, and what else is written about a task for others: autogroup, loginuid, attr/.
+ * See: Linux 6.18, kernel/sched/debug.c and autogroup.c, kernel/auditsc.c, fs/proc/base.c. */
+#include <limits.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "proc/procfs/internal.h"
+
+#define CAP_SYS_NICE_NR 23
+#define CAP_AUDIT_CONTROL_NR 30
+#define NICE_MIN (-20)
+#define NICE_MAX 19
+#define RLIMIT_NICE_NR 13
+#define NSEC_PER_MSEC 1000000UL
+#define UID_UNSET UINT_MAX
+
+/* --- sched -------------------------------------------------------------------------------- */
+
+#define SCHED_FIXEDPOINT_SHIFT 10
+#define BASE_SLICE_NS 700000L /* of one CPU */
+
+/* What a nice value weighs against others, from -20 on: each step is a quarter. */
+static const u32 sched_prio_to_weight[] = {
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
+	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
+	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
+};
+
+static void number(struct seq *out, const char *name, long value)
+{
+	seq_printf(out, "%-45s:%21ld\n", name, value);
+}
+
+static void millis(struct seq *out, const char *name, u64 ns)
+{
+	seq_printf(out, "%-45s:%14lu.%06lu\n", name, ns / NSEC_PER_MSEC, ns % NSEC_PER_MSEC);
+}
+
+/* proc_sched_show_task(). Load is not tracked: its averages are 0. */
+int proc_show_sched(struct seq *out, struct task_struct *t)
+{
+	static const char *const averages[] = {"load_sum",	   "runnable_sum", "util_sum",
+					       "load_avg",	   "runnable_avg", "util_avg",
+					       "last_update_time", "util_est"};
+	u64 utime, stime, now = machine_now_ns(t->machine);
+	char name[32];
+
+	task_cputime(t, &utime, &stime);
+	seq_printf(out, "%s (%d, #threads: %u)\n", t->comm, t->pid, proc_nr_threads(t));
+	seq_puts(out, "-------------------------------------------------------------------\n");
+	millis(out, "se.exec_start", now - t->machine->boot_ns);
+	millis(out, "se.vruntime", utime + stime);
+	millis(out, "se.sum_exec_runtime", utime + stime);
+	number(out, "se.nr_migrations", 0);
+	number(out, "nr_switches", t->nvcsw + t->nivcsw);
+	number(out, "nr_voluntary_switches", t->nvcsw);
+	number(out, "nr_involuntary_switches", t->nivcsw);
+	number(out, "se.load.weight",
+	       (long)sched_prio_to_weight[t->nice - NICE_MIN] << SCHED_FIXEDPOINT_SHIFT);
+	for (unsigned i = 0; i < ARRAY_SIZE(averages); i++) {
+		strcpy(name, "se.avg.");
+		strcat(name, averages[i]);
+		number(out, name, 0);
+	}
+	number(out, "policy", 0);
+	number(out, "prio", 120 + t->nice);
+	number(out, "se.slice", BASE_SLICE_NS);
+	number(out, "clock-delta", machine_now_ns(t->machine) - now);
+	if (t->mm)
+		number(out, "mm->numa_scan_seq", 0);
+	number(out, "numa_pages_migrated", 0);
+	number(out, "numa_preferred_nid", -1);
+	number(out, "total_numa_faults", 0);
+	seq_puts(out, "current_node=0, numa_group_id=0\nnuma_faults node=0 task_private=0 "
+		      "task_shared=0 group_private=0 group_shared=0\n");
+	return 0;
+}
+
+/* Whatever is written sets statistics back that are not kept. See: proc_sched_set_task(). */
+int proc_write_sched(struct machine *m __unused, struct task_struct *t __unused,
+		     char *text __unused)
+{
+	return 0;
+}
+
+/* --- autogroup: one for each session; sched(7) -------------------------------------------- */
+
+int proc_show_autogroup(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "/autogroup-%d nice %d\n", t->signal->session, t->signal->autogroup_nice);
+	return 0;
+}
+
+static bool can_nice(const struct task_struct *t, int nice)
+{
+	return (u64)(20 - nice) <= t->signal->rlim_cur[RLIMIT_NICE_NR] ||
+	       task_capable(t, CAP_SYS_NICE_NR);
+}
+
+/* Kept; all sessions get the same time. At most ten times a second, unless by CAP_SYS_ADMIN. See:
+ * proc_sched_autogroup_set_nice(). */
+int proc_write_autogroup(struct machine *m, struct task_struct *t, char *text)
+{
+	struct task_struct *curr = current_task(m), *p;
+	u64 now = machine_now_ns(m);
+	int nice, err = proc_parse_int(text, &nice);
+
+	if (err)
+		return err;
+	if (nice < NICE_MIN || nice > NICE_MAX)
+		return -EINVAL;
+	if (nice < 0 && !can_nice(curr, nice))
+		return -EPERM;
+	if (!task_capable(curr, CAP_SYS_ADMIN_NR) && now < m->autogroup_next_ns)
+		return -EAGAIN;
+	m->autogroup_next_ns = now + 100 * NSEC_PER_MSEC;
+	list_for_each_entry (p, &m->tasks, tasks)
+		if (p->signal && p->signal->session == t->signal->session)
+			p->signal->autogroup_nice = nice;
+	return 0;
+}
+
+/* --- audit: who logged in ----------------------------------------------------------------- */
+
+int proc_show_loginuid(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "%u", t->login_plus_1 - 1);
+	return 0;
+}
+
+int proc_show_sessionid(struct seq *out, struct task_struct *t)
+{
+	seq_printf(out, "%u", t->login_plus_1 ? t->login_session : UID_UNSET);
+	return 0;
+}
+
+/* One's own, once without further rights. See: proc_loginuid_write(), audit_set_loginuid(). */
+int proc_write_loginuid(struct machine *m, struct task_struct *t, char *text)
+{
+	u64 uid;
+	int err;
+
+	if (t != current_task(m))
+		return -EPERM;
+	err = proc_parse_u64(text, 10, &uid);
+	if (!err && uid > UID_UNSET)
+		err = -ERANGE;
+	if (err)
+		return err;
+	if (t->login_plus_1 && !task_capable(t, CAP_AUDIT_CONTROL_NR))
+		return -EPERM;
+	t->login_plus_1 = uid + 1; /* unset: 0 again */
+	if (t->login_plus_1)
+		t->login_session = ++m->login_sessions;
+	return 0;
+}
+
+/* --- attr: there is no security module ---------------------------------------------------- */
+
+int proc_write_attr(struct machine *m, struct task_struct *t, char *text __unused)
+{
+	return t == current_task(m) ? -EINVAL : -EPERM;
+}
