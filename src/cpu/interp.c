@@ -233,23 +233,23 @@ struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp, 
 }
 
 /* See slow_call() in interp.h: every register but rax and rdx survives, the stack is aligned. */
-#define SLOW_STUB(fn)                                                                              \
+#define SLOW_THUNK(fn)                                                                             \
 	__asm__(".pushsection .text.unlikely\n\t"                                                  \
-		".globl " #fn "_stub\n\t"                                                          \
-		".hidden " #fn "_stub\n\t"                                                         \
-		".type " #fn "_stub, @function\n" #fn "_stub:\n\t"                                 \
+		".globl " #fn "_thunk\n\t"                                                         \
+		".hidden " #fn "_thunk\n\t"                                                        \
+		".type " #fn "_thunk, @function\n" #fn "_thunk:\n\t"                               \
 		"push %rbp\n\tmov %rsp, %rbp\n\tpush %rcx\n\tpush %rsi\n\tpush %rdi\n\t"           \
 		"push %r8\n\tpush %r9\n\tpush %r10\n\tpush %r11\n\tand $-16, %rsp\n\t"             \
 		"call " #fn "\n\tlea -56(%rbp), %rsp\n\t"                                          \
 		"pop %r11\n\tpop %r10\n\tpop %r9\n\tpop %r8\n\tpop %rdi\n\tpop %rsi\n\t"           \
 		"pop %rcx\n\tpop %rbp\n\tret\n\t"                                                  \
-		".size " #fn "_stub, . - " #fn "_stub\n\t.popsection");
-SLOW_STUB(mem_read_slow)
-SLOW_STUB(mem_write_slow)
-SLOW_STUB(mem_open_slow)
-SLOW_STUB(mem_close_slow)
-SLOW_STUB(mem_push_slow)
-SLOW_STUB(mem_pop_slow)
+		".size " #fn "_thunk, . - " #fn "_thunk\n\t.popsection");
+SLOW_THUNK(mem_read_slow)
+SLOW_THUNK(mem_write_slow)
+SLOW_THUNK(mem_open_slow)
+SLOW_THUNK(mem_close_slow)
+SLOW_THUNK(mem_push_slow)
+SLOW_THUNK(mem_pop_slow)
 
 enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
 {

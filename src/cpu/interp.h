@@ -198,7 +198,7 @@ struct mem_value {
 };
 /*
  * Out of line: what a TLB miss, a page crossing, EFLAGS.AC or a store into running code needs. The
- * fast paths reach these through slow_call(), an assembly stub that keeps all registers, so that
+ * fast paths reach these through slow_call(), an assembly thunk that keeps all registers, so that
  * handlers need no stack frame and save nothing.
  */
 #define SLOW __attribute__((cold, noinline, used))
@@ -215,13 +215,13 @@ SLOW const struct insn *mem_push_slow(struct cpu *cpu, const struct insn *in, gv
 SLOW struct mem_value mem_pop_slow(struct cpu *cpu, const struct insn *in, gva_t sp,
 				   unsigned width);
 
-/* fn##_stub(cpu, in, a, b, c): rax, and rdx where the function returns two words (else garbage). */
+/* fn##_thunk(cpu, in, a, b, c): rax, and rdx where the function returns two words (else garbage). */
 #define slow_call(fn, cpu, in, a, b, c)                                                            \
 	({                                                                                         \
 		struct mem_value _v;                                                               \
 		u64 _rax, _rdx = (u64)(a);                                                         \
 		register u64 _r8 __asm__("r8") = (u64)(c);                                         \
-		__asm__ volatile("call " #fn "_stub"                                               \
+		__asm__ volatile("call " #fn "_thunk"                                              \
 				 : "=a"(_rax), "+d"(_rdx)                                          \
 				 : "D"(cpu), "S"(in), "c"((u64)(b)), "r"(_r8)                      \
 				 : "cc", "memory");                                                \

@@ -96,24 +96,13 @@ static int hugetlbfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 	return -ENOSPC; /* the pool is empty */
 }
 
-static int hugetlbfs_mmap(struct file *f, struct mmap_file *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->file = f;
-	out->can_read = f->f_mode & FMODE_READ;
-	out->can_write = f->f_mode & FMODE_WRITE;
-	out->regular = true;
-	out->sealed = node_of(f)->seals & F_SEALS_WRITING;
-	return 0;
-}
-
 static const struct file_operations hugetlbfs_fops = {
 	.read_iter = hugetlbfs_read_iter,
 	.llseek = hugetlbfs_llseek,
 	.fsync = hugetlbfs_fsync,
 	.ftruncate = hugetlbfs_ftruncate,
 	.fallocate = hugetlbfs_fallocate,
-	.mmap_file = hugetlbfs_mmap,
+	.mmap_file = shmem_mmap,
 };
 
 /* --- the dentry ------------------------------------------------------------------------------ */

@@ -109,6 +109,8 @@ int shmem_access(struct dentry *d, int mode, int flags);
 int shmem_statfs(struct dentry *d, void *buf);
 /* "/NAME (deleted)": what has no name in a directory (shmemfs.c). */
 long shmem_path(struct dentry *d, char *buf, u64 size);
+/* file_operations.mmap_file of every file in RAM: what its mode and seals allow (shmemfs.c). */
+int shmem_mmap(struct file *f, struct mmap_file *out);
 
 /* --- shmem_xattr.c: as the operations of struct dentry_operations ------------------------- */
 

@@ -492,7 +492,7 @@ static void shmem_update_time(struct file *f)
 	node->mtime = node->ctime = shmem_now(f->vfs);
 }
 
-static int shmem_mmap(struct file *f, struct mmap_file *out)
+int shmem_mmap(struct file *f, struct mmap_file *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->file = f;

@@ -109,18 +109,32 @@ long sys_socketpair(struct task_struct *t, const struct sysargs *a)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
+/* The socket of descriptor arg[0], with a reference to its file *@f, and the address at arg[1] of arg[2] bytes. */
+static struct socket *named_socket(struct task_struct *t, const struct sysargs *a, struct file **f,
+				   struct sock_addr *addr)
+{
+	struct socket *sock = sockfd_lookup(t, a->arg[0], f);
+	long err;
+
+	if (IS_ERR(sock))
+		return sock;
+	err = addr_from_user(t, a->arg[1], a->arg[2], addr);
+	if (!err)
+		return sock;
+	fput(*f);
+	return ERR_PTR(err);
+}
+
 long sys_bind(struct task_struct *t, const struct sysargs *a)
 {
 	struct sock_addr addr;
 	struct file *f;
-	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	struct socket *sock = named_socket(t, a, &f, &addr);
 	long ret;
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	ret = addr_from_user(t, a->arg[1], a->arg[2], &addr);
-	if (!ret)
-		ret = sock->ops->bind(sock, &addr, t->fs);
+	ret = sock->ops->bind(sock, &addr, t->fs);
 	fput(f);
 	return ret;
 }
@@ -129,14 +143,12 @@ long sys_connect(struct task_struct *t, const struct sysargs *a)
 {
 	struct sock_addr addr;
 	struct file *f;
-	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
+	struct socket *sock = named_socket(t, a, &f, &addr);
 	long ret;
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	ret = addr_from_user(t, a->arg[1], a->arg[2], &addr);
-	if (!ret)
-		ret = sock->ops->connect(sock, &addr, t->fs, f->f_flags & O_NONBLOCK);
+	ret = sock->ops->connect(sock, &addr, t->fs, f->f_flags & O_NONBLOCK);
 	fput(f);
 	return ret;
 }
