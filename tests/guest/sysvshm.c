@@ -19,6 +19,8 @@
 static int key_of_run; /* several may run at once */
 #define KEY key_of_run
 
+#define IPCMNI 32768 /* indexes of segments; include/linux/ipc.h */
+
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15
 #endif
@@ -168,7 +170,7 @@ static void children(int id)
 
 static void controlling(void)
 {
-	int id = shmget(IPC_PRIVATE, PAGE, 0600), found = 0, any = 0, max;
+	int id = shmget(IPC_PRIVATE, PAGE, 0600), found = 0, any = 0, tries = 0, max, last;
 	struct shm_info usage;
 	struct shminfo limits;
 	struct shmid_ds ds;
@@ -189,27 +191,33 @@ static void controlling(void)
 	SHOW(shmctl(-1, IPC_STAT, &ds));
 	SHOW(shmctl(id, IPC_STAT, NULL));
 	SHOW(shmctl(id, IPC_SET, NULL));
-	max = shmctl(0, IPC_INFO, (struct shmid_ds *)&limits);
+	/* Others on this system make and remove segments meanwhile. */
+	do {
+		max = shmctl(0, IPC_INFO, (struct shmid_ds *)&limits);
+		last = shmctl(0, SHM_INFO, (struct shmid_ds *)&usage);
+	} while (max != last && tries++ < 1000);
 	printf("limits %lx %lu %lu %lu %lx\n", limits.shmmax, limits.shmmin, limits.shmmni,
 	       limits.shmseg, limits.shmall);
-	SHOW(shmctl(0, SHM_INFO, (struct shmid_ds *)&usage) == max);
+	SHOW(last == max);
 	SHOW(usage.used_ids >= 1 && usage.shm_tot >= 1);
 	for (int i = 0; i <= max; i++) {
 		found += shmctl(i, SHM_STAT, &ds) == id;
 		any += shmctl(i, SHM_STAT_ANY, &ds) == id;
 	}
 	printf("found %d %d\n", found, any);
-	SHOW(shmctl(100000, SHM_STAT, &ds));
+	SHOW(shmctl(IPCMNI - 1, SHM_STAT, &ds));
 	SHOW(shmctl(id, IPC_RMID, NULL));
 	SHOW(shmctl(id, IPC_RMID, NULL));
 	SHOW(shmctl(id, SHM_LOCK, NULL));
 }
 
-/* What an ordinary user may lock is limited by RLIMIT_MEMLOCK, all segments together. */
+/* What an ordinary user may lock is limited by RLIMIT_MEMLOCK, all segments of that user together: the user is one
+ * that no other run has. */
 static void locks(void)
 {
 	struct rlimit limit = {3 * PAGE, 3 * PAGE};
 	int a, b, big;
+	uid_t user;
 	pid_t pid;
 
 	printf("== locks\n");
@@ -219,8 +227,9 @@ static void locks(void)
 		waitpid(pid, NULL, 0);
 		return;
 	}
+	user = 0x10000 + getppid();
 	setrlimit(RLIMIT_MEMLOCK, &limit);
-	if (setresuid(65534, 65534, 65534))
+	if (setresuid(user, user, user))
 		printf("an ordinary user already\n");
 	a = shmget(IPC_PRIVATE, 2 * PAGE, 0600);
 	b = shmget(IPC_PRIVATE, PAGE + 1, 0600);
