@@ -9,6 +9,7 @@
 
 #include "loader/loader.h"
 #include "proc/exec.h"
+#include "proc/init.h"
 #include "syscalls/syscalls.h"
 #include "unit.h"
 

@@ -1,5 +1,8 @@
 /* AddressSanitizer, where the build has it: memory that nobody owns is poisoned, so that its use
- * is caught. Nothing, and no code, in other builds. */
+ * is caught. Nothing, and no code, in other builds.
+ *
+ * Who owns memory marks it: mm/ its frames and slab objects, coro.c stacks. Not for: the host's heap, which
+ * ASan watches by itself. */
 #ifndef BASE_ASAN_H
 #define BASE_ASAN_H
 
@@ -22,6 +25,7 @@
 #define __no_asan
 #endif
 
+/* @len bytes at @p are nobody's, or somebody's again; of host memory, rounded to 8 bytes. */
 static inline void asan_poison(const void *p, size_t len)
 {
 #ifdef ASAN_BUILD

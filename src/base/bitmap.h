@@ -1,4 +1,5 @@
-/* Bitmaps: arrays of u64, bit n in word n / 64. No locking. */
+/* Bitmaps: arrays of u64, bit n in word n / 64. No locking, no allocation: the array is the caller's. See:
+ * include/linux/bitmap.h, whose words they are. */
 #ifndef BASE_BITMAP_H
 #define BASE_BITMAP_H
 
@@ -8,6 +9,7 @@
 #define BITMAP_WORDS(nbits) (((nbits) + BITS_PER_WORD - 1) / BITS_PER_WORD)
 #define DECLARE_BITMAP(name, nbits) u64 name[BITMAP_WORDS(nbits)]
 
+/* @n: below the size of @map. */
 static inline void set_bit(u64 *map, u64 n)
 {
 	map[n / BITS_PER_WORD] |= 1UL << (n % BITS_PER_WORD);
@@ -38,6 +40,7 @@ static inline u64 bitmap_scan(const u64 *map, u64 nbits, u64 from, u64 flip)
 	return nbits;
 }
 
+/* The first bit that is set, or clear, at or behind @from; @nbits: there is none. */
 static inline u64 find_next_bit(const u64 *map, u64 nbits, u64 from)
 {
 	return bitmap_scan(map, nbits, from, 0);

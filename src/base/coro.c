@@ -8,6 +8,7 @@
 
 #include "base/asan.h"
 #include "base/bug.h"
+#include "base/valgrind.h"
 
 _Static_assert(offsetof(struct coro, sp) == 0, "coro_swap() knows where sp is");
 
@@ -99,6 +100,7 @@ void coro_init(struct coro *c, void *stack, size_t size, void (*fn)(void *), voi
 	*c = (struct coro){.fn = fn, .arg = arg, .stack = stack, .size = size};
 	/* Frames of an earlier user may have left their marks in ASan's shadow. */
 	asan_unpoison(stack, size);
+	valgrind_stack(stack, size);
 	*--top = 0; /* keeps rsp 16-byte aligned where coro_start begins */
 	*--top = 0;
 	*--top = (uintptr_t)coro_start;

@@ -13,6 +13,7 @@
 #define ERESTARTNOHAND 514	  /* again, if no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* again, by restart_syscall() */
 
+/* A pointer, or one of the last 4095 addresses, where nothing can lie: -errno. See: include/linux/err.h. */
 #define MAX_ERRNO 4095
 #define IS_ERR_VALUE(x) ((unsigned long)(x) >= (unsigned long)-MAX_ERRNO)
 
@@ -21,9 +22,10 @@ static inline void *ERR_PTR(long err)
 	return (void *)err;
 }
 
-static inline long PTR_ERR(const void *p)
+/* A negative errno; int, which is what those return who hand it on (the kernel: long). */
+static inline int PTR_ERR(const void *p)
 {
-	return (long)p;
+	return (int)(long)p;
 }
 
 static inline bool IS_ERR(const void *p)

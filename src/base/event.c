@@ -238,25 +238,3 @@ int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns)
 	l->epoch++;
 	return !err ? 0 : err == -ETIME ? -ETIMEDOUT : -EINTR;
 }
-
-static void nothing(struct event_timer *t __unused)
-{
-}
-
-int event_sleep_until(struct event_loop *l, u64 expires_ns)
-{
-	struct wait_queue_head wq;
-	int err;
-
-	if (!can_sleep(l)) {
-		struct event_timer t = {.fn = nothing};
-
-		event_timer_add(l, &t, expires_ns);
-		while (event_timer_pending(&t))
-			event_loop_run(l, true);
-		return 0;
-	}
-	init_waitqueue_head(&wq, l->sched);
-	err = wait_event_interruptible_until(&wq, false, expires_ns);
-	return err == -ETIME ? 0 : -EINTR;
-}

@@ -3,6 +3,11 @@
  * A task that has to wait for the host sleeps on a wait queue here; when no task can run the
  * scheduler calls event_loop_run(), which sleeps in the host's epoll. Nothing else of Vellum
  * may block on the host.
+ *
+ *   task --event_wait_fd()--> wait queue <--event_fd.fn-- epoll --+
+ *   ITIMER, sleep, flusher --event_timer--> sorted by expiry -----+-- event_loop_run(), when no task can run
+ *
+ * Not for: who runs next (proc/sched.c), readiness of files (fs/poll.h).
  */
 #ifndef BASE_EVENT_H
 #define BASE_EVENT_H
@@ -27,11 +32,11 @@ struct event_fd {
 };
 
 struct event_loop {
-	int epfd;
-	struct list_head timers;
-	struct list_head armed; /* of event_fd */
-	u64 (*now_ns)(
-		void *arg); /* monotonic; the machine's clock, virtual or real; NULL: host's */
+	int epfd;		 /* set once */
+	struct list_head timers; /* of event_timer, the next one first */
+	struct list_head armed;	 /* of event_fd */
+	/* The machine's monotonic clock, virtual or real; NULL: the host's. Set by proc/ at boot. */
+	u64 (*now_ns)(void *arg);
 	void *now_arg;
 	/* virtual time: instead of sleeping for a timer the clock is moved on; NULL: real */
 	void (*advance_to)(void *arg, u64 ns);
@@ -41,14 +46,20 @@ struct event_loop {
 	u64 epoch; /* moved on whenever the world outside may have acted: a wait, a host read */
 };
 
+/* An empty loop; what the machine brings (clock, sched) is set afterwards. 0 or -errno. */
 int event_loop_init(struct event_loop *l);
+/* Closes the epoll; timers and watches must be gone. */
 void event_loop_destroy(struct event_loop *l);
-/* The loop's clock. */
+/* The loop's clock, in ns. */
 u64 event_now(const struct event_loop *l);
+/* @t->fn is called once, from event_loop_run(), when the clock shows @expires_ns; it may set @t again.
+ * @t is not pending, and the caller's: it must live until it has fired or is deleted. */
 void event_timer_add(struct event_loop *l, struct event_timer *t, u64 expires_ns);
 void event_timer_del(struct event_timer *t); /* fine when not pending */
+/* Is it set and has not fired? Fine for one that is all zero. */
 bool event_timer_pending(const struct event_timer *t);
-/* Runs what is due; with @block sleeps until something is (a host signal also ends it). */
+/* Runs what is due; with @block the host thread sleeps until something is (a host signal also ends
+ * it), or virtual time is moved on. */
 void event_loop_run(struct event_loop *l, bool block);
 
 /* @w->fn is set; the rest is made here. */
@@ -65,11 +76,9 @@ static inline void event_fd_init(struct event_fd *w, void (*fn)(struct event_fd 
 int event_fd_arm(struct event_loop *l, struct event_fd *w, int fd, u32 events);
 void event_fd_del(struct event_loop *l, struct event_fd *w); /* fine when never armed */
 
-/* Blocks the current task until @fd is ready for @events (EPOLLIN, EPOLLOUT), a signal is
- * pending (-EINTR: `wait.h` signal_pending) or @timeout_ns passes (-ETIMEDOUT; ~0: never). A
- * descriptor that epoll refuses (regular file) is always ready. 0, -EINTR, -ETIMEDOUT. */
+/* Blocks the current task (or, without one, the host thread) until @fd is ready for @events (EPOLLIN,
+ * EPOLLOUT), a signal is pending (-EINTR: `wait.h` signal_pending) or @timeout_ns passes (-ETIMEDOUT;
+ * ~0: never). A descriptor that epoll refuses (regular file) is always ready. 0, -EINTR, -ETIMEDOUT. */
 int event_wait_fd(struct event_loop *l, int fd, u32 events, u64 timeout_ns);
-/* Blocks the current task for a time; 0 when it has passed, -EINTR. */
-int event_sleep_until(struct event_loop *l, u64 expires_ns);
 
 #endif

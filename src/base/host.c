@@ -8,16 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/err.h"
-
-static inline long ret(long r)
-{
-	return r < 0 ? -errno : r;
-}
+#include "base/internal.h"
+#include "base/valgrind.h"
 
 int host_open(const char *path, int flags, mode_t mode)
 {
@@ -41,42 +37,37 @@ int host_dup(int fd)
 
 long host_read(int fd, void *buf, size_t len)
 {
-	return ret(read(fd, buf, len));
+	return ret_long(read(fd, buf, len));
 }
 
 long host_write(int fd, const void *buf, size_t len)
 {
-	return ret(write(fd, buf, len));
+	return ret_long(write(fd, buf, len));
 }
 
 long host_pread(int fd, void *buf, size_t len, u64 off)
 {
-	return ret(pread(fd, buf, len, off));
+	return ret_long(pread(fd, buf, len, off));
 }
 
 long host_pwrite(int fd, const void *buf, size_t len, u64 off)
 {
-	return ret(pwrite(fd, buf, len, off));
-}
-
-long host_readv(int fd, const struct iovec *iov, int n)
-{
-	return ret(readv(fd, iov, n));
+	return ret_long(pwrite(fd, buf, len, off));
 }
 
 long host_writev(int fd, const struct iovec *iov, int n)
 {
-	return ret(writev(fd, iov, n));
+	return ret_long(writev(fd, iov, n));
 }
 
 long host_preadv(int fd, const struct iovec *iov, int n, u64 off)
 {
-	return ret(preadv(fd, iov, n, off));
+	return ret_long(preadv(fd, iov, n, off));
 }
 
 long host_pwritev(int fd, const struct iovec *iov, int n, u64 off)
 {
-	return ret(pwritev(fd, iov, n, off));
+	return ret_long(pwritev(fd, iov, n, off));
 }
 
 long host_pread_full(int fd, void *buf, size_t len, u64 off)
@@ -129,17 +120,12 @@ long host_pwrite_full(int fd, const void *buf, size_t len, u64 off)
 
 s64 host_lseek(int fd, s64 off, int whence)
 {
-	return ret(lseek(fd, off, whence));
+	return ret_long(lseek(fd, off, whence));
 }
 
 int host_fstat(int fd, struct stat *st)
 {
 	return ret(fstat(fd, st));
-}
-
-int host_stat(const char *path, struct stat *st)
-{
-	return ret(stat(path, st));
 }
 
 int host_fstatat(int dirfd, const char *path, struct stat *st, int flags)
@@ -160,11 +146,6 @@ int host_fsync(int fd)
 int host_fdatasync(int fd)
 {
 	return ret(fdatasync(fd));
-}
-
-int host_pipe(int fds[2])
-{
-	return ret(pipe2(fds, O_CLOEXEC));
 }
 
 int host_fcntl(int fd, int cmd, long arg)
@@ -189,12 +170,14 @@ int host_mmap_reserve(size_t size, size_t align, void **out)
 		munmap(p, head);
 	if (room - head - size)
 		munmap(p + head + size, room - head - size);
+	valgrind_reserved(p + head, size);
 	*out = p + head;
 	return 0;
 }
 
 int host_munmap(void *addr, size_t len)
 {
+	valgrind_unmapped(addr, len);
 	return ret(munmap(addr, len));
 }
 
@@ -225,32 +208,18 @@ u64 host_clock_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
 }
 
-int host_getrandom(void *buf, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		long n = ret(getrandom((char *)buf + done, len - done, 0));
-
-		if (n < 0 && n != -EINTR)
-			return n;
-		if (n > 0)
-			done += n;
-	}
-	return 0;
-}
-
 int host_list_fds(int *fds, int max)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *e;
-	int n = 0;
+	int n = 0, fd;
 
 	if (!dir)
 		return -errno;
 	while (n < max && (e = readdir(dir)))
-		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != dirfd(dir))
-			fds[n++] = atoi(e->d_name);
+		/* The kernel printed it: a number, or "." and "..". NOLINTNEXTLINE(cert-err34-c) */
+		if (isdigit((unsigned char)e->d_name[0]) && (fd = atoi(e->d_name)) != dirfd(dir))
+			fds[n++] = fd;
 	closedir(dir);
 	return n;
 }

@@ -2,6 +2,12 @@
  * difference: a failure is a negative errno as return value. The global errno exists only in
  * base/host*.c. EINTR is never hidden here: a caller that must not see it loops.
  *
+ * A call blocks the whole machine for as long as the real one does: what could wait for others (pipes,
+ * terminals) is asked for readiness first (host_poll(), event.h). Descriptors and buffers stay the
+ * caller's.
+ *
+ *   host.c files and memory   host_fs.c names, attributes, readiness   host_proc.c the process   host_exec.c code
+ *
  * Guest memory management never comes through here: a guest's mmap is not the host's (mm/).
  * See: the man page of x, section 2 or 3.
  */
@@ -29,7 +35,6 @@ long host_read(int fd, void *buf, size_t len);
 long host_write(int fd, const void *buf, size_t len);
 long host_pread(int fd, void *buf, size_t len, u64 off);
 long host_pwrite(int fd, const void *buf, size_t len, u64 off);
-long host_readv(int fd, const struct iovec *iov, int n);
 long host_writev(int fd, const struct iovec *iov, int n);
 long host_preadv(int fd, const struct iovec *iov, int n, u64 off);
 long host_pwritev(int fd, const struct iovec *iov, int n, u64 off);
@@ -38,16 +43,15 @@ long host_pread_full(int fd, void *buf, size_t len, u64 off);
 /* As write and pwrite, but goes on after short counts and EINTR: @len or -errno. */
 long host_write_full(int fd, const void *buf, size_t len);
 long host_pwrite_full(int fd, const void *buf, size_t len, u64 off);
+/* The new position, bytes, or -errno. */
 s64 host_lseek(int fd, s64 off, int whence);
 
 /* 0 or -errno. */
 int host_fstat(int fd, struct stat *st);
-int host_stat(const char *path, struct stat *st);
 int host_fstatat(int dirfd, const char *path, struct stat *st, int flags);
 int host_ftruncate(int fd, u64 size);
 int host_fsync(int fd);
 int host_fdatasync(int fd);
-int host_pipe(int fds[2]);
 int host_fcntl(int fd, int cmd, long arg); /* the call's result or -errno */
 
 /**
@@ -60,6 +64,7 @@ int host_fcntl(int fd, int cmd, long arg); /* the call's result or -errno */
  * Return: 0, -ENOMEM, -EINVAL.
  */
 int host_mmap_reserve(size_t size, size_t align, void **out);
+/* 0 or -errno; page multiples. host_mprotect(): guard pages of debug builds only. */
 int host_munmap(void *addr, size_t len);
 int host_mprotect(void *addr, size_t len, int prot);
 int host_madvise(void *addr, size_t len, int advice);
@@ -68,8 +73,6 @@ int host_populate(void *addr, size_t len);
 
 /* CLOCK_REALTIME, CLOCK_MONOTONIC, ... in nanoseconds. */
 u64 host_clock_ns(clockid_t clock);
-/* @len random bytes. 0 or -errno. */
-int host_getrandom(void *buf, size_t len);
 
 /* A descriptor that reads signals of @mask (bit n-1: signal n), which are blocked; never blocks. */
 int host_signalfd(u64 mask);

@@ -1,4 +1,4 @@
-/* Executable memory of the host, for generated code. A part of host.h. */
+/* Executable memory of the host, for generated code (cpu/thunk_pool.c). As host.h: errors are return values. */
 #ifndef BASE_HOST_EXEC_H
 #define BASE_HOST_EXEC_H
 
@@ -14,6 +14,7 @@
  * Return: 0; -ENOMEM; -EPERM: the host's policy grants no executable memory.
  */
 int host_map_exec(size_t size, void **write, void **exec);
+/* Both mappings go. */
 void host_unmap_exec(size_t size, void *write, void *exec);
 
 #endif

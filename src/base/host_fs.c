@@ -13,12 +13,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define FD_PATH_SIZE 32
+#include "base/internal.h"
 
-static inline long ret(long r)
-{
-	return r < 0 ? -errno : r;
-}
+#define FD_PATH_SIZE 32
 
 static const char *fd_path(char *buf, int fd)
 {
@@ -37,7 +34,7 @@ long host_fd_path(int fd, char *buf, size_t size)
 {
 	char path[FD_PATH_SIZE];
 
-	return ret(readlink(fd_path(path, fd), buf, size));
+	return ret_long(readlink(fd_path(path, fd), buf, size));
 }
 
 bool host_fifo_has_writer(int fd)
@@ -48,7 +45,7 @@ bool host_fifo_has_writer(int fd)
 	if (pipe2(copy, O_CLOEXEC))
 		return false;
 	/* 0 is the end: nobody writes. */
-	n = ret(tee(fd, copy[1], 1, SPLICE_F_NONBLOCK));
+	n = ret_long(tee(fd, copy[1], 1, SPLICE_F_NONBLOCK));
 	close(copy[0]);
 	close(copy[1]);
 	return n > 0 || n == -EAGAIN;
@@ -65,7 +62,7 @@ long host_fd_getxattr(int fd, const char *name, void *value, u64 size)
 {
 	char path[FD_PATH_SIZE];
 
-	return ret(getxattr(fd_path(path, fd), name, value, size));
+	return ret_long(getxattr(fd_path(path, fd), name, value, size));
 }
 
 int host_fd_setxattr(int fd, const char *name, const void *value, u64 size, int flags)
@@ -79,7 +76,7 @@ long host_fd_listxattr(int fd, char *list, u64 size)
 {
 	char path[FD_PATH_SIZE];
 
-	return ret(listxattr(fd_path(path, fd), list, size));
+	return ret_long(listxattr(fd_path(path, fd), list, size));
 }
 
 int host_fd_removexattr(int fd, const char *name)
@@ -110,7 +107,7 @@ int host_statx(int dirfd, const char *path, int flags, unsigned mask, struct sta
 
 long host_readlinkat(int dirfd, const char *path, char *buf, size_t size)
 {
-	return ret(readlinkat(dirfd, path, buf, size));
+	return ret_long(readlinkat(dirfd, path, buf, size));
 }
 
 int host_open_mode(int dirfd, const char *path, int flags, mode_t mode)
@@ -130,7 +127,7 @@ int host_openat2(int dirfd, const char *path, u64 flags, mode_t mode, u64 resolv
 
 	if (flags & O_CREAT)
 		old = umask(0);
-	fd = ret(syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
+	fd = ret((int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
 	if (flags & O_CREAT)
 		umask(old);
 	return fd;
@@ -161,7 +158,7 @@ int host_unlinkat(int dirfd, const char *path, int flags)
 
 int host_renameat2(int odir, const char *oname, int ndir, const char *nname, unsigned flags)
 {
-	return ret(syscall(SYS_renameat2, odir, oname, ndir, nname, flags));
+	return ret((int)syscall(SYS_renameat2, odir, oname, ndir, nname, flags));
 }
 
 int host_symlinkat(const char *target, int dirfd, const char *path)
@@ -176,12 +173,12 @@ int host_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 
 int host_utimensat(int dirfd, const char *path, const struct timespec ts[2], int flags)
 {
-	return ret(syscall(SYS_utimensat, dirfd, path, ts, flags));
+	return ret((int)syscall(SYS_utimensat, dirfd, path, ts, flags));
 }
 
 int host_faccessat2(int dirfd, const char *path, int mode, int flags)
 {
-	return ret(syscall(SYS_faccessat2, dirfd, path, mode, flags));
+	return ret((int)syscall(SYS_faccessat2, dirfd, path, mode, flags));
 }
 
 int host_fstatfs(int fd, struct statfs *buf)
@@ -196,7 +193,7 @@ int host_fallocate(int fd, int mode, u64 off, u64 len)
 
 long host_getdents64(int fd, void *buf, size_t size)
 {
-	return ret(syscall(SYS_getdents64, fd, buf, size));
+	return ret_long(syscall(SYS_getdents64, fd, buf, size));
 }
 
 int host_dup3(int oldfd, int newfd)
@@ -230,9 +227,9 @@ u64 host_raise_nofile(void)
 	return lim.rlim_cur;
 }
 
-int host_poll(int fd, short events, u64 timeout_ns)
+int host_poll(int fd, u32 events, u64 timeout_ns)
 {
-	struct pollfd p = {.fd = fd, .events = events};
+	struct pollfd p = {.fd = fd, .events = (short)events};
 	struct timespec ts = {.tv_sec = timeout_ns / 1000000000,
 			      .tv_nsec = timeout_ns % 1000000000};
 	int n = ret(ppoll(&p, 1, timeout_ns == ~0UL ? NULL : &ts, NULL));

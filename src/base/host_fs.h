@@ -19,6 +19,7 @@ int host_fd_reopen(int fd, int flags);
 long host_fd_path(int fd, char *buf, size_t size);
 /* Has the fifo that @fd reads (non-blocking) a writer, or bytes of one? Takes nothing out of it. */
 bool host_fifo_has_writer(int fd);
+/* chmod(2), truncate(2) of what @fd stands for. 0 or -errno. */
 int host_fd_chmod(int fd, mode_t mode);
 int host_fd_truncate(int fd, u64 size);
 /* getxattr(2) and its kin of what @fd stands for, a symlink itself included. */
@@ -29,6 +30,7 @@ int host_fd_removexattr(int fd, const char *name);
 /* Gives what @fd stands for (not followed if a symlink) another name. */
 int host_fd_link(int fd, int dirfd, const char *name);
 
+/* 0, or (readlink) bytes without a NUL; -errno. "" with AT_EMPTY_PATH is @dirfd itself. */
 int host_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx);
 long host_readlinkat(int dirfd, const char *path, char *buf, size_t size);
 /* The mode of the next four is taken as it is: the host's umask does not apply. */
@@ -56,7 +58,8 @@ int host_getsockname(int fd, void *addr, u32 *len, bool peer);
 u64 host_raise_nofile(void);
 
 /* Readiness of one descriptor: revents (0: timeout) or -errno. ~0UL ns: no timeout. */
-int host_poll(int fd, short events, u64 timeout_ns);
+int host_poll(int fd, u32 events, u64 timeout_ns);
+/* Close-on-exec; @ptr comes back in the event's data. fd, 0, how many; or -errno. */
 int host_epoll_create(void);
 int host_epoll_ctl(int epfd, int op, int fd, u32 events, void *ptr);
 int host_epoll_wait(int epfd, struct epoll_event *events, int max); /* does not block */

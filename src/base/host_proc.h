@@ -1,5 +1,5 @@
 /* What the host process is and may: ids, capabilities, limits, signals, names. As host.h: each
- * host_x() is the call x with a negative errno as its failure.
+ * host_x() is the call x with a negative errno as its failure. None blocks.
  */
 #ifndef BASE_HOST_PROC_H
 #define BASE_HOST_PROC_H
@@ -29,6 +29,7 @@ int host_getrlimit(int resource, struct rlimit *rl);
 int host_getrusage(struct rusage *ru);
 int host_uname(struct utsname *u);
 
+/* SIG_IGN when Vellum was started; raise(3): 0 or -errno. */
 bool host_signal_ignored(int sig);
 u64 host_blocked_signals(void); /* bit n-1: signal n */
 int host_raise(int sig);

@@ -10,14 +10,12 @@
  * has none at hand. Set once, when options are read. */
 static int the_log_fd = 2;
 
-void log_set_fd(int fd)
+int log_set_fd(int fd)
 {
-	the_log_fd = fd;
-}
+	int old = the_log_fd;
 
-int log_fd(void)
-{
-	return the_log_fd;
+	the_log_fd = fd;
+	return old;
 }
 
 /* Kernel stacks are small: what does not fit here is printed in a second go, straight. */

@@ -90,17 +90,6 @@ void *radix_find(const struct radix_tree *root, u64 index)
 	return leaf ? leaf->slots[index & RADIX_MASK] : NULL;
 }
 
-void *radix_replace(struct radix_tree *root, u64 index, void *item)
-{
-	struct radix_node *leaf = find_leaf(root, index);
-	void *old = leaf ? leaf->slots[index & RADIX_MASK] : NULL;
-
-	VM_BUG_ON(!item);
-	if (old)
-		leaf->slots[index & RADIX_MASK] = item;
-	return old;
-}
-
 /* Takes @node away if it is empty, then its parents, and lowers a root that has only slot 0. */
 static void prune(struct radix_tree *root, struct radix_node *node)
 {

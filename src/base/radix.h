@@ -45,8 +45,6 @@ void radix_destroy(struct radix_tree *root);
 void *radix_find(const struct radix_tree *root, u64 index);
 /* 0; -EEXIST; -ENOMEM. On error nothing has changed. */
 int radix_insert(struct radix_tree *root, u64 index, void *item);
-/* Puts @item in the place of what is at @index, which it returns; NULL and no change if empty. */
-void *radix_replace(struct radix_tree *root, u64 index, void *item);
 /* Takes the item at @index out and returns it, or NULL. Never allocates. */
 void *radix_erase(struct radix_tree *root, u64 index);
 /* The first item at or after *@index, whose index goes to *@index; NULL if there is none. */

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -19,15 +20,35 @@ const char *trace_name(enum tracepoint tp)
 	return names[tp];
 }
 
-int trace_enable(struct trace *t, const char *pattern)
+static u64 matching(const char *pattern)
 {
 	u64 found = 0;
 
 	for (unsigned i = 0; i < NR_TRACEPOINTS; i++)
 		if (!fnmatch(pattern, names[i], 0))
 			found |= BIT(i);
-	t->on |= found;
-	return found ? 0 : -ENOENT;
+	return found;
+}
+
+int trace_enable(struct trace *t, const char *patterns)
+{
+	u64 found, all = 0;
+	char pattern[80];
+
+	for (;; patterns++) {
+		unsigned len = strcspn(patterns, ",");
+
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
+		found = matching(pattern);
+		if (!found)
+			return -ENOENT;
+		all |= found;
+		patterns += len;
+		if (!*patterns)
+			break;
+	}
+	t->on |= all;
+	return 0;
 }
 
 void trace_print(struct trace *t, enum tracepoint tp, const char *fmt, ...)

@@ -22,9 +22,9 @@ struct trace {
 
 _Static_assert(NR_TRACEPOINTS <= 64, "struct trace has one word of bits");
 
-/* Switches on what @pattern names: "kmem:mm_page_alloc", "kmem:*", "*". 0, or -ENOENT if it names
- * nothing. */
-int trace_enable(struct trace *t, const char *pattern);
+/* Switches on what @patterns names, one or several with commas between: "kmem:mm_page_alloc",
+ * "kmem:*,sched:*", "*". 0, or -ENOENT and nothing is switched on: one of them names nothing. */
+int trace_enable(struct trace *t, const char *patterns);
 /* "system:name" of a tracepoint. */
 const char *trace_name(enum tracepoint tp);
 /* Prints "system:name: text". Use trace_event(). */

@@ -9,6 +9,12 @@
  *
  * A treap: each node has a random priority and no child's is above its parent's, so the depth is
  * O(log n) whatever the order of keys. With @augment each node can sum up what is below it.
+ *
+ *	        5 (priority 90)
+ *	       /  \
+ *	 2 (61)    8 (47)          keys in order from left to right, priorities falling from the root
+ *
+ * No locking, no allocation. Not for: many keys of small integers (radix.h), areas of an address space (mm/).
  */
 #ifndef BASE_TREAP_H
 #define BASE_TREAP_H
@@ -16,8 +22,8 @@
 #include "base/types.h"
 
 struct treap_node {
-	struct treap_node *parent, *left, *right;
-	u32 priority;
+	struct treap_node *parent, *left, *right; /* changed by each link and erase */
+	u32 priority;				  /* set by treap_link() */
 };
 
 /* All zero is an empty tree without sums. */
@@ -31,6 +37,7 @@ struct treap {
 /* Puts @n at *@link, a free place below @parent (NULL: the tree is empty). */
 void treap_link(struct treap *t, struct treap_node *n, struct treap_node *parent,
 		struct treap_node **link);
+/* Takes @n out; it may be linked again or freed. */
 void treap_erase(struct treap *t, struct treap_node *n);
 /* The node's own fields have changed, its place has not: sums up to the root. */
 void treap_update(struct treap *t, struct treap_node *n);

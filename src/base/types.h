@@ -1,4 +1,5 @@
-/* Fixed-width integers, guest addresses and page arithmetic, for every room. */
+/* Fixed-width integers, guest addresses and page arithmetic, for every room. Words are the kernel's
+ * (include/linux/types.h, minmax.h, container_of.h). Not for: what only one room needs. */
 #ifndef BASE_TYPES_H
 #define BASE_TYPES_H
 

@@ -42,15 +42,16 @@ struct sched_ops {
 	bool (*signal_pending)(void *arg, enum task_wait state);
 };
 
+/* One a machine; both are set by sched_init() in proc/. */
 struct sched {
 	const struct sched_ops *ops;
 	void *arg;
 };
 
 struct wait_queue_head {
-	struct list_head
-		head; /* of wait_queue_entry, in the order they came; exclusive ones last */
-	const struct sched *sched;
+	/* Of wait_queue_entry: exclusive ones last, in the order they came. */
+	struct list_head head;
+	const struct sched *sched; /* set once */
 };
 
 #define WQ_FLAG_EXCLUSIVE 1U
@@ -70,26 +71,30 @@ struct wait_queue_entry {
 void init_waitqueue_head(struct wait_queue_head *wq, const struct sched *sched);
 /* An entry for the current task with the default function, on no queue yet. */
 void init_wait(struct wait_queue_head *wq, struct wait_queue_entry *we);
+/* The default function: wakes the task and takes the entry off. True: it slept. See: kernel/sched/wait.c. */
 bool autoremove_wake_function(struct wait_queue_head *wq, struct wait_queue_entry *we);
 
-/* For entries with a function of their own: stay until removed. */
+/* For entries with a function of their own: stay until removed. Exclusive ones go behind all others. */
 void add_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *we);
 void remove_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *we);
 
 /* Enqueues @we unless it is on the queue, and sets the current task's state. */
 void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *we, enum task_wait state);
-/* The same, woken one at a time: wake_up() stops after the first exclusive one. */
+/* The same, woken one at a time: wake_up() stops after the first exclusive one. Nobody but tests waits
+ * so yet: it is for what several tasks may take one of (accept(2)). */
 void prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *we,
 			       enum task_wait state);
-/* Running again; off the queue. */
+/* After prepare_to_wait(), whatever came of it: running again, off the queue. */
 void finish_wait(struct wait_queue_head *wq, struct wait_queue_entry *we);
-/* Sleeps as prepared. 0; -ERESTARTSYS (a signal); -ETIME. */
+/* Sleeps as prepared. 0: woken, look again; -ERESTARTSYS: a signal that @state lets through; -ETIME:
+ * @deadline_ns of the machine's clock is over (WAIT_FOREVER: never). */
 int wait_block(struct wait_queue_head *wq, enum task_wait state, u64 deadline_ns);
 
 /* Wake all non-exclusive waiters and up to @nr_exclusive exclusive ones (0: all). Returns how many
  * were woken. Never blocks. */
 unsigned wake_up_nr(struct wait_queue_head *wq, unsigned nr_exclusive);
 
+/* The usual wake-up: all who are not exclusive, and one who is. */
 static inline unsigned wake_up(struct wait_queue_head *wq)
 {
 	return wake_up_nr(wq, 1);

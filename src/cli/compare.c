@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "cli/native.h"
 #include "cli/run.h"
+#include "fs/seq_file.h"
 #include "proc/procfs/procfs.h"
 #include "proc/signal.h"
 
@@ -66,29 +67,43 @@ static void save_proc_texts(struct machine *m, struct task_struct *t, void *arg)
 	}
 }
 
+static void __noreturn vellum_child(struct side *s, struct cli_options *o, int in, int *not_run)
+{
+	int status;
+
+	if (!o->log)
+		log_set_fd(fcntl(2, F_DUPFD_CLOEXEC, 3)); /* ours, not the guest's */
+	if (side_redirect(s, in))
+		_exit(NOT_RUN);
+	if (o->proc) {
+		o->on_exit = save_proc_texts;
+		o->on_exit_arg = s;
+	}
+	status = run_program(o);
+	if (status >= 0)
+		exit_like(status);
+	*not_run = -status;
+	_exit(-status);
+}
+
+/* 0; -errno; NOT_RUN: Vellum has said why. */
 static int vellum_run(struct side *s, struct cli_options *o, int in)
 {
-	pid_t pid = fork();
+	int *not_run = mmap(NULL, sizeof(*not_run), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int err;
 
-	if (pid < 0)
+	if (not_run == MAP_FAILED)
 		return -errno;
-	if (!pid) {
-		int status;
-
-		if (!o->log)
-			log_set_fd(fcntl(2, F_DUPFD_CLOEXEC, 3)); /* ours, not the guest's */
-		if (side_redirect(s, in))
-			_exit(NOT_RUN);
-		if (o->proc) {
-			o->on_exit = save_proc_texts;
-			o->on_exit_arg = s;
-		}
-		status = run_program(o);
-		if (status < 0)
-			_exit(-status);
-		exit_like(status);
-	}
-	return waitpid(pid, &s->status, 0) == pid ? 0 : -errno;
+	pid = fork();
+	if (!pid)
+		vellum_child(s, o, in, not_run);
+	err = pid > 0 && waitpid(pid, &s->status, 0) == pid ? 0 : -errno;
+	if (!err && *not_run)
+		err = NOT_RUN;
+	munmap(not_run, sizeof(*not_run));
+	return err;
 }
 
 /* --- comparing ------------------------------------------------------------------------------ */
@@ -165,6 +180,7 @@ static bool is_header(const struct text *line, bool *file_mapping)
 	char buf[128];
 
 	snprintf(buf, sizeof(buf), "%.*s", (int)min(line->len, (u64)100), line->data);
+	/* A header of smaps, of a kernel or of ours: its numbers fit. NOLINTNEXTLINE(cert-err34-c) */
 	if (sscanf(buf, "%lx-%lx %*s %*s %x:%x %lu", &start, &end, &major, &minor, &inode) != 5)
 		return false;
 	*file_mapping = (inode && !(major == 0 && minor == 1)) || strstr(buf, "[vdso]");
@@ -290,6 +306,7 @@ int compare_program(struct cli_options *o)
 	int status = NOT_RUN, in, err;
 	char *path, *argv0 = o->argv[0];
 
+	keep_standard_fds();
 	path = find_program(o->argv[0], o->envp, &status);
 	if (!path)
 		return NOT_RUN;
@@ -305,7 +322,7 @@ int compare_program(struct cli_options *o)
 	}
 	if (!err)
 		err = vellum_run(&vellum, o, in);
-	if (err)
+	if (err < 0)
 		log_line("%s: cannot be run natively: %s", path, strerror(-err));
 	status = err ? NOT_RUN : verdict(o, &native, &vellum);
 	side_release(&native);

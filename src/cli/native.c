@@ -29,7 +29,8 @@ int side_init(struct side *s)
 void side_release(struct side *s)
 {
 	for (int i = 0; i < NR_SIDE_TEXTS; i++)
-		close(s->fd[i]);
+		if (s->fd[i] > 0) /* 0 is standard input: nothing was made */
+			close(s->fd[i]);
 }
 
 int side_redirect(const struct side *s, int in)

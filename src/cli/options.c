@@ -1,130 +1,74 @@
-/* See options.h. The options themselves are rows of options.def. */
+/* See options.h. Three parts: one set_x() a row of options.def, the guest's environment, and the walk over variables
+ * and arguments.
+ *
+ * getopt_long(3) finds the options; what is wrong with one is said here, so that it has the form of every other message. */
 #include "cli/options.h"
 
 #include <ctype.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/help.h"
 
-enum {
-	OPT_STATS = 256,
-	OPT_LOG,
-	OPT_ENGINE,
-	OPT_CPU,
-	OPT_TLB,
-	OPT_CHECK,
-	OPT_DETERMINISTIC,
-	OPT_SEED,
-	OPT_STRACE,
-	OPT_VDSO_LAYOUT,
-	OPT_READ_AHEAD,
-	OPT_PROC,
-};
+#define MEM_MIN (4UL << 20)
+#define MEM_MAX (1UL << 40)
 
-static const struct argp_option run_options[] = {
-#define OPTION(key, name, arg, help) {name, key, arg, 0, help, 0},
-#include "cli/options.def"
-#undef OPTION
-	{0},
-};
-
-static const struct argp_option compare_options[] = {
-	{"proc", OPT_PROC, NULL, 0, "Compare /proc/self/maps, smaps and status at exit, too", 0},
-#define OPTION(key, name, arg, help) {name, key, arg, 0, help, 0},
-#include "cli/options.def"
-#undef OPTION
-	{0},
-};
-
-const char *argp_program_version = PACKAGE_STRING;
-
-static void __noreturn bad(const char *what, const char *why)
+/* One line, and the end. */
+static void __noreturn __printf(2, 3) bad(const char *what, const char *fmt, ...)
 {
+	char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
 	log_line("%s: %s", what, why);
 	exit(125);
 }
 
-/* "64M" -> bytes. */
-static u64 parse_size(const char *option, const char *s)
+/* "64M" to bytes. */
+static u64 parse_size(const char *what, const char *s)
 {
-	char *end;
+	static const char units[] = "KMGT";
+	const char *unit;
 	u64 v, shift = 0;
+	char *end;
 
 	errno = 0;
 	v = strtoul(s, &end, 0);
-	if (end == s || errno || *s == '-')
-		bad(option, "not a size");
-	switch (toupper((unsigned char)*end)) {
-	case 'T':
-		shift += 10; /* fall through */
-	case 'G':
-		shift += 10; /* fall through */
-	case 'M':
-		shift += 10; /* fall through */
-	case 'K':
-		shift += 10;
+	if (end == s || errno || !isdigit((unsigned char)*s))
+		goto wrong;
+	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (unit) {
+		shift = 10 * (unit - units + 1);
 		end++;
 	}
 	if (!strcasecmp(end, "iB") || !strcasecmp(end, "B"))
 		end += strlen(end);
-	if (*end || v > ~0UL >> shift)
-		bad(option, "not a size");
-	return v << shift;
+	if (!*end && v <= ~0UL >> shift)
+		return v << shift;
+wrong:
+	bad(what, "'%s' is not a size, such as 64M or 2G", s);
 }
 
-/* --- the guest's environment ------------------------------------------------------------- */
-
-static u64 env_count(char **envp)
-{
-	u64 n = 0;
-
-	while (envp[n])
-		n++;
-	return n;
-}
+/* --- the guest's environment: Vellum's own, less VELLUM_* ----------------------------------- */
 
 static bool env_is(const char *entry, const char *name, u64 len)
 {
 	return !strncmp(entry, name, len) && entry[len] == '=';
 }
 
-static void env_unset(char **envp, const char *name, u64 len)
-{
-	char **to = envp;
-
-	for (; *envp; envp++)
-		if (!env_is(*envp, name, len))
-			*to++ = *envp;
-	*to = NULL;
-}
-
-static void env_set(struct cli_options *o, char *entry)
-{
-	char *eq = strchr(entry, '=');
-	u64 n;
-
-	if (!eq || eq == entry)
-		bad("--env", "VAR=VAL wanted");
-	for (n = 0; o->envp[n]; n++) {
-		if (env_is(o->envp[n], entry, eq - entry)) {
-			o->envp[n] = entry;
-			return;
-		}
-	}
-	o->envp = realloc(o->envp, (n + 2) * sizeof(char *));
-	if (!o->envp)
-		bad("environment", "out of memory");
-	o->envp[n] = entry;
-	o->envp[n + 1] = NULL;
-}
-
 static void env_init(struct cli_options *o)
 {
-	u64 n = env_count(environ), kept = 0;
+	u64 n = 0, kept = 0;
 
+	while (environ[n])
+		n++;
 	o->envp = calloc(n + 1, sizeof(char *));
 	if (!o->envp)
 		bad("environment", "out of memory");
@@ -133,174 +77,292 @@ static void env_init(struct cli_options *o)
 			o->envp[kept++] = environ[i];
 }
 
-/* --- one option --------------------------------------------------------------------------- */
-
-static void set_tlb(struct cli_options *o, const char *arg)
+static void set_env(struct cli_options *o, const char *what, char *entry)
 {
-	if (tlb_parse_geometry(arg, &o->machine.tlb))
-		bad("--tlb", "L1,L2WxS wanted, powers of two, such as 256,8x128");
+	char *eq = strchr(entry, '='), **grown;
+	u64 n;
+
+	if (!eq || eq == entry)
+		bad(what, "'%s' is not VAR=VAL", entry);
+	for (n = 0; o->envp[n]; n++) {
+		if (env_is(o->envp[n], entry, eq - entry)) {
+			o->envp[n] = entry;
+			return;
+		}
+	}
+	grown = realloc(o->envp, (n + 2) * sizeof(char *));
+	if (!grown)
+		bad("environment", "out of memory");
+	o->envp = grown;
+	o->envp[n] = entry;
+	o->envp[n + 1] = NULL;
 }
 
-static void set_seed(struct cli_options *o, const char *arg)
+static void set_unset(struct cli_options *o, const char *what __unused, char *name)
 {
-	char *end;
+	char **to = o->envp;
 
-	o->machine.seed = strtoul(arg, &end, 0);
-	if (end == arg || *end)
-		bad("--seed", "not a number");
+	for (char **from = o->envp; *from; from++)
+		if (!env_is(*from, name, strlen(name)))
+			*to++ = *from;
+	*to = NULL;
 }
 
-static void set_vdso_layout(struct cli_options *o, const char *arg)
+/* --- the other rows -------------------------------------------------------------------------- */
+
+static void set_mem(struct cli_options *o, const char *what, char *arg)
 {
-	if (!strcmp(arg, "host"))
-		o->machine.vdso_layout = VDSO_HOST;
-	else if (!strcmp(arg, "reference"))
-		o->machine.vdso_layout = VDSO_REFERENCE;
-	else
-		bad("--vdso-layout", "reference or host wanted");
+	u64 size = parse_size(what, arg) & PAGE_MASK;
+
+	if (size < MEM_MIN || size > MEM_MAX)
+		bad(what, "%s is out of range: 4M to 1T wanted", arg);
+	o->machine.mem_size = size;
+}
+
+static void set_stats(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->stats = true;
+}
+
+static void set_strace(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.strace = true;
 }
 
 /* "help" ends Vellum as --help does. */
-static void set_cpu(struct cli_options *o, const char *arg)
+static void set_trace(struct cli_options *o, const char *what, char *arg)
+{
+	if (!strcmp(arg, "help")) {
+		for (unsigned tp = 0; tp < NR_TRACEPOINTS; tp++)
+			puts(trace_name(tp));
+		exit(answered(0));
+	}
+	if (trace_enable(&o->machine.trace, arg))
+		bad(what, "there is no such event as '%s': --trace help lists them", arg);
+}
+
+static void set_log(struct cli_options *o, const char *what __unused, char *arg)
+{
+	o->log = arg;
+}
+
+static void set_deterministic(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.deterministic = true;
+}
+
+static void set_seed(struct cli_options *o, const char *what, char *arg)
+{
+	char *end;
+
+	errno = 0;
+	o->machine.seed = strtoul(arg, &end, 0);
+	if (end == arg || *end || errno)
+		bad(what, "'%s' is not a number", arg);
+}
+
+/* As for set_trace(). */
+static void set_cpu(struct cli_options *o, const char *what, char *arg)
 {
 	if (!strcmp(arg, "help")) {
 		for (enum cpu_model m = CPU_MODEL_V1; m <= CPU_MODEL_HOST; m++)
 			printf("%-5s %s%s\n", cpu_model_name(m),
 			       cpu_model_possible(m) ? "" : "not on this host",
 			       m == cpu_model_default() ? "default" : "");
-		exit(0);
+		exit(answered(0));
 	}
 	if (cpu_model_parse(arg, &o->machine.cpu_model))
-		bad("--cpu", "v1, v2, v3, v4, host or help wanted");
+		bad(what, "'%s' is no model: v1, v2, v3, v4, host or help wanted", arg);
 	if (!cpu_model_possible(o->machine.cpu_model))
-		bad("--cpu", "this host cannot do that");
+		bad(what, "this host's CPU lacks what %s has: --cpu help lists what it can be",
+		    arg);
 }
 
-static bool set_option(struct cli_options *o, int key, char *arg)
+static void set_engine(struct cli_options *o __unused, const char *what, char *arg)
 {
-	switch (key) {
-	case 'm':
-		o->machine.mem_size = parse_size("--mem", arg) & PAGE_MASK;
-		if (o->machine.mem_size < 4UL << 20 || o->machine.mem_size > 1UL << 40)
-			bad("--mem", "4M to 1T wanted");
-		break;
-	case 'E':
-		env_set(o, arg);
-		break;
-	case 'U':
-		env_unset(o->envp, arg, strlen(arg));
-		break;
-	case '0':
-		o->argv0 = arg;
-		break;
-	case OPT_STATS:
-		o->stats = true;
-		break;
-	case OPT_LOG:
-		o->log = arg;
-		break;
-	case OPT_ENGINE:
-		if (strcmp(arg, "interp"))
-			bad("--engine", "interp is the only engine so far");
-		break;
-	case OPT_CPU:
-		set_cpu(o, arg);
-		break;
-	case OPT_TLB:
-		set_tlb(o, arg);
-		break;
-	case OPT_CHECK:
-		o->machine.tlb.check = true;
-		break;
-	case OPT_DETERMINISTIC:
-		o->machine.deterministic = true;
-		break;
-	case OPT_SEED:
-		set_seed(o, arg);
-		break;
-	case OPT_STRACE:
-		o->machine.strace = true;
-		break;
-	case OPT_VDSO_LAYOUT:
-		set_vdso_layout(o, arg);
-		break;
-	case OPT_READ_AHEAD:
-		o->machine.read_ahead_host = !strcmp(arg, "host");
-		if (!o->machine.read_ahead_host && strcmp(arg, "reference"))
-			bad("--read-ahead", "reference or host wanted");
-		break;
-	case OPT_PROC:
-		o->proc = true;
-		break;
-	default:
-		return false;
-	}
-	return true;
+	if (strcmp(arg, "interp"))
+		bad(what, "'%s' is not there: interp is the only engine so far", arg);
 }
 
-/* VELLUM_MEM for --mem, VELLUM_VDSO_LAYOUT for --vdso-layout. A switch is on unless its variable
- * is empty, 0 or no. */
-static void read_twins(struct cli_options *o, const struct argp_option *options)
+static void set_tlb(struct cli_options *o, const char *what, char *arg)
 {
-	for (const struct argp_option *p = options; p->name; p++) {
-		char name[64] = "VELLUM_", *value, *c = name + 7;
+	if (tlb_parse_geometry(arg, &o->machine.tlb))
+		bad(what, "'%s' is not L1,L2WxS: powers of two, such as 256,8x128", arg);
+}
 
-		for (const char *s = p->name; *s && c < name + sizeof(name) - 1; s++)
-			*c++ = *s == '-' ? '_' : toupper((unsigned char)*s);
-		value = getenv(name);
-		if (!value || (!p->arg && (!*value || !strcmp(value, "0") || !strcmp(value, "no"))))
+static void set_check(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.tlb.check = true;
+}
+
+/* Whose value is meant: the host's, or that of the kernel that is modelled? */
+static bool of_host(const char *what, const char *arg)
+{
+	bool host = !strcmp(arg, "host");
+
+	if (!host && strcmp(arg, "reference"))
+		bad(what, "'%s' is neither reference nor host", arg);
+	return host;
+}
+
+static void set_read_ahead(struct cli_options *o, const char *what, char *arg)
+{
+	o->machine.read_ahead_host = of_host(what, arg);
+}
+
+static void set_vdso_layout(struct cli_options *o, const char *what, char *arg)
+{
+	o->machine.vdso_layout = of_host(what, arg) ? VDSO_HOST : VDSO_REFERENCE;
+}
+
+static void set_argv0(struct cli_options *o, const char *what __unused, char *arg)
+{
+	o->argv0 = arg;
+}
+
+static void set_proc(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->proc = true;
+}
+
+static void __noreturn set_help(struct cli_options *o, const char *what __unused,
+				char *arg __unused)
+{
+	help_command(o->compare);
+	exit(answered(0));
+}
+
+static void __noreturn set_version(struct cli_options *o __unused, const char *what __unused,
+				   char *arg __unused)
+{
+	puts(PACKAGE_STRING);
+	exit(answered(0));
+}
+
+const struct option_row option_rows[] = {
+#define OPTION(letter, name, arg, x, help) {letter, OPT_ANY, name, arg, help, set_##x},
+#define COMPARE_OPTION(letter, name, arg, x, help) {letter, OPT_COMPARE, name, arg, help, set_##x},
+#define ASK_OPTION(letter, name, arg, x, help) {letter, OPT_ASK, name, arg, help, set_##x},
+#include "cli/options.def"
+#undef OPTION
+#undef COMPARE_OPTION
+#undef ASK_OPTION
+};
+#define NR_ROWS ARRAY_SIZE(option_rows)
+const unsigned nr_option_rows = NR_ROWS;
+
+bool option_is_for(const struct option_row *r, bool compare)
+{
+	return compare || r->kind != OPT_COMPARE;
+}
+
+/* --- variables ------------------------------------------------------------------------------- */
+
+/* VELLUM_MEM for --mem, VELLUM_VDSO_LAYOUT for --vdso-layout. A switch is on unless its variable is
+ * empty, 0 or no. */
+static void read_twin(struct cli_options *o, const struct option_row *r)
+{
+	char name[64] = "VELLUM_", *value, *c = name + 7;
+
+	for (const char *s = r->name; *s && c < name + sizeof(name) - 1; s++)
+		*c++ = (char)(*s == '-' ? '_' : toupper((unsigned char)*s));
+	value = getenv(name);
+	if (!value || (!r->arg && (!*value || !strcmp(value, "0") || !strcmp(value, "no"))))
+		return;
+	r->set(o, name, value);
+}
+
+/* --- arguments ------------------------------------------------------------------------------- */
+
+#define FIRST_ROW 256 /* getopt_long() returns a letter, or this + a row */
+
+/* The rows for getopt_long(3), which wants the letters apart. */
+static void make_getopt(bool compare, struct option *longs, char *letters)
+{
+	*letters++ = '+'; /* what follows PROGRAM is its own */
+	*letters++ = ':'; /* a missing argument is not '?' */
+	for (unsigned i = 0; i < NR_ROWS; i++) {
+		const struct option_row *r = &option_rows[i];
+
+		if (!option_is_for(r, compare))
 			continue;
-		set_option(o, p->key, value);
+		*longs++ = (struct option){r->name, r->arg ? required_argument : no_argument, NULL,
+					   FIRST_ROW + i};
+		if (!r->letter)
+			continue;
+		*letters++ = r->letter;
+		if (r->arg)
+			*letters++ = ':';
 	}
+	*longs = (struct option){0};
+	*letters = '\0';
 }
 
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
+/* The row that getopt_long() means by @key; NULL: none. */
+static const struct option_row *row_of(int key)
 {
-	struct cli_options *o = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->err_stream = NULL; /* one line for an error, getopt's, is enough */
-		return 0;
-	case ARGP_KEY_ARG: /* the program: the rest is its own */
-		o->argv = state->argv + state->next - 1;
-		o->argc = state->argc - state->next + 1;
-		state->next = state->argc;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		bad("no program", "see vellum --help");
-	}
-	return set_option(o, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
+	if (key >= FIRST_ROW)
+		return &option_rows[key - FIRST_ROW];
+	for (unsigned i = 0; i < NR_ROWS; i++)
+		if (key && option_rows[i].letter == key)
+			return &option_rows[i];
+	return NULL;
 }
 
-static const char run_doc[] =
-	"Run a static x86-64 Linux program on an emulated CPU and an emulated Linux\n"
-	"memory subsystem. `vellum compare PROGRAM` runs it natively too, and compares."
-	"\vExit status: the program's; its signal, raised again; 125 Vellum failed, "
-	"126 PROGRAM cannot be executed, 127 it is not there. Each option has a "
-	"variable, VELLUM_MEM for --mem. The guest's randomness is predictable. "
-	"What PROGRAM leaves running goes on until it ends; the status is PROGRAM's own.";
-static const char compare_doc[] =
-	"Run a program natively and under Vellum, and compare output and exit status."
-	"\vExit status: 0 the same, 1 different, 125 could not run.";
+/* getopt_long() said '?' or ':' of @word, which begins with "--", or of the letter in optopt. */
+static void __noreturn complain(int said, const char *word, const struct option *longs)
+{
+	const struct option_row *r = row_of(optopt);
+	char what[64] = {'-', (char)optopt};
+	unsigned like = 0;
+	int len = 0;
+
+	if (!optopt || optopt >= FIRST_ROW) {
+		len = (int)strcspn(word, "=");
+		snprintf(what, sizeof(what), "%.*s", len, word);
+		for (const struct option *l = longs; l->name; l++)
+			like += !strncmp(l->name, word + 2, len - 2);
+	}
+	if (r && said == ':')
+		bad(what, "requires an argument, %s", r->arg);
+	if (r)
+		bad(what, "takes no argument");
+	if (like > 1)
+		bad(what, "is short for more than one option");
+	for (unsigned i = 0; i < NR_ROWS; i++) /* longs has what the command takes */
+		if (!optopt && len > 2 && !strncmp(option_rows[i].name, what + 2, len - 1))
+			bad(what, "an option of vellum compare");
+	bad(what, "unrecognized option, see vellum --help");
+}
 
 void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 {
-	const struct argp argp = {
-		.options = compare ? compare_options : run_options,
-		.parser = parse_opt,
-		.args_doc = "PROGRAM [ARGS...]",
-		.doc = compare ? compare_doc : run_doc,
-	};
+	struct option longs[NR_ROWS + 1];
+	char letters[2 * NR_ROWS + 3];
+	int key;
 
-	memset(o, 0, sizeof(*o));
+	*o = (struct cli_options){.compare = compare};
 	o->machine.mem_size = 4UL << 30;
 	o->machine.tlb = (struct tlb_geometry){1024, 8, 128, false};
 	o->machine.seed = 1;
 	o->machine.cpu_model = cpu_model_default();
 	env_init(o);
-	read_twins(o, argp.options);
-	argv[0] = (char *)"vellum"; /* getopt's messages begin with it */
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o))
-		exit(125);
+	for (unsigned i = 0; i < NR_ROWS; i++)
+		if (option_rows[i].kind != OPT_ASK && option_is_for(&option_rows[i], compare))
+			read_twin(o, &option_rows[i]);
+
+	make_getopt(compare, longs, letters);
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct option_row *r = row_of(key);
+		char what[64];
+
+		if (!r || key == ':')
+			complain(key, argv[optind - 1], longs);
+		snprintf(what, sizeof(what), "--%s", r->name);
+		r->set(o, what, optarg);
+	}
+	if (!argv[optind])
+		bad("no program", "see vellum --help");
+	o->argv = argv + optind;
 }

@@ -1,8 +1,118 @@
-/* See report.h. Every number is read from the counters of the rooms below. */
+/* See report.h. Every number is read from the counters of the rooms below; nothing is counted here.
+ *
+ * Each row of vm_event.def that counted something is shown by its name, at the end; the lists of struct
+ * counted put some of them in words. */
 #include "cli/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "proc/task.h"
+
+/* --- paragraphs: a label, and what is said of it, wrapped ------------------------------------ */
+
+#define WIDTH 80 /* columns of a terminal */
+#define INDENT 9 /* the label's */
+
+struct paragraph {
+	char text[512];
+	u32 n;	    /* characters of it */
+	u32 column; /* of the last line */
+};
+
+static void begin(struct paragraph *p, const char *label)
+{
+	p->n = p->column = snprintf(p->text, sizeof(p->text), "%-*s", INDENT, label);
+}
+
+/* Adds a piece that is not broken, a blank before it. What does not fit is left out. */
+static void __printf(2, 3) say(struct paragraph *p, const char *fmt, ...)
+{
+	char piece[96];
+	va_list ap;
+	u32 len;
+
+	va_start(ap, fmt);
+	vsnprintf(piece, sizeof(piece), fmt, ap);
+	va_end(ap);
+	len = strlen(piece);
+	if (p->n + len + 1 + INDENT + 1 > sizeof(p->text))
+		return;
+	if (p->column + 1 + len >= WIDTH) {
+		p->n += sprintf(p->text + p->n, "\n%*s", INDENT, "");
+		p->column = INDENT;
+	} else if (p->column > INDENT) {
+		p->text[p->n++] = ' ';
+		p->column++;
+	}
+	memcpy(p->text + p->n, piece, len + 1);
+	p->n += len;
+	p->column += len;
+}
+
+static void end(const struct paragraph *p)
+{
+	log_text("%s\n", p->text);
+}
+
+/* --- counters of vm_event.def -------------------------------------------------------------- */
+
+struct counted {
+	enum vm_event event;
+	const char *what;
+};
+
+static const struct counted fault_kinds[] = {
+	{EV_v_fault_anon, "anonymous"},	    {EV_v_fault_zero, "zero page"},
+	{EV_v_fault_file, "file"},	    {EV_v_fault_around, "mapped around"},
+	{EV_v_fault_cow, "copied"},	    {EV_pgreuse, "reused"},
+	{EV_v_fault_stack, "stack growth"}, {EV_v_fault_segv, "signals"},
+};
+
+static const struct counted area_events[] = {
+	{EV_v_vma_merge, "merges"},
+	{EV_v_vma_split, "splits"},
+};
+
+static const struct counted buddy_events[] = {
+	{EV_pgfree, "frees"},
+	{EV_v_buddy_split, "splits"},
+	{EV_v_buddy_merge, "merges"},
+};
+
+static void say_counted(struct paragraph *p, const struct memory *mem, const struct counted *c,
+			unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		say(p, "%lu %s%s", mem->events[c[i].event], c[i].what, i + 1 < n ? "," : "");
+}
+#define SAY_COUNTED(p, mem, list) say_counted(p, mem, list, ARRAY_SIZE(list))
+
+/* --- the report ---------------------------------------------------------------------------- */
+
+static void report_cpu(const struct machine *m)
+{
+	const struct code_counters *c = code_cache_counters(m->code);
+	struct paragraph p;
+
+	begin(&p, "cpu");
+	say(&p, "%lu instructions, %lu system calls;", m->cpu.retired, m->nr_syscalls);
+	say(&p, "%lu blocks decoded,", c->blocks_decoded);
+	say(&p, "%lu dropped", c->blocks_dropped);
+	end(&p);
+}
+
+static void report_faults(const struct memory *mem)
+{
+	struct paragraph p;
+
+	begin(&p, "faults");
+	say(&p, "%lu (%lu major):", mem->events[EV_pgfault], mem->events[EV_pgmajfault]);
+	SAY_COUNTED(&p, mem, fault_kinds);
+	end(&p);
+}
 
 static double percent(u64 part, u64 all)
 {
@@ -13,28 +123,29 @@ static void report_tlb(const struct machine *m)
 {
 	const struct tlb_counters *c = &m->cpu.tlb.count;
 	u64 hits = 0, misses = 0;
+	struct paragraph p;
 
 	for (int i = 0; i < 3; i++) {
 		hits += c->l1_hit[i];
 		misses += c->l1_miss[i];
 	}
-	log_text("tlb      L1 %lu hits, %lu misses (%.4f %%); L2 %lu hits, %lu misses\n", hits,
-		 misses, percent(misses, hits + misses), c->l2_hit, c->l2_miss);
-	log_text("         %lu walks (%lu from the paging-structure cache, %lu faults); "
-		 "%lu whole and %lu range flushes dropped %lu entries\n",
-		 c->walk, c->walk_psc_hit, c->walk_fault, c->flush_all, c->flush_range,
-		 c->flush_entries);
+	begin(&p, "tlb");
+	say(&p, "L1 %lu hits, %lu misses (%.4f %%);", hits, misses, percent(misses, hits + misses));
+	say(&p, "L2 %lu hits, %lu misses;", c->l2_hit, c->l2_miss);
+	say(&p, "%lu walks (%lu from the paging-structure cache, %lu faults);", c->walk,
+	    c->walk_psc_hit, c->walk_fault);
+	say(&p, "%lu whole and %lu range flushes dropped %lu entries", c->flush_all, c->flush_range,
+	    c->flush_entries);
+	end(&p);
 }
 
-static void report_faults(const struct memory *mem)
+static void report_areas(const struct memory *mem)
 {
-	const u64 *e = mem->events;
+	struct paragraph p;
 
-	log_text("faults   %lu (%lu major): %lu anonymous, %lu zero page, %lu file (+%lu around), "
-		 "%lu copied, %lu reused, %lu stack growth, %lu signals\n",
-		 e[EV_pgfault], e[EV_pgmajfault], e[EV_v_fault_anon], e[EV_v_fault_zero],
-		 e[EV_v_fault_file], e[EV_v_fault_around], e[EV_v_fault_cow], e[EV_pgreuse],
-		 e[EV_v_fault_stack], e[EV_v_fault_segv]);
+	begin(&p, "areas");
+	SAY_COUNTED(&p, mem, area_events);
+	end(&p);
 }
 
 static void report_frames(const struct memory *mem)
@@ -45,42 +156,80 @@ static void report_frames(const struct memory *mem)
 		[OWN_SHMEM] = "shmem",	  [OWN_KSTACK] = "kernel stacks",
 	};
 	u64 count[NR_PAGE_OWNERS];
+	struct paragraph p;
 
 	count_page_owners(mem, count);
-	log_text("frames   %lu of 4 KiB:", totalram_pages(mem));
+	begin(&p, "frames");
+	say(&p, "%lu of 4 KiB:", totalram_pages(mem));
 	for (int i = 0; i < NR_PAGE_OWNERS; i++)
-		log_text("%s %lu %s", i ? "," : "", count[i], names[i]);
-	log_text("\nbuddy    %lu allocations, %lu frees, %lu splits, %lu merges\n",
-		 mem->events[EV_pgalloc_dma] + mem->events[EV_pgalloc_dma32] +
-			 mem->events[EV_pgalloc_normal],
-		 mem->events[EV_pgfree], mem->events[EV_v_buddy_split],
-		 mem->events[EV_v_buddy_merge]);
+		say(&p, "%lu %s%s", count[i], names[i], i + 1 < NR_PAGE_OWNERS ? "," : "");
+	end(&p);
+}
+
+static void report_buddy(const struct memory *mem)
+{
+	struct paragraph p;
+
+	begin(&p, "buddy");
+	say(&p, "%lu allocations,",
+	    mem->events[EV_pgalloc_dma] + mem->events[EV_pgalloc_dma32] +
+		    mem->events[EV_pgalloc_normal]);
+	SAY_COUNTED(&p, mem, buddy_events);
+	end(&p);
 }
 
 static void report_slab(const struct memory *mem)
 {
-	struct slabinfo s;
 	u64 objs = 0, pages = 0, caches = 0;
+	struct slabinfo s;
+	struct paragraph p;
 
 	for (unsigned i = 0; slab_info(mem, i, &s); i++) {
 		objs += s.active_objs;
 		pages += s.num_slabs * s.pagesperslab;
 		caches++;
 	}
-	log_text("slab     %lu objects in %lu pages of %lu caches\n", objs, pages, caches);
+	begin(&p, "slab");
+	say(&p, "%lu objects in %lu pages of %lu caches", objs, pages, caches);
+	end(&p);
+}
+
+#define EVENTS_A_PARAGRAPH 16
+
+/* By their names in /proc/vmstat; v_: Vellum's own. */
+static void report_events(const struct memory *mem)
+{
+	static const char *const names[NR_VM_EVENTS] = {
+#define VM_EVENT(name) #name,
+#include "mm/vm_event.def"
+#undef VM_EVENT
+	};
+	struct paragraph p;
+	unsigned shown = 0;
+
+	begin(&p, "events");
+	for (unsigned e = 0; e < NR_VM_EVENTS; e++) {
+		if (!mem->events[e])
+			continue;
+		if (shown && shown % EVENTS_A_PARAGRAPH == 0) {
+			end(&p);
+			begin(&p, "");
+		}
+		say(&p, "%s=%lu", names[e], mem->events[e]);
+		shown++;
+	}
+	end(&p);
 }
 
 void report_stats(struct machine *m)
 {
-	const struct code_counters *c = code_cache_counters(m->code);
-
 	log_text("--- vellum: what the machine did ---\n");
-	log_text("cpu      %lu instructions, %lu system calls, %lu blocks decoded, %lu dropped\n",
-		 m->cpu.retired, m->nr_syscalls, c->blocks_decoded, c->blocks_dropped);
+	report_cpu(m);
 	report_faults(&m->mem);
 	report_tlb(m);
-	log_text("areas    %lu merges, %lu splits\n", m->mem.events[EV_v_vma_merge],
-		 m->mem.events[EV_v_vma_split]);
+	report_areas(&m->mem);
 	report_frames(&m->mem);
+	report_buddy(&m->mem);
 	report_slab(&m->mem);
+	report_events(&m->mem);
 }

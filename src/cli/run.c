@@ -15,6 +15,8 @@
 #include "cli/report.h"
 #include "loader/loader.h"
 #include "proc/exec.h"
+#include "proc/host_signals.h"
+#include "proc/init.h"
 #include "syscalls/syscalls.h"
 
 static const char *env_value(char **envp, const char *name)
@@ -48,7 +50,8 @@ char *find_program(const char *name, char **envp, int *status)
 		if (!*end)
 			break;
 	}
-	log_line("%s: %s", name, why == EACCES ? "permission denied" : "not found in PATH");
+	log_line("%s: %s", *name ? name : "''",
+		 why == EACCES ? "Permission denied" : "not found in PATH");
 	*status = why == EACCES ? 126 : 127;
 	return NULL;
 }
@@ -86,15 +89,20 @@ static void unblock_watched(const struct machine_config *c)
 /* What Vellum opens for itself and copies for the guest before the guest opens anything. */
 #define MIN_DESCRIPTORS 20
 
+void keep_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			exit(125);
+}
+
 /* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
 static void prepare_host(struct machine_config *c)
 {
 	struct sigaction sa;
 	struct rlimit rl;
 
-	for (int fd = 0; fd < 3; fd++) /* a closed one must not become a file of Vellum's */
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
-			exit(125);
+	keep_standard_fds();
 	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
 		c->nofile_cur = rl.rlim_cur;
 		rl.rlim_cur = rl.rlim_max;
@@ -181,10 +189,11 @@ int run_prepare(struct cli_options *o, struct machine *m)
 		o->argv[0] = argv0;
 	}
 	if (err) {
+		if (!why[0])
+			snprintf(why, sizeof(why), "%s", strerror(-err));
+		/* Of a script's interpreter there is more to read. */
 		log_line("%s: %s", path,
-			 err == -EACCES ? why_no_access(path)
-			 : why[0]	? why
-					: strerror(-err));
+			 strcmp(why, strerror(EACCES)) != 0 ? why : why_no_access(path));
 		loader_destroy(m);
 		machine_destroy(m);
 	}

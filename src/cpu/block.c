@@ -1,4 +1,5 @@
-/* Builds, finds, links and drops blocks. See block.h. */
+/* Builds, finds, links and drops blocks: everything of block.h that a jump does not do inline. Not for:
+ * what bytes mean (decode.c), memory for the arena (cpu.c). */
 #include "cpu/block.h"
 #include "cpu/interp.h"
 #include "cpu/model.h"

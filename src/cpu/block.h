@@ -61,9 +61,11 @@ struct code_cache {
 	void *thunks;			 /* thunk.c's own */
 };
 
-/* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. */
+/* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. @c is all zero, @arena
+ * has @size bytes, for blocks, and stays the caller's. Not core; the rest of this header is. */
 void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64 size);
-/* memory.h's code_dirty hook: the frame changes or is freed. */
+/* memory.h's code_dirty hook: the frame changes or is freed, by a guest store or by the kernel. Drops its
+ * blocks; one that is running is ended behind the store. */
 void code_cache_dirty(void *cache, struct page *page);
 
 /**

@@ -1,4 +1,5 @@
-/* Making and unmaking CPUs and the code cache: what happens at boot, with memory from the host. */
+/* Making and unmaking CPUs and the code cache: what happens at boot, with memory from the host. The only
+ * file of the room, with thunk_pool.c, host_signals.c and disas.c, that is not core. */
 #include "cpu/block.h"
 #include "cpu/internal.h"
 #include "cpu/model.h"

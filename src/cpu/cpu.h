@@ -2,6 +2,10 @@
  *
  * cpu/ executes instructions and says why it stopped; it knows no system call, no signal, no
  * task. The order of the first fields is the layout that docs/adr/0001 measured.
+ *
+ * "Core" in this room's headers: may run inside cpu_run(), where the guest's state is live in the host's
+ * unit, and so is compiled for general registers only and calls nothing of libc; it may run outside, too.
+ * Whatever is not called core is for outside only. None of it blocks.
  */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
@@ -120,10 +124,11 @@ struct cpu_exit {
 /* CPUID models: the psABI's levels, or whatever the host has; the machine's choice, made once. */
 enum cpu_model { CPU_MODEL_V1, CPU_MODEL_V2, CPU_MODEL_V3, CPU_MODEL_V4, CPU_MODEL_HOST };
 
-/* "v1" .. "v4", "host". 0 or -EINVAL. */
+/* "v1" .. "v4", "host". 0; -EINVAL: another word, @model untouched. */
 int cpu_model_parse(const char *name, enum cpu_model *model);
+/* The same the other way. Static. */
 const char *cpu_model_name(enum cpu_model model);
-/* Whether the host can do all that @model stands for. */
+/* Whether the host can do all that @model stands for. Core. See: x86-64 psABI, table 3.1. */
 bool cpu_model_possible(enum cpu_model model);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
@@ -170,21 +175,26 @@ struct code_counters {
  * the notifier of frames that change under code. Memory from the host at boot.
  * ERR_PTR(-ENOMEM), ERR_PTR(-EPERM): the host gives no executable memory (thunks need it). */
 struct code_cache *code_cache_new(struct memory *mem);
+/* No CPU may run with it any more. */
 void code_cache_free(struct code_cache *c);
+/* Since code_cache_new(); lives as long as @c. */
 const struct code_counters *code_cache_counters(const struct code_cache *c);
 
-/* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo.
- * 0, -ENOMEM, -EINVAL. */
+/* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
+ * task or the machine brings are the caller's to set. @mem and @code must live as long.
+ * 0; -ENOMEM; -EINVAL: see tlb_init(). On an error there is nothing to destroy. */
 int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
 	     const struct tlb_geometry *geo, enum cpu_model model);
 void cpu_destroy(struct cpu *cpu);
 
 /* Installs the host's SIGFPE, SIGSEGV, SIGBUS and SIGILL handlers (on an alternate stack) that
- * tell a guest's floating-point exception from a bug of Vellum. Once a process. */
+ * tell a guest's floating-point exception from a bug of Vellum. Once a process. 0; -EINVAL: the host
+ * refused one. See: sigaltstack(2), sigaction(2). */
 int cpu_install_host_handlers(void);
 
 /* Register and FPU state of a fresh program: gpr 0, flags 0x202, mxcsr 0x1f80, x87 cw 0x37f,
- * cs 0x33, ss 0x2b, the other selectors 0. rsp and rip are the loader's. */
+ * cs 0x33, ss 0x2b, the other selectors 0. rsp and rip are the loader's. See: System V ABI for x86-64,
+ * 3.4.1. fpu_state_init() is core. */
 void cpu_regs_init(struct cpu_regs *r);
 void fpu_state_init(struct fpu_state *f);
 
@@ -192,7 +202,8 @@ void fpu_state_init(struct fpu_state *f);
  * cpu_run - execute guest instructions until something needs the kernel
  * @budget: most instructions to retire, >= 1; a rep iteration counts one
  *
- * Never blocks, never allocates, calls nothing of the host. On return all state is in
+ * @cpu->fpu and the TLB's address space are those of the task that runs; both stay the same until it
+ * returns. Never blocks, never allocates, calls nothing of the host. On return all state is in
  * @cpu->regs and @cpu->fpu, and an instruction that did not complete has changed nothing
  * (a rep string instruction: as of its last whole iteration).
  *
@@ -200,17 +211,19 @@ void fpu_state_init(struct fpu_state *f);
  */
 enum cpu_stop cpu_run(struct cpu *cpu, s64 budget);
 
-/* Makes a running or the next cpu_run() return CPU_INTERRUPTED soon. Async-signal-safe. */
+/* Makes a running or the next cpu_run() return CPU_INTERRUPTED soon: at the end of a block. Core, and
+ * async-signal-safe. Only tests call it so far: between two looks at other tasks and at the host's events a
+ * run is as long as its budget (proc/loop.c). */
 void cpu_interrupt(struct cpu *cpu);
 
-/* CPUID of the model, as the guest sees it. */
+/* CPUID of the model, as the guest sees it. Core. SDM vol. 2A, CPUID. */
 void cpu_cpuid(const struct cpu *cpu, u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d);
 
 /* Disassembles up to @n bytes at @code with Capstone, one instruction, into @buf: "mov rax, 1".
  * Returns its length in bytes, 0 if Capstone cannot tell. Outside cpu_run only. */
 unsigned cpu_disassemble(const u8 *code, unsigned n, gva_t rip, char *buf, unsigned size);
 
-/* All bits from 47 up are alike: what the CPU takes for an address. */
+/* All bits from 47 up are alike: what the CPU takes for an address. Core. SDM vol. 1, 3.3.7.1. */
 static __always_inline_ bool canonical(gva_t a)
 {
 	return (u64)((s64)(a << 16) >> 16) == a;

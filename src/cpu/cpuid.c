@@ -222,46 +222,6 @@ static struct cpuid_leaf feature_bits(const struct cpu *cpu, u32 leaf, u32 suble
 	return l;
 }
 
-/* ---- XSAVE ---------------------------------------------------------------------------------- */
-
-struct cpuid_leaf xsave_component(unsigned n)
-{
-	struct cpuid_leaf l = {0};
-
-	fpu_component(n, &l.b, &l.a);
-	return l;
-}
-
-/* Legacy area and header, then the components where the host has them. */
-#define XSAVE_HEAD 576
-
-u32 xsave_size(u64 components)
-{
-	u32 size = XSAVE_HEAD;
-
-	for (unsigned n = 2; n < 63; n++)
-		if (components >> n & 1) {
-			struct cpuid_leaf l = xsave_component(n);
-
-			size = max(size, l.a + l.b);
-		}
-	return size;
-}
-
-/* The same in the compacted format: one behind the other, aligned to 64 where ecx bit 1 says so. */
-static u32 xsave_compact_size(u64 components)
-{
-	u32 size = XSAVE_HEAD;
-
-	for (unsigned n = 2; n < 63; n++)
-		if (components >> n & 1) {
-			struct cpuid_leaf l = xsave_component(n);
-
-			size = (l.c & 2 ? (size + 63) & ~63U : size) + l.a;
-		}
-	return size;
-}
-
 /* ---- Leaves --------------------------------------------------------------------------------- */
 
 static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unused)
@@ -339,16 +299,18 @@ static struct cpuid_leaf leaf_xsave(const struct cpu *cpu, u32 sub)
 		return l;
 	if (sub == 0)
 		return (struct cpuid_leaf){.a = (u32)cpu->xcr0,
-					   .b = xsave_size(cpu->xcr0),
-					   .c = xsave_size(cpu->xcr0),
+					   .b = fpu_xsave_size(cpu->xcr0, false),
+					   .c = fpu_xsave_size(cpu->xcr0, false),
 					   .d = (u32)(cpu->xcr0 >> 32)};
 	if (sub == 1) {
 		l = feature_bits(cpu, 0xd, 1);
 		if (cpu_has(cpu, FEAT_XSAVEC))
-			l.b = xsave_compact_size(cpu->xcr0);
+			l.b = fpu_xsave_size(cpu->xcr0, true);
 		return l;
 	}
-	return sub < 63 && (cpu->xcr0 >> sub & 1) ? xsave_component(sub) : l;
+	if (sub < 63 && (cpu->xcr0 >> sub & 1))
+		fpu_component(sub, &l.b, &l.a);
+	return l;
 }
 
 static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu, u32 sub __unused)

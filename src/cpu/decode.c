@@ -21,17 +21,6 @@ enum imm_kind {
 	IMM_JZ,
 	IMM_FAR
 };
-enum width_kind {
-	WIDTH_B,
-	WIDTH_W,
-	WIDTH_L,
-	WIDTH_Q,
-	WIDTH_V,
-	WIDTH_V64,
-	WIDTH_Y,
-	WIDTH_N64,
-	WIDTH_NB
-};
 enum operands {
 	OPND_NONE,
 	OPND_CR,

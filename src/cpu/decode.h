@@ -1,5 +1,8 @@
 /* The instruction decoder: bytes to struct decoded, struct decoded to struct insn. Knows encodings
- * only; what instructions do is in op_*.c, where code comes from is block.c's business. */
+ * only; what instructions do is in op_*.c, where code comes from is block.c's business.
+ *
+ * All core; no function here reads guest memory, faults or keeps anything: what is known of an instruction
+ * is in the struct that the caller gave, and a translator may use them as block.c does. */
 #ifndef CPU_DECODE_H
 #define CPU_DECODE_H
 
@@ -17,24 +20,32 @@ enum decode_result {
 	DECODE_FAULT, /* d->vector; d->len covers what was looked at */
 };
 
-/* Builds the index. */
+/* Builds the index. Once a code cache; later only read. */
 void decoder_init(struct decoder *dec);
 
 /**
  * decode - decode one instruction of 64-bit mode
  * @feats: bit mask of enum cpu_feat that exist
- * @code:  @n bytes, 0 .. 15 are looked at
+ * @code:  @n bytes, of which the first 15 at most are looked at
+ * @d:     filled whatever comes out
  *
- * Longer than 15 bytes is #GP; an encoding without a row, LOCK where it is not allowed, #UD.
+ * DECODE_MORE comes only with less than 15 bytes given. Longer than 15 bytes is #GP; an encoding without a row, LOCK where it is not allowed, #UD.
  * See: SDM vol. 2A, chapter 2.
  */
 enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, unsigned n,
 			  struct decoded *d);
 
-/* Fills all of @in but imm and fn of THUNK rows, for an instruction at @rip in a block of base
- * @base. @careful: memory operands take the variant that checks EFLAGS.AC. */
+/**
+ * insn_bind - what execution needs of @d, which decode() gave with DECODE_OK
+ * @rip:     guest address of the instruction
+ * @base:    what regs.rip holds while its block runs; @rip - @base fits in 16 bits, signed
+ * @careful: memory operands take the variant that checks EFLAGS.AC
+ *
+ * Of THUNK rows imm and fn are left to thunk_bind().
+ */
 void insn_bind(const struct decoded *d, gva_t rip, gva_t base, bool careful, struct insn *in);
-/* Nobody reads the flags that @in writes: takes the variant that does not keep them. */
+/* Nobody reads the flags that @in writes, neither an instruction nor a signal handler after a fault or stop
+ * (block.c, mark_dead_flags()): takes the variant that does not keep them. */
 void insn_flags_dead(struct insn *in);
 
 #endif

@@ -168,13 +168,6 @@ void fpu_state_init(struct fpu_state *f)
 	f->area[FX_SIZE] = 3; /* XSTATE_BV: x87 and SSE. SDM vol. 1, 13.4.2 */
 }
 
-void fpu_state_sanitize(struct fpu_state *state)
-{
-	u32 mxcsr = get32(state->area + FX_MXCSR) & MXCSR_MASK;
-
-	memcpy(state->area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
-}
-
 void fpu_image_put_pointers(void *image, const struct cpu_regs *regs, bool wide)
 {
 	static const u32 mask = MXCSR_MASK;

@@ -130,6 +130,8 @@ void fpu_reload(struct cpu *cpu);
 /* XINUSE: those not in their initial configuration. MXCSR is a part of SSE's for XSAVEC and XGETBV
  * only (@with_mxcsr). SDM vol. 1, 13.6. */
 u64 fpu_in_use(const struct fpu_state *state, bool with_mxcsr);
+/* Bytes of an image that holds @components: in standard format up to the end of the last one, in compacted
+ * format one behind the other. Legacy area and header count always. SDM vol. 1, 13.4.3. */
 u32 fpu_xsave_size(u64 components, bool compact);
 /* Place in a standard image and bytes of component @n, from 2 on; 0, 0: unknown. */
 void fpu_component(unsigned n, u32 *at, u32 *size);
@@ -139,7 +141,7 @@ void fpu_component(unsigned n, u32 *at, u32 *size);
 enum xsave_kind { XSAVE_ALL, XSAVE_USED, XSAVE_COMPACT };
 /* cpu->fpu into @image, as XSAVE does (@wide_pointers: REX.W). Bytes that it does not write stay. */
 void fpu_xsave(struct cpu *cpu, void *image, u64 rfbm, enum xsave_kind kind, bool wide_pointers);
-/* XRSTOR's checks of the header, which ends at XS_HEADER_END. */
+/* XRSTOR's checks of the header, which ends at XS_HEADER_END: false is #GP. SDM vol. 1, 13.8. */
 bool fpu_header_legal(const struct cpu *cpu, const void *image);
 /* How many bytes it goes on to read: in the standard format up to the last component asked for; in
  * the compacted one up to the last that is loaded. As seen on Zen 4. */
@@ -156,15 +158,12 @@ int fpu_xrstor(struct cpu *cpu, const void *image, u64 rfbm, bool wide_pointers)
  */
 u32 fpu_frame_size(const struct cpu *cpu); /* at most FPU_FRAME_MAX */
 #define FPU_FRAME_MAX (XS_SIZE + 4)
+/* cpu->fpu and the pointers of cpu->regs as such a frame, fpu_frame_size() bytes. */
 void fpu_frame_write(struct cpu *cpu, void *frame);
 /* Bytes of the frame whose first 512 are @fx: what the guest left there decides. */
 u32 fpu_frame_len(const struct cpu *cpu, const void *fx);
 /* @frame: a buffer of FPU_FRAME_MAX bytes with the @len that were read at @at; changed. 0; -EINVAL:
  * no image that XRSTOR, or FXRSTOR if there is no more, would take from there (SIGSEGV). */
 int fpu_frame_restore(struct cpu *cpu, void *frame, u32 len, gva_t at);
-
-/* Makes an image that the guest wrote (sigreturn) safe to load: reserved bits of MXCSR go, as in
- * Linux. */
-void fpu_state_sanitize(struct fpu_state *state);
 
 #endif

@@ -18,8 +18,9 @@ struct code_region {
 	u64 fault_exit; /* entered with ecx = X86_MF or X86_XM and all else as it was */
 };
 
-/* Handlers get no argument, so the regions of all machines of the process stand in one table.
- * Once known, a region stays until it is forgotten. 0; -ENOSPC: 64 are known. */
+/* Handlers get no argument, so the regions of all machines of the process stand in one table, which is
+ * read by a handler at any moment and changed by one thread. Copied; once known, a region stays until it
+ * is forgotten, by its start. 0; -ENOSPC: 64 are known. */
 int host_signals_add_region(const struct code_region *region);
 void host_signals_forget_region(u64 start);
 

@@ -70,7 +70,7 @@ struct insn {
 #define IN_REX 0x40
 #define IN_OPSIZE 0x80 /* 66 was given */
 
-#define OFF_GPR(n) ((n)*8)
+#define OFF_GPR(n) ((n)*8UL)
 #define OFF_RIP OFF_GPR(16)
 #define OFF_FLAGS OFF_GPR(17)
 #define OFF_FS_BASE OFF_GPR(18)
@@ -121,6 +121,18 @@ enum insn_form {
 #include "cpu/forms.def"
 #undef FORM
 	NR_FORMS
+};
+/* ... whose width column says what decides the width of the operation; the first four are W_B .. W_Q. */
+enum width_kind {
+	WIDTH_B,
+	WIDTH_W,
+	WIDTH_L,
+	WIDTH_Q,
+	WIDTH_V,
+	WIDTH_V64,
+	WIDTH_Y,
+	WIDTH_N64,
+	WIDTH_NB
 };
 
 /* Of THUNK rows: ModRM's reg, or its rm if that is a register, names a general register. */
@@ -229,11 +241,11 @@ struct decoded {
 
 /* Vector and x87 rows (attr THUNK) are completed by this, in thunk.c: makes or finds the host code
  * of @d, sets in->fn and in->imm (and whatever it likes of reg, rm, scale). @in arrives with
- * row, off, len, base, index, seg, disp, flags set, as for any other instruction.
+ * row, off, len, base, index, seg, disp, flags set, as for any other instruction. Core.
  * 0, or -ENOMEM when there is no room for host code: the cache is then flushed and the block
  * decoded again. */
 int thunk_bind(struct code_cache *cache, const struct decoded *d, struct insn *in);
-/* The cache is flushed: no struct insn made before exists any more. */
+/* The cache is flushed: no struct insn made before exists any more. Core. */
 void thunk_flush(struct code_cache *cache);
 
 #endif

@@ -1,4 +1,5 @@
-/* A CPU's own notes that no other room needs to see. */
+/* A CPU's own notes that no other room needs to see: what struct cpu (cpu.h) must not show, because it
+ * would have the whole tree depend on it. */
 #ifndef CPU_INTERNAL_H
 #define CPU_INTERNAL_H
 

@@ -1,4 +1,5 @@
-/* cpu_run()'s loop, exceptions, and the slow paths of memory operands. */
+/* cpu_run()'s loop, exceptions, and the slow paths of memory operands. What an instruction does is not here
+ * but in op_*.c; which instruction comes next, block.c knows. See interp.h, block.h. */
 #include "cpu/interp.h"
 #include "cpu/internal.h"
 

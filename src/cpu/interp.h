@@ -18,7 +18,7 @@
 #if defined(__clang__) && __has_attribute(musttail)
 #define TAIL __attribute__((musttail))
 #define CHAIN 1
-#elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(CONFIG_COVERAGE)
 #define TAIL
 #define CHAIN 1
 #else

@@ -1,4 +1,5 @@
-/* What the CPU models offer: features for the decoder, leaves for CPUID. Core code. */
+/* What the CPU models offer: features for the decoder, leaves for CPUID. Not for: what a feature's
+ * instructions do (opcodes*.def, op_*.c). Core code: all of this may run inside cpu_run(). */
 #ifndef CPU_MODEL_H
 #define CPU_MODEL_H
 
@@ -19,7 +20,8 @@ struct cpuid_leaf {
 
 /* Makes @cpu one of @model: sets model, features, xcr0. */
 void cpu_model_init(struct cpu *cpu, enum cpu_model model);
-/* Bit mask of enum cpu_feat: what a CPU of @model has on this host. */
+/* Bit mask of enum cpu_feat: what a CPU of @model has on this host. Asks the host's CPUID, which costs a
+ * virtual machine's exit each time: once a CPU, not in a loop. */
 u64 cpu_model_features(enum cpu_model model);
 static inline u64 cpu_features(const struct cpu *cpu)
 {
@@ -30,11 +32,8 @@ static inline bool cpu_has(const struct cpu *cpu, enum cpu_feat feat)
 	return cpu->features >> feat & 1;
 }
 
-/* Bytes of the standard XSAVE area that holds @components; where one of them lies in it (from 2 on).
- * They are Vellum's own, whatever the host's are: fpu.h. */
-u32 xsave_size(u64 components);
-struct cpuid_leaf xsave_component(unsigned n); /* a: bytes, b: offset */
-
+/* What CPUID answers on @cpu, as cpu_cpuid() (cpu.h) hands it out. No leaf of the host shows through but
+ * those that name the maker and the caches. SDM vol. 2A, CPUID. */
 struct cpuid_leaf cpuid_leaf(const struct cpu *cpu, u32 leaf, u32 subleaf);
 
 #endif

@@ -172,18 +172,29 @@ static bool misaligned(struct cpu *cpu, const struct insn *in, gva_t ea, unsigne
 	return true;
 }
 
-/* The next instruction; NULL: exception raised. */
-static SLOW const struct insn *masked_load_slow(struct cpu *cpu, const struct insn *in, unsigned v)
+/* The memory operand of @in, less what its mask leaves out (@bytes: what it does not). False: exception
+ * raised. */
+static bool open_masked(struct cpu *cpu, const struct insn *in, enum tlb_access acc, u64 *bytes,
+			struct pieces *p)
 {
 	gva_t ea = ea_full(cpu, in);
 	unsigned size = 1U << in->width;
+
+	*bytes = selected_bytes(cpu, in);
+	if (*bytes && misaligned(cpu, in, ea, size))
+		return false;
+	return open_pieces(cpu, in, ea, size, *bytes, acc, p);
+}
+
+/* The next instruction; NULL: exception raised. */
+static SLOW const struct insn *masked_load_slow(struct cpu *cpu, const struct insn *in, unsigned v)
+{
+	unsigned size = 1U << in->width;
 	u8 buf[64] __attribute__((aligned(64)));
 	struct pieces p;
-	u64 bytes = selected_bytes(cpu, in);
+	u64 bytes;
 
-	if (bytes && misaligned(cpu, in, ea, size))
-		return NULL;
-	if (!open_pieces(cpu, in, ea, size, bytes, TLB_READ, &p))
+	if (!open_masked(cpu, in, TLB_READ, &bytes, &p))
 		return NULL;
 	memset(buf, 0, sizeof(buf));
 	if (p.host[0])
@@ -195,15 +206,12 @@ static SLOW const struct insn *masked_load_slow(struct cpu *cpu, const struct in
 
 static SLOW const struct insn *masked_store_slow(struct cpu *cpu, const struct insn *in, unsigned v)
 {
-	gva_t ea = ea_full(cpu, in);
 	unsigned size = 1U << in->width;
 	u8 data[64] __attribute__((aligned(64)));
 	struct pieces p;
-	u64 bytes = selected_bytes(cpu, in);
+	u64 bytes;
 
-	if (bytes && misaligned(cpu, in, ea, size))
-		return NULL;
-	if (!open_pieces(cpu, in, ea, size, bytes, TLB_WRITE, &p) || !vec_run(cpu, in, v, data))
+	if (!open_masked(cpu, in, TLB_WRITE, &bytes, &p) || !vec_run(cpu, in, v, data))
 		return NULL;
 	for (unsigned i = 0; i < size; i++)
 		if (bytes >> i & 1)

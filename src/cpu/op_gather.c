@@ -28,9 +28,9 @@ struct gather {
 	u8 index[64] __attribute__((aligned(64)));
 	u8 mask[64] __attribute__((aligned(64)));
 	union gather_imm i;
-	unsigned elem; /* bytes */
-	u64 k;	       /* EVEX: the mask register */
-	u64 bits;      /* elements still to do */
+	size_t elem; /* bytes */
+	u64 k;	     /* EVEX: the mask register */
+	u64 bits;    /* elements still to do */
 };
 
 static void move(struct cpu *cpu, unsigned slot, void *mem)
@@ -99,10 +99,10 @@ static gva_t element(struct cpu *cpu, const struct insn *in, const struct gather
 	u64 index;
 
 	if (g->i.index_size == 4) {
-		memcpy(&narrow, g->index + 4 * e, 4);
+		memcpy(&narrow, g->index + 4UL * e, 4);
 		index = (u64)(s64)narrow;
 	} else {
-		memcpy(&index, g->index + 8 * e, 8);
+		memcpy(&index, g->index + 8UL * e, 8);
 	}
 	index = ea_base(cpu, in) + (index << in->scale);
 	return (in->flags & IN_A32 ? (u32)index : index) + REG(cpu, in->seg, Q);
@@ -125,7 +125,7 @@ static __attribute__((noinline)) const struct insn *do_gather(struct cpu *cpu,
 	struct mem_value m = {0, true};
 	u64 ac = forget_ac(cpu);
 	bool loaded = false;
-	unsigned used;
+	size_t used;
 
 	take_registers(cpu, in, &g);
 	used = g.i.n * g.elem;
@@ -209,19 +209,22 @@ void gather_bind(const struct decoded *d, struct insn *in)
 {
 	const struct insn_row *row = &insn_rows[in->row];
 	unsigned elem = ATTR_ELEM(row->attr), vl = 16U << d->vl;
-	u8 sib = d->bytes[d->modrm_at + 1];
-	union gather_imm g = {.imm = 0};
+	u8 sib = d->bytes[d->modrm_at + 1], index = (sib >> 3 & 7) | (d->rex & 2) << 2;
+	u8 index_size = row->op & 1 ? 8 : 4;
+	bool evex = map_is_evex(d->map);
+	union gather_imm g;
 
-	g.evex = map_is_evex(d->map);
+	if (evex && !(d->evex & EVEX_V))
+		index |= 16;
+	g.imm = 0;
 	g.data = d->reg;
-	g.index = (sib >> 3 & 7) | (d->rex & 2) << 2;
-	if (g.evex && !(d->evex & EVEX_V))
-		g.index |= 16;
-	g.mask = g.evex ? d->evex & EVEX_AAA : d->vvvv;
-	g.index_size = row->op & 1 ? 8 : 4;
-	g.n = vl / (elem > g.index_size ? elem : g.index_size);
+	g.index = index;
+	g.mask = evex ? d->evex & EVEX_AAA : d->vvvv;
+	g.n = vl / (elem > index_size ? elem : index_size);
+	g.index_size = index_size;
+	g.evex = evex;
 	in->imm = g.imm;
 	in->index = OFF_ZERO;
-	if (g.evex && in->fn == gather_vex)
+	if (evex && in->fn == gather_vex)
 		in->fn = gather_evex;
 }

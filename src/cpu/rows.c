@@ -1,4 +1,4 @@
-/* opcodes.def as an array. */
+/* opcodes.def as an array, and nothing else: rows are added there, never here. */
 #include "cpu/insn.h"
 
 #define INSN(map, op, pfx, ext, mod, name, form, set, reads, writes, undef, feat, attr)            \

@@ -22,9 +22,9 @@
 
 #include "base/types.h"
 
-#define THUNK_SIZE 16
-#define THUNK_MAX 16384 /* slots: 256 KiB of code; more distinct encodings flush the cache */
-#define THUNK_BUCKETS (2 * THUNK_MAX)
+#define THUNK_SIZE 16UL	 /* bytes */
+#define THUNK_MAX 16384U /* slots: 256 KiB of code; more distinct encodings flush the cache */
+#define THUNK_BUCKETS (2UL * THUNK_MAX)
 
 /* Open because op_vec.c and op_x87.c call the fixed thunks. */
 struct thunk_pool {
@@ -56,8 +56,10 @@ enum thunk_kind {
 	THUNK_FLAGS_IN,	 /* flags before: ax, the same way */
 };
 
-/* Memory from the host. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory to be had. */
+/* Memory from the host, with the fixed thunks in it. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory
+ * to be had. */
 struct thunk_pool *thunk_pool_new(void);
+/* No struct insn that names one of its thunks may run any more. */
 void thunk_pool_free(struct thunk_pool *p);
 /* Forgets all but the fixed thunks; nobody may hold a pointer to another. */
 void thunk_pool_reset(struct thunk_pool *p);
@@ -65,7 +67,7 @@ void thunk_pool_reset(struct thunk_pool *p);
 /**
  * thunk_make - find or make the thunk of one instruction
  * @code: the instruction as it is to run on the host
- * @len:  its length in bytes, 1 .. 12
+ * @len:  its length in bytes, 1 .. 12; with what @kind adds it fits in a slot (VM_BUG_ON)
  *
  * Return: what thunk_call() takes, or NULL: the pool is full.
  */

@@ -40,7 +40,7 @@ struct file *anon_inode_getfile(struct vfs *v, const struct anon_inode_type *typ
 	path.dentry->fs_id = (u64)type;
 	path.dentry->fs_private = object;
 	path.dentry->dev = type->dev;
-	path.dentry->ino = ino ? ino : ++v->in->last_pipe_ino;
+	path.dentry->ino = ino ? ino : get_next_ino(v);
 	f = anon_file(&path, flags);
 	if (IS_ERR(f))
 		path.dentry->fs_private = NULL; /* still the caller's */
@@ -58,7 +58,7 @@ bool anon_inode_is(const struct file *f, const struct anon_inode_type *type)
 static int anon_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 {
 	memset(st, 0, sizeof(*st));
-	return simple_getattr(d, st, stx); /* no type: neither a regular file nor anything else */
+	return generic_fillattr(d, st, stx); /* no type: neither a regular file nor anything else */
 }
 
 /* Nothing can be run: their file systems are mounted so. Whoever has a descriptor of what is not root's
@@ -75,10 +75,8 @@ static int anon_access(struct dentry *d, int mode, int flags)
 /* Through /proc/PID/fd. */
 static struct file *anon_open(const struct path *p, int flags)
 {
-	static const u8 mask[] = {
-		[O_RDONLY] = R_OK, [O_WRONLY] = W_OK, [O_RDWR] = R_OK | W_OK, [3] = R_OK | W_OK};
 	bool trunc = flags & O_TRUNC;
-	int err = anon_access(p->dentry, mask[flags & O_ACCMODE] | (trunc ? W_OK : 0), AT_EACCESS);
+	int err = anon_access(p->dentry, acc_mode(flags) | (trunc ? W_OK : 0), AT_EACCESS);
 
 	if (err)
 		return ERR_PTR(err);

@@ -1,5 +1,6 @@
 /* Files that stand for an object of the kernel and have no name: pidfds, userfaultfds and their kin.
- * What differs between them is a struct anon_inode_type; the object is the caller's. */
+ * What differs between them is a struct anon_inode_type; the object is the caller's. Not for: pipes
+ * and sockets, whose inodes have owners and times (libfs.h). */
 #ifndef FS_ANON_INODE_H
 #define FS_ANON_INODE_H
 
@@ -17,8 +18,9 @@ struct anon_inode_type {
 	void (*release)(struct vfs *v, void *object);
 };
 
-/* A new file of @object (its private_data), whose reference it takes over if it succeeds. @ino: 0 for
- * the next free number. ERR_PTR(-ENFILE, -ENOMEM). See: Linux, fs/anon_inodes.c. */
+/* A new file (a reference) of @object (its private_data), whose reference it takes over if it
+ * succeeds. Never sleeps. @ino: 0 for the next free number. ERR_PTR(-ENFILE, -ENOMEM). See: Linux,
+ * fs/anon_inodes.c. */
 struct file *anon_inode_getfile(struct vfs *v, const struct anon_inode_type *type, void *object,
 				u64 ino, int flags);
 /* Is @f a file of @type? */

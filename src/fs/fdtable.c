@@ -1,4 +1,6 @@
-/* Descriptor tables: numbers to struct files. See file.h. */
+/* Descriptor tables: numbers to struct files. See fdtable.h. */
+#include "fs/fdtable.h"
+
 #include <string.h>
 
 #include "base/bitmap.h"
@@ -172,7 +174,7 @@ int fd_install(struct files_struct *fs, struct file *f, u32 min, u32 limit, bool
 	put_in(fs, f, fd, cloexec);
 	if (min <= fs->next_fd)
 		fs->next_fd = fd + 1;
-	return fd;
+	return (int)fd; /* below a limit that is one */
 }
 
 int fd_install_at(struct files_struct *fs, struct file *f, u32 fd, bool cloexec)

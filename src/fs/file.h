@@ -1,8 +1,17 @@
-/* struct file, an open file description, and the descriptor table. */
+/* struct file: an open file description. What read, write and mmap do with it, and its life.
+ *
+ *   files_struct --fd[n]--> struct file --f_op-----> what kind it is: hostfile_fops, pipefifo_fops, ...
+ *   (fdtable.h)                 |-------f_path-----> mount and dentry: its name, and what stat(2) says
+ *                               |-------f_mapping--> address_space: its page cache, shared with all VMAs
+ *                               |                    that map it; a hostfs file's is its f_inode's i_data
+ *                               '---private_data---> what the kind keeps: pipe_inode_info, socket, ...
+ *
+ * References: a descriptor, a VMA, a call on its way, a message that carries it. Only what says so may sleep.
+ * Not for: numbers (fdtable.h), names (namei.h), where bytes go (iov_iter.h).
+ * See: Linux, include/linux/fs.h, fs/file_table.c.
+ */
 #ifndef FS_FILE_H
 #define FS_FILE_H
-
-#include <sys/uio.h>
 
 #include "fs/vfs.h"
 #include "mm/readahead.h"
@@ -11,63 +20,48 @@
 #define FMODE_WRITE 2U
 #define FMODE_LSEEK 4U
 #define FMODE_PATH 8U
+#define FMODE_NO_SPLICE 16U    /* sendfile and splice cannot read it: most of /proc/PID */
 #define FMODE_EXEC 32U	       /* a program runs from it: counted in f_mapping */
 #define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
 #define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
-#define FMODE_NO_SPLICE 16U    /* sendfile and splice cannot read it: most of /proc/PID */
 
-/* Where read and write put or take bytes: guest memory, page by page, or host memory. */
-struct iov_iter {
-	struct mm_struct *mm;	 /* NULL: host memory */
-	const struct iovec *iov; /* host copy of the vector; iov_base is a gva unless mm is NULL */
-	u32 nr_segs;
-	u64 iov_offset; /* into the first */
-	u64 count;	/* bytes left */
-	bool broken;	/* out: the stream's reader has gone, so SIGPIPE, whatever was written */
-};
-
-/* Bytes copied; fewer than @n only at a fault. The iterator moves on by that much. */
-u64 copy_to_iter(const void *from, u64 n, struct iov_iter *i);
-u64 copy_from_iter(void *to, u64 n, struct iov_iter *i);
-u64 iov_iter_zero(u64 n, struct iov_iter *i);
-/* Of the next @n bytes, those that can be stored to (@write) or loaded now; moves nothing. */
-u64 iov_iter_fault_in(const struct iov_iter *i, u64 n, bool write);
-/* Before a copy of up to @n bytes that must not sleep in the middle, as with userfaultfd it might:
- * faults in what it will touch. Sleeps itself: look again at whatever is shared. */
-void iov_iter_prefault(const struct iov_iter *i, u64 n, bool write);
-/* Around copies from or to what others may change or free while one sleeps. begin: they do not
- * sleep. end: were the @n bytes since @start copied? False: they were, or the rest can never be. True:
- * they can be now, but it slept: @i is at @start again, and what is copied must be looked up again. */
-void iov_iter_nosleep_begin(const struct iov_iter *i);
-bool iov_iter_nosleep_end(struct iov_iter *i, const struct iov_iter *start, u64 n, bool write);
-/* Moves on without copying. */
-void iov_iter_advance(struct iov_iter *i, u64 n);
+#define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
 
 struct file;
+struct files_struct;
+struct iov_iter;
 struct poll_table;
 struct seq;
 
+/* Takes one name of a directory: its inode's number, its kind (DT_*), and where readdir goes on behind it.
+ * False: there is no room for it. */
+typedef bool (*filldir_t)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos);
+
+/* What a kind of file can do. 0 or -errno unless said; the mode of @f is checked before. */
 struct file_operations {
-	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May block. */
+	/* At *pos (moved on by what was done; streams ignore it). Bytes, or -errno. May sleep. */
 	long (*read_iter)(struct file *f, struct iov_iter *to, u64 *pos);
 	long (*write_iter)(struct file *f, struct iov_iter *from, u64 *pos);
-	s64 (*llseek)(struct file *f, s64 off, int whence); /* NULL: -ESPIPE */
+	/* @off bytes from @whence (SEEK_*). The new position. NULL: -ESPIPE. */
+	s64 (*llseek)(struct file *f, s64 off, int whence);
 	/* The page of its cache with byte @pos, referenced, for a read that ends before @end; NULL:
 	 * behind the end of the file. ERR_PTR. */
 	struct page *(*splice_page)(struct file *f, u64 pos, u64 end);
-	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm); /* NULL: -ENOTTY */
+	/* May sleep. NULL: -ENOTTY. */
+	long (*ioctl)(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
 	/* EPOLL* mask now, and on which wait queues it will change (poll.h); NULL: always ready. */
 	unsigned (*poll)(struct file *f, struct poll_table *pt);
-	/* Emits entries from f->f_pos on; @emit returns false when its buffer is full. */
-	int (*iterate)(struct file *f,
-		       bool (*emit)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos),
-		       void *ctx);
-	int (*fsync)(struct file *f, bool datasync);
-	int (*ftruncate)(struct file *f, u64 size);
-	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
-	/* NULL, -ENODEV: cannot be mapped, which other errors may come before. */
+	/* Hands names to @emit, with @ctx, from f->f_pos on, which follows. Nothing sleeps meanwhile. NULL:
+	 * -ENOTDIR. */
+	int (*iterate)(struct file *f, filldir_t emit, void *ctx);
+	int (*fsync)(struct file *f, bool datasync);		      /* NULL: -EINVAL */
+	int (*ftruncate)(struct file *f, u64 size);		      /* bytes; NULL: -EINVAL */
+	int (*fallocate)(struct file *f, int mode, u64 off, u64 len); /* bytes; NULL: -EOPNOTSUPP */
+	/* Fills in what mmap(2) must know (mm/mm.h). NULL, -ENODEV: cannot be mapped, which other errors
+	 * may come before. */
 	int (*mmap_file)(struct file *f, struct mmap_file *out);
+	/* F_SETFL: f_flags become @flags afterwards. NULL: nobody else need know. */
 	int (*setfl)(struct file *f, int flags);
 	/* It has been mapped, which is an access: atime. NULL: it stays. */
 	void (*accessed)(struct file *f);
@@ -75,107 +69,79 @@ struct file_operations {
 	void (*update_time)(struct file *f);
 	/* fdinfo: what this kind of file adds; NULL: nothing. */
 	void (*show_fdinfo)(struct file *f, struct seq *out);
-	void (*release)(struct file *f); /* last reference */
+	/* The last reference is gone: frees what private_data holds. May sleep. NULL: nothing to do. */
+	void (*release)(struct file *f);
 };
 
+/* Each field is set once, when the file is made, unless it says otherwise. */
 struct file {
 	u32 refcount;
-	u32 f_mode;	      /* FMODE_* */
-	u32 f_flags;	      /* O_* as fcntl(F_GETFL) shows, O_CLOEXEC not included */
+	u32 f_mode;	      /* FMODE_*; EXEC, WRITER, CAN_ODIRECT: added later */
+	u32 f_flags;	      /* O_* as fcntl(F_GETFL) shows, no O_CLOEXEC; F_SETFL changes them */
 	int host_fd;	      /* hostfs: its dentry's, which closes it; -1 elsewhere */
 	bool host_pos_shared; /* inherited: f_pos follows the host's position, and it ours */
-	u64 f_pos;
+	u64 f_pos;	      /* bytes; changed by reads, writes and lseek(2) */
 	union {
-		struct file_ra_state f_ra; /* what has an f_mapping */
+		struct file_ra_state f_ra; /* what has an f_mapping; changed by reads */
 		u64 f_pipe; /* fifo: its count of writers ever, when this end was opened */
 	};
 	const struct file_operations *f_op;
-	struct path f_path;
+	struct path f_path;		 /* references; mnt NULL: of no mount (pipes, memfd) */
 	struct inode *f_inode;		 /* hostfs regular files */
 	struct address_space *f_mapping; /* NULL: nothing to map */
-	void *private_data;
+	void *private_data;		 /* f_op's */
 	struct vfs *vfs;
 };
 
-/* A struct file with one reference. ERR_PTR(-ENFILE, -ENOMEM). @path: references are taken. */
+/* FMODE_READ and FMODE_WRITE for open(2)'s @flags; neither for the mode 3, which only ioctls can use. See:
+ * Linux, OPEN_FMODE(). */
+static inline u32 open_fmode(int flags)
+{
+	return ((flags & O_ACCMODE) + 1) & (FMODE_READ | FMODE_WRITE);
+}
+
+/* What must be allowed (R_OK, W_OK) for an open(2) with @flags: both for the mode 3. See: Linux, ACC_MODE().
+ * O_TRUNC is the caller's to add. */
+static inline int acc_mode(int flags)
+{
+	static const u8 masks[] = {4, 2, 6, 6}; /* R_OK 4, W_OK 2 */
+
+	return masks[flags & O_ACCMODE];
+}
+
+/* A struct file with one reference, whose f_flags are what of @flags lasts. @path: references are taken.
+ * ERR_PTR(-ENFILE, -ENOMEM). */
 struct file *file_alloc(struct vfs *v, const struct path *path, const struct file_operations *op,
 			u32 mode, int flags);
 /* Wraps an inherited host descriptor (0, 1, 2 and others open at start), which is taken over: closed
- * also on failure. ERR_PTR. */
+ * also on failure. ERR_PTR(-EBADF: not open, or O_PATH). (hostfs.c) */
 struct file *file_from_host_fd(struct vfs *v, int fd);
+
+/* One reference more; one less, and with the last the file is gone: fput() may sleep then. */
 void get_file(struct file *f);
+void fput(struct file *f);
+/* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. May sleep. */
+void filp_close(struct file *f, struct files_struct *fs);
+
 /* A program runs from @f until @f is gone: opening the file for writing is -ETXTBSY meanwhile. */
 void file_set_exec(struct file *f);
-/* Does anybody in the guest have @f's file open for writing, be it by a mapping only? */
-bool file_is_written(const struct file *f);
 /* A file that was opened for writing (FMODE_WRITE) counts as such until its last fput(). What
  * is open for writing since it was made, without an open (memfd), does not: it can be run. */
 void file_set_writer(struct file *f);
-void fput(struct file *f);
-struct files_struct;
-/* A descriptor of @fs is closed: its reference goes, and the process's record locks on the file. */
-void filp_close(struct file *f, struct files_struct *fs);
-int file_stat(struct file *f, struct stat *st);
-/* May @f have O_DIRECT (a pipe's is another thing)? */
+/* Does anybody in the guest have @f's file open for writing, be it by a mapping only? */
+bool file_is_written(const struct file *f);
+/* May @f have O_DIRECT (a pipe's is another thing)? (hostfile_dio.c) */
 bool file_can_direct(struct file *f);
 /* May nothing of @f's file system be run (mmap with PROT_EXEC, and mprotect later)? */
 bool file_noexec(struct file *f);
-/* read(2)-like into host memory at @pos, through the page cache (loader, execve). */
+/* As fstat(2). 0; -EBADF: it stands for nothing; or what its file system says. */
+int file_stat(struct file *f, struct stat *st);
+
+/* read(2), write(2) at *@pos, which moves on; O_APPEND is done below. Bytes; -EBADF (f_mode), -EINVAL, -EISDIR,
+ * -EFAULT (an address no user has), or what the file says. At most MAX_RW_COUNT bytes. May sleep. */
+long vfs_read(struct file *f, struct iov_iter *to, u64 *pos);
+long vfs_write(struct file *f, struct iov_iter *from, u64 *pos);
+/* The same into @n bytes of host memory, for the loader and execve(2). */
 long kernel_read(struct file *f, void *buf, u64 n, u64 pos);
-long vfs_read(struct file *f, struct iov_iter *to, u64 *pos);	 /* checks mode; -EBADF, ... */
-long vfs_write(struct file *f, struct iov_iter *from, u64 *pos); /* O_APPEND done */
-
-/* --- fdtable.c ------------------------------------------------------------------------- */
-
-struct files_struct {
-	u32 users;
-	struct memory *mem;
-	u32 max_fds;	    /* size of the arrays, grown by powers of two */
-	struct file **fd;   /* the slots, kmalloc; NULL: a long table, in fd_area */
-	gva_t fd_area;	    /* vmalloc, reached a page at a time */
-	u64 *close_on_exec; /* bitmap */
-	u64 *open_fds;	    /* bitmap */
-	u32 next_fd;
-};
-
-struct files_struct *files_alloc(struct memory *m);	  /* NULL */
-struct files_struct *files_dup(struct files_struct *old); /* fork: shares the files. ERR_PTR */
-void files_put(struct files_struct *fs);
-/* The file (no reference) or NULL. */
-struct file *fget(struct files_struct *fs, int fd);
-/* Makes room for the lowest free number: fd_install() needs no memory then. 0, -EMFILE (@limit), -ENOMEM. */
-int fd_reserve(struct files_struct *fs, u32 limit);
-/* Installs at the lowest number >= @min and < @limit; takes over the reference. fd or -EMFILE,
- * -ENOMEM. */
-int fd_install(struct files_struct *fs, struct file *f, u32 min, u32 limit, bool cloexec);
-int fd_install_at(struct files_struct *fs, struct file *f, u32 fd, bool cloexec); /* dup2 */
-int fd_close(struct files_struct *fs, u32 fd);					  /* 0 or -EBADF */
-bool fd_cloexec(struct files_struct *fs, u32 fd);
-void fd_set_cloexec(struct files_struct *fs, u32 fd, bool on);
-void files_close_on_exec(struct files_struct *fs);
-
-/* --- seq_file.c: text files that are written in one go (procfs) --------------------------- */
-
-struct seq {
-	char *buf;  /* kmalloc, while it is short, and then zero terminated; else NULL */
-	gva_t area; /* vmalloc, for a long text */
-	u64 count, size;
-	bool overflow; /* no memory: read fails with -ENOMEM */
-	struct memory *mem;
-	void *private; /* what the writer is told besides; valid while it writes */
-};
-void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
-void seq_write(struct seq *s, const void *data, u64 n);
-void seq_puts(struct seq *s, const char *str);
-void seq_putc(struct seq *s, char c);
-/* @str with @esc's characters as octal escapes (maps: "\n"). */
-void seq_escape(struct seq *s, const char *str, const char *esc);
-/* Fast number printing for the hot files (maps): hex padded with zeros to @width, decimal. */
-void seq_put_hex(struct seq *s, u64 v, unsigned width);
-void seq_put_dec(struct seq *s, u64 v, unsigned width); /* blanks in front */
-/* The text from @pos on as far as it lies in one piece: host address and bytes in *@n; NULL at its
- * end. */
-const char *seq_peek(const struct seq *s, u64 pos, u64 *n);
-void seq_release(struct seq *s);
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
-#include "fs/internal.h"
+#include "fs/hostfs.h"
+#include "fs/iov_iter.h"
 #include "fs/poll.h"
 #include "mm/uaccess.h"
 
@@ -201,6 +202,11 @@ s64 host_file_llseek(struct file *f, s64 off, int whence)
 	return pos;
 }
 
+int host_file_fsync(struct file *f, bool datasync)
+{
+	return datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
+}
+
 static s64 hostdev_llseek(struct file *f, s64 off, int whence)
 {
 	return f->f_mode & FMODE_LSEEK ? host_file_llseek(f, off, whence) : -ESPIPE;
@@ -314,11 +320,6 @@ static long hostdev_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-static int hostdev_fsync(struct file *f, bool datasync)
-{
-	return datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
-}
-
 static int hostdev_ftruncate(struct file *f __unused, u64 size __unused)
 {
 	return -EINVAL;
@@ -345,7 +346,7 @@ const struct file_operations hostdev_fops = {
 	.llseek = hostdev_llseek,
 	.ioctl = hostdev_ioctl,
 	.poll = hostdev_poll,
-	.fsync = hostdev_fsync,
+	.fsync = host_file_fsync,
 	.ftruncate = hostdev_ftruncate,
 	.mmap_file = hostdev_mmap,
 	.release = hostdev_release,

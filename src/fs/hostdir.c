@@ -1,7 +1,7 @@
-/* Directories of the host, opened for reading. Positions are the host's own cookies. See file.h. */
+/* Directories of the host, opened for reading. Positions are the host's own cookies. See hostfs.h. */
 #include "base/err.h"
 #include "base/host_fs.h"
-#include "fs/internal.h"
+#include "fs/hostfs.h"
 
 #define DIR_BUF 8192UL
 
@@ -13,10 +13,8 @@ struct host_dirent { /* the kernel's linux_dirent64 */
 	char d_name[];
 };
 
-typedef bool (*emit_fn)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos);
-
 /* Hands the records of one host call on. 1: all; 0: @emit wants no more. */
-static int emit_records(struct file *f, const u8 *buf, long len, emit_fn emit, void *ctx)
+static int emit_records(struct file *f, const u8 *buf, long len, filldir_t emit, void *ctx)
 {
 	long at;
 
@@ -31,7 +29,7 @@ static int emit_records(struct file *f, const u8 *buf, long len, emit_fn emit, v
 	return 1;
 }
 
-static int hostdir_iterate(struct file *f, emit_fn emit, void *ctx)
+static int hostdir_iterate(struct file *f, filldir_t emit, void *ctx)
 {
 	struct memory *m = f->vfs->mem;
 	s64 pos = host_lseek(f->host_fd, f->f_pos, SEEK_SET);
@@ -39,7 +37,7 @@ static int hostdir_iterate(struct file *f, emit_fn emit, void *ctx)
 	long n;
 
 	if (pos < 0)
-		return pos;
+		return (int)pos;
 	buf = kmalloc(m, DIR_BUF, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -47,7 +45,7 @@ static int hostdir_iterate(struct file *f, emit_fn emit, void *ctx)
 		n = host_getdents64(f->host_fd, buf, DIR_BUF);
 	while (n > 0 && emit_records(f, buf, n, emit, ctx));
 	kfree(m, buf);
-	return n < 0 ? n : 0;
+	return n < 0 ? (int)n : 0;
 }
 
 static s64 hostdir_llseek(struct file *f, s64 off, int whence)
@@ -58,14 +56,9 @@ static s64 hostdir_llseek(struct file *f, s64 off, int whence)
 	return host_file_llseek(f, off, whence);
 }
 
-static int hostdir_fsync(struct file *f, bool datasync)
-{
-	return datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
-}
-
 const struct file_operations hostdir_fops = {
 	.iterate = hostdir_iterate,
 	.setfl = hostfile_setfl,
 	.llseek = hostdir_llseek,
-	.fsync = hostdir_fsync,
+	.fsync = host_file_fsync,
 };

@@ -1,11 +1,11 @@
 /* Regular files of the host: reads come from the page cache, writes go to the host at once and
- * into the cache. See file.h; the cache's side is inode.c's.
+ * into the cache. See hostfs.h; the cache's side is inode.c's.
  *
  *	write:  guest -> fresh pages -> host file -> cached pages (or the fresh ones become them)
  *
  * Nothing in the cache changes before the host has taken the bytes, so a failed write leaves no
  * trace, and a fault on the way (the source may be a mapping of this very file) meets no page that
- * is half written.
+ * is half written. Not for: O_DIRECT, whose bytes go past the cache (hostfile_dio.c).
  */
 #include <linux/falloc.h>
 #include <string.h>
@@ -13,11 +13,12 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/hostfs.h"
+#include "fs/inode.h"
 #include "fs/internal.h"
+#include "fs/iov_iter.h"
 #include "mm/lru.h"
 #include "mm/uaccess.h"
-
-#define CHUNK_PAGES 16U
 
 /* An inherited descriptor's position belongs to all who have it: it is fetched before and put back
  * after each call that uses it. */
@@ -110,8 +111,6 @@ static long do_read(struct file *f, struct iov_iter *to, u64 *pos)
 	return done ? done : err;
 }
 
-static long direct_read(struct file *f, struct iov_iter *to, u64 *pos);
-
 static long hostfile_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	bool shared = fetch_pos(f, pos);
@@ -131,21 +130,13 @@ static long hostfile_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 
 /* --- write ----------------------------------------------------------------------------------- */
 
-/* Bytes on their way to the host: pages that belong to nobody yet. */
-struct chunk {
-	u64 pos; /* of the first byte */
-	unsigned nr;
-	struct page *pages[CHUNK_PAGES];
-	struct iovec iov[CHUNK_PAGES];
-};
-
-static void chunk_free(struct memory *m, struct chunk *c)
+void chunk_free(struct memory *m, struct chunk *c)
 {
 	while (c->nr)
 		put_page(m, c->pages[--c->nr]);
 }
 
-static struct page *chunk_add_page(struct memory *m, struct chunk *c, u64 off, u64 n)
+struct page *chunk_add_page(struct memory *m, struct chunk *c, u64 off, u64 n)
 {
 	struct page *page;
 
@@ -248,128 +239,6 @@ static void chunk_publish(struct file *f, struct chunk *c, u64 len, bool in_plac
 	}
 }
 
-/* --- O_DIRECT -------------------------------------------------------------------------------- */
-
-/* What the host's file system asks for. */
-static void learn_dio_align(struct file *f)
-{
-	struct inode *inode = f->f_inode;
-	struct statx stx;
-	u32 align[2];
-
-	inode->dio_known = true;
-	if (host_statx(f->host_fd, "", AT_EMPTY_PATH, K_STATX_DIOALIGN, &stx) ||
-	    !(stx.stx_mask & K_STATX_DIOALIGN))
-		return;
-	memcpy(align, (u8 *)&stx + STX_DIO_ALIGN, sizeof(align));
-	inode->dio_mem_align = align[0];
-	inode->dio_offset_align = align[1];
-}
-
-/* Is every piece of memory as the device wants it? Linux looks only at what it may have to split: one
- * piece within a page is taken as it is. */
-static bool memory_aligned(const struct iov_iter *i, u32 align)
-{
-	u64 left = i->count, nr = 0;
-	bool aligned = true, whole = false;
-
-	for (u32 k = 0; k < i->nr_segs && left; k++) {
-		u64 n = min((u64)i->iov[k].iov_len, left), at = (u64)i->iov[k].iov_base;
-
-		left -= n;
-		nr += !!n;
-		aligned &= !n || !((at | n) & (align - 1));
-		whole = n && page_offset(at) + n <= PAGE_SIZE;
-	}
-	return aligned || (nr == 1 && whole);
-}
-
-/* Before direct I/O on @i->count bytes at @pos: 0; -EINVAL: not aligned; -EFAULT; an error of
- * write-back, for what the cache has that the host has not goes first. */
-static int direct_begin(struct file *f, const struct iov_iter *i, u64 pos, bool read)
-{
-	struct inode *inode = f->f_inode;
-
-	if (!inode->dio_known)
-		learn_dio_align(f);
-	if (i->mm && inode->dio_offset_align) {
-		if ((pos | i->count) & (inode->dio_offset_align - 1))
-			return -EINVAL;
-		if (!memory_aligned(i, inode->dio_mem_align))
-			return iov_iter_fault_in(i, 1, read) ? -EINVAL : -EFAULT;
-	}
-	return filemap_write_and_wait_range(f->f_mapping, pos >> PAGE_SHIFT,
-					    (pos + i->count - 1) >> PAGE_SHIFT);
-}
-
-/* As far as one chunk goes. Bytes, 0 at the end of the file, -errno. */
-static long direct_read_chunk(struct file *f, struct iov_iter *to, u64 *pos)
-{
-	struct memory *m = f->f_mapping->mem;
-	struct chunk c = {.pos = *pos};
-	u64 want = min(to->count, CHUNK_PAGES * PAGE_SIZE), left, got, copied = 0;
-	long n;
-
-	for (left = want; left; left -= c.iov[c.nr - 1].iov_len)
-		if (!chunk_add_page(m, &c, 0, min(left, PAGE_SIZE)))
-			break;
-	do
-		n = c.nr ? host_preadv(f->f_inode->rd_fd, c.iov, c.nr, *pos) : -ENOMEM;
-	while (n == -EINTR);
-	for (unsigned i = 0; n > 0 && copied < (u64)n; i++) {
-		u64 len = min((u64)c.iov[i].iov_len, n - copied);
-
-		got = copy_to_iter(c.iov[i].iov_base, len, to);
-		copied += got;
-		if (got < len)
-			n = copied ? (long)copied : -EFAULT;
-	}
-	chunk_free(m, &c);
-	*pos += copied;
-	return n;
-}
-
-/* Past the page cache: brings no page into it. */
-static long direct_read(struct file *f, struct iov_iter *to, u64 *pos)
-{
-	long done = 0, n;
-
-	if (!to->count || *pos >= f->f_mapping->i_size)
-		return 0;
-	n = f->f_inode->rd_fd < 0 ? -EIO : direct_begin(f, to, *pos, true);
-	while (!n && to->count) {
-		u64 want = min(to->count, CHUNK_PAGES * PAGE_SIZE);
-
-		n = direct_read_chunk(f, to, pos);
-		if (n <= 0)
-			break;
-		done += n;
-		n = (u64)n < want; /* the end, or a fault */
-	}
-	return done ? done : n;
-}
-
-/* Asked of the host's descriptor, which does not keep it: what goes through it is not aligned. */
-bool file_can_direct(struct file *f)
-{
-	int flags;
-
-	if (f->f_mode & FMODE_CAN_ODIRECT)
-		return true;
-	if (f->f_path.dentry && S_ISBLK(f->f_path.dentry->mode))
-		return true;
-	if (f->f_op != &hostfile_fops)
-		return false;
-	flags = host_fcntl(f->host_fd, F_GETFL, 0);
-	if (flags < 0 || host_fcntl(f->host_fd, F_SETFL, flags | O_DIRECT))
-		return false;
-	host_fcntl(f->host_fd, F_SETFL, flags);
-	f->f_mode |= FMODE_CAN_ODIRECT;
-	return true;
-}
-
-/* --- write, go on ---------------------------------------------------------------------------- */
-
 static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	struct address_space *as = f->f_mapping;
@@ -460,7 +329,7 @@ static s64 hostfile_llseek(struct file *f, s64 off, int whence)
 static int hostfile_fsync(struct file *f, bool datasync)
 {
 	int err = filemap_write_and_wait_range(f->f_mapping, 0, ~0UL);
-	int e = datasync ? host_fdatasync(f->host_fd) : host_fsync(f->host_fd);
+	int e = host_file_fsync(f, datasync);
 
 	return err ? err : e;
 }

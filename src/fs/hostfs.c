@@ -2,12 +2,15 @@
  * an open file's own dentry holds the descriptor that it reads and writes. See vfs.h.
  *
  * Permissions are the host's: Vellum runs with the rights of whoever started it. */
+#include "fs/hostfs.h"
+
 #include <linux/openat2.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
-#include "fs/internal.h"
+#include "fs/inode.h"
+#include "fs/open.h"
 #include "fs/pipe.h"
 
 #define SHRINK_BATCH 32U
@@ -22,7 +25,8 @@ static bool out_of_fds(int err)
 	return err == -EMFILE || err == -ENFILE;
 }
 
-int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
+/* openat(2) that gives idle inode descriptors up when there are too many. */
+static int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
 {
 	int fd = host_openat(dirfd, name, flags, 0);
 
@@ -111,15 +115,15 @@ static const struct file_operations *fops_of(const struct vfs *v, const struct s
 
 static u32 fmode_of(u32 type, int fd, int flags)
 {
-	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
-	u32 mode = modes[flags & O_ACCMODE];
+	u32 mode = open_fmode(flags);
 
 	if (S_ISREG(type) || S_ISDIR(type) || host_lseek(fd, 0, SEEK_CUR) >= 0)
 		mode |= FMODE_LSEEK;
 	return mode;
 }
 
-struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
+/* A struct file for an open host descriptor, taken over (closed also on failure). ERR_PTR. */
+static struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 {
 	struct inode *inode = NULL;
 	struct path path = {mnt, NULL};

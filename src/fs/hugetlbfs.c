@@ -4,19 +4,19 @@
 #include "fs/hugetlbfs.h"
 
 #include <linux/falloc.h>
-#include <string.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
 #include "fs/libfs.h"
+#include "fs/memfd.h"
 #include "fs/shmem_node.h"
 #include "mm/hugetlb.h"
 
 #define HUGETLBFS_DEV 0xf /* an anonymous device */
 #define HUGETLBFS_MAGIC_K 0x958458f6UL
-#define F_SEALS_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
 static const struct file_operations hugetlbfs_fops;
 
@@ -57,11 +57,6 @@ static s64 hugetlbfs_llseek(struct file *f, s64 off, int whence)
 	return f->f_pos = whence == SEEK_DATA ? off : size;
 }
 
-static int hugetlbfs_fsync(struct file *f __unused, bool datasync __unused)
-{
-	return 0;
-}
-
 static int hugetlbfs_resize(struct vfs *v, struct shmem_node *n, u64 size)
 {
 	u64 was = n->as->i_size;
@@ -71,7 +66,7 @@ static int hugetlbfs_resize(struct vfs *v, struct shmem_node *n, u64 size)
 	if ((size < was && (n->seals & F_SEAL_SHRINK)) || (size > was && (n->seals & F_SEAL_GROW)))
 		return -EPERM;
 	n->as->i_size = size;
-	n->mtime = n->ctime = shmem_now(v);
+	n->mtime = n->ctime = current_time(v);
 	return 0;
 }
 
@@ -99,7 +94,7 @@ static int hugetlbfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 static const struct file_operations hugetlbfs_fops = {
 	.read_iter = hugetlbfs_read_iter,
 	.llseek = hugetlbfs_llseek,
-	.fsync = hugetlbfs_fsync,
+	.fsync = noop_fsync,
 	.ftruncate = hugetlbfs_ftruncate,
 	.fallocate = hugetlbfs_fallocate,
 	.mmap_file = shmem_mmap,
@@ -109,9 +104,8 @@ static const struct file_operations hugetlbfs_fops = {
 
 static struct file *hugetlbfs_file(const struct path *p, int flags)
 {
-	static const u8 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	struct file *f = file_alloc(p->dentry->vfs, p, &hugetlbfs_fops,
-				    modes[flags & O_ACCMODE] | FMODE_LSEEK, flags);
+				    open_fmode(flags) | FMODE_LSEEK, flags);
 
 	if (!IS_ERR(f))
 		f->f_mapping = shmem_node(p->dentry)->as;
@@ -120,9 +114,8 @@ static struct file *hugetlbfs_file(const struct path *p, int flags)
 
 static struct file *hugetlbfs_open(const struct path *p, int flags)
 {
-	static const u8 need[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	struct shmem_node *n = shmem_node(p->dentry);
-	int mask = need[flags & O_ACCMODE] | (flags & O_TRUNC ? W_OK : 0);
+	int mask = acc_mode(flags) | (flags & O_TRUNC ? W_OK : 0);
 	int err = shmem_permission(p->dentry->vfs, n, mask, false);
 
 	if (!err && (flags & O_TRUNC))
@@ -154,11 +147,6 @@ static int hugetlbfs_statfs(struct dentry *d, void *buf)
 	return 0;
 }
 
-static void hugetlbfs_release(struct dentry *d)
-{
-	shmem_entry_free(d);
-}
-
 static const struct dentry_operations hugetlbfs_dops = {
 	.open = hugetlbfs_open,
 	.getattr = hugetlbfs_getattr,
@@ -169,7 +157,7 @@ static const struct dentry_operations hugetlbfs_dops = {
 	.access = shmem_access,
 	.statfs = hugetlbfs_statfs,
 	.path = shmem_path,
-	.release = hugetlbfs_release,
+	.release = shmem_release_dentry,
 };
 
 struct file *hugetlb_file_setup(struct vfs *v, const char *name, u64 size, struct hstate *h,

@@ -8,6 +8,8 @@
  *
  * What others do to the file is noticed by size, mtime and ctime. See DESIGN.md, "Page cache".
  */
+#include "fs/inode.h"
+
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -18,7 +20,9 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/hostfs.h"
 #include "fs/internal.h"
+#include "fs/open.h"
 
 #define READ_IOV 32U	   /* pages of one preadv */
 #define TICK_NS 10000000UL /* of the host's coarse clock, at most: its files' times are no finer */
@@ -64,7 +68,7 @@ static int inode_read_pages(struct address_space *as, u64 first, struct page **p
 			got = host_preadv(inode->rd_fd, iov, n, pos);
 		while (got == -EINTR);
 		if (got < 0)
-			return got == -ENOMEM ? got : -EIO;
+			return got == -ENOMEM ? -ENOMEM : -EIO;
 		if (got < want && (u64)got + pos < as->i_size) {
 			/* Short for no visible reason: page by page, to be sure. */
 			for (i = got >> PAGE_SHIFT; i < n; i++) {
@@ -103,7 +107,7 @@ static int inode_writepage(struct address_space *as, struct page *page)
 		memset(bytes + len, 0, PAGE_SIZE - len);
 	err = host_pwrite_full(inode->wr_fd, bytes, len, pos);
 	inode_record(inode, as->i_size);
-	return err < 0 ? err : 0;
+	return err < 0 ? (int)err : 0;
 }
 
 static void as_revalidate(struct address_space *as)
@@ -126,7 +130,7 @@ static int inode_statx(struct inode *inode, struct statx *stx)
 	return fd < 0 ? -EBADF : host_statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx);
 }
 
-#define ATIME_OLD_NS (24 * 3600 * 1000000000UL)
+#define ATIME_OLD_NS (24UL * 3600 * 1000000000)
 
 /* relatime_need_update(): who reads a file sets its access time if it was changed since, or if that was a
  * day ago. Whether this is so is asked with all else about the file, and a read looks at the answer. */

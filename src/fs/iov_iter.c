@@ -1,7 +1,8 @@
-/* iov_iter: where read and write put or take bytes. See file.h. */
+/* iov_iter: where read and write put or take bytes. See iov_iter.h. */
+#include "fs/iov_iter.h"
+
 #include <string.h>
 
-#include "fs/file.h"
 #include "mm/uaccess.h"
 
 /* The current piece, with empty ones skipped: its length, at most @n; 0: nothing left. */

@@ -250,6 +250,17 @@ static struct file *seg_file(struct vfs *v, const struct ipc_cred *who, const ch
 				who->euid, who->egid);
 }
 
+/* Do the limits allow one more of @size bytes? 0, -EINVAL, -ENOSPC. */
+static int check_limits(const struct shm_ids *ids, u64 size)
+{
+	if (size < 1 || size > ids->limits.max)
+		return -EINVAL;
+	if (page_align(size) < size ||
+	    ids->pages + (page_align(size) >> PAGE_SHIFT) > ids->limits.all)
+		return -ENOSPC;
+	return ids->in_use < ids->limits.mni ? 0 : -ENOSPC;
+}
+
 static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
 {
 	struct shm_ids *ids = shm_ids(v);
@@ -259,13 +270,9 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 
 	if (!ids)
 		return -ENOMEM;
-	if (size < 1 || size > ids->limits.max)
-		return -EINVAL;
-	if (page_align(size) < size ||
-	    ids->pages + (page_align(size) >> PAGE_SHIFT) > ids->limits.all)
-		return -ENOSPC;
-	if (ids->in_use >= ids->limits.mni)
-		return -ENOSPC;
+	err = check_limits(ids, size);
+	if (err)
+		return err;
 	s = kzalloc(v->mem, sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;

@@ -1,5 +1,11 @@
 /* System V shared memory: segments by number and key, above the objects of shmemfs.c. shmget(2),
  * shmat(2), shmdt(2), shmctl(2) are bodies here; syscalls/sys_shm.c reads and stores arguments.
+ *
+ *   id = place | sequence << 15 --> struct shm_segment --> struct file --> pages (shmemfs.c, hugetlbfs.c)
+ *                                        shm_nattch: VMAs; removed (SHM_DEST): goes with the last
+ *
+ * Only attaching and detaching may sleep (userfaultfd hears of unmapped ranges).
+ * Not for: semaphores and message queues, which are not built. See: Linux, ipc/shm.c, ipc/util.c.
  */
 #ifndef FS_IPC_SHM_H
 #define FS_IPC_SHM_H
@@ -17,11 +23,13 @@ struct ipc_cred {
 	bool may_hugetlb; /* CAP_IPC_LOCK, or in the group vm.hugetlb_shm_group: SHM_HUGETLB */
 };
 
-/* The segment's number, or -ENOENT, -EEXIST, -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
+/* The segment's number: a new one, or the one that has @key. -ENOENT, -EPERM (huge pages), -EEXIST,
+ * -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
 long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags);
-/* The address, or -EINVAL, -EACCES, -ENOMEM. */
+/* The address, or -EINVAL (no such segment or place), -EACCES, -ENOMEM; do_mmap()'s errors. */
 long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, int id, gva_t addr,
 	      int flags);
+/* Unmaps what is left of the attachment at @addr. 0 or -EINVAL. */
 long do_shmdt(struct mm_struct *mm, gva_t addr);
 
 /* One segment as IPC_STAT shows it. @index: @id is a place in the table (SHM_STAT); @any: without
@@ -49,9 +57,11 @@ struct shm_limits {
 	u64 max, all;
 	u32 mni; /* 0 .. SHM_MNI_MAX */
 };
+/* In force now; shm_set_limits(): from now on, for new segments. */
 struct shm_limits shm_get_limits(const struct vfs *v);
 int shm_set_limits(struct vfs *v, const struct shm_limits *limits); /* 0 or -ENOMEM */
 
+/* At the end of the machine. */
 void shm_destroy_all(struct vfs *v);
 
 #endif

@@ -9,8 +9,21 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/host_fs.h"
 #include "fs/internal.h"
-#include "fs/pipe_internal.h"
+
+struct timespec current_time(struct vfs *v)
+{
+	u64 ns =
+		v->events->advance_to ? event_now(v->events) : host_clock_ns(CLOCK_REALTIME_COARSE);
+
+	return (struct timespec){ns / 1000000000UL, ns % 1000000000UL};
+}
+
+u64 get_next_ino(struct vfs *v)
+{
+	return ++v->in->last_ino;
+}
 
 /* --- rights ------------------------------------------------------------------------------ */
 
@@ -104,7 +117,7 @@ int utimens_permission(struct vfs *v, u32 uid, u32 gid, u32 i_mode, const struct
 void set_inode_time(struct vfs *v, struct timespec *to, const struct timespec *from)
 {
 	if (from->tv_nsec == UTIME_NOW)
-		pipe_time(v, to);
+		*to = current_time(v);
 	else if (from->tv_nsec != UTIME_OMIT)
 		*to = *from;
 }
@@ -118,59 +131,9 @@ u32 setid_bits(u32 i_mode)
 	return bits;
 }
 
-/* --- inodes without names ---------------------------------------------------------------- */
-
-int simple_chmod(struct dentry *d, struct simple_attr *a, u32 mode)
+int noop_fsync(struct file *f __unused, bool datasync __unused)
 {
-	struct vfs_cred c;
-
-	if (!owner_or_capable(d->vfs, a->uid))
-		return -EPERM;
-	vfs_cred(d->vfs, false, &c);
-	if (!cred_in_group(&c, a->gid) && !cred_has_cap(&c, CAP_FSETID))
-		mode &= ~S_ISGID;
-	d->mode = (d->mode & S_IFMT) | (mode & 07777);
-	pipe_time(d->vfs, &a->ctime);
 	return 0;
-}
-
-int simple_chown(struct dentry *d, struct simple_attr *a, u32 uid, u32 gid)
-{
-	int err = chown_permission(d->vfs, a->uid, a->gid, uid, gid);
-
-	if (err)
-		return err;
-	if (uid != ~0U)
-		a->uid = uid;
-	if (gid != ~0U)
-		a->gid = gid;
-	d->mode &= ~setid_bits(d->mode);
-	pipe_time(d->vfs, &a->ctime);
-	return 0;
-}
-
-int simple_utimens(struct dentry *d, struct simple_attr *a, const struct timespec ts[2])
-{
-	int err = utimens_permission(d->vfs, a->uid, a->gid, d->mode, ts);
-
-	if (err)
-		return err;
-	set_inode_time(d->vfs, &a->atime, &ts[0]);
-	set_inode_time(d->vfs, &a->mtime, &ts[1]);
-	pipe_time(d->vfs, &a->ctime);
-	return 0;
-}
-
-int simple_attr_stat(const struct dentry *d, const struct simple_attr *a, struct stat *st,
-		     struct statx *stx)
-{
-	memset(st, 0, sizeof(*st));
-	st->st_uid = a->uid;
-	st->st_gid = a->gid;
-	st->st_atim = a->atime;
-	st->st_mtim = a->mtime;
-	st->st_ctim = a->ctime;
-	return simple_getattr(d, st, stx);
 }
 
 static struct statx_timestamp to_statx(struct timespec ts)
@@ -178,7 +141,7 @@ static struct statx_timestamp to_statx(struct timespec ts)
 	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
-int simple_getattr(const struct dentry *d, struct stat *st, struct statx *stx)
+int generic_fillattr(const struct dentry *d, struct stat *st, struct statx *stx)
 {
 	st->st_dev = d->dev;
 	st->st_ino = d->ino;
@@ -200,6 +163,77 @@ int simple_getattr(const struct dentry *d, struct stat *st, struct statx *stx)
 	stx->stx_mtime = to_statx(st->st_mtim);
 	stx->stx_ctime = to_statx(st->st_ctim);
 	return 0;
+}
+
+/* --- inodes without names ---------------------------------------------------------------- */
+
+static struct simple_attr *simple_attr(const struct dentry *d)
+{
+	return d->fs_private;
+}
+
+int simple_access(struct dentry *d, int mode, int flags)
+{
+	const struct simple_attr *a = simple_attr(d);
+
+	return generic_permission(d->vfs, a->uid, a->gid, d->mode, mode, !(flags & AT_EACCESS));
+}
+
+int simple_chmod(struct dentry *d, u32 mode)
+{
+	struct simple_attr *a = simple_attr(d);
+	struct vfs_cred c;
+
+	if (!owner_or_capable(d->vfs, a->uid))
+		return -EPERM;
+	vfs_cred(d->vfs, false, &c);
+	if (!cred_in_group(&c, a->gid) && !cred_has_cap(&c, CAP_FSETID))
+		mode &= ~S_ISGID;
+	d->mode = (d->mode & S_IFMT) | (mode & 07777);
+	a->ctime = current_time(d->vfs);
+	return 0;
+}
+
+int simple_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
+{
+	struct simple_attr *a = simple_attr(d);
+	int err = chown_permission(d->vfs, a->uid, a->gid, uid, gid);
+
+	if (err)
+		return err;
+	if (uid != ~0U)
+		a->uid = uid;
+	if (gid != ~0U)
+		a->gid = gid;
+	d->mode &= ~setid_bits(d->mode);
+	a->ctime = current_time(d->vfs);
+	return 0;
+}
+
+int simple_utimens(struct dentry *d, const struct timespec ts[2])
+{
+	struct simple_attr *a = simple_attr(d);
+	int err = utimens_permission(d->vfs, a->uid, a->gid, d->mode, ts);
+
+	if (err)
+		return err;
+	set_inode_time(d->vfs, &a->atime, &ts[0]);
+	set_inode_time(d->vfs, &a->mtime, &ts[1]);
+	a->ctime = current_time(d->vfs);
+	return 0;
+}
+
+int simple_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	const struct simple_attr *a = simple_attr(d);
+
+	memset(st, 0, sizeof(*st));
+	st->st_uid = a->uid;
+	st->st_gid = a->gid;
+	st->st_atim = a->atime;
+	st->st_mtim = a->mtime;
+	st->st_ctim = a->ctime;
+	return generic_fillattr(d, st, stx);
 }
 
 int simple_statfs(void *buf, u64 magic, u64 flags)

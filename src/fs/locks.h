@@ -1,7 +1,13 @@
 /* Advisory locks: POSIX record locks, locks of open file descriptions, flock(2).
  *
  * They are the guest kernel's own, by inode, and hold between guest tasks only: no process of the
- * host's sees them. Ranges are [start, end], as in the kernel; LOCK_END is "to the end of the file".
+ * host's sees them. Ranges are [start, end], bytes, both ends included as in the kernel; LOCK_END is
+ * "to the end of the file".
+ *
+ *   record locks belong to a process (files_struct) or a description (OFD): fcntl(2); they cut and join
+ *   flock(2)'s belong to a description, and cover the file whole
+ *
+ * Not for: leases, mandatory locks: there are none. See: Linux, fs/locks.c.
  */
 #ifndef FS_LOCKS_H
 #define FS_LOCKS_H
@@ -24,15 +30,16 @@ struct file_lock {
  * @want: what is asked for; the caller's
  * @wait: sleep while others are in the way
  *
- * Return: 0, -EAGAIN (others are in the way), -EDEADLK (waiting would never end), -ENOLCK (no
- * memory), -ERESTARTSYS. See: fcntl(2) F_SETLK, F_SETLKW, F_OFD_SETLK.
+ * May sleep, with @wait alone.
+ * Return: 0, -EAGAIN (others are in the way), -EDEADLK (waiting would never end), -ENOLCK or -ENOMEM (no
+ * memory, as Linux tells them apart), -ERESTARTSYS. See: fcntl(2) F_SETLK, F_SETLKW, F_OFD_SETLK.
  */
 int posix_lock_file(struct file *f, const struct file_lock *want, bool wait);
 
 /* F_GETLK: @want becomes the first lock that is in the way, or its type F_UNLCK. */
 void posix_test_lock(struct file *f, struct file_lock *want);
 
-/* flock(2). @type as above. 0, -EAGAIN, -ENOLCK, -ERESTARTSYS. */
+/* flock(2). @type as above. May sleep, with @wait alone. 0, -EAGAIN, -ENOMEM, -ERESTARTSYS. */
 int flock_lock_file(struct file *f, short type, bool wait);
 
 /* A process closes a descriptor of @f: its record locks on that file go. */

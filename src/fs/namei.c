@@ -1,4 +1,4 @@
-/* From a name to an object: the walk over the mount table, and open(2) by path. See vfs.h.
+/* From a name to an object: the walk over the mount table. See namei.h.
  *
  * A walk holds one reference, to where it stands (nd->path). Symlinks are followed by putting
  * the rest of the name on a stack and going on with the link's text:
@@ -8,12 +8,13 @@
  * The guest never reaches a link of the host's through the host's own walk, so absolute links,
  * "..", /proc and --root hold everywhere.
  */
+#include "fs/namei.h"
+
 #include <string.h>
 
 #include "base/err.h"
+#include "fs/hostfs.h"
 #include "fs/internal.h"
-
-#define MAXSYMLINKS 40
 
 struct saved_name {
 	char *buf;	  /* text of a link, ours to free */
@@ -129,7 +130,7 @@ static int follow_text(struct nameidata *nd, struct dentry *link)
 	len = link->d_op->readlink(link, buf, PATH_MAX);
 	if (len <= 0 || len >= PATH_MAX) {
 		kfree(nd->vfs->mem, buf);
-		return len < 0 ? len : len ? -ENAMETOOLONG : -ENOENT;
+		return len < 0 ? (int)len : len ? -ENAMETOOLONG : -ENOENT;
 	}
 	buf[len] = '\0';
 	nd->saved[nd->depth++] = (struct saved_name){buf, nd->name};

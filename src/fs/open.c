@@ -1,12 +1,14 @@
-/* open(2) by path. See vfs.h, do_filp_open(). */
+/* open(2) by path. See open.h. */
+#include "fs/open.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/hostfs.h"
 #include "fs/internal.h"
-
-#define MAXSYMLINKS 40
+#include "fs/namei.h"
 
 /* --- what is put by ------------------------------------------------------------------------- */
 
@@ -71,7 +73,6 @@ static struct file *open_o_path(const struct path *p, int flags)
 /* Opens what is there. */
 static struct file *do_open(const struct path *p, int flags)
 {
-	static const u8 open_mask[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	u32 mode = p->dentry->mode;
 	int err;
 
@@ -88,7 +89,7 @@ static struct file *do_open(const struct path *p, int flags)
 		return p->dentry->d_op->open(p, flags);
 	/* It is not opened, but who may not hears that first. */
 	err = p->dentry->d_op->access
-		      ? p->dentry->d_op->access(p->dentry, open_mask[flags & O_ACCMODE], AT_EACCESS)
+		      ? p->dentry->d_op->access(p->dentry, acc_mode(flags), AT_EACCESS)
 		      : 0;
 	return ERR_PTR(err ? err : -ENXIO);
 }
@@ -191,7 +192,7 @@ static struct file *open_creating(const struct fs_struct *fs, const struct path 
 				  const char *name, int flags, u32 mode, char *buf)
 {
 	struct path dir, from = {NULL, NULL};
-	char *texts[2] = {buf, buf + PATH_MAX}, *last = buf + 2 * PATH_MAX;
+	char *texts[2] = {buf, buf + PATH_MAX}, *last = buf + 2UL * PATH_MAX;
 	struct file *f = NULL;
 	int err, links = 0;
 

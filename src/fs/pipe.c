@@ -5,11 +5,10 @@
  */
 #include "fs/pipe.h"
 
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/err.h"
-#include "fs/internal.h"
+#include "fs/iov_iter.h"
 #include "fs/pipe_internal.h"
 #include "fs/poll.h"
 #include "mm/uaccess.h"
@@ -144,7 +143,7 @@ int pipe_wait_readable(struct pipe_inode_info *pipe, bool nonblock)
 static void touch(struct pipe_inode_info *pipe, struct timespec *ts)
 {
 	if (list_empty(&pipe->fifos))
-		pipe_time(pipe->vfs, ts);
+		*ts = current_time(pipe->vfs);
 }
 
 static long pipe_read_iter(struct file *f, struct iov_iter *to, u64 *pos __unused)

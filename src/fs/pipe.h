@@ -5,8 +5,9 @@
  *	            read              write      at most max_usage of them in use
  *
  * A pipe belongs to an inode of pipefs, one dentry for both ends; a fifo of the host's tree to the
- * dev and ino of that. Not for: pipes that were inherited, or whose other end is a process of the
- * host's (hostdev.c).
+ * dev and ino of that. Whoever changes the ring wakes the other side, and each sleeper looks again.
+ * Not for: pipes that were inherited, or whose other end is a process of the host's (hostdev.c).
+ * See: pipe(7); Linux, fs/pipe.c, include/linux/pipe_fs_i.h.
  */
 #ifndef FS_PIPE_H
 #define FS_PIPE_H
@@ -27,20 +28,21 @@ struct pipe_buffer {
 #define PIPE_BUF_FLAG_CAN_MERGE 2U /* the page is ours alone: writes may go on behind its bytes */
 
 struct pipe_inode_info {
-	struct list_head fifos; /* in vfs_internal.fifos; self-linked: a pipe */
+	struct simple_attr attr; /* first (libfs.h); of a pipe, a fifo has the host's */
+	struct list_head fifos;	 /* in vfs_internal.fifos; self-linked: a pipe */
 	struct vfs *vfs;
 	struct wait_queue_head rd_wait, wr_wait;
-	u32 head, tail; /* slots ever filled, ever emptied; wrap around */
-	u32 ring_size;	/* slots of bufs, a power of two */
-	u32 max_usage;
+	u32 head, tail;		     /* slots ever filled, ever emptied; wrap around */
+	u32 ring_size;		     /* slots of bufs, a power of two; changed by F_SETPIPE_SZ */
+	u32 max_usage;		     /* slots that may be in use; as ring_size */
 	u32 readers, writers, files; /* open file descriptions; files: both kinds */
 	u32 r_counter, w_counter;    /* openings ever: how open(2) of a fifo sees its partner */
 	struct page *tmp_page[2];    /* emptied ones for the next write, or NULL */
 	struct pipe_buffer *bufs;    /* kmalloc'ed */
 	u64 dev, ino, btime_ns;	     /* identity */
-	struct simple_attr attr;     /* pipefs */
 };
 
+/* No bytes; no room. */
 static inline bool pipe_empty(const struct pipe_inode_info *pipe)
 {
 	return pipe->head == pipe->tail;
@@ -51,16 +53,17 @@ static inline bool pipe_full(const struct pipe_inode_info *pipe)
 	return pipe->head - pipe->tail >= pipe->max_usage;
 }
 
+/* Slot number @slot, as head and tail count. */
 static inline struct pipe_buffer *pipe_buf(const struct pipe_inode_info *pipe, u32 slot)
 {
 	return &pipe->bufs[slot & (pipe->ring_size - 1)];
 }
 
-/* Two files: files[0] reads, files[1] writes. @flags: O_NONBLOCK, O_DIRECT (packets).
- * 0, -ENOMEM, -ENFILE. */
+/* Two files, a reference each: files[0] reads, files[1] writes. @uid, @gid own it. @flags: O_NONBLOCK,
+ * O_DIRECT (packets). 0, -ENOMEM, -ENFILE. */
 int create_pipe_files(struct vfs *v, struct file *files[2], int flags, u32 uid, u32 gid);
 
-/* The pipe behind @f, or NULL: another kind of file. */
+/* The pipe behind @f, for as long as @f lives, or NULL: another kind of file. */
 struct pipe_inode_info *get_pipe_info(const struct file *f);
 
 /* fcntl(2) F_SETPIPE_SZ, F_GETPIPE_SZ: bytes; -EBUSY (more is in use), -EPERM, -EINVAL, -ENOMEM. */
@@ -68,11 +71,12 @@ long pipe_set_size(struct pipe_inode_info *pipe, u64 size, bool privileged);
 long pipe_get_size(const struct pipe_inode_info *pipe);
 
 /* open(2) of a fifo of the host's tree. May block for a partner. ERR_PTR(-ENXIO, -ERESTARTSYS, ...);
- * NULL: the other end is open outside, and *@host_fd a descriptor of the host's to serve it. */
+ * NULL: the other end is open outside, and *@host_fd a descriptor of the host's to serve it, the caller's. See:
+ * fifo(7). (pipe_open.c) */
 struct file *fifo_open(const struct path *p, int flags, int *host_fd);
 
 /* Up to @len bytes of @in at *@pos (moved on) into @pipe, as far as there is room; waits for some.
- * Bytes, 0 at the end of the file; -EAGAIN, -ERESTARTSYS, -EPIPE (splice.c). */
+ * Bytes, 0 at the end of the file; -EAGAIN, -ERESTARTSYS, -EPIPE. May sleep. See: sendfile(2). (splice.c) */
 long splice_file_to_pipe(struct file *in, u64 *pos, struct pipe_inode_info *pipe, u64 len,
 			 bool nonblock);
 

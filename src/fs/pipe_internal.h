@@ -6,8 +6,6 @@
 
 extern const struct file_operations pipefifo_fops;
 
-/* The time for a pipe's inode. */
-void pipe_time(struct vfs *v, struct timespec *ts);
 /* One file less. The last one takes the bytes along. */
 void pipe_put(struct pipe_inode_info *pipe);
 /* Everything that is still in the pipe goes. */

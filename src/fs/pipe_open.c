@@ -6,8 +6,6 @@
  * a process of the host's that comes later waits in vain.
  */
 #include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
@@ -61,16 +59,6 @@ void pipe_put(struct pipe_inode_info *pipe)
 	}
 }
 
-void pipe_time(struct vfs *v, struct timespec *ts)
-{
-	/* Virtual time has no calendar. */
-	u64 ns =
-		v->events->advance_to ? event_now(v->events) : host_clock_ns(CLOCK_REALTIME_COARSE);
-
-	ts->tv_sec = ns / 1000000000UL;
-	ts->tv_nsec = ns % 1000000000UL;
-}
-
 /* A file of @mode for @pipe, which must not be gone before the file is. */
 static struct file *pipe_file(struct pipe_inode_info *pipe, const struct path *path, u32 mode,
 			      int flags)
@@ -95,57 +83,18 @@ static struct file *pipe_file(struct pipe_inode_info *pipe, const struct path *p
 	return f;
 }
 
-static u32 pipe_fmode(int flags)
-{
-	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
-
-	return modes[flags & O_ACCMODE];
-}
+_Static_assert(offsetof(struct pipe_inode_info, attr) == 0,
+	       "simple_attr() of libfs.c finds it there");
 
 /* --- pipefs ---------------------------------------------------------------------------------- */
-
-static struct simple_attr *pipefs_attr(const struct dentry *d)
-{
-	return &((struct pipe_inode_info *)d->fs_private)->attr;
-}
-
-static int pipefs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
-{
-	return simple_attr_stat(d, pipefs_attr(d), st, stx);
-}
-
-static int pipefs_access(struct dentry *d, int mode, int flags)
-{
-	const struct simple_attr *a = pipefs_attr(d);
-
-	return generic_permission(d->vfs, a->uid, a->gid, d->mode, mode, !(flags & AT_EACCESS));
-}
 
 /* Through /proc/PID/fd: one more file, of a mode of its own choice. */
 static struct file *pipefs_open(const struct path *p, int flags)
 {
-	u32 mode = pipe_fmode(flags);
-	int mask = (mode & FMODE_READ ? R_OK : 0) | (mode & FMODE_WRITE ? W_OK : 0);
-	int err = pipefs_access(p->dentry, mask, AT_EACCESS);
+	u32 mode = open_fmode(flags);
+	int err = mode ? simple_access(p->dentry, acc_mode(flags), AT_EACCESS) : -EINVAL;
 
-	if (err)
-		return ERR_PTR(err);
-	return mode ? pipe_file(p->dentry->fs_private, p, mode, flags) : ERR_PTR(-EINVAL);
-}
-
-static int pipefs_chmod(struct dentry *d, u32 mode)
-{
-	return simple_chmod(d, pipefs_attr(d), mode);
-}
-
-static int pipefs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
-{
-	return simple_chown(d, pipefs_attr(d), uid, gid);
-}
-
-static int pipefs_utimens(struct dentry *d, const struct timespec ts[2])
-{
-	return simple_utimens(d, pipefs_attr(d), ts);
+	return err ? ERR_PTR(err) : pipe_file(p->dentry->fs_private, p, mode, flags);
 }
 
 static int pipefs_statfs(struct dentry *d __unused, void *buf)
@@ -165,12 +114,12 @@ static void pipefs_release(struct dentry *d)
 }
 
 static const struct dentry_operations pipefs_dops = {
-	.getattr = pipefs_getattr,
+	.getattr = simple_getattr,
 	.open = pipefs_open,
-	.chmod = pipefs_chmod,
-	.chown = pipefs_chown,
-	.utimens = pipefs_utimens,
-	.access = pipefs_access,
+	.chmod = simple_chmod,
+	.chown = simple_chown,
+	.utimens = simple_utimens,
+	.access = simple_access,
 	.statfs = pipefs_statfs,
 	.path = pipefs_path,
 	.release = pipefs_release,
@@ -190,11 +139,10 @@ static struct dentry *new_pipe(struct vfs *v, u32 uid, u32 gid)
 	}
 	d->fs_private = pipe;
 	d->dev = PIPEFS_DEV;
-	d->ino = ++v->in->last_pipe_ino;
+	d->ino = get_next_ino(v);
 	pipe->attr.uid = uid;
 	pipe->attr.gid = gid;
-	pipe_time(v, &pipe->attr.mtime);
-	pipe->attr.atime = pipe->attr.ctime = pipe->attr.mtime;
+	pipe->attr.atime = pipe->attr.mtime = pipe->attr.ctime = current_time(v);
 	return d;
 }
 
@@ -317,7 +265,7 @@ struct file *fifo_open(const struct path *p, int flags, int *host_fd)
 {
 	struct dentry *d = p->dentry;
 	struct pipe_inode_info *pipe = fifo_find(d);
-	u32 mode = pipe_fmode(flags), others;
+	u32 mode = open_fmode(flags), others;
 	struct file *f;
 	int err;
 

@@ -4,8 +4,14 @@
  *	unsigned mask = f_op->poll(f, pt)
  *	    poll_wait(f, &pipe->rd_wait, pt)    pt->qproc puts an entry of the poller's on the queue
  *
- * poll_wqueues is one poller's entries, for as long as a poll(2) or select(2) lasts. epoll brings a
- * qproc of its own.
+ * poll_wqueues is one poller's entries, for as long as a poll(2) or select(2) lasts. epoll (not built
+ * yet) would bring a qproc of its own.
+ *
+ *	poll_wqueues --entries--> wait_queue_entry --> pipe->rd_wait      woken: triggered, and the task runs
+ *	                      \-> wait_queue_entry --> sk->wq             it asks all files again
+ *
+ * Not for: the arrays and sets of poll(2) and select(2) (syscalls/sys_poll.c), readiness of the host's
+ * descriptors (base/event.h). See: Linux, include/linux/poll.h, fs/select.c.
  */
 #ifndef FS_POLL_H
 #define FS_POLL_H
@@ -25,13 +31,14 @@ struct poll_table {
 	int error; /* -ENOMEM: an entry could not be made, so the poller must not sleep */
 };
 
+/* For f_op->poll(): @wq is called when what it says may have changed. */
 static inline void poll_wait(struct file *f, struct wait_queue_head *wq, struct poll_table *pt)
 {
 	if (pt && pt->qproc)
 		pt->qproc(f, wq, pt);
 }
 
-/* What @f is ready for now. */
+/* What @f is ready for now: EPOLL*. Never sleeps. */
 static inline unsigned vfs_poll(struct file *f, struct poll_table *pt)
 {
 	return f->f_op->poll ? f->f_op->poll(f, pt) : DEFAULT_POLLMASK;
@@ -51,6 +58,7 @@ struct poll_chunk {
 	struct poll_entry_wait entries[POLL_CHUNK];
 };
 
+/* On the poller's stack. */
 struct poll_wqueues {
 	struct poll_table pt;
 	const struct sched *sched;
@@ -62,11 +70,12 @@ struct poll_wqueues {
 	struct poll_entry_wait entries[POLL_INLINE];
 };
 
-/* For the current task of @v's machine. */
+/* Empty, for the current task of @v's machine; poll_freewait() is due. */
 void poll_initwait(struct poll_wqueues *pwq, struct vfs *v);
 /* Takes every entry off its queue. */
 void poll_freewait(struct poll_wqueues *pwq);
-/* Sleeps until one of the queues calls. 0, -EINTR (a signal), -ETIME (@deadline_ns has passed). */
+/* Sleeps until one of the queues calls, or has called since it last returned. 0, -EINTR (a signal), -ETIME
+ * (@deadline_ns of the machine's clock has passed). */
 int poll_schedule(struct poll_wqueues *pwq, u64 deadline_ns);
 
 #endif

@@ -4,7 +4,6 @@
 #include "fs/secretmem.h"
 
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "base/err.h"
@@ -80,11 +79,6 @@ static long secretmem_path(struct dentry *d __unused, char *buf, u64 size)
 	return sizeof(text) - 1;
 }
 
-static void secretmem_release(struct dentry *d)
-{
-	shmem_entry_free(d);
-}
-
 static const struct dentry_operations secretmem_dops = {
 	.open = secretmem_open,
 	.getattr = secretmem_getattr,
@@ -95,7 +89,7 @@ static const struct dentry_operations secretmem_dops = {
 	.access = shmem_access,
 	.statfs = secretmem_statfs,
 	.path = secretmem_path,
-	.release = secretmem_release,
+	.release = shmem_release_dentry,
 };
 
 struct file *secretmem_file_setup(struct vfs *v, u32 uid, u32 gid)

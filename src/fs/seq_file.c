@@ -1,13 +1,15 @@
-/* Text written in one go into a buffer that grows. See file.h.
+/* Text written in one go into a buffer that grows. See seq_file.h.
  *
  * The buffer never holds a part of what was asked for: when there is no memory the rest is
  * dropped and `overflow` says so. Up to SEQ_KMALLOC bytes lie in one piece, zero terminated; a longer
  * text moves to a vmalloc area, which grows by pages and is written a page at a time. */
+#include "fs/seq_file.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/file.h"
+#include "mm/slab.h"
 #include "mm/vmalloc.h"
 
 #define SEQ_FIRST 4096UL
@@ -112,7 +114,7 @@ void seq_escape(struct seq *s, const char *str, const char *esc)
 		u8 c = *str;
 
 		if (strchr(esc, c)) {
-			char oct[4] = {'\\', '0' + (c >> 6), '0' + (c >> 3 & 7), '0' + (c & 7)};
+			u8 oct[4] = {'\\', '0' + (c >> 6), '0' + (c >> 3 & 7), '0' + (c & 7)};
 
 			seq_write(s, oct, sizeof(oct));
 		} else {
@@ -121,32 +123,16 @@ void seq_escape(struct seq *s, const char *str, const char *esc)
 	}
 }
 
-/* Writes the digits of @v in front of @end: where they begin. */
-static char *digits(char *end, u64 v, unsigned base)
-{
-	do
-		*--end = "0123456789abcdef"[v % base];
-	while (v /= base);
-	return end;
-}
-
-static void put_number(struct seq *s, u64 v, unsigned base, unsigned width, char pad)
-{
-	char buf[64], *end = buf + sizeof(buf), *p = digits(end, v, base);
-
-	while (p > buf && (unsigned)(end - p) < width)
-		*--p = pad;
-	seq_write(s, p, end - p);
-}
-
-void seq_put_hex(struct seq *s, u64 v, unsigned width)
-{
-	put_number(s, v, 16, width, '0');
-}
-
 void seq_put_dec(struct seq *s, u64 v, unsigned width)
 {
-	put_number(s, v, 10, width, ' ');
+	char buf[64], *end = buf + sizeof(buf), *p = end;
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	while (p > buf && (unsigned)(end - p) < width)
+		*--p = ' ';
+	seq_write(s, p, end - p);
 }
 
 const char *seq_peek(const struct seq *s, u64 pos, u64 *n)

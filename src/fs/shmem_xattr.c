@@ -152,7 +152,7 @@ int shmem_setxattr(struct dentry *d, const char *name, const void *value, u64 si
 		list_del(&old->list);
 		xattr_free(m, old);
 	}
-	n->ctime = shmem_now(d->vfs);
+	n->ctime = current_time(d->vfs);
 	return 0;
 }
 
@@ -172,7 +172,7 @@ int shmem_removexattr(struct dentry *d, const char *name)
 		return -ENODATA;
 	list_del(&x->list);
 	xattr_free(d->vfs->mem, x);
-	n->ctime = shmem_now(d->vfs);
+	n->ctime = current_time(d->vfs);
 	return 0;
 }
 

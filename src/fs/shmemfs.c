@@ -8,20 +8,16 @@
 
 #include <linux/falloc.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "fs/hugetlbfs.h"
 #include "fs/internal.h"
+#include "fs/iov_iter.h"
+#include "fs/memfd.h"
+#include "fs/open.h"
 #include "fs/shmem_node.h"
 #include "mm/lru.h"
 #include "mm/uaccess.h"
-
-#define SHMEM_DEV makedev(0, 1)
-#define F_SEAL_EXEC_K 0x20U
-#define F_SEALS_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
-#define F_ALL_SEALS_K (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEALS_WRITING | F_SEAL_EXEC_K)
 
 static const struct dentry_operations shmem_dops;
 
@@ -35,125 +31,14 @@ bool is_shmem_file(const struct file *f)
 	return f->f_op == &shmem_fops;
 }
 
-/* --- making ------------------------------------------------------------------------------ */
-
-/* The object behind a regular file. */
-static int make_pages(struct vfs *v, struct shmem_node *n, u64 size, vm_flags_t flags)
-{
-	n->as = shmem_new(v->mem, size, flags);
-	if (IS_ERR(n->as)) {
-		int err = PTR_ERR(n->as);
-
-		n->as = NULL;
-		return err;
-	}
-	if (n->sb) {
-		shmem_set_blocks(n->as, &n->sb->blocks);
-		n->as->dev_major = major(n->dev);
-		n->as->dev_minor = minor(n->dev);
-		n->as->ino = n->ino;
-	}
-	return 0;
-}
-
-struct shmem_node *shmem_node_new(struct vfs *v, struct tmpfs_sb *sb, u32 mode, u64 size,
-				  vm_flags_t flags)
-{
-	struct shmem_node *n;
-	int err;
-
-	if (sb && !sb->free_inodes)
-		return ERR_PTR(-ENOSPC);
-	n = kzalloc(v->mem, sizeof(*n), GFP_KERNEL);
-	if (!n)
-		return ERR_PTR(-ENOMEM);
-	n->refcount = 1;
-	n->mode = mode;
-	n->dev = sb ? sb->dev : SHMEM_DEV;
-	n->sb = sb;
-	n->seals = F_SEAL_SEAL;
-	n->atime = n->mtime = n->ctime = n->btime = shmem_now(v);
-	INIT_LIST_HEAD(&n->children);
-	INIT_LIST_HEAD(&n->xattrs);
-	if (sb)
-		n->ino = ++sb->last_ino;
-	if (S_ISREG(mode)) {
-		err = make_pages(v, n, size, flags);
-		if (err) {
-			kfree(v->mem, n);
-			return ERR_PTR(err);
-		}
-		if (!sb)
-			n->ino = n->as->ino;
-	}
-	if (sb)
-		sb->free_inodes--;
-	return n;
-}
-
-void shmem_node_put(struct vfs *v, struct shmem_node *n)
-{
-	if (--n->refcount)
-		return;
-	if (n->sb)
-		n->sb->free_inodes++;
-	if (n->as)
-		shmem_put(n->as);
-	shmem_free_xattrs(v, n);
-	kfree(v->mem, n->target);
-	kfree(v->mem, n);
-}
-
-struct dentry *shmem_dentry(struct vfs *v, const struct dentry_operations *ops, const char *name,
-			    struct shmem_node *node)
-{
-	struct shmem_entry *e = kzalloc(v->mem, sizeof(*e), GFP_KERNEL);
-	u64 len = strlen(name) + 1;
-	struct dentry *d;
-
-	if (!e)
-		goto put;
-	e->name = kmalloc(v->mem, len, GFP_KERNEL);
-	if (!e->name)
-		goto free;
-	d = dentry_alloc(v, ops, node->mode);
-	if (!d)
-		goto free;
-	memcpy(e->name, name, len);
-	e->dentry = d;
-	e->node = node;
-	d->fs_private = e;
-	d->dev = node->dev;
-	d->ino = node->ino;
-	return d;
-free:
-	kfree(v->mem, e->name);
-	kfree(v->mem, e);
-put:
-	shmem_node_put(v, node);
-	return ERR_PTR(-ENOMEM);
-}
-
-struct dentry *shmem_entry_free(struct dentry *d)
-{
-	struct shmem_entry *e = entry_of(d);
-	struct dentry *parent = e->parent;
-
-	VM_BUG_ON(e->hashed);
-	shmem_node_put(d->vfs, e->node);
-	kfree(d->vfs->mem, e->name);
-	kfree(d->vfs->mem, e);
-	return parent;
-}
+/* --- making and opening ------------------------------------------------------------------ */
 
 static struct file *shmem_file_alloc(const struct path *p, int flags)
 {
-	static const u8 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	struct shmem_node *node = shmem_node(p->dentry);
 	struct file *f;
 
-	f = file_alloc(p->dentry->vfs, p, &shmem_fops, modes[flags & O_ACCMODE] | FMODE_LSEEK,
-		       flags);
+	f = file_alloc(p->dentry->vfs, p, &shmem_fops, open_fmode(flags) | FMODE_LSEEK, flags);
 	if (!IS_ERR(f))
 		f->f_mapping = node->as;
 	return f;
@@ -212,27 +97,6 @@ int shmem_mapping_path(struct vfs *v, struct address_space *as, u32 uid, u32 gid
 	return 0;
 }
 
-/* --- the dentry of what has no name ------------------------------------------------------ */
-
-long shmem_path(struct dentry *d, char *buf, u64 size)
-{
-	const char *name = entry_of(d)->name;
-	static const char deleted[] = " (deleted)";
-	u64 len = strlen(name);
-
-	if (len + sizeof(deleted) + 1 > size)
-		return -ENAMETOOLONG;
-	buf[0] = '/';
-	memcpy(buf + 1, name, len);
-	memcpy(buf + 1 + len, deleted, sizeof(deleted));
-	return 1 + len + sizeof(deleted) - 1;
-}
-
-static void shmem_release_dentry(struct dentry *d)
-{
-	shmem_entry_free(d);
-}
-
 int shmem_resize(struct vfs *v, struct shmem_node *n, u64 size)
 {
 	u64 was = n->as->i_size;
@@ -243,7 +107,7 @@ int shmem_resize(struct vfs *v, struct shmem_node *n, u64 size)
 	err = shmem_setattr_size(n->as, size);
 	if (err)
 		return err;
-	n->mtime = n->ctime = shmem_now(v);
+	n->mtime = n->ctime = current_time(v);
 	shmem_remove_privs(v, n);
 	return 0;
 }
@@ -255,10 +119,9 @@ static int shmem_truncate(struct dentry *d, u64 size)
 
 struct file *shmem_open(const struct path *p, int flags)
 {
-	static const u8 need[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
 	struct shmem_node *n = shmem_node(p->dentry);
 	struct vfs *v = p->dentry->vfs;
-	int mask = need[flags & O_ACCMODE] | (flags & O_TRUNC ? W_OK : 0), err;
+	int mask = acc_mode(flags) | (flags & O_TRUNC ? W_OK : 0), err;
 
 	err = shmem_permission(v, n, mask, false);
 	if (!err && (flags & O_NOATIME) && !shmem_owner_or_capable(v, n))
@@ -297,7 +160,7 @@ static const struct dentry_operations shmem_dops = {
 static void shmem_accessed(struct file *f)
 {
 	if (!(f->f_flags & O_NOATIME))
-		node_of(f)->atime = shmem_now(f->vfs);
+		node_of(f)->atime = current_time(f->vfs);
 }
 
 static long shmem_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
@@ -406,7 +269,7 @@ static long shmem_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 			break;
 	}
 	if (done) {
-		node->mtime = node->ctime = shmem_now(f->vfs);
+		node->mtime = node->ctime = current_time(f->vfs);
 		shmem_remove_privs(f->vfs, node);
 	}
 	return done ? done : n;
@@ -446,17 +309,10 @@ static s64 shmem_llseek(struct file *f, s64 off, int whence)
 	return pos;
 }
 
-static int shmem_fsync(struct file *f __unused, bool datasync __unused)
-{
-	return 0;
-}
-
 static int shmem_ftruncate(struct file *f, u64 size)
 {
 	return shmem_resize(f->vfs, node_of(f), size);
 }
-
-/* --- fallocate --------------------------------------------------------------------------- */
 
 static int shmem_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
@@ -471,7 +327,7 @@ static int shmem_fallocate(struct file *f, int mode, u64 off, u64 len)
 		if (node->seals & F_SEALS_WRITING)
 			return -EPERM;
 		shmem_punch_hole(node->as, off, len);
-		node->mtime = node->ctime = shmem_now(f->vfs);
+		node->mtime = node->ctime = current_time(f->vfs);
 		return 0;
 	}
 	if ((node->seals & F_SEAL_GROW) && off + len > node->as->i_size)
@@ -481,7 +337,7 @@ static int shmem_fallocate(struct file *f, int mode, u64 off, u64 len)
 		return err;
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
 		node->as->i_size = max(node->as->i_size, off + len);
-	node->mtime = node->ctime = shmem_now(f->vfs);
+	node->mtime = node->ctime = current_time(f->vfs);
 	return 0;
 }
 
@@ -489,7 +345,7 @@ static void shmem_update_time(struct file *f)
 {
 	struct shmem_node *node = node_of(f);
 
-	node->mtime = node->ctime = shmem_now(f->vfs);
+	node->mtime = node->ctime = current_time(f->vfs);
 }
 
 int shmem_mmap(struct file *f, struct mmap_file *out)
@@ -508,58 +364,10 @@ const struct file_operations shmem_fops = {
 	.write_iter = shmem_write_iter,
 	.llseek = shmem_llseek,
 	.splice_page = shmem_splice_page,
-	.fsync = shmem_fsync,
+	.fsync = noop_fsync,
 	.ftruncate = shmem_ftruncate,
 	.fallocate = shmem_fallocate,
 	.mmap_file = shmem_mmap,
 	.accessed = shmem_accessed,
 	.update_time = shmem_update_time,
 };
-
-/* --- seals ------------------------------------------------------------------------------- */
-
-static bool has_seals(const struct file *f)
-{
-	return is_shmem_file(f) || is_hugetlbfs_file(f);
-}
-
-/* Is the object mapped where a store could come from? */
-static bool writably_mapped(const struct address_space *as)
-{
-	struct vm_area_struct *vma;
-
-	list_for_each_entry (vma, &as->i_mmap, shared)
-		if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
-			return true;
-	return false;
-}
-
-long shmem_add_seals(struct file *f, u32 seals)
-{
-	struct shmem_node *node;
-
-	if (!(f->f_mode & FMODE_WRITE))
-		return -EPERM;
-	if ((seals & ~F_ALL_SEALS_K) || !has_seals(f))
-		return -EINVAL;
-	node = node_of(f);
-	if (node->seals & F_SEAL_SEAL)
-		return -EPERM;
-	if ((seals & F_SEAL_WRITE) && !(node->seals & F_SEAL_WRITE) && writably_mapped(node->as))
-		return -EBUSY;
-	/* What may be executed must not change either. */
-	if ((seals & F_SEAL_EXEC_K) && (node->mode & 0111))
-		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEALS_WRITING;
-	node->seals |= seals;
-	return 0;
-}
-
-long shmem_get_seals(struct file *f)
-{
-	return has_seals(f) ? (long)node_of(f)->seals : -EINVAL;
-}
-
-void shmem_set_seals(struct file *f, u32 seals)
-{
-	node_of(f)->seals = seals;
-}

@@ -1,10 +1,16 @@
-/* Files of shared memory: memfd_create(2) and SysV segments. Their pages are shmem objects of mm/. */
+/* Files of shared memory: memfd_create(2) and SysV segments, which no directory holds. Their pages are
+ * shmem objects of mm/; seals are memfd.h's.
+ *
+ *   struct file --> dentry --> shmem_node (shmem_node.h) --> address_space (mm/shmem.c) <-- VMAs
+ *
+ * Not for: names in a mounted file system (tmpfs.h). Making one never sleeps. See: Linux, mm/shmem.c.
+ */
 #ifndef FS_SHMEMFS_H
 #define FS_SHMEMFS_H
 
 #include "fs/file.h"
 
-/* A new file, open for reading and writing, that no directory holds.
+/* A new file, open for reading and writing (a reference), that no directory holds.
  * @name: as /proc/PID/maps shows it after the slash ("memfd:x", "SYSV00000000"), copied
  * @size: bytes
  * @flags: VM_NORESERVE: charged page by page
@@ -17,14 +23,7 @@ struct file *shmem_file_setup(struct vfs *v, const char *name, u64 size, vm_flag
  * pages and size are those of the mapping; times and permissions are each path's own. 0 or -ENOMEM. */
 int shmem_mapping_path(struct vfs *v, struct address_space *as, u32 uid, u32 gid, struct path *out);
 
-/* fcntl(F_ADD_SEALS), F_GET_SEALS: 0, the seals, or -EINVAL (no such file), -EPERM (not writable,
- * sealed against it), -EBUSY (F_SEAL_WRITE while it is mapped for writing). */
-long shmem_add_seals(struct file *f, u32 seals);
-long shmem_get_seals(struct file *f);
-/* For memfd_create(2): what it starts with. */
-void shmem_set_seals(struct file *f, u32 seals);
-
-/* What stat(2) says, for ipc_shm.c: shmctl's SHM_STAT counts resident pages. */
+/* Is @f a regular file in RAM: of memfd_create(2) without huge pages, a SysV segment, or of a tmpfs? */
 bool is_shmem_file(const struct file *f);
 
 #endif

@@ -3,14 +3,14 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "base/log.h"
+#include "fs/hostfs.h"
 #include "fs/internal.h"
+#include "fs/iov_iter.h"
 #include "fs/libfs.h"
-#include "fs/pipe_internal.h"
 #include "fs/poll.h"
 
 #define SOCKFS_MAGIC 0x534f434b
@@ -73,41 +73,11 @@ void scm_fp_free(struct vfs *v, struct scm_fp_list *fp)
 
 /* --- sockfs ---------------------------------------------------------------------------------- */
 
-static struct simple_attr *sockfs_attr(const struct dentry *d)
-{
-	return &((struct socket *)d->fs_private)->attr;
-}
-
-static int sockfs_getattr(struct dentry *d, struct stat *st, struct statx *stx)
-{
-	return simple_attr_stat(d, sockfs_attr(d), st, stx);
-}
-
-static int sockfs_chmod(struct dentry *d, u32 mode)
-{
-	return simple_chmod(d, sockfs_attr(d), mode);
-}
-
-static int sockfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
-{
-	return simple_chown(d, sockfs_attr(d), uid, gid);
-}
-
-static int sockfs_utimens(struct dentry *d, const struct timespec ts[2])
-{
-	return simple_utimens(d, sockfs_attr(d), ts);
-}
-
-static int sockfs_access(struct dentry *d, int mode, int flags)
-{
-	const struct simple_attr *a = sockfs_attr(d);
-
-	return generic_permission(d->vfs, a->uid, a->gid, d->mode, mode, !(flags & AT_EACCESS));
-}
+_Static_assert(offsetof(struct socket, attr) == 0, "simple_attr() of libfs.c finds it there");
 
 static int sockfs_statfs(struct dentry *d __unused, void *buf)
 {
-	return simple_statfs(buf, SOCKFS_MAGIC, 0x20 /* ST_VALID */);
+	return simple_statfs(buf, SOCKFS_MAGIC, ST_VALID_K);
 }
 
 static long sockfs_path(struct dentry *d, char *buf, u64 size)
@@ -121,11 +91,11 @@ static void sockfs_release(struct dentry *d)
 }
 
 static const struct dentry_operations sockfs_dops = {
-	.getattr = sockfs_getattr,
-	.chmod = sockfs_chmod,
-	.chown = sockfs_chown,
-	.utimens = sockfs_utimens,
-	.access = sockfs_access,
+	.getattr = simple_getattr,
+	.chmod = simple_chmod,
+	.chown = simple_chown,
+	.utimens = simple_utimens,
+	.access = simple_access,
 	.statfs = sockfs_statfs,
 	.path = sockfs_path,
 	.release = sockfs_release,
@@ -146,7 +116,7 @@ static struct file *sock_alloc_file(struct vfs *v, int type, int flags)
 	sock = kzalloc(v->mem, sizeof(*sock), GFP_KERNEL);
 	path.dentry->fs_private = sock;
 	path.dentry->dev = SOCKFS_DEV;
-	path.dentry->ino = ++v->in->last_pipe_ino;
+	path.dentry->ino = get_next_ino(v);
 	f = sock ? file_alloc(v, &path, &socket_fops, FMODE_READ | FMODE_WRITE,
 			      O_RDWR | (flags & O_NONBLOCK))
 		 : ERR_PTR(-ENOMEM);

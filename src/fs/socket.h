@@ -5,7 +5,12 @@
  *
  * A socket lives in an inode of sockfs, as a pipe does in one of pipefs, and ends with the last file. Its
  * sock may live on: messages that it has sent, and peers, hold references.
- * Not for: sockets of the host that were inherited (hostdev.c), system call arguments.
+ *
+ *	socketpair, connect:  a --peer--> b     what one sends goes into the other's queue
+ *	listen:               l --queue--> requests, each with a sock that nobody has accepted yet
+ *
+ * Only what says so may sleep. Not for: sockets of the host that were inherited (hostdev.c), system
+ * call arguments. See: Linux, include/linux/net.h, include/net/sock.h, net/socket.c.
  */
 #ifndef FS_SOCKET_H
 #define FS_SOCKET_H
@@ -66,9 +71,10 @@ struct sock_msg {
 	struct scm_cookie scm;	/* send: what goes along, taken over; receive: the caller's then */
 };
 
+struct fs_struct;
 struct socket;
 
-/* All return 0 or -errno unless said. */
+/* What a family does. All return 0 or -errno unless said; connect, accept, sendmsg and recvmsg may sleep. */
 struct proto_ops {
 	void (*release)(struct socket *sock); /* the last file has gone */
 	int (*bind)(struct socket *sock, const struct sock_addr *addr, const struct fs_struct *fs);
@@ -93,16 +99,17 @@ struct net_proto_family {
 };
 
 struct socket {
+	struct simple_attr attr; /* first (libfs.h) */
 	struct vfs *vfs;
-	u16 type; /* SOCK_STREAM, ... */
-	enum socket_state state;
+	u16 type;		 /* SOCK_STREAM, ...; set once */
+	enum socket_state state; /* changed by the family */
 	const struct proto_ops *ops;
 	struct sock *sk;   /* NULL before create() and after release() */
 	struct file *file; /* no reference: it is what holds us; NULL when it is gone */
-	struct simple_attr attr;
 };
 
-/* What every family's sock begins with, and the SOL_SOCKET options act on. */
+/* What every family's sock begins with, and the SOL_SOCKET options act on (sndbuf and what follows
+ * it). The family changes the rest. */
 struct sock {
 	u32 refcount;
 	struct vfs *vfs;
@@ -125,15 +132,18 @@ struct sock {
 	struct wait_queue_head wq; /* whatever changes */
 };
 
+/* An on/off option, SO_x. */
 static inline bool sock_option(const struct sock *sk, int so)
 {
 	return sk->options & BIT(so);
 }
 
+/* All zero before: one reference, default options; type and vfs are @sock's. */
 void sock_init(struct sock *sk, struct socket *sock, int family);
 /* The pending error as -errno, and no longer pending; 0: none. */
 int sock_error(struct sock *sk);
-/* Until when a call may sleep: 0: not at all; WAIT_FOREVER. */
+/* Until when, by the machine's clock, a call may sleep: 0: not at all; WAIT_FOREVER. @timeo_ns: SO_SNDTIMEO or
+ * SO_RCVTIMEO. */
 u64 sock_deadline(const struct sock *sk, u64 timeo_ns, bool nonblock);
 
 /* Sleeps until @cond. 0, -EAGAIN (the deadline), -ERESTARTSYS; -EINTR where there is a deadline: such a
@@ -154,18 +164,20 @@ static inline int sock_wait_result(int err, u64 deadline_ns)
 /* The caller's identity; zeros without a task. */
 void current_sock_cred(struct vfs *v, struct sock_cred *cred);
 
-/* A socket in a file of its own (one reference). @type: SOCK_*, without flags; @flags: O_NONBLOCK.
+/* A socket in a file of its own (one reference), unconnected. @type: SOCK_*, without flags; @flags: O_NONBLOCK.
  * ERR_PTR(-EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EINVAL, -ENOMEM, -ENFILE). */
 struct file *sock_create_file(struct vfs *v, int family, int type, int protocol, int flags);
 /* Two that are each other's peers. 0 or -errno. See: socketpair(2). */
 int sock_create_pair(struct vfs *v, struct file *files[2], int family, int type, int protocol,
 		     int flags);
-/* The next connection in a file of its own. May block. ERR_PTR. See: accept(2). */
+/* The next connection in a file of its own (a reference). May sleep. ERR_PTR(-EINVAL, -EAGAIN,
+ * -ERESTARTSYS, -EINTR, -ENFILE, -EOPNOTSUPP). See: accept(2). */
 struct file *sock_accept_file(struct socket *sock, bool nonblock, int flags);
-/* The socket behind @f, or NULL: another kind of file. */
+/* The socket behind @f, for as long as @f lives, or NULL: another kind of file. */
 struct socket *sock_from_file(const struct file *f);
 /* A socket of the host's that was inherited: hostdev.c reads and writes it, and it has no struct socket. */
 bool is_host_socket(const struct file *f);
+/* Its address, or (@peer) its peer's, by the host. 0 or -errno. */
 int host_socket_getname(struct file *f, struct sock_addr *out, bool peer);
 
 /* SOL_SOCKET. @val: host memory; set: @len bytes of it (up to 16 are looked at), get: as many as fit

@@ -3,7 +3,7 @@
  * A page of the page cache is lent, not copied: the pipe holds a reference to it, so that a reader
  * finds what is in the file by then. See: Linux, fs/splice.c, filemap_splice_read(). */
 #include "base/err.h"
-#include "fs/internal.h"
+#include "fs/iov_iter.h"
 #include "fs/pipe.h"
 
 /* As many bytes as the pipe has room for, whole pages or parts of one. Bytes or -errno if there are

@@ -1,5 +1,6 @@
 /* tmpfs: names for shared memory. One is mounted on /dev/shm, for shm_open(3) and everybody else; its
- * pages are guest RAM, and the host's /dev/shm is never seen.
+ * pages are guest RAM, and the host's /dev/shm is never seen. Not for: memfd and SysV segments (shmemfs.h).
+ * See: tmpfs(5); Linux, mm/shmem.c.
  */
 #ifndef FS_TMPFS_H
 #define FS_TMPFS_H

@@ -4,9 +4,9 @@
  * A receiver that is not the sender's own partner takes max_qlen messages and then makes senders wait
  * on its peer_wait; who polls instead has an entry of his own put there (peer_wake).
  */
-#include <string.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
 #include "fs/unix_internal.h"
 
 /* --- full receivers -------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static int send_to_dead(struct unix_sock *u, struct unix_sock *other)
 	return -ECONNREFUSED;
 }
 
-/* May a message go to @other now? 0; -EAGAIN after a sleep: look again; -errno. */
+/* May a message go to @other now? 0, or with *@again: not yet, look again (it may have slept); -errno. */
 static int check_receiver(struct unix_sock *u, struct unix_sock *other, u64 deadline_ns,
 			  bool *again)
 {

@@ -1,4 +1,4 @@
-/* What the files of AF_UNIX share: unix_socket.c (names, birth, end), unix_skb.c (messages),
+/* What the files of AF_UNIX share: unix_socket.c (birth, end), unix_addr.c (names), unix_skb.c (messages),
  * unix_stream.c, unix_dgram.c, unix_gc.c (descriptors on their way).
  *
  *	 connected:  a <--peer--> b        each write makes sk_buffs, put into the other's queue
@@ -7,6 +7,8 @@
  *
  * A reference of a unix_sock: its struct socket, each peer pointer, each sk_buff that it has sent or
  * (a request) that carries it. A dead one, closed, is still somebody's peer until they notice.
+ *
+ * Nothing here sleeps but what says so. Whatever sleeps looks at peers, states and queues again afterwards.
  */
 #ifndef FS_UNIX_INTERNAL_H
 #define FS_UNIX_INTERNAL_H
@@ -105,30 +107,41 @@ static inline u32 unix_skb_len(const struct sk_buff *skb)
 
 /* --- unix_socket.c --------------------------------------------------------------------------- */
 
+/* A new one of @type (SOCK_*), one reference; @sock NULL: for a connection that nobody has accepted. NULL: no
+ * memory. */
 struct unix_sock *unix_create1(struct socket *sock, struct vfs *v, int type);
 static inline struct unix_sock *unix_hold(struct unix_sock *u)
 {
 	u->sk.refcount++;
 	return u;
 }
+/* Drops a reference; with the last one it is freed. */
 void unix_put(struct unix_sock *u);
-/* Closes it: peers, names and messages go. @embryo: nobody ever accepted it. */
+/* Closes it: peers, names and messages go, and the caller's reference. @embryo: nobody ever accepted
+ * it. What the messages carried is closed, too: may sleep. */
 void unix_release_sock(struct unix_sock *u, bool embryo);
-/* Bytes behind the family; -EINVAL. */
+/* Who connects to it, or was paired with it, is told of the running task from now on: SO_PEERCRED. */
+void unix_init_peercred(struct unix_sock *u);
+
+/* --- unix_addr.c ----------------------------------------------------------------------------- */
+
+/* One reference more or less; NULL is fine. */
+struct unix_address *unix_addr_get(struct unix_address *a);
+void unix_addr_put(struct memory *m, struct unix_address *a);
+/* Is it a sockaddr_un with a name? 0 or -EINVAL. */
 int unix_validate_addr(const struct sock_addr *addr);
+/* The name of @u for the guest; the family alone if it has none. */
+void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u);
 /* Whom a name means (a reference). ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, -EACCES, -ENOENT, ...). */
 struct unix_sock *unix_find_other(struct vfs *v, const struct sock_addr *addr, int type,
 				  const struct fs_struct *fs);
-/* A name for one that needs one and has none. 0, -ENOMEM, -ENOSPC. */
+/* A name for one that needs one and has none: five hex digits, abstract. 0, -ENOMEM, -ENOSPC. */
 int unix_autobind(struct unix_sock *u);
-/* SO_PASSCRED: who is to answer must have a name. */
+/* SO_PASSCRED: who is to answer must have a name. As unix_autobind(). */
 int unix_want_name(struct unix_sock *u);
-void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u);
-struct unix_address *unix_addr_get(struct unix_address *a);
-/* Who polls @u is told when @other's queue has room. False: it has. */
-bool unix_dgram_peer_wake_me(struct unix_sock *u, struct unix_sock *other);
-void unix_dgram_peer_wake_disconnect(struct unix_sock *u, struct unix_sock *other);
-void unix_init_peercred(struct unix_sock *u);
+/* Members of struct proto_ops. */
+int unix_bind(struct socket *sock, const struct sock_addr *addr, const struct fs_struct *fs);
+int unix_getname(struct socket *sock, struct sock_addr *out, bool peer);
 
 /* --- unix_skb.c ------------------------------------------------------------------------------ */
 
@@ -138,6 +151,7 @@ struct sk_buff *unix_alloc_skb(struct unix_sock *u, struct iov_iter *from, u32 l
 			       u64 deadline_ns);
 /* A connection request: brings @embryo, whose reference it takes over. ERR_PTR(-ENOMEM). */
 struct sk_buff *unix_request_skb(struct unix_sock *embryo);
+/* What @len bytes count for, as Linux counts: bytes. */
 u32 unix_stream_truesize(u32 len);
 u32 unix_dgram_truesize(u32 len);
 /* It is on no queue; whatever it holds goes. */
@@ -145,12 +159,16 @@ void unix_free_skb(struct sk_buff *skb);
 /* Drops files that are not in flight any more. Closing a socket drops what its queue holds, and so
  * on: the outermost call does it all, one after the other, whatever the depth. */
 void unix_drop_fp(struct vfs *v, struct scm_fp_list *fp);
+/* @skb, taken over, becomes the last of @to's queue, and whoever waits there is woken. */
 void unix_queue_tail(struct unix_sock *to, struct sk_buff *skb);
+/* @skb leaves @from's queue and is the caller's. */
 void unix_unlink(struct unix_sock *from, struct sk_buff *skb);
+/* The first of @u's queue, still in it; NULL: none. */
 static inline struct sk_buff *unix_peek_skb(const struct unix_sock *u)
 {
 	return list_empty(&u->queue) ? NULL : list_first_entry(&u->queue, struct sk_buff, list);
 }
+/* Frees all that @u has received. */
 void unix_purge_queue(struct unix_sock *u);
 /* Bytes copied, from @off of what is unread. */
 u32 unix_skb_to_iter(const struct sk_buff *skb, u32 off, u32 n, struct iov_iter *to);
@@ -160,8 +178,14 @@ int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct un
 /* What came with @skb, for the receiver: moved, or (@peek) once more. 0 or -ENOMEM. */
 int unix_scm_recv(struct sk_buff *skb, struct scm_cookie *scm, bool peek);
 
-/* --- unix_stream.c, unix_dgram.c: parts of the ops tables ------------------------------------- */
+/* --- unix_stream.c, unix_dgram.c --------------------------------------------------------------- */
 
+/* Who polls @u is told when @other's queue has room. False: it has. */
+bool unix_dgram_peer_wake_me(struct unix_sock *u, struct unix_sock *other);
+/* @other is nothing to @u any more. */
+void unix_dgram_peer_wake_disconnect(struct unix_sock *u, struct unix_sock *other);
+
+/* Members of struct proto_ops; all but poll may sleep. */
 int unix_stream_connect(struct socket *sock, const struct sock_addr *addr,
 			const struct fs_struct *fs, bool nonblock);
 int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
 #include "fs/unix_internal.h"
 
 #define SKB_STRUCT_SIZE 256U /* struct sk_buff */

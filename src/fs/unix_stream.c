@@ -4,9 +4,9 @@
  * Nothing here is locked: a call gives the machine up only where it sleeps, and looks at everything
  * again afterwards.
  */
-#include <string.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
 #include "fs/unix_internal.h"
 
 #define STREAM_PART_MAX                                                                            \

@@ -1,16 +1,16 @@
 /* Mounts, dentries and the paths they make. See vfs.h. */
 #include "fs/vfs.h"
 
-#include <linux/capability.h>
-#include <linux/falloc.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/hostfs.h"
+#include "fs/inode.h"
 #include "fs/internal.h"
 #include "fs/ipc_shm.h"
+#include "fs/namei.h"
+#include "fs/open.h"
 #include "fs/socket.h"
 
 #define HOST_PROC_MAGIC 0x9fa0
@@ -272,105 +272,6 @@ static void learn_root_path(struct vfs *v)
 	in->root_len = len;
 }
 
-static struct address_space *file_mapping(struct file *f)
-{
-	return f->f_mapping;
-}
-
-static struct file_ra_state *file_ra(struct file *f)
-{
-	return &f->f_ra;
-}
-
-static void file_update_time(struct file *f)
-{
-	if (f->f_op->update_time)
-		f->f_op->update_time(f);
-}
-
-static bool has_option(const char *options, const char *name)
-{
-	u64 len = strlen(name);
-	const char *s;
-
-	for (s = options; s; s = strchr(s, ','), s += !!s)
-		if (!strncmp(s, name, len) && (!s[len] || s[len] == ','))
-			return true;
-	return false;
-}
-
-/* Of mounts of the host's the host knows; asked once an inode. */
-static bool hostfs_noexec(struct file *f)
-{
-	struct inode *inode = f->f_inode;
-	struct statfs sfs;
-	bool noexec;
-
-	if (inode && inode->noexec_known)
-		return inode->noexec;
-	noexec = !host_fstatfs(f->f_path.dentry->host_fd, &sfs) && (sfs.f_flags & ST_NOEXEC);
-	if (inode) {
-		inode->noexec = noexec;
-		inode->noexec_known = true;
-	}
-	return noexec;
-}
-
-/* Linux: path_noexec(). What has no mount of its own (pipes, sockets, anonymous inodes) is of a pseudo
- * file system, and those allow nothing; but memory (memfd) may be run. */
-bool file_noexec(struct file *f)
-{
-	const struct mount *m = f->f_path.mnt;
-
-	if (f->f_mapping && (f->f_mapping->is_shmem || f->f_mapping->hstate))
-		return m && has_option(m->options, "noexec");
-	if (!m || !f->f_path.dentry)
-		return true;
-	if (dentry_is_hostfs(f->f_path.dentry))
-		return hostfs_noexec(f);
-	return m->type->noexec || has_option(m->options, "noexec");
-}
-
-/* Who does not own the file is of its group, or one of the others. */
-static bool mode_lets_write(const struct vfs_cred *c, const struct stat *st)
-{
-	bool group = c->gid == st->st_gid;
-	u32 i;
-
-	for (i = 0; i < c->ngroups; i++)
-		group |= c->groups[i] == st->st_gid;
-	return st->st_mode & (group ? S_IWGRP : S_IWOTH);
-}
-
-/* Linux: inode_owner_or_capable(), file_permission(MAY_WRITE). */
-static bool file_owner_or_writer(struct file *f)
-{
-	struct dentry *d = f->f_path.dentry;
-	struct vfs_cred c;
-	struct stat st;
-
-	if (!f->vfs->get_cred)
-		return true;
-	f->vfs->get_cred(f->vfs, false, &c);
-	if (c.caps & BIT(CAP_FOWNER))
-		return true;
-	if (file_stat(f, &st))
-		return false;
-	if (st.st_uid == c.uid)
-		return true;
-	/* The host's answer is for Vellum's own user. */
-	if (!(c.caps & BIT(CAP_DAC_OVERRIDE)) && !mode_lets_write(&c, &st))
-		return false;
-	return !d->d_op->access || !d->d_op->access(d, W_OK, AT_EACCESS);
-}
-
-static int file_punch_hole(struct file *f, u64 off, u64 len)
-{
-	if (!f->f_op->fallocate)
-		return -EOPNOTSUPP;
-	return f->f_op->fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
-}
-
 int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root)
 {
 	int err;
@@ -380,13 +281,7 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 	v->events = events;
 	INIT_LIST_HEAD(&v->mounts);
 	INIT_LIST_HEAD(&v->inodes);
-	mem->hooks.file_get = get_file;
-	mem->hooks.file_put = fput;
-	mem->hooks.file_mapping = file_mapping;
-	mem->hooks.file_ra = file_ra;
-	mem->hooks.file_punch_hole = file_punch_hole;
-	mem->hooks.file_update_time = file_update_time;
-	mem->hooks.file_owner_or_writer = file_owner_or_writer;
+	file_register_hooks(mem);
 	err = make_caches(v);
 	if (!err)
 		err = make_internal(v);

@@ -1,10 +1,17 @@
 /* The virtual file system: mounts, dentries, and the table of file systems.
  *
- *   struct vfs --> mounts: "/" hostfs, "/proc" procfs (registered by proc/), ...
+ *   struct vfs --> mounts: "/" hostfs, "/proc" procfs (registered by proc/), "/dev/shm" tmpfs, ...
  *   struct path = (mount, dentry); a dentry belongs to one file system, which gives its ops
+ *
+ *   path --namei.c--> dentry --open.c--> struct file --fdtable.c--> a number
  *
  * Objects live in slab pages of guest RAM. Host descriptors behind them are O_PATH where that is
  * enough; they are never non-blocking, never inherited by anything.
+ *
+ * To sleep, here and in all of fs/, is to let other tasks run while the call waits; a function that
+ * may do so says it. Host calls may take their time, but nothing of the guest runs meanwhile;
+ * allocations never sleep. Not for: open files (file.h), walking paths (namei.h). See: Linux,
+ * fs/namespace.c, fs/dcache.c.
  */
 #ifndef FS_VFS_H
 #define FS_VFS_H
@@ -24,6 +31,7 @@ struct inode;
 struct sock_cred;
 struct task_struct;
 
+/* Set once, by vfs_mount(). */
 struct mount {
 	struct list_head list; /* in vfs.mounts, in order of mounting */
 	const struct file_system_type *type;
@@ -40,13 +48,13 @@ struct path {
 	struct dentry *dentry; /* a reference */
 };
 
-/* One name looked up. Counted; freed with the last reference (no negative entries). */
+/* One name looked up. Freed with the last reference (no negative entries). Set once but what says otherwise. */
 struct dentry {
 	u32 refcount;
 	const struct dentry_operations *d_op;
 	struct vfs *vfs;
 	int host_fd; /* hostfs: O_PATH descriptor; -1 elsewhere */
-	u32 mode;    /* type bits and permissions at look-up */
+	u32 mode; /* type bits and permissions at look-up; chmod(2) of our own file systems changes them */
 	u64 dev, ino;
 	void *fs_private; /* procfs: its entry; freed by d_op->release */
 	u64 fs_id;	  /* procfs: pid */
@@ -55,7 +63,8 @@ struct dentry {
 #define K_STATX_DIOALIGN 0x2000U /* statx(2): the alignment that O_DIRECT wants */
 #define STX_DIO_ALIGN 0x98	 /* where struct statx has it, two u32; libc's may be older */
 
-/* All return 0 or -errno unless said. NULL: -EPERM for changes (a read-only file system),
+/* What a file system can do with a name. None may sleep but open and create (a fifo's).
+ * All return 0 or -errno unless said. NULL: -EPERM for changes (a read-only file system),
  * -ENOTDIR for lookup. Names are one component, NUL-terminated host memory. */
 struct dentry_operations {
 	struct dentry *(*lookup)(struct dentry *dir, const char *name); /* ERR_PTR(-ENOENT, ...) */
@@ -107,10 +116,11 @@ struct vfs_cred {
 	s32 tgid; /* its process; 0: none runs */
 };
 
+/* One a machine; set by vfs_init() but what says otherwise. */
 struct vfs {
 	struct memory *mem;
 	struct event_loop *events;
-	struct list_head mounts;
+	struct list_head mounts; /* in order of mounting; grows with vfs_mount() */
 	struct mount *root_mnt;
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache;
@@ -126,12 +136,13 @@ struct vfs {
 	void (*get_cred)(struct vfs *v, bool real, struct vfs_cred *out);
 };
 
-/* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/". 0, -errno. */
+/* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/", and registers with
+ * @mem. @mem and @events must outlive it. 0 or -errno: vfs_destroy() is due all the same. */
 int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root);
 /* How long after the first store through a mapping all that is dirty goes back to the host; 30 s at
  * start. 0: not by time. */
 void vfs_set_flush_delay(struct vfs *v, u64 ns);
-/* Writes dirty pages back and closes everything. */
+/* Writes dirty pages back and closes everything; no task and no open file may be left. */
 void vfs_destroy(struct vfs *v);
 /* Mounts @type over the existing directory @target ("/proc"). 0, -ENOENT, -ENOMEM. When the host
  * has no such directory the mount is still reachable by its name below "/". */
@@ -144,49 +155,17 @@ bool is_mountpoint(const struct path *dir, const char *name);
 /* Where the first task starts: "/" and Vellum's own working directory. References in both. */
 int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd);
 
-/* Makes a dentry of a file system of our own (procfs). NULL: no memory. */
+/* A dentry of a file system, with one reference; the rest of it is the file system's to set. NULL: no memory. */
 struct dentry *dentry_alloc(struct vfs *v, const struct dentry_operations *ops, u32 mode);
+/* One reference more, or less; with the last one d_op->release() is called. dput(NULL) is fine.
+ * path_put() clears the dentry, so that it can be called twice. */
 void dget(struct dentry *d);
 void dput(struct dentry *d);
 void path_get(const struct path *p);
 void path_put(struct path *p);
-/* The absolute path as the guest sees it: getcwd, /proc/PID/exe, maps. " (deleted)" added where
- * Linux adds it. Length without NUL, or -ENAMETOOLONG, -ENOENT. */
+/* The absolute path as the guest sees it, to @buf of @size bytes, NUL-terminated: getcwd,
+ * /proc/PID/exe, maps. " (deleted)" added where Linux adds it. Length without NUL, or -ENAMETOOLONG,
+ * -ENOENT. */
 long d_path(const struct path *p, char *buf, u64 size);
-
-/* --- namei.c ---------------------------------------------------------------------------- */
-
-/* Whose eyes a path is read with. */
-struct fs_struct {
-	u32 users;
-	struct path root, pwd;
-	u32 umask;
-};
-
-#define LOOKUP_FOLLOW 1U    /* follow a symlink in the last component */
-#define LOOKUP_DIRECTORY 2U /* -ENOTDIR unless a directory */
-#define LOOKUP_EMPTY 4U	    /* "" means the start itself (AT_EMPTY_PATH) */
-#define LOOKUP_PARENT 8U    /* stop before the last component, which goes to @last */
-
-/**
- * path_lookup - walk @name from @at (NULL: fs->pwd; absolute names: fs->root)
- * @name: host memory, at most PATH_MAX with its NUL
- * @last: LOOKUP_PARENT: NAME_MAX + 1 bytes for the last component ("." ".." and trailing
- *        slashes are the caller's to refuse; "" when @name is the root); otherwise NULL
- *
- * Return: 0 with *out holding references, or -ENOENT, -ENOTDIR, -ELOOP, -EACCES, -ENAMETOOLONG.
- * See: path_resolution(7).
- */
-int path_lookup(const struct fs_struct *fs, const struct path *at, const char *name,
-		unsigned lookup, struct path *out, char *last);
-
-/* Among the flags of do_filp_open(), and never a guest's: for execve(2), so that nothing but a regular
- * file is opened (-EACCES). As __FMODE_EXEC. */
-#define OPEN_EXEC 0x20
-
-/* open(2) by path: creation, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_TRUNC, O_PATH, O_TMPFILE done
- * here. @mode before umask. The file (a reference) or ERR_PTR. */
-struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
-			  u32 mode);
 
 #endif

@@ -1,8 +1,9 @@
 /* Extended attributes: who may see and change them, before a file system is asked.
  *
  * A file system gives four operations (struct dentry_operations); one without them has none:
- * -EOPNOTSUPP, and an empty list. What host files have is the host's to keep and to guard.
- * See: xattr(7); Linux, fs/xattr.c.
+ * -EOPNOTSUPP, and an empty list. What host files have is the host's to keep and to guard; those of
+ * files in RAM are shmem_xattr.c's. Names and values are host memory here. Nothing sleeps. Not for:
+ * ACLs, which no file system of ours keeps. See: xattr(7); Linux, fs/xattr.c.
  */
 #ifndef FS_XATTR_H
 #define FS_XATTR_H

@@ -19,12 +19,42 @@ static int __printf(2, 3) refuse(struct linux_binprm *b, const char *fmt, ...)
 	return -ENOEXEC;
 }
 
+/* What to say of a number that is not the wanted one, to those who do not know it by heart. */
+struct known {
+	u16 value;
+	const char *name;
+};
+
+static const struct known machines[] = {
+	{EM_386, ", i386"},
+	{EM_ARM, ", ARM"},
+	{EM_AARCH64, ", AArch64"},
+	{EM_RISCV, ", RISC-V"},
+	{EM_PPC64, ", POWER"},
+	{EM_S390, ", S/390"},
+	{EM_LOONGARCH, ", LoongArch"},
+};
+
+static const struct known types[] = {
+	{ET_REL, ", an object file: not linked yet"},
+	{ET_CORE, ", a core dump"},
+};
+
+static const char *name_of(u16 value, const struct known *k, unsigned n)
+{
+	for (; n; n--, k++)
+		if (k->value == value)
+			return k->name;
+	return "";
+}
+
 /* What Linux never looks at, or lets the program die of: a person who names a broken file on the
  * command line is told so instead. */
 static int check_header_strictly(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
 {
 	if (e->e_ident[EI_CLASS] != ELFCLASS64)
-		return refuse(b, "not a 64-bit ELF file (class %d)", e->e_ident[EI_CLASS]);
+		return refuse(b, "not a 64-bit ELF file (class %d%s)", e->e_ident[EI_CLASS],
+			      e->e_ident[EI_CLASS] == ELFCLASS32 ? ", 32 bits" : "");
 	if (e->e_ident[EI_DATA] != ELFDATA2LSB)
 		return refuse(b, "not a little-endian ELF file (data %d)", e->e_ident[EI_DATA]);
 	if (file_size < sizeof(*e))
@@ -39,14 +69,17 @@ static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_si
 	int err;
 
 	if (memcmp(e->e_ident, ELFMAG, SELFMAG))
-		return refuse(b, "not an ELF file");
+		return refuse(b, "not an ELF file, %s",
+			      file_size ? "nor a script that begins with #!" : "but empty");
 	err = b->strict ? check_header_strictly(b, e, file_size) : 0;
 	if (err)
 		return err;
 	if (e->e_type != ET_EXEC && e->e_type != ET_DYN)
-		return refuse(b, "not an executable ELF file (type %d)", e->e_type);
+		return refuse(b, "not an executable ELF file (type %d%s)", e->e_type,
+			      name_of(e->e_type, types, ARRAY_SIZE(types)));
 	if (e->e_machine != EM_X86_64)
-		return refuse(b, "not an x86-64 ELF file (machine %d)", e->e_machine);
+		return refuse(b, "not an x86-64 ELF file (machine %d%s)", e->e_machine,
+			      name_of(e->e_machine, machines, ARRAY_SIZE(machines)));
 	if (e->e_phentsize != sizeof(Elf64_Phdr))
 		return refuse(b, "program header size %d, not %zu", e->e_phentsize,
 			      sizeof(Elf64_Phdr));
@@ -80,7 +113,7 @@ static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_
 	n = kernel_read(b->file, *image + sizeof(e), phdr_bytes, e.e_phoff);
 	if (n != (long)phdr_bytes) {
 		kfree(mem, *image);
-		return n < 0 ? n : refuse(b, "truncated ELF file: program headers");
+		return n < 0 ? (int)n : refuse(b, "truncated ELF file: program headers");
 	}
 	e.e_ident[EI_CLASS] = ELFCLASS64; /* libelf would look there; Linux does not */
 	e.e_ident[EI_DATA] = ELFDATA2LSB;
@@ -142,6 +175,11 @@ static bool overlap(const GElf_Phdr *a, const GElf_Phdr *c)
 	return a->p_vaddr < c->p_vaddr + c->p_memsz && c->p_vaddr < a->p_vaddr + a->p_memsz;
 }
 
+static int refuse_dynamic(struct linux_binprm *b)
+{
+	return refuse(b, "dynamically linked: only static programs run so far (cc -static)");
+}
+
 /* The interpreter that a dynamically linked program names: its own faults first, in Linux's order. */
 static int check_interp(struct linux_binprm *b, const GElf_Phdr *p)
 {
@@ -161,7 +199,7 @@ static int check_interp(struct linux_binprm *b, const GElf_Phdr *p)
 		kfree(mem, path);
 		if (n >= 0 && n != (long)p->p_filesz)
 			return -EIO;
-		return n < 0 ? n : refuse(b, "interpreter's name without an end");
+		return n < 0 ? (int)n : refuse(b, "interpreter's name without an end");
 	}
 	interp = open_exec(b->task, NULL, path, 0);
 	kfree(mem, path);
@@ -170,10 +208,10 @@ static int check_interp(struct linux_binprm *b, const GElf_Phdr *p)
 	n = kernel_read(interp, (char *)&e, sizeof(e), 0);
 	fput(interp);
 	if (n != sizeof(e))
-		return n < 0 ? n : -EIO;
+		return n < 0 ? (int)n : -EIO;
 	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_machine != EM_X86_64)
 		return -ELIBBAD;
-	return refuse(b, "dynamically linked: only static programs run so far");
+	return refuse_dynamic(b);
 }
 
 static int check_segments_strictly(struct linux_binprm *b, const struct elf_program *prog)
@@ -207,9 +245,7 @@ static int check_segments(struct linux_binprm *b, const struct elf_program *prog
 {
 	for (int i = 0; i < prog->ehdr.e_phnum; i++)
 		if (prog->phdr[i].p_type == PT_INTERP)
-			return b->strict ? refuse(b, "dynamically linked: only static programs "
-						     "run so far")
-					 : check_interp(b, &prog->phdr[i]);
+			return b->strict ? refuse_dynamic(b) : check_interp(b, &prog->phdr[i]);
 	return b->strict ? check_segments_strictly(b, prog) : 0;
 }
 

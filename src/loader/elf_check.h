@@ -17,8 +17,17 @@ struct elf_program {
 	u64 file_size;
 };
 
-/* Reads @b's headers through the page cache. 0 with @prog to be freed by elf_program_free(), or
- * -ENOEXEC, -ENOMEM, -EIO with the reason in b->why; -ELIBBAD and open(2)'s for an interpreter. */
+/**
+ * elf_program_read - read the headers of b->file through the page cache, and check them
+ * @b:    b->buf has the file's first bytes; b->strict: more is refused, see above
+ * @prog: filled in; elf_program_free() when it is not needed any more
+ *
+ * May sleep (the file is read). Addresses and offsets are as in the file: bytes, before any load bias.
+ *
+ * Return: 0; with nothing to free: -ENOEXEC (no program, or not for this machine), reason in b->why; -ENOMEM;
+ * -EIO; of a program that names an interpreter: -ELIBBAD (no ELF file), open(2)'s, else -ENOEXEC.
+ * See: elf(5); execve(2) ERRORS; Linux, fs/binfmt_elf.c load_elf_binary().
+ */
 int elf_program_read(struct linux_binprm *b, struct elf_program *prog);
 void elf_program_free(struct linux_binprm *b, struct elf_program *prog);
 

@@ -327,7 +327,7 @@ static int create_elf_tables(struct linux_binprm *b, const struct elf_program *p
 	mm->env_start = mm->env_end = mm->arg_end;
 	if (put_string_vector(mm, b->envc, &mm->env_end, &at))
 		return -EFAULT;
-	return copy_to_user(mm, at, mm->saved_auxv, mm->saved_auxv_len * 8) ? -EFAULT : 0;
+	return copy_to_user(mm, at, mm->saved_auxv, mm->saved_auxv_len * sizeof(u64)) ? -EFAULT : 0;
 }
 
 static bool wants_executable_stack(const struct elf_program *prog)

@@ -15,7 +15,7 @@ static bool find_bias(Elf *elf, const struct mm_struct *mm, u64 *bias)
 
 	if (elf_getphdrnum(elf, &n))
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (int i = 0; (size_t)i < n; i++) { /* libelf counts them as int */
 		if (!gelf_getphdr(elf, i, &p))
 			return false;
 		if (p.p_type == PT_LOAD && (p.p_flags & PF_X)) {
@@ -34,7 +34,7 @@ static bool search_symtab(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, u64 addr,
 
 	if (!data || !sh->sh_entsize)
 		return false;
-	for (u64 i = 0; i < sh->sh_size / sh->sh_entsize; i++) {
+	for (int i = 0; (u64)i < sh->sh_size / sh->sh_entsize; i++) {
 		const char *name;
 
 		if (!gelf_getsym(data, i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||

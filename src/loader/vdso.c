@@ -32,6 +32,12 @@ static const struct {
 		       false},
 };
 
+/* Between two symbols of the linker, not inside one object of C. */
+static u64 image_size(void)
+{
+	return (u64)vdso_image_end - (u64)vdso_image;
+}
+
 static u32 part_pages(const struct machine *m, int i)
 {
 	u32 n = part_desc[i].nr_pages;
@@ -39,7 +45,7 @@ static u32 part_pages(const struct machine *m, int i)
 	if (m->config.vdso_layout == VDSO_HOST)
 		n = host_mapping_size(part_desc[i].name) >> PAGE_SHIFT;
 	if (i == VDSO_TEXT) /* the image has to fit */
-		n = max(n, (u32)(page_align((u64)(vdso_image_end - vdso_image)) >> PAGE_SHIFT));
+		n = max(n, (u32)(page_align(image_size()) >> PAGE_SHIFT));
 	return min(n, (u32)MAX_PART_PAGES);
 }
 
@@ -66,7 +72,7 @@ static int make_frames(struct machine *m, struct vdso *v)
 
 static void copy_image(struct machine *m, struct vdso *v)
 {
-	u64 left = vdso_image_end - vdso_image;
+	u64 left = image_size();
 
 	for (u32 j = 0; left; j++) {
 		u64 n = min(left, PAGE_SIZE);
@@ -111,7 +117,7 @@ static int map_at(struct machine *m, struct mm_struct *mm, gva_t hint)
 		total += (u64)m->vdso->part[i].nr_pages << PAGE_SHIFT;
 	addr = get_unmapped_area(mm, hint, total, 0, false, false);
 	if (IS_ERR_VALUE(addr))
-		return addr;
+		return (int)addr;
 	for (int i = 0; i < NR_VDSO_PARTS; i++) {
 		u64 len = (u64)m->vdso->part[i].nr_pages << PAGE_SHIFT;
 		struct vm_area_struct *vma;

@@ -13,7 +13,7 @@ static int check_brk_limits(struct mm_struct *mm, gva_t addr, u64 len)
 	long place = __get_unmapped_area(mm, addr, len, 0, MAP_FIXED, THP_NONE, false);
 
 	if (IS_ERR_VALUE(place))
-		return place;
+		return (int)place;
 	return mlock_future_ok(mm, mm->def_flags, len) ? 0 : -EAGAIN;
 }
 
@@ -42,7 +42,7 @@ static int do_brk_flags(struct mm_struct *mm, struct vm_area_struct *prev, gva_t
 	vma = vma_merge_new_range(&vmg);
 	if (!vma) {
 		if (vmg.no_memory || vma_tree_reserve(mm, 1) || !(vma = vm_area_alloc(mm))) {
-			vm_unacct_memory(mm, pages);
+			vm_unacct_memory(mm->mem, pages);
 			return -ENOMEM;
 		}
 		vma->vm_start = addr;

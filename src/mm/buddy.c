@@ -6,28 +6,6 @@
 #include "base/log.h"
 #include "base/trace.h"
 
-static const char *const zone_names[MAX_NR_ZONES] = {"DMA", "DMA32", "Normal"};
-
-void zone_init(struct zone *z, enum zone_type idx, pfn_t start, pfn_t end)
-{
-	if (end < start)
-		end = start;
-	*z = (struct zone){
-		.name = zone_names[idx],
-		.idx = idx,
-		.start_pfn = start,
-		.end_pfn = end,
-		.virgin_pfn = start,
-		.present_pages = end - start,
-		.managed_pages = end - start,
-	};
-	for (unsigned mt = 0; mt < MIGRATE_TYPES; mt++) {
-		z->populated_pfn[mt] = start;
-		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
-			INIT_LIST_HEAD(&z->free_area[o].free_list[mt]);
-	}
-}
-
 /* Order of the greatest block that may begin at @pfn and ends at or below @end. */
 static unsigned natural_order(pfn_t pfn, pfn_t end)
 {
@@ -350,19 +328,6 @@ u64 zone_free_blocks_of(const struct zone *z, unsigned order, enum migratetype m
 	return n;
 }
 
-void zone_count_pageblocks(const struct memory *m, const struct zone *z, u64 *count)
-{
-	pfn_t pfn;
-
-	for (unsigned i = 0; i < MIGRATE_TYPES; i++)
-		count[i] = 0;
-	for (pfn = z->start_pfn; pfn < z->virgin_pfn; pfn += PAGEBLOCK_PAGES)
-		count[get_pageblock_migratetype(m, pfn)]++;
-	if (pfn < z->end_pfn)
-		count[MIGRATE_MOVABLE] +=
-			(z->end_pfn - pfn + PAGEBLOCK_PAGES - 1) / PAGEBLOCK_PAGES;
-}
-
 /* --- The checker ----------------------------------------------------------------------------- */
 
 #define MAX_REPORTS 10
@@ -442,6 +407,8 @@ static u64 check_used_block(struct check *c, struct page *page, pfn_t pfn)
 	}
 	if (page->refcount <= 0)
 		report(c, pfn, "used frame without a reference");
+	if (page->flags & PAGE_FLAGS_TYPE & ((page->flags & PAGE_FLAGS_TYPE) - 1))
+		report(c, pfn, "used frame of two types");
 	if (page->owner == OWN_FREE || page->owner >= NR_PAGE_OWNERS)
 		report(c, pfn, "used frame without an owner");
 	if (page->order > MAX_PAGE_ORDER || pfn & (BIT(page->order) - 1)) {
@@ -516,24 +483,4 @@ int buddy_validate(struct memory *m)
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
 		reports += check_zone(m, &m->node->zones[i]);
 	return reports ? -EFAULT : 0;
-}
-
-/* Blocks are stepped over by their order, so this costs one look a block, not one a frame. */
-void count_page_owners(const struct memory *m, u64 *count)
-{
-	for (unsigned i = 0; i < NR_PAGE_OWNERS; i++)
-		count[i] = 0;
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
-		const struct zone *z = &m->node->zones[i];
-		pfn_t pfn = z->start_pfn;
-
-		count[OWN_FREE] += z->end_pfn - z->virgin_pfn;
-		while (pfn < z->virgin_pfn) {
-			const struct page *page = pfn_to_page(m, pfn);
-			u64 nr = BIT(page_test(page, PG_buddy) ? page->private : page->order);
-
-			count[min(page->owner, (u32)NR_PAGE_OWNERS - 1)] += nr;
-			pfn += nr;
-		}
-	}
 }

@@ -11,9 +11,12 @@
 
 #include "mm/page_alloc.h"
 
+/* Pages that a zone's first prefault takes: a hello stays small. */
+#define POPULATE_MIN 16U
 /* What a freed frame is filled with in debug builds, and what is looked for when it is used. */
 #define PAGE_POISON 0xaa
 
+/* The zone that a frame lies in. */
 static inline struct zone *page_zone(const struct memory *m, const struct page *page)
 {
 	pfn_t pfn = page_to_pfn(m, page);
@@ -29,13 +32,16 @@ static inline u64 zone_buddy_pages(const struct zone *z)
 	return z->nr_free + (z->end_pfn - z->virgin_pfn);
 }
 
-/* A block of 2^order frames out of @z for memory of type @mt, or NULL. It is on no list; its struct
- * pages are zero but for `touched`. Prefers what was freed last, and splits the smallest block of
- * its type that will do; without one it claims a page block of another type, or steals from it. */
+/* A block of 2^order frames out of @z for memory of type @mt, or NULL: the zone has none; watermarks are the
+ * caller's to respect. It is on no list; its struct pages are zero but for `touched`. Prefers what was freed
+ * last, and splits the smallest block of its type that will do; without one it claims a page block of
+ * another type, or steals from it. See: Linux, mm/page_alloc.c, __rmqueue(). */
 struct page *rmqueue_buddy(struct memory *m, struct zone *z, unsigned order, enum migratetype mt);
-/* Puts a block back and joins it with its free buddies. Its struct pages are as above. */
+/* Puts a block back and joins it with its free buddies. Its struct pages are as above, its bytes the
+ * caller's to poison. See: Linux, __free_one_page(). */
 void free_to_buddy(struct memory *m, struct zone *z, struct page *page, unsigned order);
-/* Makes @z an empty, wholly virgin zone of [start, end); end <= start: a zone without memory. */
-void zone_init(struct zone *z, enum zone_type idx, pfn_t start, pfn_t end);
+/* Free lists against struct pages: sorted out, no free block with a free buddy of its own order,
+ * counts right, poison intact (debug). 0 or -EFAULT, each violation on the log. */
+int buddy_validate(struct memory *m);
 
 #endif

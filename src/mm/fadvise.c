@@ -23,7 +23,7 @@ static void drop_folio(struct address_space *as, u64 first, u64 end, unsigned or
 			return;
 	for (index = first; (page = radix_next(&as->i_pages, &index)) && index < end; index++)
 		if (folio_order(page) == order)
-			filemap_drop_clean(page);
+			mapping_evict_folio(page);
 }
 
 void invalidate_mapping_pages(struct address_space *as, u64 first, u64 last)

@@ -44,7 +44,6 @@ static void map_new_anon(struct vm_fault *vmf, struct page *page, u64 bits)
 	struct vm_area_struct *vma = vmf->vma;
 
 	page_add_new_anon_rmap(page, vma, vmf->address);
-	vma->vm_mm->rss[MM_ANONPAGES]++;
 	*vmf->pte = pfn_pte(page_to_pfn(vmf_mem(vmf), page), vma_page_prot(vma) | bits);
 }
 
@@ -70,6 +69,7 @@ static unsigned do_anonymous_page(struct vm_fault *vmf)
 	if (!page)
 		return VM_FAULT_OOM;
 	map_new_anon(vmf, page, vma->vm_flags & VM_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0);
+	add_mm_counter(vmf->vma->vm_mm, MM_ANONPAGES, 1);
 	count_vm_event(m, EV_v_fault_anon);
 	return 0;
 }
@@ -81,7 +81,7 @@ static void map_file_page(struct vm_area_struct *vma, struct page *page, pte_t *
 	struct mm_struct *mm = vma->vm_mm;
 
 	page_add_file_rmap(page, vma);
-	mm->rss[mm_counter_file(page)]++;
+	add_mm_counter(mm, mm_counter_file(page), 1);
 	*pte = pfn_pte(page_to_pfn(mm->mem, page), vma_page_prot(vma) | bits);
 }
 
@@ -197,6 +197,7 @@ static unsigned do_cow_fault(struct vm_fault *vmf)
 	memcpy(page_address(m, copy), page_address(m, vmf->page), PAGE_SIZE);
 	put_page(m, vmf->page);
 	map_new_anon(vmf, copy, _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
+	add_mm_counter(vmf->vma->vm_mm, MM_ANONPAGES, 1);
 	count_vm_event(m, EV_v_fault_cow);
 	return ret;
 }
@@ -279,11 +280,14 @@ static unsigned wp_page_copy(struct vm_fault *vmf, struct page *old)
 
 	if (!old)
 		ksm_might_unmap_zero_page(mm, *vmf->pte);
+	else if (!PageAnon(old))
+		add_mm_counter(mm, mm_counter_file(old), -1);
+	if (!old || !PageAnon(old))
+		add_mm_counter(mm, MM_ANONPAGES, 1);
 	*vmf->pte = (pte_t){0};
 	flush_tlb_page(mm, vmf->address);
 	map_new_anon(vmf, copy, unshare ? 0 : _PAGE_DIRTY | maybe_mkwrite(vmf->vma));
 	if (old) {
-		mm->rss[mm_counter(old)]--;
 		page_remove_rmap(old, vmf->vma);
 		put_page(m, old);
 	}

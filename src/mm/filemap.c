@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/trace.h"
 #include "mm/buddy.h"
 #include "mm/internal.h"
 #include "mm/readahead.h"
@@ -36,15 +37,8 @@ static const struct radix_ops node_ops = {node_alloc, node_free};
 
 int filemap_init(struct memory *m)
 {
-	struct kmem_cache *c;
-
-	INIT_LIST_HEAD(&m->mappings);
-	c = kmem_cache_create(m, "radix_tree_node", sizeof(struct radix_node), 0,
-			      SLAB_RECLAIM_ACCOUNT, NULL);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->radix_node = c;
-	return shmem_init(m);
+	return mm_cache_create(m, &m->in->radix_node, "radix_tree_node", sizeof(struct radix_node),
+			       SLAB_RECLAIM_ACCOUNT);
 }
 
 void address_space_init(struct address_space *as, struct memory *m,
@@ -60,6 +54,12 @@ void address_space_init(struct address_space *as, struct memory *m,
 	as->ra_pages = VM_READAHEAD_PAGES;
 	as->io_pages = BDI_IO_PAGES;
 }
+
+/* The kernel's own look of both tracepoints about pages of files. */
+#define trace_page_cache(tp, as, page)                                                             \
+	trace_event((as)->mem->trace, tp, "dev %u:%u ino %lx pfn=0x%lx ofs=%lu order=0",           \
+		    (as)->dev_major, (as)->dev_minor, (as)->ino, page_to_pfn((as)->mem, page),     \
+		    (page)->index << PAGE_SHIFT)
 
 /* --- pages in and out of the tree ---------------------------------------------------------- */
 
@@ -111,16 +111,18 @@ int add_to_page_cache(struct address_space *as, struct page *page, u64 index)
 	if (!as->nrpages++)
 		list_add_tail(&as->all, &m->mappings);
 	count_pages(as, 1);
+	trace_page_cache(TP_filemap_mm_filemap_add_to_page_cache, as, page);
 	folio_add_lru(m, page);
 	return 0;
 }
 
-/* @page is in @as and no pte maps it; the cache's reference goes. It stays on its list of the LRU while
- * somebody else has one. */
-static void remove_from_page_cache(struct address_space *as, struct page *page)
+/* It stays on its list of the LRU while somebody else has a reference. */
+void filemap_remove_folio(struct page *page)
 {
-	VM_BUG_ON(page->mapping != as || page->mapcount);
+	struct address_space *as = page->mapping;
 
+	VM_BUG_ON(page->mapcount);
+	trace_page_cache(TP_filemap_mm_filemap_delete_from_page_cache, as, page);
 	radix_erase(&as->i_pages, page->index);
 	clear_dirty(as, page);
 	page_clear(page, PG_uptodate);
@@ -141,7 +143,7 @@ void address_space_destroy(struct address_space *as)
 	if (as->nrpages)
 		lru_add_drain(as->mem);
 	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
-		remove_from_page_cache(as, page);
+		filemap_remove_folio(page);
 	radix_destroy(&as->i_pages);
 }
 
@@ -298,18 +300,12 @@ int sync_mappings(struct memory *m)
 	return err;
 }
 
-static u64 size_in_pages(u64 size)
-{
-	return (size >> PAGE_SHIFT) + !!page_offset(size);
-}
-
 /* --- bytes changed from elsewhere ---------------------------------------------------------- */
 
 /* The host address of @page, whose bytes are about to change. */
 static u8 *page_for_change(struct memory *m, struct page *page)
 {
-	if (page_test(page, PG_code) && m->hooks.code_dirty)
-		m->hooks.code_dirty(m->hooks.code_arg, page);
+	page_code_dirty(m, page);
 	return page_address(m, page);
 }
 
@@ -352,7 +348,7 @@ static void remove_range(struct address_space *as, u64 first, u64 last, bool eve
 	if (as->nrpages)
 		lru_add_drain(as->mem);
 	for (index = first; (page = radix_next(&as->i_pages, &index)) && index <= last; index++)
-		remove_from_page_cache(as, page);
+		filemap_remove_folio(page);
 }
 
 void truncate_inode_pages_range(struct address_space *as, u64 first, u64 last)
@@ -385,15 +381,10 @@ static bool can_drop(const struct page *page)
 	       !page_test(page, PG_locked) && !page_test(page, PG_writeback);
 }
 
-void filemap_drop_clean(struct page *page)
+void mapping_evict_folio(struct page *page)
 {
 	if (page->mapping && can_drop(page))
-		remove_from_page_cache(page->mapping, page);
-}
-
-void filemap_remove_page(struct page *page)
-{
-	remove_from_page_cache(page->mapping, page);
+		filemap_remove_folio(page);
 }
 
 void drop_pagecache(struct memory *m)
@@ -412,5 +403,5 @@ void invalidate_inode_pages(struct address_space *as)
 	lru_add_drain(as->mem);
 	for (index = 0; (page = radix_next(&as->i_pages, &index)); index++)
 		if (can_drop(page))
-			remove_from_page_cache(as, page);
+			filemap_remove_folio(page);
 }

@@ -7,11 +7,6 @@
 
 #define MMAP_LOTSAMISS 100
 
-static u64 pages_of(const struct address_space *as)
-{
-	return (as->i_size >> PAGE_SHIFT) + !!page_offset(as->i_size);
-}
-
 static void revalidate(struct address_space *as)
 {
 	if (as->a_ops->revalidate)
@@ -99,7 +94,7 @@ static unsigned filemap_fault(struct vm_fault *vmf)
 	struct page *page;
 
 	revalidate(as);
-	if (vmf->pgoff >= pages_of(as))
+	if (vmf->pgoff >= mapping_pages(as))
 		return VM_FAULT_SIGBUS;
 	page = find_get_page(as, vmf->pgoff);
 	if (page)
@@ -129,7 +124,7 @@ void filemap_map_pages(struct vm_fault *vmf, u64 start_pgoff, u64 end_pgoff)
 	struct page *page;
 
 	revalidate(as);
-	end = min(end_pgoff + 1, pages_of(as));
+	end = min(end_pgoff + 1, mapping_pages(as));
 	for (index = start_pgoff; (page = radix_next(&as->i_pages, &index)) && index < end;
 	     index++) {
 		gva_t addr = vmf->address + ((index - vmf->pgoff) << PAGE_SHIFT);
@@ -155,7 +150,7 @@ static unsigned filemap_page_mkwrite(struct vm_fault *vmf)
 
 	if (vmf->page->mapping != as)
 		return VM_FAULT_NOPAGE; /* truncated meanwhile: fault again */
-	if (vmf->pgoff >= pages_of(as))
+	if (vmf->pgoff >= mapping_pages(as))
 		return VM_FAULT_SIGBUS;
 	folio_mark_dirty(vmf->page);
 	return 0;

@@ -77,7 +77,7 @@ static int dup_area(struct mm_struct *mm, struct vm_area_struct *old, struct lis
 		return -ENOMEM;
 	vma = vma_tree_reserve(mm, 1) ? NULL : dup_vma(mm, old, uffds);
 	if (!vma) {
-		vm_unacct_memory(mm, charge);
+		vm_unacct_memory(mm->mem, charge);
 		return -ENOMEM;
 	}
 	vma_link(mm, vma);

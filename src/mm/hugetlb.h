@@ -10,7 +10,7 @@
 #ifndef MM_HUGETLB_H
 #define MM_HUGETLB_H
 
-#include "mm/filemap.h"
+#include "mm/shmem.h"
 
 #define NR_HSTATES 2
 #define HUGE_DEFAULT_SHIFT 21

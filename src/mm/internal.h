@@ -1,4 +1,8 @@
-/* What the files of mm/ share and no other room includes. */
+/* What the files of mm/ share and no other room includes: mm/'s part of struct memory, and small questions
+ * about areas, ptes and pages that many of them ask.
+ *
+ * Not for: the contract of a file, which is in its own header; VMAs being changed (vma_internal.h).
+ */
 #ifndef MM_INTERNAL_H
 #define MM_INTERNAL_H
 
@@ -36,27 +40,25 @@ struct mm_internal {
 	u64 validate_skipped;	       /* mm_debug_validate() */
 	u64 validate_seed;	       /* of the next sample: mm_debug_validate() */
 	struct vmalloc_state *vmalloc; /* vmalloc.c; NULL: not used yet */
-	struct ksm_state *ksm;	       /* ksm.c; likewise */
+	struct ksm_state *ksm;	       /* ksm.c; set once, by ksm_init() */
 };
 
+static inline struct cpu_fbatches *this_cpu_fbatches(const struct memory *m)
+{
+	return &m->in->fbatches[smp_processor_id()];
+}
+
 /* Boot, called by memory_init() after slab_init(); each makes its caches. 0 or -ENOMEM. */
-int rmap_init(struct memory *m);
-int vma_init(struct memory *m); /* mm_struct, vm_area_struct and, by vma_tree_init(), maple_node */
+int vma_init(struct memory *m);
 int vma_tree_init(struct memory *m);
-
-/* --- ptes of a range (pgtable.c) --------------------------------------------------------- */
-
-/* The first pte at or above *@addr whose table exists, with *@addr moved there; NULL: none below
- * @end. The ptes up to the end of that table follow it. */
-pte_t *pte_next_table(const struct mm_struct *mm, gva_t *addr, gva_t end);
-/* The pmd entry of @addr; NULL: a table above it is missing. */
-u64 *pmd_offset(const struct mm_struct *mm, gva_t addr);
-/* The same, making the tables above it; NULL: out of memory. */
-u64 *pmd_alloc(struct mm_struct *mm, gva_t addr);
-/* The table of @addr below the root, if that of @like leads any further. 0 or -ENOMEM. */
-int pud_alloc_like(struct mm_struct *mm, gva_t addr, gva_t like);
-/* The tables of @addr above the last level, as far down as @like has them. 0 or -ENOMEM. */
-int pmd_alloc_like(struct mm_struct *mm, const struct mm_struct *like, gva_t addr);
+int mempolicy_init(struct memory *m);
+int rmap_init(struct memory *m);
+int filemap_init(struct memory *m);
+int shmem_init(struct memory *m);
+int ksm_init(struct memory *m);
+/* One of those caches, into *@cache. 0 or -ENOMEM. */
+int mm_cache_create(struct memory *m, struct kmem_cache **cache, const char *name, unsigned size,
+		    u32 flags);
 
 /* --- rights ------------------------------------------------------------------------------ */
 
@@ -83,10 +85,6 @@ static inline u64 vma_page_prot(const struct vm_area_struct *vma)
 	return prot;
 }
 
-/* May the pte, whose page is there, be writable at once, or does a first store have to fault?
- * (pterange.c) */
-bool can_change_pte_writable(const struct vm_area_struct *vma, pte_t pte);
-
 /* Do accesses through @vma say that a page will be needed again? */
 static inline bool vma_has_recency(const struct vm_area_struct *vma)
 {
@@ -107,6 +105,9 @@ static inline struct page *vm_normal_page(const struct memory *m, pte_t pte)
 	return pte_special(pte) ? NULL : pfn_to_page(m, pte_pfn(pte));
 }
 
+/* The tracepoint kmem:rss_stat: what a counter is now. (mm_struct.c) */
+void trace_rss_stat(const struct mm_struct *mm, enum rss_kind kind);
+
 static inline enum rss_kind mm_counter_file(const struct page *page)
 {
 	return page_test(page, PG_swapbacked) ? MM_SHMEMPAGES : MM_FILEPAGES;
@@ -115,6 +116,14 @@ static inline enum rss_kind mm_counter_file(const struct page *page)
 static inline enum rss_kind mm_counter(const struct page *page)
 {
 	return PageAnon(page) ? MM_ANONPAGES : mm_counter_file(page);
+}
+
+/* Who maps or unmaps a counted page says so here, and nowhere else: an rss counter changes. */
+static inline void add_mm_counter(struct mm_struct *mm, enum rss_kind kind, s64 nr)
+{
+	mm->rss[kind] += nr;
+	if (unlikely(mm->mem->trace))
+		trace_rss_stat(mm, kind);
 }
 
 static inline u64 get_mm_rss(const struct mm_struct *mm)
@@ -144,41 +153,5 @@ static inline void update_hiwater_rss(struct mm_struct *mm)
 {
 	mm->hiwater_rss = max(mm->hiwater_rss, get_mm_rss(mm));
 }
-
-/* One more mapping of an anonymous page that its anon_vma knows (fork). */
-static inline void page_dup_anon_rmap(struct page *page)
-{
-	VM_BUG_ON(page->mapcount <= 0);
-	page->mapcount++;
-}
-
-/* The last owner takes a page over: its rmap is @vma's own anon_vma from now on. */
-void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
-
-/* Drops @page, of a cache, if it is clean and nobody else's. */
-void filemap_drop_clean(struct page *page);
-/* @page is in its cache and no pte maps it: the cache's reference goes (filemap.c). */
-void filemap_remove_page(struct page *page);
-/* Brings a dirty page of a file to the host. 0 or -errno: it is dirty still. */
-int filemap_write_page(struct page *page);
-
-/* MADV_POPULATE_READ, _WRITE: rights are checked. 0, -EFAULT (a fault that a task would have got a
- * signal for), -ENOMEM; *@at is how far it came. -EAGAIN: it slept, look the area up again
- * (populate.c). */
-int faultin_page_range(struct vm_area_struct *vma, gva_t *at, gva_t end, bool write);
-
-/* The area of @addr; a stack below which it lies is grown first. NULL: none (fault.c). */
-struct vm_area_struct *find_extend_vma(struct mm_struct *mm, gva_t addr);
-
-/* --- TLB, validation --------------------------------------------------------------------- */
-int filemap_init(struct memory *m); /* and m->mappings; calls shmem_init() */
-int shmem_init(struct memory *m);
-
-/* Forgets the pmd tables that any TLB knows for [start, end): tables are about to be freed. */
-void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end);
-
-/* The part of memory_validate() that is about address spaces: each mm of mm_list, map counts
- * over all of them, every CPU's TLB. 0 or -EFAULT, each violation on the log. */
-int memory_validate_mms(struct memory *m);
 
 #endif

@@ -9,7 +9,9 @@
  *                   and page->mapping leads back to it
  *
  * A checksum (XXH64) tells that a page has stopped changing; equality is decided by comparing
- * bytes. This file scans when it is told to: the thread ksmd is proc/kthread.c's.
+ * bytes. Nothing here scans by itself: the thread ksmd, which does, is proc/kthread.c's.
+ *
+ * Not for: pages of files and shared memory, which are one anyway; the files of /sys (proc/procfs/ksm.c).
  * See: Documentation/admin-guide/mm/ksm.rst; Linux 6.18, mm/ksm.c.
  */
 #ifndef MM_KSM_H
@@ -40,11 +42,17 @@ struct ksm_info {
 };
 void ksm_read_info(struct memory *m, struct ksm_info *out);
 
-/* Knobs. 0, -EINVAL, -EBUSY, -ENOMEM. */
-int ksm_set_run(struct memory *m, u32 run);	     /* 2: also unmerges everything */
+/* The same for one process, /proc/PID/ksm_stat: bytes saved, less what that costs. */
+s64 ksm_process_profit(const struct mm_struct *mm);
+
+/* --- knobs: 0, or -errno and nothing has changed. See: Documentation/admin-guide/mm/ksm.rst --- */
+
+/* KSM_RUN_*; UNMERGE also unmerges everything: -ENOMEM, and then it has stopped half way. -EINVAL. */
+int ksm_set_run(struct memory *m, u32 run);
 int ksm_set_pages_to_scan(struct memory *m, u32 nr); /* -EINVAL: the advisor's */
 int ksm_set_sleep_millisecs(struct memory *m, u32 ms);
-int ksm_set_max_page_sharing(struct memory *m, u32 nr); /* at least 2; nothing merged yet */
+/* -EINVAL: below 2; -EBUSY: something is merged already. */
+int ksm_set_max_page_sharing(struct memory *m, u32 nr);
 int ksm_set_smart_scan(struct memory *m, bool on);
 int ksm_set_use_zero_pages(struct memory *m, bool on); /* empty pages go to the zero page */
 
@@ -52,20 +60,22 @@ int ksm_set_advisor_mode(struct memory *m, enum ksm_advisor_mode mode);
 int ksm_set_advisor_max_cpu(struct memory *m, u64 percent);
 int ksm_set_advisor_min_pages_to_scan(struct memory *m, u64 nr);
 int ksm_set_advisor_max_pages_to_scan(struct memory *m, u64 nr);
-int ksm_set_advisor_target_scan_time(struct memory *m, u64 seconds); /* not 0 */
-int ksm_set_merge_across_nodes(struct memory *m, bool on); /* one node; nothing merged yet */
+int ksm_set_advisor_target_scan_time(struct memory *m, u64 seconds); /* -EINVAL: 0 */
+/* -EBUSY: something is merged already. There is one node: it changes nothing. */
+int ksm_set_merge_across_nodes(struct memory *m, bool on);
 /* How old what is known of full chains may be; here they are looked through in each pass. */
 int ksm_set_prune_millisecs(struct memory *m, u32 ms);
+
+/* --- for ksmd ---------------------------------------------------------------------------- */
 
 /* For the advisor, before ksm_do_scan(): the time, and how long ksmd has had the CPU, ever. */
 void ksm_set_clock(struct memory *m, u64 now_ns, u64 cpu_ns);
 /* Is there anything for ksmd to do? */
 bool ksm_should_run(const struct memory *m);
-/* Looks at up to @nr pages, less at the end of a pass. Never blocks; may allocate. */
+/* Looks at up to @nr pages, less at the end of a pass. May reclaim. */
 void ksm_do_scan(struct memory *m, u32 nr);
 
-/* What a process may ask about itself, /proc/PID/ksm_stat. */
-s64 ksm_process_profit(const struct mm_struct *mm);
+/* --- whole processes --------------------------------------------------------------------- */
 
 /* prctl(PR_SET_MEMORY_MERGE): every area that may be, now and later, is mergeable; or none any more.
  * 0 or -ENOMEM, and then it is as it was. */
@@ -116,10 +126,7 @@ static inline void ksm_might_unmap_zero_page(struct mm_struct *mm, pte_t pte)
 int unmerge_ksm_pages(struct vm_area_struct *vma, gva_t start, gva_t end);
 /* As rmap_walk(), for a merged page. A mapping that ksmd has not met yet (a child's) may be
  * missed. */
-int rmap_walk_ksm(struct memory *m, struct page *page,
-		  int (*fn)(struct page *page, struct vm_area_struct *vma, gva_t addr, pte_t *pte,
-			    void *arg),
-		  void *arg);
+int rmap_walk_ksm(struct page *page, rmap_fn fn, void *arg);
 
 /* Trees sorted by content, nodes and pages know each other, counts. 0 or -EFAULT. */
 int ksm_validate(struct memory *m);

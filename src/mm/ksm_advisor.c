@@ -1,5 +1,5 @@
 /* KSM: the advisor, which sets pages_to_scan after each pass so that a pass takes as long as it should
- * (advisor_target_scan_time) for not too much of a CPU; and the knobs that only it and /sys read.
+ * (advisor_target_scan_time) for not too much of a CPU.
  * See: Documentation/admin-guide/mm/ksm.rst; Linux 6.18, mm/ksm.c, scan_time_advisor(). */
 #include "base/err.h"
 #include "mm/ksm_internal.h"
@@ -15,16 +15,12 @@ void ksm_advisor_init(struct ksm_state *k)
 	k->advisor.min_pages = 500;
 	k->advisor.max_pages = 30000;
 	k->advisor.target_scan_time = 200;
-	k->prune_millisecs = 2000;
-	k->merge_across_nodes = true;
 }
 
 void ksm_set_clock(struct memory *m, u64 now_ns, u64 cpu_ns)
 {
 	struct ksm_state *k = m->in->ksm;
 
-	if (!k)
-		return;
 	k->advisor.now = now_ns;
 	k->advisor.cpu = cpu_ns;
 }
@@ -71,10 +67,8 @@ void ksm_advisor_stop_scan(struct ksm_state *k)
 /* Another mode begins as the first time. */
 int ksm_set_advisor_mode(struct memory *m, enum ksm_advisor_mode mode)
 {
-	struct ksm_state *k = ksm_get(m);
+	struct ksm_state *k = m->in->ksm;
 
-	if (!k)
-		return -ENOMEM;
 	if (k->advisor.mode == mode)
 		return 0;
 	k->advisor.mode = mode;
@@ -89,64 +83,28 @@ int ksm_set_advisor_mode(struct memory *m, enum ksm_advisor_mode mode)
 
 int ksm_set_advisor_max_cpu(struct memory *m, u64 percent)
 {
-	struct ksm_state *k = ksm_get(m);
-
-	if (!k)
-		return -ENOMEM;
-	k->advisor.max_cpu = percent;
+	m->in->ksm->advisor.max_cpu = percent;
 	return 0;
 }
 
 int ksm_set_advisor_min_pages_to_scan(struct memory *m, u64 nr)
 {
-	struct ksm_state *k = ksm_get(m);
-
-	if (!k)
-		return -ENOMEM;
-	k->advisor.min_pages = nr;
+	m->in->ksm->advisor.min_pages = nr;
 	return 0;
 }
 
 int ksm_set_advisor_max_pages_to_scan(struct memory *m, u64 nr)
 {
-	struct ksm_state *k = ksm_get(m);
-
-	if (!k)
-		return -ENOMEM;
-	k->advisor.max_pages = nr;
+	m->in->ksm->advisor.max_pages = nr;
 	return 0;
 }
 
 int ksm_set_advisor_target_scan_time(struct memory *m, u64 seconds)
 {
-	struct ksm_state *k = ksm_get(m);
+	struct ksm_state *k = m->in->ksm;
 
 	if (!seconds)
 		return -EINVAL;
-	if (!k)
-		return -ENOMEM;
 	k->advisor.target_scan_time = seconds;
-	return 0;
-}
-
-int ksm_set_merge_across_nodes(struct memory *m, bool on)
-{
-	struct ksm_state *k = ksm_get(m);
-
-	if (!k)
-		return -ENOMEM;
-	if (k->merge_across_nodes != on && k->pages_shared)
-		return -EBUSY;
-	k->merge_across_nodes = on;
-	return 0;
-}
-
-int ksm_set_prune_millisecs(struct memory *m, u32 ms)
-{
-	struct ksm_state *k = ksm_get(m);
-
-	if (!k)
-		return -ENOMEM;
-	k->prune_millisecs = ms;
 	return 0;
 }

@@ -7,12 +7,6 @@
 #include "mm/filemap.h"
 #include "mm/internal.h"
 
-/* One host thread drives all CPUs today. */
-static inline struct cpu_fbatches *this_cpu_fbatches(struct memory *m)
-{
-	return &m->in->fbatches[0];
-}
-
 bool folio_evictable(const struct page *page)
 {
 	if (page_test(page, PG_mlocked))
@@ -282,7 +276,7 @@ static bool batch_has(const struct folio_batch *b, const struct page *page)
 
 bool folio_on_lru(const struct memory *m, const struct page *page)
 {
-	const struct cpu_fbatches *f = &m->in->fbatches[0];
+	const struct cpu_fbatches *f = this_cpu_fbatches(m);
 
 	return page_test(page, PG_lru) || batch_has(&f->lru_add, page) ||
 	       batch_has(&f->mlock, page);
@@ -293,8 +287,7 @@ static int check_page(struct memory *m, const struct page *page, u64 *size, u64 
 {
 	bool cached = page->mapping && !PageAnon(page);
 
-	if (page_test(page, PG_slab) || page_test(page, PG_buddy) || page_test(page, PG_pcp) ||
-	    page_test(page, PG_table) || page != compound_head(page) || page->refcount <= 0)
+	if ((page->flags & PAGE_FLAGS_TYPE) || page != compound_head(page) || page->refcount <= 0)
 		return 0;
 	*mlocked += page_test(page, PG_mlocked);
 	if (page_test(page, PG_lru)) {
@@ -302,7 +295,7 @@ static int check_page(struct memory *m, const struct page *page, u64 *size, u64 
 		if (page_test(page, PG_unevictable) && page_test(page, PG_active))
 			return complain("unevictable page is active", page_to_pfn(m, page), 0);
 		if (page_test(page, PG_mlocked) && !page_test(page, PG_unevictable) &&
-		    !batch_has(&m->in->fbatches[0].mlock, page))
+		    !batch_has(&this_cpu_fbatches(m)->mlock, page))
 			return complain("locked page within reclaim's sight", page_to_pfn(m, page),
 					0);
 		return 0;

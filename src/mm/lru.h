@@ -9,6 +9,8 @@
  * until lru_add_drain(), or the batch is full, it stays where it was. Linux has the batches for each CPU,
  * and since they show (/proc/kpageflags, the counters) they are filled and drained here where they are
  * there. A page leaves the lists when its last reference goes.
+ *
+ * Whoever calls holds a reference to the page. Not for: what reclaim takes, and when (vmscan.h).
  */
 #ifndef MM_LRU_H
 #define MM_LRU_H
@@ -16,7 +18,7 @@
 #include "mm/page_alloc.h"
 #include "mm/vma.h"
 
-/* Marks what has just got its contents as a page of the lists: inactive, for a start. */
+/* @page, which is on no list and has just got its contents, goes to one: an inactive one, for a start. */
 void folio_add_lru(struct memory *m, struct page *page);
 /* The same for a page that only @vma maps: locked areas' pages never come into reclaim's sight. */
 void folio_add_lru_vma(struct memory *m, struct page *page, const struct vm_area_struct *vma);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "mm/buddy.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/ksm.h"
@@ -64,31 +65,32 @@ static int make_zero_page(struct memory *m)
 	return 0;
 }
 
-/* Files whose boot is skipped where they are not linked in: unit tests of the lower half. */
-#pragma weak vma_init
-#pragma weak rmap_init
-#pragma weak filemap_init
-#pragma weak filemap_validate
-#pragma weak memory_validate_mms
-#pragma weak vmalloc_validate
-#pragma weak ksm_validate
-#pragma weak lru_add_drain
+int mm_cache_create(struct memory *m, struct kmem_cache **cache, const char *name, unsigned size,
+		    u32 flags)
+{
+	struct kmem_cache *c = kmem_cache_create(m, name, size, 0, flags, NULL);
 
-/* Caches of the objects that mm/ makes. */
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	*cache = c;
+	return 0;
+}
+
+/* The caches of the objects that mm/ makes; /proc/slabinfo shows them from the last to the first. */
 static int boot_mm(struct memory *m)
 {
-	struct mm_internal *in = kzalloc(m, sizeof(*in), GFP_KERNEL);
+	static int (*const inits[])(struct memory *) = {
+		vma_init,     vma_tree_init, mempolicy_init, rmap_init,
+		filemap_init, shmem_init,    ksm_init,
+	};
 	int err = 0;
 
-	if (!in)
+	m->in = kzalloc(m, sizeof(*m->in), GFP_KERNEL);
+	if (!m->in)
 		return -ENOMEM;
-	m->in = in;
-	if (vma_init)
-		err = vma_init(m);
-	if (!err && rmap_init)
-		err = rmap_init(m);
-	if (!err && filemap_init)
-		err = filemap_init(m);
+	hugetlb_init(m);
+	for (unsigned i = 0; i < ARRAY_SIZE(inits) && !err; i++)
+		err = inits[i](m);
 	return err;
 }
 
@@ -106,8 +108,7 @@ u64 memory_leaks(struct memory *m)
 {
 	u64 objects = slab_leaks(m), frames;
 
-	if (lru_add_drain)
-		lru_add_drain(m);
+	lru_add_drain(m);
 	frames = frames_in_use(m);
 	if (frames != m->boot_frames)
 		log_line("memory: %ld frames are left behind", (long)(frames - m->boot_frames));
@@ -166,17 +167,15 @@ void memory_destroy(struct memory *m)
 
 int memory_validate(struct memory *m)
 {
-	int err = buddy_validate(m);
+	static int (*const checkers[])(struct memory *) = {
+		buddy_validate, slab_validate,	     vmalloc_validate, ksm_validate,
+		lru_validate,	memory_validate_mms, filemap_validate,
+	};
+	int err = 0;
 
-	if (slab_validate(m))
-		err = -EFAULT;
-	if (vmalloc_validate && vmalloc_validate(m))
-		err = -EFAULT;
-	if (ksm_validate && ksm_validate(m))
-		err = -EFAULT;
-	if (memory_validate_mms && memory_validate_mms(m))
-		err = -EFAULT;
-	if (filemap_validate && filemap_validate(m))
-		err = -EFAULT;
+	/* All of them: one broken structure often shows in several, each with a line on the log. */
+	for (unsigned i = 0; i < ARRAY_SIZE(checkers); i++)
+		if (checkers[i](m))
+			err = -EFAULT;
 	return err;
 }

@@ -1,4 +1,5 @@
-/* NUMA memory policies: see mempolicy.h. Linux 6.18, mm/mempolicy.c, has the same names. */
+/* NUMA memory policies as objects, those of shared objects, and a task's own: see mempolicy.h. Areas and
+ * pages are mbind.c's. Linux 6.18, mm/mempolicy.c, has the same names. */
 #include "mm/mempolicy.h"
 
 #include <stdio.h>
@@ -7,91 +8,17 @@
 #include "mm/uaccess.h"
 #include "mm/vma_internal.h"
 
-#define MASK_WORDS (MAX_NUMNODES / 64)
-#define MPOL_MF_VALID (MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)
-
-/* --- masks ------------------------------------------------------------------------------------ */
-
-bool nodes_empty(const nodemask_t *mask)
-{
-	for (unsigned i = 0; i < MASK_WORDS; i++)
-		if (mask->bits[i])
-			return false;
-	return true;
-}
-
-bool nodes_subset(const nodemask_t *inner, const nodemask_t *outer)
-{
-	for (unsigned i = 0; i < MASK_WORDS; i++)
-		if (inner->bits[i] & ~outer->bits[i])
-			return false;
-	return true;
-}
-
-static bool nodes_equal(const nodemask_t *a, const nodemask_t *b)
-{
-	return nodes_subset(a, b) && nodes_subset(b, a);
-}
-
-void nodes_and(nodemask_t *dst, const nodemask_t *a, const nodemask_t *b)
-{
-	for (unsigned i = 0; i < MASK_WORDS; i++)
-		dst->bits[i] = a->bits[i] & b->bits[i];
-}
-
-static unsigned nodes_weight(const nodemask_t *mask)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < MASK_WORDS; i++)
-		n += __builtin_popcountl(mask->bits[i]);
-	return n;
-}
-
-/* The first node of @mask at or above @from, or MAX_NUMNODES. */
-static unsigned next_node(unsigned from, const nodemask_t *mask)
-{
-	for (; from < MAX_NUMNODES; from = (from & ~63U) + 64) {
-		u64 word = mask->bits[from / 64] >> (from % 64);
-
-		if (word)
-			return from + __builtin_ctzl(word);
-	}
-	return MAX_NUMNODES;
-}
-
-#define for_each_node(node, mask)                                                                  \
-	for (node = next_node(0, mask); node < MAX_NUMNODES; node = next_node(node + 1, mask))
-
-unsigned next_node_in(unsigned node, const nodemask_t *mask)
-{
-	unsigned next = next_node(node + 1, mask);
-
-	return next < MAX_NUMNODES ? next : next_node(0, mask);
-}
-
 void node_memory_mask(const struct memory *m, nodemask_t *mask)
 {
 	*mask = (nodemask_t){0};
 	node_set(m->node->node_id, mask);
 }
 
-static unsigned page_to_nid(const struct memory *m, const struct page *page __unused)
-{
-	return m->node->node_id;
-}
-
 /* --- policies --------------------------------------------------------------------------------- */
 
 int mempolicy_init(struct memory *m)
 {
-	struct kmem_cache *c =
-		kmem_cache_create(m, "numa_policy", sizeof(struct mempolicy), 0, 0, NULL);
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->numa_policy = c;
-	return 0;
+	return mm_cache_create(m, &m->in->numa_policy, "numa_policy", sizeof(struct mempolicy), 0);
 }
 
 void __mpol_put(struct mempolicy *pol)
@@ -193,10 +120,10 @@ struct mempolicy *mpol_new(struct memory *m, unsigned mode, unsigned flags, cons
 }
 
 /* "0-3,7": lists of nodes as %*pbl prints them. Bytes written. */
-static int print_nodes(char *buf, u64 size, const nodemask_t *nodes)
+static int print_nodes(char *buf, int size, const nodemask_t *nodes)
 {
 	unsigned node = next_node(0, nodes), last;
-	u64 n = 0;
+	int n = 0;
 
 	while (node < MAX_NUMNODES && n + 16 < size) {
 		for (last = node; last + 1 < MAX_NUMNODES && node_isset(last + 1, nodes);)
@@ -329,187 +256,6 @@ int mpol_set_shared_policy(struct memory *m, struct shared_policy *sp, u64 start
 	return 0;
 }
 
-/* --- mbind ------------------------------------------------------------------------------------ */
-
-static bool vma_migratable(const struct vm_area_struct *vma)
-{
-	return !(vma->vm_flags & (VM_IO | VM_PFNMAP));
-}
-
-struct queue_pages {
-	const struct memory *mem;
-	const nodemask_t *nodes;
-	u64 flags;
-	bool migratable; /* the area */
-	u64 nr_failed;
-};
-
-/* The page behind a pte that could be on the wrong node; NULL: there is none. What the kernel itself put
- * there (vdso) belongs to no file and no area. */
-static struct page *movable_page(const struct memory *m, pte_t pte)
-{
-	struct page *page = pte_present(pte) ? vm_normal_page(m, pte) : NULL;
-
-	return page && page->mapping && !page_test(page, PG_reserved) ? page : NULL;
-}
-
-/* Nothing is queued yet: a page whose node is not wanted comes from the only one, and there it goes.
- * With more nodes it is isolated here, and moved when the policy stands. */
-static int queue_page(pte_t *pte, gva_t addr __unused, void *arg)
-{
-	struct queue_pages *qp = arg;
-	struct page *page = movable_page(qp->mem, *pte);
-
-	if (!page || node_isset(page_to_nid(qp->mem, page), qp->nodes))
-		return 0;
-	if ((qp->flags & (MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)) && qp->migratable)
-		return 0;
-	qp->nr_failed++;
-	return qp->flags & (MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) ? 0 : -EIO;
-}
-
-/* Pages of the range on other nodes than @nodes that cannot be moved: their number. -EFAULT: a hole
- * (@holes: only when there is nothing else); -EIO: STRICT alone, and there is such a page. */
-static long queue_pages_range(struct mm_struct *mm, gva_t start, gva_t end, const nodemask_t *nodes,
-			      u64 flags, bool holes)
-{
-	struct queue_pages qp = {.mem = mm->mem, .nodes = nodes, .flags = flags};
-	struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
-
-	if (!vma || (!holes && vma->vm_start > start))
-		return -EFAULT;
-	for (; vma && vma->vm_start < end; vma = vma_next(vma)) {
-		struct vm_area_struct *next = vma_next(vma);
-		int err = 0;
-
-		if (!holes && vma->vm_end < end && (!next || next->vm_start > vma->vm_end))
-			return -EFAULT;
-		qp.migratable = vma_migratable(vma);
-		if ((flags & MPOL_MF_STRICT) || (flags && qp.migratable))
-			err = walk_page_range(mm, max(start, vma->vm_start), min(end, vma->vm_end),
-					      queue_page, &qp);
-		if (err)
-			return err;
-	}
-	return qp.nr_failed;
-}
-
-static int vma_replace_policy(struct vm_area_struct *vma, struct mempolicy *pol)
-{
-	int err = 0;
-
-	if (vma->vm_ops && vma->vm_ops->set_policy)
-		err = vma->vm_ops->set_policy(vma, pol);
-	if (err)
-		return err;
-	mpol_get(pol);
-	mpol_put(vma->vm_policy);
-	vma->vm_policy = pol;
-	return 0;
-}
-
-/* The part of *@pvma in [start, end) gets @pol; *@pvma is the area that has it then. */
-static int mbind_range(struct mm_struct *mm, struct vm_area_struct **pvma, gva_t start, gva_t end,
-		       struct mempolicy *pol)
-{
-	struct vm_area_struct *vma = *pvma;
-
-	if (mpol_equal(vma->vm_policy, pol))
-		return 0;
-	vma = vma_modify_policy(mm, vma, max(start, vma->vm_start), min(end, vma->vm_end), pol);
-	if (IS_ERR(vma))
-		return PTR_ERR(vma);
-	*pvma = vma;
-	return vma_replace_policy(vma, pol);
-}
-
-static int mbind_areas(struct mm_struct *mm, gva_t start, gva_t end, struct mempolicy *pol)
-{
-	struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
-	int err = 0;
-
-	for (; vma && vma->vm_start < end && !err; vma = vma_next(vma))
-		err = mbind_range(mm, &vma, start, end, pol);
-	mm_debug_validate(mm);
-	return err;
-}
-
-long do_mbind(struct mm_struct *mm, gva_t start, u64 len, unsigned mode, unsigned mode_flags,
-	      const nodemask_t *nodes, u64 flags)
-{
-	gva_t end = start + page_align(len);
-	struct mempolicy *pol;
-	long failed;
-	int err;
-
-	if (flags & ~(u64)MPOL_MF_VALID)
-		return -EINVAL;
-	if ((flags & MPOL_MF_MOVE_ALL) && !mm_capable(mm->mem, MM_CAP_SYS_NICE))
-		return -EPERM;
-	if (!page_aligned(start))
-		return -EINVAL;
-	if (mode == MPOL_DEFAULT)
-		flags &= ~(u64)MPOL_MF_STRICT;
-	if (end < start)
-		return -EINVAL;
-	if (end == start)
-		return 0;
-	pol = mpol_new(mm->mem, mode, mode_flags, nodes);
-	if (IS_ERR(pol))
-		return PTR_ERR(pol);
-	failed = queue_pages_range(mm, start, end, nodes, flags, !pol);
-	err = failed < 0 ? failed : mbind_areas(mm, start, end, pol);
-	mpol_put(pol);
-	if (!err && failed && (flags & MPOL_MF_STRICT))
-		err = -EIO;
-	return err;
-}
-
-static struct mempolicy *with_home_node(const struct mempolicy *old, int node)
-{
-	struct mempolicy *pol = kmem_cache_alloc(old->mem->in->numa_policy, GFP_KERNEL);
-
-	if (!pol)
-		return ERR_PTR(-ENOMEM);
-	*pol = *old;
-	pol->refcount = 1;
-	pol->home_node = node;
-	return pol;
-}
-
-long do_set_home_node(struct mm_struct *mm, gva_t start, u64 len, u64 node, u64 flags)
-{
-	gva_t end = start + page_align(len);
-	struct vm_area_struct *vma;
-	nodemask_t memory;
-	int err = -ENOENT;
-
-	node_memory_mask(mm->mem, &memory);
-	if (!page_aligned(start) || flags || node >= MAX_NUMNODES || !node_isset(node, &memory) ||
-	    end < start)
-		return -EINVAL;
-	if (end == start)
-		return 0;
-	vma = find_vma_intersection(mm, start, end);
-	for (; vma && vma->vm_start < end; vma = vma_next(vma)) {
-		struct mempolicy *old = vma->vm_policy, *pol;
-
-		if (!old)
-			continue;
-		if (old->mode != MPOL_BIND && old->mode != MPOL_PREFERRED_MANY)
-			return -EOPNOTSUPP; /* the areas before keep theirs */
-		pol = with_home_node(old, node);
-		if (IS_ERR(pol))
-			return PTR_ERR(pol);
-		err = mbind_range(mm, &vma, start, end, pol);
-		mpol_put(pol);
-		if (err)
-			break;
-	}
-	mm_debug_validate(mm);
-	return err;
-}
-
 /* --- the task's policy ------------------------------------------------------------------------ */
 
 long do_set_mempolicy(struct memory *m, struct task_mempolicy *task, unsigned mode, unsigned flags,
@@ -527,7 +273,7 @@ long do_set_mempolicy(struct memory *m, struct task_mempolicy *task, unsigned mo
 }
 
 /* The node of the page at @addr, which is faulted in. -EFAULT: it cannot be. */
-static long lookup_node(struct mm_struct *mm, gva_t addr)
+static int lookup_node(struct mm_struct *mm, gva_t addr)
 {
 	pte_t *pte;
 	u8 byte;
@@ -535,12 +281,12 @@ static long lookup_node(struct mm_struct *mm, gva_t addr)
 	if (access_remote_vm(mm, addr, &byte, 1, false, false) != 1)
 		return -EFAULT;
 	pte = pte_offset(mm, addr);
-	return pte && pte_present(*pte) ? (long)page_to_nid(mm->mem, NULL) : -EFAULT;
+	return pte && pte_present(*pte) ? (int)page_to_nid(mm->mem, NULL) : -EFAULT;
 }
 
 /* MPOL_F_NODE: the node of @addr (@vma), or the one that an interleaving task's next page comes from. */
-static long get_node(struct mm_struct *mm, const struct task_mempolicy *task,
-		     const struct vm_area_struct *vma, gva_t addr)
+static int get_node(struct mm_struct *mm, const struct task_mempolicy *task,
+		    const struct vm_area_struct *vma, gva_t addr)
 {
 	const struct mempolicy *pol = task->policy;
 
@@ -548,7 +294,7 @@ static long get_node(struct mm_struct *mm, const struct task_mempolicy *task,
 		return lookup_node(mm, addr);
 	if (!pol || (pol->mode != MPOL_INTERLEAVE && pol->mode != MPOL_WEIGHTED_INTERLEAVE))
 		return -EINVAL;
-	return next_node_in(task->il_prev, &pol->nodes);
+	return (int)next_node_in(task->il_prev, &pol->nodes);
 }
 
 long do_get_mempolicy(struct mm_struct *mm, const struct task_mempolicy *task, gva_t addr,
@@ -556,7 +302,7 @@ long do_get_mempolicy(struct mm_struct *mm, const struct task_mempolicy *task, g
 {
 	struct mempolicy *pol = task->policy;
 	struct vm_area_struct *vma = NULL;
-	long node = 0;
+	int node = 0;
 
 	*mode = 0;
 	if (flags & ~(u64)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED))
@@ -584,43 +330,4 @@ long do_get_mempolicy(struct mm_struct *mm, const struct task_mempolicy *task, g
 		*nodes = mpol_store_user_nodemask(pol) ? pol->user_nodes : pol->nodes;
 	mpol_put(pol);
 	return node < 0 ? node : 0;
-}
-
-/* --- moving ----------------------------------------------------------------------------------- */
-
-/* What is on a node that is left lies on the only one, and that is where it goes. */
-long do_migrate_pages(struct mm_struct *mm __unused, const nodemask_t *from __unused,
-		      const nodemask_t *to __unused)
-{
-	return 0;
-}
-
-int page_status(struct mm_struct *mm, gva_t addr)
-{
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
-	const struct memory *m = mm->mem;
-	const struct page *page;
-	pte_t *pte;
-
-	if (!vma)
-		return -EFAULT;
-	pte = pte_offset(mm, addr);
-	if (!pte || !pte_present(*pte))
-		return -ENOENT;
-	page = vm_normal_page(m, *pte);
-	if (page)
-		return page_to_nid(m, page);
-	return pte_pfn(*pte) == page_to_pfn(m, m->zero_page) ? -EFAULT : -ENOENT;
-}
-
-int move_one_page(struct mm_struct *mm, gva_t addr, unsigned node, bool all __unused)
-{
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
-	int at;
-
-	if (!vma || !vma_migratable(vma))
-		return -EFAULT;
-	at = page_status(mm, addr);
-	VM_BUG_ON(at >= 0 && (unsigned)at != node); /* there is no other that has memory */
-	return at;
 }

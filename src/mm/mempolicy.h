@@ -11,17 +11,11 @@
 #ifndef MM_MEMPOLICY_H
 #define MM_MEMPOLICY_H
 
+#include "mm/nodemask.h"
 #include "mm/vma.h"
 
 struct memory;
 struct page;
-
-#define MAX_NUMNODES 1024 /* CONFIG_NODES_SHIFT 10 */
-#define NUMA_NO_NODE (-1)
-
-typedef struct nodemask {
-	u64 bits[MAX_NUMNODES / 64];
-} nodemask_t;
 
 enum mpol_mode {
 	MPOL_DEFAULT,
@@ -48,8 +42,9 @@ enum mpol_mode {
 #define MPOL_MF_MOVE 2U
 #define MPOL_MF_MOVE_ALL 4U
 
+/* Set once, all but refcount. */
 struct mempolicy {
-	u32 refcount;
+	u32 refcount;  /* tasks, areas, ranges of shared objects */
 	u16 mode;      /* enum mpol_mode, not MPOL_DEFAULT: that is no policy at all */
 	u16 flags;     /* MPOL_MODE_FLAGS */
 	s32 home_node; /* set_mempolicy_home_node(2), or NUMA_NO_NODE */
@@ -70,23 +65,7 @@ struct shared_policy {
 	struct sp_node *first;
 };
 
-/* --- masks ------------------------------------------------------------------------------------ */
-
-static inline bool node_isset(unsigned node, const nodemask_t *mask)
-{
-	return mask->bits[node / 64] >> (node % 64) & 1;
-}
-
-static inline void node_set(unsigned node, nodemask_t *mask)
-{
-	mask->bits[node / 64] |= BIT(node % 64);
-}
-
-bool nodes_empty(const nodemask_t *mask);
-bool nodes_subset(const nodemask_t *inner, const nodemask_t *outer);
-void nodes_and(nodemask_t *dst, const nodemask_t *a, const nodemask_t *b);
-/* The node of @mask above @node, else its lowest; MAX_NUMNODES: @mask is empty. */
-unsigned next_node_in(unsigned node, const nodemask_t *mask);
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 /* The nodes that have memory: all that a task may use (there are no cpusets). */
 void node_memory_mask(const struct memory *m, nodemask_t *mask);
@@ -98,8 +77,6 @@ static inline unsigned nr_node_ids(const struct memory *m __unused)
 
 /* --- policies --------------------------------------------------------------------------------- */
 
-int mempolicy_init(struct memory *m); /* boot: 0 or -ENOMEM */
-
 /* A policy of the mode with one reference; NULL for MPOL_DEFAULT. ERR_PTR(-EINVAL): the mode does not
  * go with these flags or nodes; ERR_PTR(-ENOMEM). */
 struct mempolicy *mpol_new(struct memory *m, unsigned mode, unsigned flags,
@@ -107,6 +84,7 @@ struct mempolicy *mpol_new(struct memory *m, unsigned mode, unsigned flags,
 void __mpol_put(struct mempolicy *pol);
 bool __mpol_equal(const struct mempolicy *a, const struct mempolicy *b);
 
+/* One more reference, one less, the last of which frees it; NULL is fine. */
 static inline struct mempolicy *mpol_get(struct mempolicy *pol)
 {
 	if (pol)
@@ -138,10 +116,13 @@ struct mempolicy *get_vma_policy(struct vm_area_struct *vma, gva_t addr);
 /* Pages [start, end) get @pol; NULL: none. 0 or -ENOMEM: nothing has changed. */
 int mpol_set_shared_policy(struct memory *m, struct shared_policy *sp, u64 start, u64 end,
 			   struct mempolicy *pol);
+/* The policy of page @index; NULL: none. No reference. */
 struct mempolicy *mpol_shared_policy_lookup(const struct shared_policy *sp, u64 index);
+/* The object goes: so do all its policies. */
 void mpol_free_shared_policy(struct memory *m, struct shared_policy *sp);
 
 /* --- the calls (arguments as the guest gave them, masks as the kernel keeps them) -------------- */
+/*     set_ and get_mempolicy: mempolicy.c; all others: mbind.c. None sleeps, though Linux's may.      */
 
 /* mbind(2). 0; -EINVAL, -EPERM (MOVE_ALL), -EFAULT (a hole), -EIO (STRICT), -ENOMEM. What came before
  * an area that cannot be split has changed. */

@@ -91,7 +91,7 @@ static void munlock_lru_folio(struct memory *m, struct zone *z, struct page *pag
 
 void mlock_drain(struct memory *m)
 {
-	struct folio_batch *b = &m->in->fbatches[0].mlock;
+	struct folio_batch *b = &this_cpu_fbatches(m)->mlock;
 	unsigned nr = b->nr;
 
 	b->nr = 0;
@@ -112,7 +112,7 @@ void mlock_drain(struct memory *m)
 
 static void mlock_batch_add(struct memory *m, struct page *page, u64 how)
 {
-	struct folio_batch *b = &m->in->fbatches[0].mlock;
+	struct folio_batch *b = &this_cpu_fbatches(m)->mlock;
 
 	get_page(page);
 	b->pages[b->nr++] = (struct page *)((u64)page | how);

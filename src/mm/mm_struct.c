@@ -1,7 +1,8 @@
 /* An address space from its first user to its last: mm_alloc, mmput, and what it adds up to.
  *
- * Not for: what lies in it (mmap.c and kin), copying it at fork (proc/ with copy_page_range).
+ * Not for: what lies in it (mmap.c and kin), copying it at fork (fork.c).
  */
+#include "base/trace.h"
 #include "mm/ksm.h"
 #include "mm/tlb.h"
 #include "mm/vma_internal.h"
@@ -12,7 +13,7 @@ struct mm_struct *mm_alloc(struct memory *m)
 
 	if (!mm)
 		return ERR_PTR(-ENOMEM);
-	mm->pgd = pgd_alloc(m);
+	mm->pgd = pagetable_alloc(m);
 	if (!mm->pgd) {
 		kmem_cache_free(m->in->mm_struct, mm);
 		return ERR_PTR(-ENOMEM);
@@ -66,7 +67,7 @@ static void exit_mmap(struct mm_struct *mm)
 		vma_release(vma);
 	}
 	vma_tree_destroy(mm);
-	vm_unacct_memory(mm, accounted);
+	vm_unacct_memory(mm->mem, accounted);
 	mm->map_count = 0;
 	mm->locked_leaked = 0;
 	mm->total_vm = mm->locked_vm = mm->data_vm = mm->exec_vm = mm->stack_vm = 0;
@@ -100,7 +101,7 @@ void mmput(struct mm_struct *mm)
 	mm->exe_file = NULL;
 	list_del_init(&mm->mmlist);
 	tlb_forget_mm(mm);
-	pgd_free(mm->mem, mm->pgd);
+	pagetable_free(mm->mem, mm->pgd);
 	mm->pgd = NULL;
 	mmdrop(mm);
 }
@@ -113,6 +114,18 @@ void mmdrop(struct mm_struct *mm)
 	if (--mm->mm_count)
 		return;
 	kmem_cache_free(m->in->mm_struct, mm);
+}
+
+void trace_rss_stat(const struct mm_struct *mm, enum rss_kind kind)
+{
+	static const char *const names[NR_MM_COUNTERS] = {"MM_FILEPAGES", "MM_ANONPAGES",
+							  "MM_SWAPENTS", "MM_SHMEMPAGES"};
+	const struct tlb *tlb = mm->mem->tlbs[0];
+
+	/* The kernel makes a number of the pointer; here the root table's frame tells them apart. */
+	trace_event(mm->mem->trace, TP_kmem_rss_stat, "mm_id=%u curr=%d type=%s size=%ldB",
+		    (u32)virt_to_pfn(mm->mem, mm->pgd), tlb && tlb->mm == mm, names[kind],
+		    mm->rss[kind] << PAGE_SHIFT);
 }
 
 void mm_read_counts(struct mm_struct *mm, struct mm_counts *c)

@@ -180,7 +180,7 @@ static int find_place(struct mmap_request *r, bool compat)
 	addr = __get_unmapped_area(r->mm, r->addr, r->len, r->f ? r->pgoff : 0, r->flags,
 				   request_thp(r), compat);
 	if (IS_ERR_VALUE(addr))
-		return addr;
+		return (int)addr;
 	r->addr = addr;
 	if ((r->flags & MAP_FIXED_NOREPLACE) &&
 	    find_vma_intersection(r->mm, r->addr, r->addr + r->len))
@@ -246,7 +246,7 @@ static int charge(struct mmap_request *r, const struct vma_unmap *u)
 	if (err)
 		return err;
 	/* The unmapping gives nr_accounted back; here they change owner. */
-	mm->mem->committed_as += u->nr_accounted;
+	vm_acct_memory(mm->mem, u->nr_accounted);
 	r->charged = pages;
 	r->vm_flags |= VM_ACCOUNT;
 	return 0;
@@ -255,7 +255,7 @@ static int charge(struct mmap_request *r, const struct vma_unmap *u)
 static void uncharge(struct mmap_request *r)
 {
 	if (r->charged)
-		vm_unacct_memory(r->mm, r->charged);
+		vm_unacct_memory(r->mm->mem, r->charged);
 }
 
 /* Gives the new area what it maps: a file and its pages, a new shmem object, or nothing. */

@@ -30,13 +30,13 @@ static int mprotect_fixup(struct mm_struct *mm, struct vm_area_struct **pvma, gv
 	vma = vma_modify_flags(mm, vma, start, end, newflags);
 	if (IS_ERR(vma)) {
 		if (charged)
-			vm_unacct_memory(mm, pages);
+			vm_unacct_memory(mm->mem, pages);
 		return PTR_ERR(vma);
 	}
 	*pvma = vma;
 	change_protection(vma, start, end);
 	if ((oldflags & VM_ACCOUNT) && !(newflags & VM_ACCOUNT))
-		vm_unacct_memory(mm, pages);
+		vm_unacct_memory(mm->mem, pages);
 	vm_stat_account(mm, oldflags, -(s64)pages);
 	vm_stat_account(mm, newflags, pages);
 

@@ -110,7 +110,7 @@ static int set_new_addr(struct vma_remap *vrm)
 				    vrm->flags & MREMAP_FIXED ? MAP_FIXED : 0,
 				    vma_thp_placement(vma), false);
 	if (IS_ERR_VALUE(place))
-		return place;
+		return (int)place;
 	vrm->new_addr = place;
 	return 0;
 }
@@ -137,20 +137,10 @@ static void account_new(struct vma_remap *vrm, vm_flags_t flags, u64 bytes)
 static struct vm_area_struct *copy_vma(struct vma_remap *vrm, bool unmap_old)
 {
 	struct vm_area_struct *vma = vrm->vma, *new;
-	struct vma_merge vmg = {
-		.mm = vrm->mm,
-		.start = vrm->new_addr,
-		.end = vrm->new_addr + vrm->new_len,
-		.pgoff = linear_page_index(vma, vrm->addr),
-		.flags = vma->vm_flags,
-		.file = vma->vm_file,
-		.mapping = vma->vm_mapping,
-		.anon_vma = vma->anon_vma,
-		.uffd = vma->vm_uffd,
-		.policy = vma->vm_policy,
-		.copied_from = vma,
-	};
+	struct vma_merge vmg = vmg_like(vma, vrm->new_addr, vrm->new_addr + vrm->new_len,
+					linear_page_index(vma, vrm->addr));
 
+	vmg.copied_from = vma;
 	/* With no page yet the offset may follow the address: it merges better there. */
 	if (vma_is_anonymous(vma) && !vma->anon_vma)
 		vmg.pgoff = vrm->new_addr >> PAGE_SHIFT;
@@ -207,7 +197,7 @@ static int undo_move(struct vma_remap *vrm, struct vm_area_struct *new, u64 move
 	if (vma_unmap_prepare(vrm->mm, vrm->new_addr, vrm->new_addr + vrm->new_len, &u)) {
 		/* It joined both neighbours: it stays, empty, and is charged. */
 		if (new->vm_flags & VM_ACCOUNT)
-			vrm->mm->mem->committed_as += vrm->new_len >> PAGE_SHIFT;
+			vm_acct_memory(vrm->mm->mem, vrm->new_len >> PAGE_SHIFT);
 		return -ENOMEM;
 	}
 	u.keep_account = true;
@@ -269,7 +259,7 @@ abort:
 	vma_unmap_abort(&u);
 uncharge:
 	if (charge)
-		vm_unacct_memory(mm, charge);
+		vm_unacct_memory(mm->mem, charge);
 	return err;
 }
 
@@ -325,28 +315,18 @@ static bool can_expand_in_place(struct vma_remap *vrm)
 static long expand_in_place(struct vma_remap *vrm)
 {
 	struct vm_area_struct *vma = vrm->vma;
-	struct vma_merge vmg = {
-		.mm = vrm->mm,
-		.prev = vma,
-		.next = vma_next(vma),
-		.start = vma->vm_end,
-		.end = vma->vm_end + delta(vrm),
-		.pgoff = linear_page_index(vma, vma->vm_end),
-		.flags = vma->vm_flags,
-		.file = vma->vm_file,
-		.mapping = vma->vm_mapping,
-		.anon_vma = vma->anon_vma,
-		.uffd = vma->vm_uffd,
-		.policy = vma->vm_policy,
-	};
+	struct vma_merge vmg = vmg_like(vma, vma->vm_end, vma->vm_end + delta(vrm),
+					linear_page_index(vma, vma->vm_end));
 	u64 charge = calc_charge(vrm);
 
+	vmg.prev = vma;
+	vmg.next = vma_next(vma);
 	if (charge && security_vm_enough_memory(vrm->mm, charge))
 		return -ENOMEM;
 	vma = vma_merge_new_range(&vmg);
 	if (!vma) {
 		if (charge)
-			vm_unacct_memory(vrm->mm, charge);
+			vm_unacct_memory(vrm->mm->mem, charge);
 		return -ENOMEM;
 	}
 	account_new(vrm, vma->vm_flags, delta(vrm));

@@ -136,7 +136,7 @@ void vma_unmap_commit(struct vma_unmap *u)
 	while (vma && vma->vm_start < u->end)
 		vma = unmap_part(u, vma);
 	if (!u->keep_account && u->nr_accounted)
-		vm_unacct_memory(mm, u->nr_accounted);
+		vm_unacct_memory(mm->mem, u->nr_accounted);
 }
 
 long __do_munmap(struct mm_struct *mm, gva_t start, u64 len)

@@ -1,5 +1,12 @@
 /* struct page: what the guest kernel knows of one frame. At most 64 bytes; all zero is valid
- * and means: never used, belongs to the free memory that its zone has not yet carved up. */
+ * and means: never used, belongs to the free memory that its zone has not yet carved up.
+ *
+ * Who may touch a page: whoever holds a reference (refcount) may read and write its bytes and knows that it
+ * stays the page it is. Each pte that maps it is one reference, and counts in mapcount, too; the page cache
+ * holds one; a slab, a page table and a batch of lru.h one each.
+ *
+ * Not for: the frame's bytes (page_address()), giving frames out (page_alloc.h).
+ */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
 
@@ -8,29 +15,25 @@
 #include "mm/memory.h"
 
 enum pageflag {
-	PG_locked,
-	PG_referenced,
-	PG_uptodate,
-	PG_dirty,
-	PG_lru,
-	PG_active,
-	PG_slab,
-	PG_buddy,      /* head of a free block; page->private is its order */
-	PG_head,       /* compound head; page->order */
-	PG_swapbacked, /* anonymous or shmem */
-	PG_writeback,
-	PG_reserved, /* never freed: zero page, boot structures */
-	PG_table,    /* a page table */
-	PG_code,     /* holds cached decoded code (cpu/) */
-	PG_anon_exclusive,
-	PG_kstack,
-	PG_pcp,		/* on a per-CPU list */
-	PG_written,	/* dirty, but the host has the bytes: write(2) gave them to both */
-	PG_unevictable, /* on no list that reclaim looks at: locked, or of a locked segment */
-	PG_mlocked,	/* some VM_LOCKED area maps it */
-	PG_readahead,	/* who reads it wants the next window read (readahead.h) */
+#define PAGE_FLAG(name, kind, kpf) PG_##name,
+#include "mm/page_flags.def"
+#undef PAGE_FLAG
 	NR_PAGEFLAGS
 };
+
+/* Flags by kind (page_flags.def): PAGE_FLAGS_TYPE say what a frame is, and like PAGE_FLAGS_HELD must be
+ * gone when it is freed. */
+enum { PAGE_KIND_STATE, PAGE_KIND_HELD, PAGE_KIND_TYPE };
+#define PAGE_FLAG(name, kind, kpf) | (PAGE_KIND_##kind == PAGE_KIND_TYPE ? BIT(PG_##name) : 0)
+static const u64 PAGE_FLAGS_TYPE = 0
+#include "mm/page_flags.def"
+	;
+#undef PAGE_FLAG
+#define PAGE_FLAG(name, kind, kpf) | (PAGE_KIND_##kind == PAGE_KIND_HELD ? BIT(PG_##name) : 0)
+static const u64 PAGE_FLAGS_HELD = 0
+#include "mm/page_flags.def"
+	;
+#undef PAGE_FLAG
 
 struct page {
 	u64 flags; /* BIT(PG_*) */
@@ -79,6 +82,8 @@ enum page_owner {
 	NR_PAGE_OWNERS
 };
 
+/* --- flags --------------------------------------------------------------------------------- */
+
 static inline bool page_test(const struct page *p, enum pageflag f)
 {
 	return p->flags & BIT(f);
@@ -94,15 +99,19 @@ static inline void page_clear(struct page *p, enum pageflag f)
 	p->flags &= ~BIT(f);
 }
 
+/* Anonymous (private memory, or a private copy of a file's page); also when it is merged. */
 static inline bool PageAnon(const struct page *p)
 {
 	return (u64)p->mapping & PAGE_MAPPING_ANON;
 }
 
+/* Merged by KSM: many may map it, and nobody may write. */
 static inline bool PageKsm(const struct page *p)
 {
 	return ((u64)p->mapping & PAGE_MAPPING_KSM) == PAGE_MAPPING_KSM;
 }
+
+/* --- frame number, struct page, host address -------------------------------------------------- */
 
 static inline struct page *pfn_to_page(const struct memory *m, pfn_t pfn)
 {
@@ -124,9 +133,20 @@ static inline struct page *virt_to_page(const struct memory *m, const void *p)
 	return m->mem_map + virt_to_pfn(m, p);
 }
 
+/* --- references ------------------------------------------------------------------------------- */
+
+/* One more reference; the caller has one, or knows who has. Of a compound page: the head's. */
 static inline void get_page(struct page *p)
 {
 	p->refcount++;
+}
+
+/* The frame's bytes are about to change in another way than by the guest's store, or it goes: what was
+ * decoded from them goes first. */
+static inline void page_code_dirty(struct memory *m, struct page *page)
+{
+	if (unlikely(page_test(page, PG_code)) && m->hooks.code_dirty)
+		m->hooks.code_dirty(m->hooks.code_arg, page);
 }
 
 /* The head of a compound page for any frame of it; any other frame itself. */
@@ -137,7 +157,8 @@ static inline struct page *compound_head(const struct page *p)
 	return head & 1 ? (struct page *)(head - 1) : (struct page *)p;
 }
 
-/* Drops a reference; the last one frees the frame (compound: the block). Defined in page_alloc.c */
+/* Drops a reference; the last one frees the frame (compound: the block). @p may be any frame of a compound
+ * page. (page_alloc.c) */
 void put_page(struct memory *m, struct page *p);
 
 #endif

@@ -21,129 +21,8 @@
 #include "mm/slab.h"
 #include "mm/vmscan.h"
 
-#define DMA_END_PFN 0x1000UL /* 16 MiB */
-
-/* --- Boot ---------------------------------------------------------------------------------------
- */
-
-static u64 int_sqrt(u64 x)
-{
-	u64 r = 0;
-
-	for (u64 bit = 1UL << 31; bit; bit >>= 1)
-		if ((r + bit) * (r + bit) <= x)
-			r += bit;
-	return r;
-}
-
-/* See: mm/page_alloc.c, calculate_min_free_kbytes() and __setup_per_zone_wmarks(). */
-static u64 calculate_min_free_kbytes(u64 total)
-{
-	u64 kbytes = int_sqrt((total << (PAGE_SHIFT - 10)) * 16);
-
-	return max(min(kbytes, 262144UL), 128UL);
-}
-
-void set_min_free_kbytes(struct memory *m, u64 kbytes)
-{
-	u64 pages_min = kbytes >> (PAGE_SHIFT - 10), total = totalram_pages(m);
-	struct pglist_data *node = m->node;
-
-	node->min_free_kbytes = kbytes;
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *z = &node->zones[i];
-		u64 mark = pages_min * z->managed_pages / total;
-		u64 gap = max(mark >> 2, z->managed_pages * node->watermark_scale_factor / 10000);
-
-		z->watermark[WMARK_MIN] = mark;
-		z->watermark[WMARK_LOW] = mark + gap;
-		z->watermark[WMARK_HIGH] = mark + 2 * gap;
-	}
-}
-
-/* See: setup_per_zone_lowmem_reserve(). */
-void setup_lowmem_reserve(struct pglist_data *node, const int *ratio)
-{
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *z = &node->zones[i];
-		u64 above = 0;
-
-		for (unsigned j = i + 1; j < MAX_NR_ZONES; j++) {
-			above += node->zones[j].managed_pages;
-			z->lowmem_reserve[j] =
-				ratio[i] > 0 && z->managed_pages ? above / ratio[i] : 0;
-		}
-	}
-}
-
-/* See: zone_batchsize(). */
-static u32 zone_batchsize(const struct zone *z)
-{
-	u64 batch = min(z->managed_pages >> 10, (1UL << 20) / PAGE_SIZE) / 4;
-
-	batch = max(batch, 1UL);
-	batch += batch / 2;
-	batch = (1UL << (63 - __builtin_clzl(batch))) - 1;
-	return max(batch, 1UL);
-}
-
-static void setup_pcp(struct pglist_data *node)
-{
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-		for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
-			struct per_cpu_pages *pcp = &node->pcp[cpu][i];
-
-			pcp->batch = zone_batchsize(&node->zones[i]);
-			pcp->high = 6 * pcp->batch; /* at most 378: batch is at most 63 */
-		}
-	}
-}
-
-#define POPULATE_MIN 16U  /* pages: a hello stays small */
 #define POPULATE_MAX 512U /* pages: 2 MiB */
 #define LARGE_FROM 8192U  /* pages: so much kernel memory, and the rest of it is worth huge pages */
-
-static size_t node_size(const struct memory *m)
-{
-	return page_align(sizeof(struct pglist_data) + (m->max_pfn >> PAGEBLOCK_ORDER) + 1);
-}
-
-int page_alloc_init(struct memory *m)
-{
-	struct pglist_data *node;
-	pfn_t low_end = min(m->max_pfn, HOLE_START_PFN);
-	void *p;
-	int err;
-
-	err = host_mmap_reserve(node_size(m), PAGE_SIZE, &p);
-	if (err)
-		return err;
-	m->node = node = p;
-	node->mem = m;
-	for (unsigned i = 0; i < NR_LRU_LISTS; i++)
-		INIT_LIST_HEAD(&node->lruvec[i]);
-	/* Frame 0 belongs to the firmware, as on a PC. */
-	zone_init(&node->zones[ZONE_DMA], ZONE_DMA, 1, min(low_end, DMA_END_PFN));
-	zone_init(&node->zones[ZONE_DMA32], ZONE_DMA32, DMA_END_PFN, low_end);
-	zone_init(&node->zones[ZONE_NORMAL], ZONE_NORMAL, HOLE_END_PFN, m->max_pfn);
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
-		node->zones[i].populate_batch = POPULATE_MIN;
-		if (node->zones[i].managed_pages)
-			node->top_zone = i;
-	}
-	node->watermark_scale_factor = 10;
-	set_min_free_kbytes(m, calculate_min_free_kbytes(totalram_pages(m)));
-	setup_lowmem_reserve(node, (const int[])LOWMEM_RESERVE_RATIO);
-	setup_pcp(node);
-	return 0;
-}
-
-void page_alloc_destroy(struct memory *m)
-{
-	if (m->node)
-		host_munmap(m->node, node_size(m));
-	m->node = NULL;
-}
 
 /* --- First touch of host memory --- */
 
@@ -278,12 +157,6 @@ static inline struct page *prep_new_page(struct memory *m, struct zone *z, struc
 
 /* --- Zones and per-CPU lists --- */
 
-/* One host thread drives all CPUs today. */
-static inline unsigned this_cpu(void)
-{
-	return 0;
-}
-
 static enum zone_type gfp_zone(gfp_t gfp)
 {
 	if (gfp & __GFP_DMA)
@@ -352,7 +225,7 @@ void drain_all_pages(struct memory *m)
 
 static struct page *rmqueue(struct memory *m, struct zone *z, gfp_t gfp, unsigned order)
 {
-	struct per_cpu_pages *pages = &m->node->pcp[this_cpu()][z->idx];
+	struct per_cpu_pages *pages = &m->node->pcp[smp_processor_id()][z->idx];
 	enum migratetype mt = gfp_migratetype(gfp);
 	struct pcp_list *pcp = &pages->lists[mt];
 	u64 room;
@@ -382,9 +255,6 @@ static struct page *get_page_from_freelist(struct memory *m, gfp_t gfp, unsigned
 
 /* --- When memory is short --- */
 
-/* Until reclaim is linked in (unit tests of the lower half), there is nothing to be had. */
-#pragma weak try_to_free_pages
-
 #define PAGE_ALLOC_COSTLY_ORDER 3
 #define MAX_RECLAIM_RETRIES 16
 
@@ -396,7 +266,7 @@ static u64 direct_reclaim(struct memory *m, unsigned order)
 	trace_event(m->trace, TP_vmscan_mm_vmscan_direct_reclaim_begin, "order=%u", order);
 	m->node->reclaiming = true;
 	freed = slab_shrink(m);
-	if (try_to_free_pages && m->in)
+	if (m->in) /* else the machine is still booting: there are no pages to be had */
 		freed += try_to_free_pages(m, max(SWAP_CLUSTER_MAX, BIT(order)));
 	drain_all_pages(m);
 	m->node->reclaiming = false;
@@ -465,19 +335,14 @@ static struct page *alloc_pages_slowpath(struct memory *m, gfp_t gfp, unsigned o
 
 /* --- The public half --- */
 
-static bool should_fail(struct memory *m, gfp_t gfp)
-{
-	return !(gfp & __GFP_NOFAIL) && !--m->fail_nth;
-}
-
 struct page *alloc_pages(struct memory *m, gfp_t gfp, unsigned order)
 {
 	enum zone_type top = m->node->top_zone;
-	struct pcp_list *pcp = &m->node->pcp[this_cpu()][top].lists[gfp_migratetype(gfp)];
+	struct pcp_list *pcp = &m->node->pcp[smp_processor_id()][top].lists[gfp_migratetype(gfp)];
 	struct page *page;
 
 	VM_BUG_ON(order > MAX_PAGE_ORDER || gfp_migratetype(gfp) >= MIGRATE_TYPES);
-	if (unlikely(m->fail_nth) && should_fail(m, gfp))
+	if (should_fail_alloc(m, gfp))
 		return NULL;
 	if (likely(!order && pcp->count && !(gfp & (__GFP_DMA | __GFP_DMA32))))
 		return prep_new_page(m, &m->node->zones[top], pcp_pop(pcp), gfp, 0);
@@ -486,16 +351,13 @@ struct page *alloc_pages(struct memory *m, gfp_t gfp, unsigned order)
 }
 
 /* A frame in these states must not be freed: somebody still holds it, or it is free already. */
-#define PAGE_FLAGS_CHECK_AT_FREE                                                                   \
-	(BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_lru) | BIT(PG_locked) |               \
-	 BIT(PG_writeback) | BIT(PG_reserved))
+#define PAGE_FLAGS_CHECK_AT_FREE (PAGE_FLAGS_TYPE | PAGE_FLAGS_HELD)
 
 static void free_page_slow_checks(struct memory *m, struct page *page)
 {
 	if (page->flags & PAGE_FLAGS_CHECK_AT_FREE)
 		BUG("freeing a frame that is in use, or free");
-	if (page_test(page, PG_code) && m->hooks.code_dirty)
-		m->hooks.code_dirty(m->hooks.code_arg, page);
+	page_code_dirty(m, page);
 }
 
 static inline void free_page_prepare(struct memory *m, struct page *page)
@@ -527,7 +389,7 @@ static void free_block(struct memory *m, struct zone *z, struct page *page, unsi
 static void free_frozen_pages(struct memory *m, struct page *page, unsigned order)
 {
 	struct zone *z = page_zone(m, page);
-	struct per_cpu_pages *pages = &m->node->pcp[this_cpu()][z->idx];
+	struct per_cpu_pages *pages = &m->node->pcp[smp_processor_id()][z->idx];
 	struct pcp_list *pcp;
 
 	trace_event(m->trace, TP_kmem_mm_page_free, "pfn=%#lx order=%u", page_to_pfn(m, page),
@@ -594,34 +456,4 @@ void free_pages(struct memory *m, void *addr, unsigned order)
 {
 	if (addr)
 		__free_pages(m, virt_to_page(m, addr), order);
-}
-
-/* --- Counts --- */
-
-u64 zone_free_pages(const struct zone *z)
-{
-	const struct pglist_data *node = container_of(z - z->idx, struct pglist_data, zones[0]);
-	u64 n = zone_buddy_pages(z);
-
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-		n += pcp_count(&node->pcp[cpu][z->idx]);
-	return n;
-}
-
-u64 nr_free_pages(const struct memory *m)
-{
-	u64 n = 0;
-
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-		n += zone_free_pages(&m->node->zones[i]);
-	return n;
-}
-
-u64 totalram_pages(const struct memory *m)
-{
-	u64 n = 0;
-
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-		n += m->node->zones[i].managed_pages;
-	return n;
 }

@@ -1,11 +1,15 @@
-/* Page tables: making, freeing and visiting them. What ptes say is the business of fault.c,
- * zap.c and pterange.c; the read-only walk is in walk.c. */
+/* Page tables: making, freeing and visiting them.
+ *
+ * Not for: what ptes say (fault.c, zap.c, pterange.c); the CPU's own walk, with its accessed and dirty
+ * bits (tlb.c).
+ */
 #include "base/err.h"
 #include "mm/internal.h"
+#include "mm/tlb.h"
 
 /* --- making ------------------------------------------------------------------------------ */
 
-static u64 *table_alloc(struct memory *m)
+u64 *pagetable_alloc(struct memory *m)
 {
 	struct page *page = alloc_pages(m, GFP_KERNEL | __GFP_ZERO, 0);
 
@@ -17,7 +21,7 @@ static u64 *table_alloc(struct memory *m)
 	return page_address(m, page);
 }
 
-static void table_free(struct memory *m, u64 *table)
+void pagetable_free(struct memory *m, u64 *table)
 {
 	struct page *page = virt_to_page(m, table);
 
@@ -27,16 +31,6 @@ static void table_free(struct memory *m, u64 *table)
 	__free_pages(m, page, 0);
 }
 
-u64 *pgd_alloc(struct memory *m)
-{
-	return table_alloc(m);
-}
-
-void pgd_free(struct memory *m, u64 *pgd)
-{
-	table_free(m, pgd);
-}
-
 /* The table behind @entry, made if need be; NULL: out of memory. */
 static u64 *table_get(struct mm_struct *mm, u64 *entry)
 {
@@ -44,7 +38,7 @@ static u64 *table_get(struct mm_struct *mm, u64 *entry)
 
 	if (*entry & _PAGE_PRESENT)
 		return entry_table(mm->mem, *entry);
-	table = table_alloc(mm->mem);
+	table = pagetable_alloc(mm->mem);
 	if (!table)
 		return NULL;
 	mm->pgtables_bytes += PAGE_SIZE;
@@ -84,18 +78,6 @@ u64 *pmd_alloc(struct mm_struct *mm, gva_t addr)
 	if (table)
 		table = table_get(mm, &table[table_index(addr, PUD_SHIFT)]);
 	return table ? &table[table_index(addr, PMD_SHIFT)] : NULL;
-}
-
-u64 *pmd_offset(const struct mm_struct *mm, gva_t addr)
-{
-	u64 entry = mm->pgd[table_index(addr, PGDIR_SHIFT)];
-
-	if (!(entry & _PAGE_PRESENT))
-		return NULL;
-	entry = entry_table(mm->mem, entry)[table_index(addr, PUD_SHIFT)];
-	if (!(entry & _PAGE_PRESENT))
-		return NULL;
-	return &entry_table(mm->mem, entry)[table_index(addr, PMD_SHIFT)];
 }
 
 pte_t *pte_alloc(struct mm_struct *mm, gva_t addr)
@@ -140,7 +122,7 @@ static void free_level(struct mm_struct *mm, u64 *entry, unsigned shift, gva_t a
 	if (end - 1 > ceiling - 1)
 		return;
 	*entry = 0;
-	table_free(mm->mem, table);
+	pagetable_free(mm->mem, table);
 	mm->pgtables_bytes -= PAGE_SIZE;
 }
 
@@ -156,7 +138,7 @@ void pte_table_drop_empty(struct mm_struct *mm, gva_t addr)
 		if (table[i])
 			return;
 	tlb_flush_psc(mm, addr & PMD_MASK, (addr & PMD_MASK) + PMD_SIZE);
-	table_free(mm->mem, entry_table(mm->mem, *pmd));
+	pagetable_free(mm->mem, entry_table(mm->mem, *pmd));
 	*pmd = 0;
 	mm->pgtables_bytes -= PAGE_SIZE;
 }
@@ -187,6 +169,23 @@ void free_pgtables(struct mm_struct *mm, gva_t start, gva_t end, gva_t floor, gv
 }
 
 /* --- visiting ---------------------------------------------------------------------------- */
+
+u64 *pmd_offset(const struct mm_struct *mm, gva_t addr)
+{
+	u64 *table = pmd_table(mm, addr);
+
+	return table ? &table[table_index(addr, PMD_SHIFT)] : NULL;
+}
+
+pte_t *pte_offset(const struct mm_struct *mm, gva_t addr)
+{
+	const u64 *table = pmd_table(mm, addr);
+	u64 pmd = table ? table[table_index(addr, PMD_SHIFT)] : 0;
+
+	if (!(pmd & _PAGE_PRESENT) || (pmd & _PAGE_PSE))
+		return NULL;
+	return (pte_t *)entry_table(mm->mem, pmd) + table_index(addr, PAGE_SHIFT);
+}
 
 pte_t *pte_next_table(const struct mm_struct *mm, gva_t *addr, gva_t end)
 {

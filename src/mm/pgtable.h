@@ -7,6 +7,8 @@
  *
  *   63 .. 59  type      31: a marker, whose offset says which; lower: swap areas, later
  *   58 .. 14  ~offset   inverted, as in Linux (L1TF)
+ *
+ * Not for: walking and changing tables (paging.h).
  */
 #ifndef MM_PGTABLE_H
 #define MM_PGTABLE_H

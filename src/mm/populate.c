@@ -192,7 +192,7 @@ int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)
 			continue;
 		}
 		if (done < 0 && !ignore)
-			return done;
+			return (int)done;
 	}
 	return 0;
 }
@@ -221,8 +221,7 @@ static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n
 		memcpy(buf, (u8 *)page_address(m, page) + page_offset(addr), n);
 		return 0;
 	}
-	if (page_test(page, PG_code) && m->hooks.code_dirty)
-		m->hooks.code_dirty(m->hooks.code_arg, page);
+	page_code_dirty(m, page);
 	memcpy((u8 *)page_address(m, page) + page_offset(addr), buf, n);
 	folio_mark_dirty(page);
 	return 0;

@@ -148,7 +148,7 @@ static pte_t copy_present_pte(struct vm_area_struct *dst, struct vm_area_struct 
 		} else {
 			page_add_file_rmap(page, dst);
 		}
-		dst->vm_mm->rss[mm_counter(page)]++;
+		add_mm_counter(dst->vm_mm, mm_counter(page), 1);
 	}
 	if (!page && unlikely(src->vm_mm->ksm_zero_pages) &&
 	    is_ksm_zero_pte(src->vm_mm->mem, *src_pte)) {

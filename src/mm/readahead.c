@@ -10,11 +10,6 @@
 
 /* --- reading pages in ---------------------------------------------------------------------- */
 
-static u64 size_in_pages(const struct address_space *as)
-{
-	return (as->i_size >> PAGE_SHIFT) + !!page_offset(as->i_size);
-}
-
 /* Absent pages, @nr of them from @first on, to be read and to be in folios of these orders. */
 struct batch {
 	struct address_space *as;
@@ -136,7 +131,7 @@ void file_ra_state_init(struct file_ra_state *ra, const struct address_space *as
  * mark. Linux: do_page_cache_ra(). */
 static void do_page_cache_ra(struct address_space *as, u64 index, u64 nr, u64 lookahead)
 {
-	u64 end = size_in_pages(as), next;
+	u64 end = mapping_pages(as), next;
 	struct batch b;
 
 	if (index >= end)
@@ -175,7 +170,7 @@ static bool range_absent(const struct address_space *as, u64 first, u64 nr)
 
 void page_cache_ra_order(struct address_space *as, struct file_ra_state *ra)
 {
-	u64 start = ra->start, index = start, end = size_in_pages(as), limit;
+	u64 start = ra->start, index = start, end = mapping_pages(as), limit;
 	struct batch b;
 
 	if (!ra->size || start >= end)

@@ -11,6 +11,9 @@
  * Linux keeps what it reads ahead in folios of several pages, and the mark is on a whole one. Pages
  * here are single; each knows the order of the folio it would be in (folio_order()), so that
  * windows, marks and POSIX_FADV_DONTNEED come out the same. See: Linux 6.18, mm/readahead.c.
+ *
+ * Indexes and counts are pages. What reads asks the host, and takes frames without reclaim: no memory ends
+ * it. Not for: a page that is needed now, whose errors matter (filemap_get_page()).
  */
 #ifndef MM_READAHEAD_H
 #define MM_READAHEAD_H
@@ -70,7 +73,10 @@ static inline u64 folio_index(const struct page *page)
 	return page->index & ~(BIT(folio_order(page)) - 1);
 }
 
-/* posix_fadvise(2) on @as, which is not a pipe's; @ra: the open file's. @len 0: to the end. 0, -EINVAL. */
+/* --- fadvise.c ---------------------------------------------------------------------------------- */
+
+/* posix_fadvise(2) on @as, which is not a pipe's; @ra: the open file's. @off, @len: bytes; @len 0: to the end.
+ * 0; -EINVAL: @advice, or @len is negative. */
 int generic_fadvise(struct address_space *as, struct file_ra_state *ra, s64 off, s64 len,
 		    int advice);
 /* Drops the folios that lie in [first, last] and are clean, not mapped and not in use. */

@@ -19,17 +19,11 @@
 
 int rmap_init(struct memory *m)
 {
-	struct kmem_cache *c;
+	int err = mm_cache_create(m, &m->in->anon_vma, "anon_vma", sizeof(struct anon_vma), 0);
 
-	c = kmem_cache_create(m, "anon_vma", sizeof(struct anon_vma), 0, 0, NULL);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->anon_vma = c;
-	c = kmem_cache_create(m, "anon_vma_chain", sizeof(struct anon_vma_chain), 0, 0, NULL);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->anon_vma_chain = c;
-	return 0;
+	return err ? err
+		   : mm_cache_create(m, &m->in->anon_vma_chain, "anon_vma_chain",
+				     sizeof(struct anon_vma_chain), 0);
 }
 
 /* --- anon_vma ---------------------------------------------------------------------------- */
@@ -207,14 +201,6 @@ int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src)
 	return 0;
 }
 
-bool is_mergeable_anon_vma(struct anon_vma *a, struct anon_vma *b, struct vm_area_struct *vma)
-{
-	if (a == b)
-		return true;
-	/* One has none: the other's is taken, unless it came from a parent. */
-	return (!a || !b) && (!vma || !vma->anon_vma || chain_is_singular(vma));
-}
-
 /* --- map counts -------------------------------------------------------------------------- */
 
 static void set_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr)
@@ -234,16 +220,6 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t
 	page->mapcount = 1;
 	mod_node_stat(vma->vm_mm->mem, ST_anon_pages, 1);
 	folio_add_lru_vma(vma->vm_mm->mem, page, vma);
-}
-
-void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, gva_t addr)
-{
-	if (!page->mapcount) {
-		set_anon_rmap(page, vma, addr);
-		mod_node_stat(vma->vm_mm->mem, ST_anon_pages, 1);
-	}
-	page->mapcount++;
-	mlock_vma_folio(vma->vm_mm->mem, page, vma);
 }
 
 void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
@@ -272,9 +248,6 @@ void page_remove_rmap(struct page *page, struct vm_area_struct *vma)
 
 /* --- the walk ---------------------------------------------------------------------------- */
 
-typedef int (*rmap_fn)(struct page *page, struct vm_area_struct *vma, gva_t addr, pte_t *pte,
-		       void *arg);
-
 /* Calls @fn if @vma maps @page where its index says. */
 static int rmap_one(struct memory *m, struct page *page, struct vm_area_struct *vma, rmap_fn fn,
 		    void *arg)
@@ -299,7 +272,7 @@ int rmap_walk(struct memory *m, struct page *page, rmap_fn fn, void *arg)
 	if (!page->mapping)
 		return 0;
 	if (PageKsm(page))
-		return rmap_walk_ksm(m, page, fn, arg);
+		return rmap_walk_ksm(page, fn, arg);
 	if (PageAnon(page)) {
 		struct anon_vma *av = (struct anon_vma *)((u64)page->mapping & ~PAGE_MAPPING_ANON);
 		struct anon_vma_chain *avc, *n;

@@ -1,15 +1,13 @@
-/* Shared memory objects: files whose pages live in guest RAM only. See filemap.h.
- *
- *   MAP_SHARED|MAP_ANONYMOUS   an object for each mmap, without a struct file
- *   memfd, SysV shm, /dev/shm  an object behind a file of fs/
+/* Shared memory objects. See shmem.h.
  *
  * Every VMA that comes from an object (split, fork, mremap) holds a reference, as every file does.
  * Committed_AS counts an object by its size when it is made; one that was made with VM_NORESERVE,
  * page by page, when they come.
  */
+#include "mm/shmem.h"
+
 #include "base/err.h"
 #include "mm/internal.h"
-#include "mm/filemap.h"
 #include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 
@@ -30,21 +28,10 @@ static struct shmem_inode *SHMEM_I(struct address_space *as)
 	return container_of(as, struct shmem_inode, as);
 }
 
-static u64 size_in_pages(u64 size)
-{
-	return (size >> PAGE_SHIFT) + !!page_offset(size);
-}
-
 int shmem_init(struct memory *m)
 {
-	struct kmem_cache *c = kmem_cache_create(m, "shmem_inode_cache", sizeof(struct shmem_inode),
-						 0, SLAB_RECLAIM_ACCOUNT, NULL);
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->shmem_inode = c;
-	hugetlb_init(m);
-	return 0;
+	return mm_cache_create(m, &m->in->shmem_inode, "shmem_inode_cache",
+			       sizeof(struct shmem_inode), SLAB_RECLAIM_ACCOUNT);
 }
 
 struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags)
@@ -58,7 +45,7 @@ struct address_space *shmem_new(struct memory *m, u64 size, vm_flags_t flags)
 		return ERR_PTR(err);
 	info = kmem_cache_zalloc(m->in->shmem_inode, GFP_KERNEL);
 	if (!info) {
-		m->committed_as -= charge;
+		vm_unacct_memory(m, charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	address_space_init(&info->as, m, &shmem_aops, info);
@@ -108,7 +95,7 @@ void shmem_put(struct address_space *as)
 	address_space_destroy(as);
 	if (info->blocks)
 		info->blocks->used -= info->counted;
-	m->committed_as -= info->charged;
+	vm_unacct_memory(m, info->charged);
 	mpol_free_shared_policy(m, &info->policy);
 	kmem_cache_free(m->in->shmem_inode, info);
 }
@@ -123,7 +110,7 @@ static int may_grow(struct address_space *as, u64 nr)
 	if (info->by_page) {
 		if (vm_enough_memory(as->mem, nr))
 			return -ENOSPC;
-		as->mem->committed_as -= nr; /* recalc_charge() counts them */
+		vm_unacct_memory(as->mem, nr); /* recalc_charge() counts them */
 	}
 	if (info->blocks && info->blocks->max - info->blocks->used < nr)
 		return -ENOSPC;
@@ -197,8 +184,7 @@ struct page *shmem_write_begin(struct address_space *as, u64 index)
 	if (IS_ERR(page))
 		return page;
 	folio_mark_accessed(as->mem, page);
-	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
-		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
+	page_code_dirty(as->mem, page);
 	return page;
 }
 
@@ -220,8 +206,7 @@ static void zero_part(struct address_space *as, u64 from, u64 to)
 
 	if (!page)
 		return;
-	if (page_test(page, PG_code) && as->mem->hooks.code_dirty)
-		as->mem->hooks.code_dirty(as->mem->hooks.code_arg, page);
+	page_code_dirty(as->mem, page);
 	__builtin_memset((u8 *)page_address(as->mem, page) + page_offset(from), 0, to - from);
 	folio_mark_dirty(page);
 	put_page(as->mem, page);
@@ -239,7 +224,7 @@ int shmem_setattr_size(struct address_space *as, u64 size)
 			return err;
 	}
 	if (!info->by_page && now < was)
-		as->mem->committed_as -= was - now;
+		vm_unacct_memory(as->mem, was - now);
 	if (!info->by_page)
 		info->charged = now;
 	/* Growing shows what a mapping stored behind the old end: only a file system that writes
@@ -307,7 +292,7 @@ static unsigned shmem_fault(struct vm_fault *vmf)
 	struct address_space *as = vmf->vma->vm_mapping;
 	struct page *page;
 
-	if (vmf->pgoff >= size_in_pages(as->i_size))
+	if (vmf->pgoff >= mapping_pages(as))
 		return VM_FAULT_SIGBUS;
 	if (unlikely(vmf->vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_MINOR))) {
 		unsigned ret = shmem_userfault(vmf, as);

@@ -1,27 +1,14 @@
-/* The slab allocator, in the manner of SLUB.
+/* The slab allocator, in the manner of SLUB: caches, their objects, and kmalloc on top. What a cache and an
+ * object look like: slab_internal.h.
  *
- *   kmem_cache
- *     cpu[n].freelist --> obj --> obj      free objects of cpu[n].slab, the active slab: the fast
- *     cpu[n].slab                          path pops and pushes here, last freed first
- *     partial --> slab --> slab            page->private: first free object, page->inuse: out
- *     full    --> slab --> slab            no free object
- *
- *   A slab is 2^order frames, naturally aligned, so an object's slab is found by masking. Its head
- *   page has PG_slab, slab_cache, and PG_active while it is some CPU's active slab ("frozen"): then
- *   page->inuse is the number of all objects, and cpu[n].freelist tells what is free.
- *
- *   An object:  | bytes | padding to 8 | [red zone, debug] | [free pointer] | padding to align |
- *
- *   The free pointer lies over the first bytes, but behind the object if there is a constructor
- *   (what it made must last) or in debug builds (there freed bytes are poisoned, and checked).
+ * Not for: whole frames (page_alloc.h), memory that need not be contiguous (vmalloc.h).
  */
-#include "mm/slab.h"
+#include "mm/slab_internal.h"
 
 #include <string.h>
 
 #include "base/asan.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/trace.h"
 
 #define MIN_PARTIAL 5 /* empty slabs a cache keeps, about */
@@ -29,141 +16,14 @@
 #define MIN_OBJECTS 4	  /* a slab should hold, unless that needs a greater order */
 #define KMALLOC_ALIGN 64U /* at most; smaller classes are aligned to 8 */
 
-struct kmem_cache_cpu {
-	void *freelist;
-	struct page *slab;
-};
-
-struct kmem_cache {
-	struct kmem_cache_cpu cpu[MAX_CPUS];
-	struct memory *mem;
-	u64 out;	  /* objects that are allocated */
-	u64 boot_objects; /* of them, those that boot has made: set once */
-	u32 free_offset;  /* of the free pointer in a free object; these six: set once */
-	u32 object_size;
-	u32 size; /* from one object to the next */
-	u32 order;
-	u32 objects; /* a slab */
-	u32 flags;
-	void (*ctor)(void *); /* set once, as name and align */
-	const char *name;
-	u32 align;
-	u32 nr_partial;
-	u64 nr_slabs;
-	struct list_head partial, full; /* of struct page, by lru */
-	struct list_head list;		/* kmem_caches.list */
-};
-
-static const u16 kmalloc_sizes[] = {8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192};
-static const char *const kmalloc_names[] = {
+static const u16 kmalloc_sizes[NR_KMALLOC] = {8,   16,	32,   64,   96,	  128, 192,
+					      256, 512, 1024, 2048, 4096, 8192};
+static const char *const kmalloc_names[NR_KMALLOC] = {
 	"kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
 	"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
 	"kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
-#define NR_KMALLOC ARRAY_SIZE(kmalloc_sizes)
-#define KMALLOC_MAX 8192UL
-
-/* All caches of one machine: one frame of guest RAM. */
-struct kmem_caches {
-	struct list_head list;	      /* newest first */
-	struct kmem_cache kmem_cache; /* the cache of struct kmem_cache */
-	struct kmem_cache *kmalloc[NR_KMALLOC];
-	u8 class_of[KMALLOC_MAX / 8 + 1]; /* by (size + 7) / 8 */
-};
-
-_Static_assert(sizeof(struct kmem_caches) <= PAGE_SIZE, "caches: one frame");
-
-/* --- Inside an object ------------------------------------------------------------------------- */
-
-__no_asan static void *get_freepointer(const struct kmem_cache *c, const void *obj)
-{
-	return *(void *const *)((const char *)obj + c->free_offset);
-}
-
-__no_asan static void set_freepointer(const struct kmem_cache *c, void *obj, void *next)
-{
-	*(void **)((char *)obj + c->free_offset) = next;
-}
-
-#ifdef CONFIG_DEBUG_VM
-#define REDZONE_SIZE 8U
-#define RED_INACTIVE 0xbbbbbbbbbbbbbbbbUL
-#define RED_ACTIVE 0xccccccccccccccccUL
-#define POISON_FREE 0x6b
-#define POISON_END 0xa5
-
-static u64 *redzone(const struct kmem_cache *c, const void *obj)
-{
-	return (u64 *)((char *)obj + ((c->object_size + 7) & ~7U));
-}
-
-__no_asan static void set_redzone(const struct kmem_cache *c, void *obj, u64 red)
-{
-	*redzone(c, obj) = red;
-}
-
-__no_asan static bool redzone_is(const struct kmem_cache *c, const void *obj, u64 red)
-{
-	return *redzone(c, obj) == red;
-}
-
-__no_asan static void poison_object(const struct kmem_cache *c, void *obj)
-{
-	volatile u8 *p = obj; /* no memset(), which ASan would check */
-
-	for (u32 i = 0; !c->ctor && i < c->object_size; i++)
-		p[i] = i == c->object_size - 1 ? POISON_END : POISON_FREE;
-}
-
-__no_asan static bool poison_intact(const struct kmem_cache *c, const void *obj)
-{
-	const u8 *p = obj;
-
-	for (u32 i = 0; !c->ctor && i < c->object_size; i++)
-		if (p[i] != (i == c->object_size - 1 ? POISON_END : POISON_FREE))
-			return false;
-	return true;
-}
-
-static void debug_new_object(const struct kmem_cache *c, void *obj)
-{
-	poison_object(c, obj);
-	set_redzone(c, obj, RED_INACTIVE);
-}
-
-static void debug_alloc(const struct kmem_cache *c, void *obj)
-{
-	if (!redzone_is(c, obj, RED_INACTIVE) || !poison_intact(c, obj))
-		BUG("slab: a free object was written to");
-	set_redzone(c, obj, RED_ACTIVE);
-}
-
-static void debug_free(const struct kmem_cache *c, void *obj)
-{
-	if (redzone_is(c, obj, RED_INACTIVE))
-		BUG("slab: double free");
-	if (!redzone_is(c, obj, RED_ACTIVE))
-		BUG("slab: written behind the end of an object");
-	debug_new_object(c, obj);
-}
-
-static bool free_object_intact(const struct kmem_cache *c, const void *obj)
-{
-	return redzone_is(c, obj, RED_INACTIVE) && poison_intact(c, obj);
-}
-#else
-#define REDZONE_SIZE 0U
-#define debug_new_object(c, obj) ((void)0)
-#define debug_alloc(c, obj) ((void)0)
-#define debug_free(c, obj) ((void)0)
-#define free_object_intact(c, obj) true
-#endif
 
 /* --- Slabs ------------------------------------------------------------------------------------ */
-
-static inline unsigned this_cpu(void)
-{
-	return 0; /* one host thread drives all CPUs today */
-}
 
 /* The head page of the slab that holds @obj. */
 static inline struct page *slab_of(const struct kmem_cache *c, const void *obj)
@@ -277,7 +137,7 @@ static void deactivate(struct kmem_cache *c, struct kmem_cache_cpu *cc)
 /* Gives this CPU a slab with a free object; false: no memory. */
 static bool refill(struct kmem_cache *c, gfp_t gfp)
 {
-	struct kmem_cache_cpu *cc = &c->cpu[this_cpu()];
+	struct kmem_cache_cpu *cc = &c->cpu[smp_processor_id()];
 	struct page *slab = cc->slab;
 
 	if (slab && slab->private) { /* another CPU freed into our slab meanwhile */
@@ -301,18 +161,13 @@ static bool refill(struct kmem_cache *c, gfp_t gfp)
 	return true;
 }
 
-static bool should_fail(struct memory *m, gfp_t gfp)
-{
-	return !(gfp & __GFP_NOFAIL) && !--m->fail_nth;
-}
-
 /* @bytes of the object become usable. */
 static inline void *slab_alloc(struct kmem_cache *c, gfp_t gfp, u64 bytes)
 {
-	struct kmem_cache_cpu *cc = &c->cpu[this_cpu()];
+	struct kmem_cache_cpu *cc = &c->cpu[smp_processor_id()];
 	void *obj;
 
-	if (unlikely(c->mem->fail_nth) && should_fail(c->mem, gfp))
+	if (should_fail_alloc(c->mem, gfp))
 		return NULL;
 	if (unlikely(!cc->freelist) && !refill(c, gfp))
 		return NULL;
@@ -365,7 +220,7 @@ static void free_slow(struct kmem_cache *c, struct page *slab, void *obj)
 
 void kmem_cache_free(struct kmem_cache *c, void *obj)
 {
-	struct kmem_cache_cpu *cc = &c->cpu[this_cpu()];
+	struct kmem_cache_cpu *cc = &c->cpu[smp_processor_id()];
 	struct page *slab = slab_of(c, obj);
 
 	VM_BUG_ON(slab->slab_cache != c || !page_test(slab, PG_slab));
@@ -509,6 +364,7 @@ static void *kmalloc_large(struct memory *m, u64 size, gfp_t gfp)
 	page = alloc_pages(m, gfp | __GFP_COMP, order);
 	if (!page)
 		return NULL;
+	page_set(page, PG_large_kmalloc);
 	page->owner = OWN_SLAB;
 	mod_node_stat(m, ST_slab_unreclaimable, BIT(order));
 	return page_address(m, page);
@@ -551,8 +407,9 @@ void kfree(struct memory *m, void *p)
 		kmem_cache_free(page->slab_cache, p);
 		return;
 	}
-	if (page_address(m, page) != p)
+	if (!page_test(page, PG_large_kmalloc) || page_address(m, page) != p)
 		BUG("kfree() of what kmalloc() did not give");
+	page_clear(page, PG_large_kmalloc);
 	mod_node_stat(m, ST_slab_unreclaimable, -(s64)BIT(page->order));
 	__free_pages(m, page, page->order);
 }
@@ -591,14 +448,6 @@ void *krealloc(struct memory *m, void *p, u64 size, gfp_t gfp)
 	return bigger;
 }
 
-char *kstrdup(struct memory *m, const char *s, gfp_t gfp)
-{
-	u64 len = strlen(s) + 1;
-	char *copy = kmalloc(m, len, gfp);
-
-	return copy ? memcpy(copy, s, len) : NULL;
-}
-
 int slab_init(struct memory *m)
 {
 	struct kmem_caches *all = get_zeroed_page(m, GFP_KERNEL);
@@ -623,158 +472,4 @@ int slab_init(struct memory *m)
 		all->class_of[n] = k;
 	}
 	return 0;
-}
-
-/* --- /proc/slabinfo --------------------------------------------------------------------------- */
-
-bool slab_info(const struct memory *m, unsigned i, struct slabinfo *out)
-{
-	const struct kmem_cache *c;
-
-	list_for_each_entry (c, &m->caches->list, list) {
-		if (i--)
-			continue;
-		*out = (struct slabinfo){
-			.name = c->name,
-			.active_objs = c->out,
-			.num_objs = c->nr_slabs * c->objects,
-			.active_slabs = c->nr_slabs, /* as SLUB: empty ones are counted, too */
-			.num_slabs = c->nr_slabs,
-			.objsize = c->size,
-			.objperslab = c->objects,
-			.pagesperslab = BIT(c->order),
-		};
-		return true;
-	}
-	return false;
-}
-
-void slab_end_boot(struct memory *m)
-{
-	struct kmem_cache *c;
-
-	list_for_each_entry (c, &m->caches->list, list)
-		c->boot_objects = c->out;
-}
-
-void kmemleak_not_leak(struct memory *m, const void *p)
-{
-	struct page *slab = compound_head(virt_to_page(m, p));
-
-	VM_BUG_ON(!page_test(slab, PG_slab));
-	slab->slab_cache->boot_objects++;
-}
-
-u64 slab_leaks(const struct memory *m)
-{
-	const struct kmem_cache *c;
-	u64 sum = 0;
-
-	list_for_each_entry (c, &m->caches->list, list) {
-		if (c->out == c->boot_objects || c == &m->caches->kmem_cache) /* caches stay */
-			continue;
-		log_line("slab: %s: %ld objects are left behind", c->name,
-			 (long)(c->out - c->boot_objects));
-		sum += c->out - c->boot_objects;
-	}
-	return sum;
-}
-
-/* --- The checker ------------------------------------------------------------------------------ */
-
-#define MAX_REPORTS 10
-
-struct check {
-	const struct kmem_cache *c;
-	unsigned *reports;
-	u64 slabs, free;
-};
-
-static void report(struct check *k, const void *where, const char *what)
-{
-	if ((*k->reports)++ < MAX_REPORTS)
-		log_line("slab: %s: %p: %s", k->c->name, where, what);
-}
-
-/* Free objects on a chain: all inside @slab, on an object's bound, no more than a slab has. */
-static u32 check_chain(struct check *k, const struct page *slab, const void *obj)
-{
-	const struct kmem_cache *c = k->c;
-	const char *base = page_address(c->mem, slab);
-	u32 n = 0;
-
-	for (; obj; obj = get_freepointer(c, obj)) {
-		u64 off = (const char *)obj - base;
-
-		if (off / c->size >= c->objects || off % c->size) {
-			report(k, obj, "free pointer leads out of the slab");
-			break;
-		}
-		if (n++ == c->objects) {
-			report(k, obj, "free chain is a ring");
-			break;
-		}
-		if (!free_object_intact(c, obj))
-			report(k, obj, "free object was written to");
-	}
-	return n;
-}
-
-static void check_slab(struct check *k, const struct page *slab, u32 listed_free, bool active)
-{
-	if (!page_test(slab, PG_slab) || slab->slab_cache != k->c || slab->order != k->c->order ||
-	    slab->refcount != 1 || slab->owner != OWN_SLAB)
-		report(k, slab, "not a slab of this cache");
-	if (page_test(slab, PG_active) != active)
-		report(k, slab, "frozen and active disagree");
-	if (slab->inuse + check_chain(k, slab, (void *)slab->private) != k->c->objects)
-		report(k, slab, "objects out and objects free do not add up");
-	k->slabs++;
-	k->free += k->c->objects - slab->inuse + listed_free;
-}
-
-static void check_cache(const struct kmem_cache *c, unsigned *reports)
-{
-	struct check k = {.c = c, .reports = reports};
-	const struct page *slab;
-	u64 partial = 0;
-
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-		const struct kmem_cache_cpu *cc = &c->cpu[cpu];
-
-		if (cc->slab)
-			check_slab(&k, cc->slab, check_chain(&k, cc->slab, cc->freelist), true);
-		else if (cc->freelist)
-			report(&k, cc->freelist, "free objects without a slab");
-	}
-	list_for_each_entry (slab, &c->partial, lru) {
-		check_slab(&k, slab, 0, false);
-		if (!slab->private)
-			report(&k, slab, "full slab among the partial ones");
-		if (++partial > c->nr_slabs)
-			break;
-	}
-	if (partial != c->nr_partial)
-		report(&k, c, "nr_partial is wrong");
-	list_for_each_entry (slab, &c->full, lru) {
-		check_slab(&k, slab, 0, false);
-		if (slab->private)
-			report(&k, slab, "free object in a full slab");
-		if (k.slabs > c->nr_slabs)
-			break;
-	}
-	if (k.slabs != c->nr_slabs)
-		report(&k, c, "nr_slabs is wrong");
-	if (k.free + c->out != c->nr_slabs * c->objects)
-		report(&k, c, "objects out are miscounted");
-}
-
-int slab_validate(struct memory *m)
-{
-	const struct kmem_cache *c;
-	unsigned reports = 0;
-
-	list_for_each_entry (c, &m->caches->list, list)
-		check_cache(c, &reports);
-	return reports ? -EFAULT : 0;
 }

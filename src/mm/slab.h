@@ -5,6 +5,9 @@
  *
  *   kmem_cache --> partial slabs --> free objects, linked inside themselves
  *              --> full slabs    (a slab: one block of frames, PG_slab, page->slab_cache)
+ *
+ * Sizes are bytes. Objects never move; whoever allocates one owns it. What allocates with
+ * __GFP_DIRECT_RECLAIM may reclaim. Not for: whole frames (page_alloc.h). See: Linux, mm/slub.c.
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
@@ -17,11 +20,12 @@ struct kmem_cache;
 #define SLAB_HWCACHE_ALIGN 0x2U	  /* objects start at 64-byte lines */
 #define SLAB_PANIC 0x4U		  /* boot: failure ends Vellum */
 
-/* @ctor (may be NULL) runs once for each object when its slab is made. @align 0: 8 bytes.
- * ERR_PTR(-EINVAL, -ENOMEM). The name is kept by pointer. */
+/* A cache of objects of @size (1 .. 8192). @ctor (may be NULL) runs once for each object when its slab is made:
+ * who frees one leaves it constructed. @align: a power of two up to a page; 0: 8 bytes. The name is kept by
+ * pointer. ERR_PTR(-EINVAL), ERR_PTR(-ENOMEM). */
 struct kmem_cache *kmem_cache_create(struct memory *m, const char *name, unsigned size,
 				     unsigned align, u32 flags, void (*ctor)(void *));
-/* All objects must be free. */
+/* All objects must be free: else it is a bug, and Vellum ends. */
 void kmem_cache_destroy(struct kmem_cache *c);
 /* Gives empty slabs back to the buddy; pages freed. */
 u64 kmem_cache_shrink(struct kmem_cache *c);
@@ -29,20 +33,25 @@ u64 kmem_cache_shrink(struct kmem_cache *c);
 /* An object or NULL; bytes arbitrary (constructed) unless __GFP_ZERO or zalloc. */
 void *kmem_cache_alloc(struct kmem_cache *c, gfp_t gfp);
 void *kmem_cache_zalloc(struct kmem_cache *c, gfp_t gfp);
-/* ASan builds poison the object until it is handed out again; debug builds overwrite it. */
+/* @obj came from @c, and is not used any more. ASan builds poison it until it is handed out again; debug
+ * builds overwrite it, and stop at a double free. */
 void kmem_cache_free(struct kmem_cache *c, void *obj);
 
 /* Size classes 8 .. 8192 bytes (8 16 32 64 96 128 192 256 512 1k 2k 4k 8k); larger requests
  * take whole blocks from the buddy, at most 4 MiB. NULL when there is none. */
 void *kmalloc(struct memory *m, u64 size, gfp_t gfp);
 void *kzalloc(struct memory *m, u64 size, gfp_t gfp);
-void *kcalloc(struct memory *m, u64 n, u64 size, gfp_t gfp);
+void *kcalloc(struct memory *m, u64 n, u64 size,
+	      gfp_t gfp); /* zeroed; NULL also when it overflows */
+/* @p's bytes in room for @size: @p itself, or another block, and @p is freed (NULL: a new one). Never smaller.
+ * NULL: no memory, and @p is as it was. */
 void *krealloc(struct memory *m, void *p, u64 size, gfp_t gfp);
 void kfree(struct memory *m, void *p);	    /* NULL is fine */
 u64 ksize(struct memory *m, const void *p); /* usable bytes */
-char *kstrdup(struct memory *m, const char *s, gfp_t gfp);
 
-/* What /proc/slabinfo prints of a cache. */
+/* --- what is told of it (slab_validate.c) ------------------------------------------------------- */
+
+/* What /proc/slabinfo prints of a cache. See: slabinfo(5). */
 struct slabinfo {
 	const char *name;
 	u64 active_objs, num_objs, active_slabs, num_slabs;
@@ -51,7 +60,7 @@ struct slabinfo {
 /* The i-th cache, newest first as in the kernel; false behind the last. */
 bool slab_info(const struct memory *m, unsigned i, struct slabinfo *out);
 
-/* Gives empty slabs of all caches back to the buddy; pages freed. */
+/* As kmem_cache_shrink(), of all caches: when memory is short. */
 u64 slab_shrink(struct memory *m);
 
 /* Boot: the cache of caches and the kmalloc classes. 0, -ENOMEM. */

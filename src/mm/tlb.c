@@ -101,18 +101,6 @@ static void l2_fill(struct tlb *t, gva_t page, u64 pte)
 
 /* --- the walk -------------------------------------------------------------------------- */
 
-static u64 *walk_to_pmd(struct mm_struct *mm, gva_t gva)
-{
-	u64 entry = mm->pgd[table_index(gva, PGDIR_SHIFT)];
-
-	if (!(entry & _PAGE_PRESENT))
-		return NULL;
-	entry = entry_table(mm->mem, entry)[table_index(gva, PUD_SHIFT)];
-	if (!(entry & _PAGE_PRESENT))
-		return NULL;
-	return entry_table(mm->mem, entry);
-}
-
 u64 tlb_walk(struct tlb *t, struct mm_struct *mm, gva_t gva, bool psc, u64 **slot)
 {
 	struct tlb_psc_entry *p = tlb_psc_slot(t->in, gva, mm->asid);
@@ -122,7 +110,7 @@ u64 tlb_walk(struct tlb *t, struct mm_struct *mm, gva_t gva, bool psc, u64 **slo
 		t->count.walk_psc_hit++;
 		pmd = p->pmd;
 	} else {
-		pmd = walk_to_pmd(mm, gva);
+		pmd = pmd_table(mm, gva);
 		if (!pmd)
 			return 0;
 		if (psc) {
@@ -250,12 +238,8 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 			l2_fill(t, page, pte);
 	}
 
-	if (unlikely(page_test(frame, PG_code)) && acc == TLB_WRITE) {
-		struct memory_hooks *hooks = &t->in->mem->hooks;
-
-		if (hooks->code_dirty)
-			hooks->code_dirty(hooks->code_arg, frame);
-	}
+	if (acc == TLB_WRITE)
+		page_code_dirty(t->in->mem, frame);
 	l1_fill(t, e, page, pte, page_test(frame, PG_code));
 	*host = (void *)(gva + e->addend);
 	if (t->check)

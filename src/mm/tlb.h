@@ -36,9 +36,9 @@ struct tlb_entry {
 
 /* What --tlb L1,L2WxS chooses. Each a power of two; l2_ways 0: no second level. */
 struct tlb_geometry {
-	u32 l1_entries; /* 16 .. 4096, default 256 */
-	u32 l2_ways;	/* 0 .. 16, default 8 */
-	u32 l2_sets;	/* 1 .. 4096, default 128 */
+	u32 l1_entries; /* 16 .. 4096; the defaults are options_parse()'s (cli/options.c) */
+	u32 l2_ways;	/* 0 .. 16 */
+	u32 l2_sets;	/* 1 .. 4096 */
 	bool check;	/* --check: walk the page tables at each hit and compare */
 };
 
@@ -125,7 +125,7 @@ static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size
 u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **host);
 #define TLB_FAULT 0x80000000U
 
-/* Makes a CPU's TLB, tables from the host's heap at boot, and enters it in mem->tlbs. Only
+/* Makes a CPU's TLB at boot, tables in a mapping of the host's, and enters it in mem->tlbs. Only
  * t->check is read before (--check). 0, -EINVAL (geometry, too many CPUs) or -ENOMEM. */
 int tlb_init(struct tlb *t, struct memory *mem, const struct tlb_geometry *geo);
 void tlb_destroy(struct tlb *t);
@@ -141,6 +141,8 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm);
 void flush_tlb_range(struct mm_struct *mm, gva_t start, gva_t end);
 void flush_tlb_page(struct mm_struct *mm, gva_t addr); /* keeps paging-structure entries */
 void flush_tlb_mm(struct mm_struct *mm);
+/* Only paging-structure entries of [start, end): tables are about to be freed that no pte is left in. */
+void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end);
 /* Forget @mm for good (its asid is reused): called by the last mmput. */
 void tlb_forget_mm(struct mm_struct *mm);
 /* The frame now holds cached code (or no longer): drop write tags that reach it. */

@@ -1,8 +1,7 @@
 /* Making, parsing and checking a TLB: what happens at boot and in tests, not on hot paths. The
- * tables stand for hardware, so they come from the host's heap, not from guest RAM. */
-#include <stdlib.h>
-
+ * tables stand for hardware, so they are not in guest RAM: one mapping of the host's has them all. */
 #include "base/err.h"
+#include "base/host.h"
 #include "base/log.h"
 #include "mm/tlb_internal.h"
 
@@ -56,88 +55,90 @@ int tlb_parse_geometry(const char *s, struct tlb_geometry *geo)
 	return 0;
 }
 
-static struct tlb_entry *new_l1(u32 entries)
-{
-	struct tlb_entry *e = aligned_alloc(64, entries * sizeof(*e));
+#define ARRAY_ALIGN 64UL /* a line of the host's cache */
+#define NR_ARRAYS (1 + 5 + 1 + 3 * TLB_SPACES)
 
-	for (u32 i = 0; e && i < entries; i++) {
-		tlb_l1_clear(&e[i]);
-		e[i].addend = 0;
-	}
-	return e;
+/* Bytes of the mapping: struct tlb_internal, then all arrays. */
+static size_t tables_size(const struct tlb_geometry *g)
+{
+	struct tlb_internal *in;
+	size_t l2 = sizeof(*in->l2_tag) + sizeof(*in->l2_pte) + sizeof(*in->l2_used) +
+		    sizeof(*in->l2_next) + sizeof(*in->l2_prev);
+	size_t log = sizeof(*in->space->log) + sizeof(*in->space->logged);
+
+	return page_align(sizeof(*in) + l2 * g->l2_ways * g->l2_sets +
+			  g->l1_entries *
+				  (sizeof(*in->empty) * (TLB_SPACES + 1) + TLB_SPACES * log) +
+			  NR_ARRAYS * ARRAY_ALIGN);
 }
 
-static void free_internal(struct tlb_internal *in)
+/* The next @n elements of @size bytes of the mapping. */
+static void *take(u8 **at, size_t n, size_t size)
 {
-	if (!in)
-		return;
-	for (unsigned i = 0; i < TLB_SPACES; i++) {
-		free(in->space[i].table);
-		free(in->space[i].log);
-		free(in->space[i].logged);
-	}
-	free(in->empty);
-	free(in->l2_tag);
-	free(in->l2_pte);
-	free(in->l2_used);
-	free(in->l2_next);
-	free(in->l2_prev);
-	free(in);
+	void *p = *at;
+
+	*at += (n * size + ARRAY_ALIGN - 1) & -(size_t)ARRAY_ALIGN;
+	return p;
 }
 
-static int alloc_l2(struct tlb_internal *in)
+static void take_l2(struct tlb_internal *in, u8 **at)
 {
 	size_t n = (size_t)in->geo.l2_ways * in->geo.l2_sets;
 
 	for (unsigned i = 0; i < TLB_L2_LISTS; i++)
 		in->l2_head[i] = TLB_L2_END;
-	if (!n)
-		return 0;
-	in->l2_tag = calloc(n, sizeof(*in->l2_tag));
-	in->l2_pte = calloc(n, sizeof(*in->l2_pte));
-	in->l2_used = calloc(n, sizeof(*in->l2_used));
-	in->l2_next = calloc(n, sizeof(*in->l2_next));
-	in->l2_prev = calloc(n, sizeof(*in->l2_prev));
-	return in->l2_tag && in->l2_pte && in->l2_used && in->l2_next && in->l2_prev ? 0 : -ENOMEM;
+	in->l2_tag = take(at, n, sizeof(*in->l2_tag));
+	in->l2_pte = take(at, n, sizeof(*in->l2_pte));
+	in->l2_used = take(at, n, sizeof(*in->l2_used));
+	in->l2_next = take(at, n, sizeof(*in->l2_next));
+	in->l2_prev = take(at, n, sizeof(*in->l2_prev));
 }
 
-static int alloc_l1(struct tlb_internal *in)
+static struct tlb_entry *take_l1_table(u32 entries, u8 **at)
+{
+	struct tlb_entry *e = take(at, entries, sizeof(*e));
+
+	for (u32 i = 0; i < entries; i++)
+		tlb_l1_clear(&e[i]);
+	return e;
+}
+
+static void take_l1(struct tlb_internal *in, u8 **at)
 {
 	u32 n = in->geo.l1_entries;
 
-	in->empty = new_l1(n);
-	if (!in->empty)
-		return -ENOMEM;
+	in->empty = take_l1_table(n, at);
 	for (unsigned i = 0; i < TLB_SPACES; i++) {
 		struct tlb_space *s = &in->space[i];
 
-		s->table = new_l1(n);
-		s->log = calloc(n, sizeof(*s->log));
-		s->logged = calloc(n, sizeof(*s->logged));
-		if (!s->table || !s->log || !s->logged)
-			return -ENOMEM;
+		s->table = take_l1_table(n, at);
+		s->log = take(at, n, sizeof(*s->log));
+		s->logged = take(at, n, sizeof(*s->logged));
 	}
-	return 0;
 }
 
 int tlb_init(struct tlb *t, struct memory *mem, const struct tlb_geometry *geo)
 {
 	struct tlb_internal *in;
 	unsigned cpu = 0;
+	void *tables;
+	u8 *at;
+	int err;
 
 	while (cpu < MAX_CPUS && mem->tlbs[cpu])
 		cpu++;
 	if (!geometry_valid(geo) || cpu == MAX_CPUS)
 		return -EINVAL;
-	in = calloc(1, sizeof(*in));
-	if (!in)
-		return -ENOMEM;
+	err = host_mmap_reserve(tables_size(geo), PAGE_SIZE, &tables);
+	if (err)
+		return err;
+	at = tables;
+	in = take(&at, 1, sizeof(*in));
 	in->mem = mem;
 	in->geo = *geo;
-	if (alloc_l2(in) || alloc_l1(in)) {
-		free_internal(in);
-		return -ENOMEM;
-	}
+	take_l2(in, &at);
+	take_l1(in, &at);
+	VM_BUG_ON(at > (u8 *)tables + tables_size(geo));
 	*t = (struct tlb){
 		.l1 = in->empty,
 		.l1_mask = (u64)(geo->l1_entries - 1) << 5,
@@ -155,7 +156,7 @@ void tlb_destroy(struct tlb *t)
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		if (t->in->mem->tlbs[cpu] == t)
 			t->in->mem->tlbs[cpu] = NULL;
-	free_internal(t->in);
+	host_munmap(t->in, tables_size(&t->in->geo));
 	t->in = NULL;
 	t->l1 = NULL;
 	t->mm = NULL;

@@ -46,8 +46,8 @@ static void *user_page(struct mm_struct *mm, gva_t addr, bool write, u32 *error_
 	if ((pte->pte & need) != need)
 		return NULL;
 	page = pfn_to_page(m, pte_pfn(*pte));
-	if (write && unlikely(page_test(page, PG_code)) && m->hooks.code_dirty)
-		m->hooks.code_dirty(m->hooks.code_arg, page);
+	if (write)
+		page_code_dirty(m, page);
 	pte->pte |= _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0);
 	return (u8 *)page_address(m, page) + page_offset(addr);
 }
@@ -75,7 +75,7 @@ int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write)
 		long run = user_run(mm, addr, n, write, &host);
 
 		if (run < 0)
-			return run;
+			return (int)run;
 		addr += run;
 		n -= run;
 	}

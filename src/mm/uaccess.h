@@ -1,7 +1,10 @@
 /* The guest kernel's access to guest memory: the same page tables, the same faults.
  *
- * Not for: host pointers handed to somebody who keeps them; a page may move or go at the next
- * fault. Each function stops at the first byte that the guest could not reach itself.
+ * @n and @size are bytes; addresses may be anything, any byte outside of user space is a fault. Each function
+ * stops at the first byte that the guest could not reach itself. What copies may sleep, and may reclaim,
+ * unless pagefault_disable()d: whoever holds what must not change meanwhile copies before or after.
+ *
+ * Not for: host pointers handed to somebody who keeps them; a page may move or go at the next fault.
  */
 #ifndef MM_UACCESS_H
 #define MM_UACCESS_H
@@ -9,7 +12,8 @@
 #include "mm/mm.h"
 
 /* Bytes NOT copied (0: all). A fault is served as a user access's would be (counted, stack
- * grown, COW broken); what cannot be served ends the copy. */
+ * grown, COW broken); what cannot be served ends the copy. What copy_from_user() did not fill is as it was.
+ * See: Linux, Documentation/core-api/mm-api.rst. */
 u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n) __must_check;
 u64 copy_to_user(struct mm_struct *mm, gva_t to, const void *from, u64 n) __must_check;
 u64 clear_user(struct mm_struct *mm, gva_t to, u64 n) __must_check;
@@ -18,26 +22,27 @@ u64 clear_user(struct mm_struct *mm, gva_t to, u64 n) __must_check;
  * Its smallest size and its largest (a page) are the caller's to check, in its own order. */
 int copy_struct_from_user(struct mm_struct *mm, void *to, u64 known, gva_t from,
 			  u64 size) __must_check;
-/* Length without the NUL; @n when there is none in @n bytes; -EFAULT. */
+/* Length without the NUL, which is copied; @n when there is none in @n bytes; -EFAULT. */
 long strncpy_from_user(struct mm_struct *mm, char *to, gva_t from, u64 n) __must_check;
 /* Length with the NUL; 0: fault; more than @n: none found in @n bytes. */
 long strnlen_user(struct mm_struct *mm, gva_t s, u64 n) __must_check;
-/* The highest user address: is [addr, addr+n) inside user space? */
+/* Is [addr, addr+n) inside user space? Says nothing of what is mapped there. */
 static inline bool access_ok(gva_t addr, u64 n)
 {
 	return n <= TASK_SIZE && addr <= TASK_SIZE - n;
 }
 
 /* A run of guest memory as host memory, for reads and writes without a second copy: at most to
- * the end of the page. *@host valid until the next call into mm/. @write: for storing. Bytes
- * available (1 .. n) or -EFAULT. */
+ * the end of the page. *@host valid until the next call into mm/. @write: for storing; the pte is dirty
+ * then, whatever the caller stores. Bytes available (1 .. n, @n at least 1) or -EFAULT. */
 long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) __must_check;
 
-/* Makes [addr, addr + n) present, for storing if @write. May sleep. 0; -EFAULT: not all of it. */
+/* Makes [addr, addr + n) present, for storing if @write. 0; -EFAULT: not all of it, what came stays. When it
+ * slept, others may have taken pages away again: look again, or be ready for another fault. */
 int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write) __must_check;
 
-/* A request of the running task's found no memory. True: somebody who was dying for want of it is gone
- * now, try again (it slept). False: there was nobody, or it must not sleep. */
+/* A request of the running task's, other than a fault, found no memory. True: somebody who was dying
+ * for want of it is gone now, try again (it slept). False: there was nobody, or it must not sleep. (fault.c) */
 bool wait_for_memory(struct memory *m);
 
 /* Between the two no copy sleeps, as with userfaultfd(2) it might: it ends as at a bad address. For
@@ -63,7 +68,9 @@ static inline void pagefault_enable(struct memory *m)
 		copy_to_user(mm, addr, &_v, sizeof(_v)) ? -EFAULT : 0;                             \
 	})
 
-/* Another address space's memory (FOLL_FORCE: /proc/PID/mem); bytes done or -EFAULT. */
+/* Copies between @buf and another address space's memory, whatever its owner does meanwhile; bytes done, at
+ * least 1, or -EFAULT. @force: also where its rights forbid it, as far as FOLL_FORCE goes (/proc/PID/mem).
+ * Never sleeps: what userfaultfd would have to serve is -EFAULT. (populate.c) See: ptrace(2), proc(5). */
 long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force);
 /* The same without force, as process_vm_readv(2) does it: it pins the pages, so an anonymous page that
  * COW shares with another process is copied first, even to be read. @again: the same pin as in the last

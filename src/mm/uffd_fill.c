@@ -21,11 +21,6 @@ struct fill {
 	struct page *page; /* COPY: its bytes; a reference, or NULL when it was taken over */
 };
 
-static bool vma_is_shmem(const struct vm_area_struct *vma)
-{
-	return vma->vm_mapping && vma->vm_mapping->is_shmem;
-}
-
 /* The area of the whole range, if it may be filled so; again after anything that slept. */
 static struct vm_area_struct *fill_vma(const struct fill *f)
 {
@@ -82,7 +77,7 @@ static int fill_anon(struct fill *f, struct vm_area_struct *vma)
 	if (IS_ERR(pte))
 		return PTR_ERR(pte);
 	page_add_new_anon_rmap(f->page, vma, f->addr);
-	vma->vm_mm->rss[MM_ANONPAGES]++;
+	add_mm_counter(vma->vm_mm, MM_ANONPAGES, 1);
 	*pte = pfn_pte(page_to_pfn(vma->vm_mm->mem, f->page), fill_bits(vma, true, f->wp));
 	f->page = NULL;
 	return 0;
@@ -144,7 +139,7 @@ static int fill_shmem(struct fill *f, struct vm_area_struct *vma)
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	page_add_file_rmap(page, vma);
-	vma->vm_mm->rss[mm_counter_file(page)]++;
+	add_mm_counter(vma->vm_mm, mm_counter_file(page), 1);
 	*pte = pfn_pte(page_to_pfn(vma->vm_mm->mem, page),
 		       fill_bits(vma, vma->vm_flags & VM_SHARED, f->wp));
 	return 0;
@@ -220,8 +215,11 @@ static pte_t wp_pte(const struct vm_area_struct *vma, pte_t old, bool enable, bo
 
 	if (pte_none(old))
 		return enable && markers ? swp_entry_pte(SWP_PTE_MARKER, PTE_MARKER_UFFD_WP) : old;
-	if (!pte_present(old))
-		return !enable && is_uffd_wp_marker(old) ? (pte_t){0} : old;
+	if (!pte_present(old)) {
+		if (!enable && is_uffd_wp_marker(old))
+			pte.pte = 0;
+		return pte;
+	}
 	if (enable) {
 		pte.pte = (old.pte & ~_PAGE_RW) | _PAGE_UFFD_WP;
 		return pte;

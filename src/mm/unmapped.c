@@ -6,6 +6,7 @@
  * multiple of 2 MiB, files that hold a whole aligned 2 MiB. Shared anonymous memory is not
  * (shmem_enabled "never").
  */
+#include "base/trace.h"
 #include "mm/mmap_flags.h"
 #include "mm/vma_internal.h"
 
@@ -23,6 +24,21 @@ static bool hint_is_free(struct mm_struct *mm, gva_t addr, u64 len)
 	return !vma || addr + len <= vm_start_gap(vma);
 }
 
+/* The highest or lowest gap of @len bytes in [low, high); where, or -ENOMEM. */
+static long vm_unmapped_area(struct mm_struct *mm, bool top, u64 len, gva_t low, gva_t high,
+			     u64 align)
+{
+	long found = top ? vma_gap_topdown(mm, len, low, high, align)
+			 : vma_gap_bottomup(mm, len, low, high, align);
+
+	trace_event(mm->mem->trace, TP_mmap_vm_unmapped_area,
+		    "addr=0x%lx err=%ld total_vm=0x%lx flags=0x%x len=0x%lx lo=0x%lx hi=0x%lx "
+		    "mask=0x%lx ofs=0x0",
+		    found < 0 ? 0 : found, found < 0 ? found : 0, mm->total_vm, top, len, low, high,
+		    align - PAGE_SIZE);
+	return found;
+}
+
 static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat, u64 align)
 {
 	gva_t low = compat ? LEGACY_COMPAT_BASE : LEGACY_BASE;
@@ -37,7 +53,7 @@ static long bottomup(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool 
 	addr = page_align(addr);
 	if (addr && high - len >= addr && hint_is_free(mm, addr, len))
 		return addr;
-	return vma_gap_bottomup(mm, len, max(low, MMAP_HINT_MIN_ADDR), high, align);
+	return vm_unmapped_area(mm, false, len, max(low, MMAP_HINT_MIN_ADDR), high, align);
 }
 
 static long topdown(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool compat, u64 align)
@@ -49,7 +65,7 @@ static long topdown(struct mm_struct *mm, gva_t addr, u64 len, u64 flags, bool c
 		return bottomup(mm, addr, len, flags, compat, align);
 	if (hint && hint <= TASK_SIZE - len && hint_is_free(mm, hint, len))
 		return hint;
-	found = vma_gap_topdown(mm, len, MMAP_HINT_MIN_ADDR, high, align);
+	found = vm_unmapped_area(mm, true, len, MMAP_HINT_MIN_ADDR, high, align);
 	return found < 0 ? bottomup(mm, addr, len, flags, compat, align) : found;
 }
 

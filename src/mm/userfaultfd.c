@@ -439,11 +439,6 @@ int userfaultfd_check_range(const struct userfaultfd_ctx *ctx, gva_t start, u64 
 	return 0;
 }
 
-static bool vma_is_shmem(const struct vm_area_struct *vma)
-{
-	return vma->vm_mapping && vma->vm_mapping->is_shmem;
-}
-
 static bool vma_can_userfault(const struct vm_area_struct *vma, vm_flags_t flags, bool wp_async)
 {
 	flags &= VM_UFFD_FLAGS;

@@ -9,8 +9,10 @@
  * registered range loses by munmap, mremap, MADV_DONTNEED or fork is told by events, if asked for:
  * the caller sleeps until its event was read.
  *
- * This is mm/'s part; the descriptor is proc/userfaultfd.c's. See: userfaultfd(2),
- * ioctl_userfaultfd(2); Linux 6.18, fs/userfaultfd.c, mm/userfaultfd.c.
+ * userfaultfd.c has contexts, registration and what sleeps; uffd_fill.c fills pages in. A context is owned
+ * through references. Not for: the descriptor and its ioctls' arguments (proc/userfaultfd.c).
+ *
+ * See: userfaultfd(2), ioctl_userfaultfd(2); Linux 6.18, fs/userfaultfd.c, mm/userfaultfd.c.
  */
 #ifndef MM_USERFAULTFD_H
 #define MM_USERFAULTFD_H
@@ -83,7 +85,7 @@ struct userfaultfd_ctx {
 
 /* --- the descriptor ---------------------------------------------------------------------- */
 
-/* One reference. ERR_PTR(-ENOMEM). */
+/* A context for @mm's faults, one reference; @flags: UFFD_USER_MODE_ONLY_K or 0. ERR_PTR(-ENOMEM). */
 struct userfaultfd_ctx *userfaultfd_new(struct mm_struct *mm, const struct sched *sched, u32 flags);
 void userfaultfd_ctx_put(struct userfaultfd_ctx *ctx);
 /* The file goes: areas are registered no more, sleepers go on, and the file's reference is dropped. */
@@ -93,7 +95,7 @@ int userfaultfd_set_features(struct userfaultfd_ctx *ctx, u64 features);
 /* Is there something to read? */
 bool userfaultfd_readable(const struct userfaultfd_ctx *ctx);
 /**
- * userfaultfd_read - the next message: faults first, then events
+ * userfaultfd_read - the next message: faults first, then events; sleeps until there is one
  * @fork_fd: makes a descriptor of a child's context, whose reference it takes over: its number, or
  *           -errno, and then the event stays
  * Return: 0, -EAGAIN (@nonblock), -ERESTARTSYS, or what @fork_fd said.
@@ -112,15 +114,17 @@ int userfaultfd_check_range(const struct userfaultfd_ctx *ctx, gva_t start, u64 
 
 enum uffd_fill { UFFD_COPY, UFFD_ZEROPAGE, UFFD_CONTINUE, UFFD_POISON };
 
-/* Fills the pages of [dst, dst + len), which are none; @src: of the current task. Bytes done, or
- * -EEXIST, -ENOENT (not registered), -EFAULT, -ENOMEM, -EAGAIN, -EINVAL. (uffd_fill.c) */
+/* Fills the pages of [dst, dst + len), page aligned, which are none; COPY: with what is at @src in @src_mm, and
+ * that may sleep. @wp: they come write-protected. Bytes done, if any; else -EEXIST, -ENOENT (not registered),
+ * -ESRCH, -EFAULT, -ENOMEM, -EAGAIN (mmap_changing), -EINVAL. */
 long uffd_fill_range(struct userfaultfd_ctx *ctx, enum uffd_fill how, gva_t dst, gva_t src, u64 len,
 		     bool wp, struct mm_struct *src_mm);
-/* UFFDIO_WRITEPROTECT; 0, -ENOENT, -EAGAIN, -ENOMEM. */
+/* UFFDIO_WRITEPROTECT; 0, -ENOENT, -ESRCH, -EAGAIN, -ENOMEM: what came before is protected. */
 int uffd_wp_registered(struct userfaultfd_ctx *ctx, gva_t start, u64 len, bool enable);
 /* The same for one area. 0 or -ENOMEM. */
 int uffd_wp_range(struct vm_area_struct *vma, gva_t start, gva_t end, bool enable);
-/* UFFDIO_MOVE of exclusive anonymous pages. Bytes, or -errno. */
+/* UFFDIO_MOVE of exclusive anonymous pages. Bytes, if any; else -ENOENT (no area, a hole), -EBUSY (shared by
+ * COW), -EEXIST, -EFAULT, -EINVAL, -EAGAIN, -ENOMEM. */
 long uffd_move_range(struct userfaultfd_ctx *ctx, gva_t dst, gva_t src, u64 len, bool allow_holes);
 
 /* --- for the rest of mm/ ------------------------------------------------------------------ */

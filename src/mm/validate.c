@@ -130,8 +130,7 @@ static void check_page(struct check *c, struct vm_area_struct *vma, gva_t addr, 
 	if (page->refcount < page->mapcount + (page->mapping && !PageAnon(page)))
 		complain(c, "pte of %#lx: %d references, %d mappings", addr, page->refcount,
 			 page->mapcount);
-	if (page_test(page, PG_slab) || page_test(page, PG_table) || page_test(page, PG_buddy) ||
-	    page_test(page, PG_pcp))
+	if (page->flags & PAGE_FLAGS_TYPE)
 		complain(c, "pte of %#lx: frame is not a user page (flags %#lx)", addr,
 			 page->flags);
 	if (PageAnon(page) && page_test(page, PG_anon_exclusive) && page->mapcount != 1)
@@ -327,7 +326,7 @@ static int add_to_mapcount(pte_t *pte, gva_t addr, void *arg)
 
 	(void)addr;
 	if (pte_present(*pte) && !pte_special(*pte))
-		pfn_to_page(m, pte_pfn(*pte))->mapcount += ((struct check *)arg)->rss[0];
+		pfn_to_page(m, pte_pfn(*pte))->mapcount += (s32)((struct check *)arg)->rss[0];
 	return 0;
 }
 
@@ -384,7 +383,7 @@ int memory_validate_mms(struct memory *m)
 	for_each_used_page(&c, check_counted_down);
 	add_to_mapcounts(m, 1);
 
-	if (check_tlbs(m) || filemap_validate(m) || lru_validate(m) || c.violations)
+	if (check_tlbs(m) || c.violations)
 		err = -EFAULT;
 	return err;
 }

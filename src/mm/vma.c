@@ -12,18 +12,12 @@
 
 int vma_init(struct memory *m)
 {
-	struct kmem_cache *c;
+	int err = mm_cache_create(m, &m->in->vm_area_struct, "vm_area_struct",
+				  sizeof(struct vm_area_struct), 0);
 
-	c = kmem_cache_create(m, "vm_area_struct", sizeof(struct vm_area_struct), 8, 0, NULL);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->vm_area_struct = c;
-	c = kmem_cache_create(m, "mm_struct", sizeof(struct mm_struct), 8, SLAB_HWCACHE_ALIGN,
-			      NULL);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->mm_struct = c;
-	return vma_tree_init(m) ? -ENOMEM : mempolicy_init(m);
+	return err ? err
+		   : mm_cache_create(m, &m->in->mm_struct, "mm_struct", sizeof(struct mm_struct),
+				     SLAB_HWCACHE_ALIGN);
 }
 
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
@@ -194,18 +188,15 @@ struct vm_area_struct *vma_modify_flags(struct mm_struct *mm, struct vm_area_str
 	return vma_modify_flags_uffd(mm, vma, start, end, flags, vma->vm_uffd);
 }
 
-/* Joins the range that @vmg describes, which is about to differ, to a neighbour, or cuts it out. */
-static struct vm_area_struct *vma_modify(struct vma_merge *vmg)
+/* Joins the range of @vma that @vmg describes, which is about to differ, to a neighbour, or cuts it out. */
+static struct vm_area_struct *vma_modify(struct vma_merge *vmg, struct vm_area_struct *vma)
 {
-	struct vm_area_struct *vma = vmg->middle, *merged;
+	struct vm_area_struct *merged;
 	int err;
 
+	vmg->middle = vma;
 	vmg->prev = vma_prev(vma);
 	vmg->next = vma_next(vma);
-	vmg->pgoff = linear_page_index(vma, vmg->start);
-	vmg->file = vma->vm_file;
-	vmg->mapping = vma->vm_mapping;
-	vmg->anon_vma = vma->anon_vma;
 	merged = vma_merge_existing_range(vmg);
 	if (merged)
 		return merged;
@@ -218,34 +209,24 @@ static struct vm_area_struct *vma_modify(struct vma_merge *vmg)
 struct vm_area_struct *vma_modify_policy(struct mm_struct *mm, struct vm_area_struct *vma,
 					 gva_t start, gva_t end, struct mempolicy *pol)
 {
-	struct vma_merge vmg = {
-		.mm = mm,
-		.middle = vma,
-		.start = start,
-		.end = end,
-		.flags = vma->vm_flags,
-		.uffd = vma->vm_uffd,
-		.policy = pol,
-	};
+	struct vma_merge vmg = vmg_like(vma, start, end, linear_page_index(vma, start));
 
-	return vma_modify(&vmg);
+	VM_BUG_ON(vma->vm_mm != mm);
+	vmg.policy = pol;
+	return vma_modify(&vmg, vma);
 }
 
 struct vm_area_struct *vma_modify_flags_uffd(struct mm_struct *mm, struct vm_area_struct *vma,
 					     gva_t start, gva_t end, vm_flags_t flags,
 					     struct userfaultfd_ctx *uffd)
 {
-	struct vma_merge vmg = {
-		.mm = mm,
-		.middle = vma,
-		.start = start,
-		.end = end,
-		.flags = flags,
-		.uffd = uffd,
-		.policy = vma->vm_policy,
-	};
-	struct vm_area_struct *at = vma_modify(&vmg);
+	struct vma_merge vmg = vmg_like(vma, start, end, linear_page_index(vma, start));
+	struct vm_area_struct *at;
 
+	VM_BUG_ON(vma->vm_mm != mm);
+	vmg.flags = flags;
+	vmg.uffd = uffd;
+	at = vma_modify(&vmg, vma);
 	if (at != vma) /* it joined a neighbour, or an error */
 		return at;
 	vma->vm_flags = flags;
@@ -356,12 +337,6 @@ int vm_enough_memory(struct memory *m, u64 pages)
 int security_vm_enough_memory(struct mm_struct *mm, u64 pages)
 {
 	return __vm_enough_memory(mm->mem, mm, pages);
-}
-
-void vm_unacct_memory(struct mm_struct *mm, u64 pages)
-{
-	VM_BUG_ON(mm->mem->committed_as < pages);
-	mm->mem->committed_as -= pages;
 }
 
 vm_flags_t calc_vm_prot_bits(u64 prot)

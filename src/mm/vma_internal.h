@@ -32,7 +32,8 @@
 
 /* --- vma_tree.c ------------------------------------------------------------------------ */
 
-/* Sets nodes aside, so that the next @inserts insertions cannot fail. 0 or -ENOMEM. */
+/* Sets nodes aside, so that the next @inserts insertions cannot fail; what is not spent stays for later ones.
+ * 0 or -ENOMEM. */
 int vma_tree_reserve(struct mm_struct *mm, unsigned inserts);
 /* Adds @vma, which overlaps nothing. Needs a reservation. */
 void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma);
@@ -51,9 +52,9 @@ void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_unlink_free(struct mm_struct *mm, struct vm_area_struct *vma);
 /* Releases a complete area that is not linked. */
 void vma_release(struct vm_area_struct *vma);
-/* A copy of @orig with references, anon_vmas and open() of its own, not linked. */
+/* A copy of @orig with references, anon_vmas and open() of its own, not linked. NULL: no memory. */
 struct vm_area_struct *vma_copy(struct vm_area_struct *orig);
-/* New bounds for a linked area. */
+/* New bounds for a linked area, between its neighbours'. */
 void vma_set_range(struct vm_area_struct *vma, gva_t start, gva_t end, u64 pgoff);
 
 /* Where mmap(2) must stop above: the guard gap of a stack counts as its own. */
@@ -64,15 +65,20 @@ static inline gva_t vm_start_gap(const struct vm_area_struct *vma)
 	return vma->vm_start > gap ? vma->vm_start - gap : 0;
 }
 
+/* The running task's soft limit RLIM_*, in the limit's own unit; RLIM_INF: none holds. */
 u64 rlimit(const struct mm_struct *mm, unsigned which);
 /* May @bytes more be locked, if @flags say locked? */
 bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, u64 bytes);
+/* May the running task lock anything at all? See: mlock(2) EPERM. */
 bool can_do_mlock(const struct mm_struct *mm);
-/* Charges @pages to Committed_AS if vm.overcommit_memory lets it. 0 or -ENOMEM. */
+/* As vm_enough_memory(), for @mm, whose size counts in OVERCOMMIT_NEVER: 0 or -ENOMEM. */
 int security_vm_enough_memory(struct mm_struct *mm, u64 pages);
-void vm_unacct_memory(struct mm_struct *mm, u64 pages);
 /* mmap's PROT_* as VM_*; what it does not know is ignored. */
 vm_flags_t calc_vm_prot_bits(u64 prot);
+/* personality(READ_IMPLIES_EXEC) of the running task. */
+bool read_implies_exec(const struct memory *m);
+/* PR_SET_MDWE: may an area that had the rights @had not get @wanted? */
+bool map_deny_write_exec(const struct mm_struct *mm, vm_flags_t had, vm_flags_t wanted);
 /* Before total_vm shrinks. */
 void update_hiwater_vm(struct mm_struct *mm);
 
@@ -96,6 +102,24 @@ struct vma_merge {
 	bool no_memory;	  /* out: could have merged, had there been memory */
 };
 
+/* A range [start, end) that is as @vma is, and whose pages begin at @pgoff; neighbours are still to be set. */
+static inline struct vma_merge vmg_like(const struct vm_area_struct *vma, gva_t start, gva_t end,
+					u64 pgoff)
+{
+	return (struct vma_merge){
+		.mm = vma->vm_mm,
+		.start = start,
+		.end = end,
+		.pgoff = pgoff,
+		.flags = vma->vm_flags,
+		.file = vma->vm_file,
+		.mapping = vma->vm_mapping,
+		.anon_vma = vma->anon_vma,
+		.uffd = vma->vm_uffd,
+		.policy = vma->vm_policy,
+	};
+}
+
 /* Extends a neighbour over an empty range: the area that covers it now, or NULL. */
 struct vm_area_struct *vma_merge_new_range(struct vma_merge *vmg);
 /* The same for a range of an existing area, which shrinks or goes. */
@@ -113,13 +137,13 @@ struct vma_unmap {
 	bool keep_account;	      /* Committed_AS stays: mremap moved the charge along */
 };
 
-/* 0; -EPERM (sealed), -ENOMEM (map limit, memory). Nothing has changed yet. */
+/* Makes all that taking [start, end), page aligned, out needs: *@u, which is committed or aborted afterwards.
+ * 0; -EPERM (sealed), -EINVAL (an area that cannot be cut), -ENOMEM (map limit, memory): *@u is empty then, and
+ * areas may have been cut where Linux leaves them so. */
 int vma_unmap_prepare(struct mm_struct *mm, gva_t start, gva_t end, struct vma_unmap *u);
+/* Does it: pages, page tables, areas, accounts. Cannot fail. */
 void vma_unmap_commit(struct vma_unmap *u);
-/* personality(READ_IMPLIES_EXEC) of the running task. */
-bool read_implies_exec(const struct memory *m);
-/* PR_SET_MDWE: may an area that had the rights @had not get @wanted? */
-bool map_deny_write_exec(const struct mm_struct *mm, vm_flags_t had, vm_flags_t wanted);
+/* It does not happen. */
 void vma_unmap_abort(struct vma_unmap *u);
 /* munmap(2), without telling userfaultfd yet: the caller does, at its end. */
 long __do_munmap(struct mm_struct *mm, gva_t start, u64 len);
@@ -128,7 +152,8 @@ void vma_split_at_ends(struct mm_struct *mm, gva_t start, gva_t end);
 
 /* --- unmapped.c ------------------------------------------------------------------------ */
 
-/* THP_HUGETLB: in whole pages of a pool (hugetlb.h), whose size is added to it as a shift. */
+/* Where a mapping that could have huge pages is put; THP_HUGETLB: in whole pages of a pool (hugetlb.h), whose
+ * size is added to it as a shift. */
 enum thp_placement { THP_NONE, THP_ANON, THP_FILE, THP_HUGETLB };
 
 /* As Linux's __get_unmapped_area(): @pgoff and @thp as the kind of mapping wants it. Address,

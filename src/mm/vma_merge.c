@@ -28,8 +28,8 @@ static bool is_fork_child(const struct vm_area_struct *vma)
 	return vma && vma->anon_vma && vma->anon_vma_chain.next->next != &vma->anon_vma_chain;
 }
 
-/* See: Linux, mm/vma.c, is_mergeable_anon_vma(). */
-static bool anon_vma_ok(const struct vma_merge *vmg, const struct vm_area_struct *tgt)
+/* See: Linux, mm/vma.c, the function of this name. */
+static bool is_mergeable_anon_vma(const struct vma_merge *vmg, const struct vm_area_struct *tgt)
 {
 	if (!tgt->anon_vma && vmg->anon_vma)
 		return !is_fork_child(vmg->middle) && !is_fork_child(vmg->copied_from);
@@ -43,7 +43,7 @@ static bool can_vma_merge_left(const struct vma_merge *vmg)
 	const struct vm_area_struct *prev = vmg->prev;
 
 	return prev && prev->vm_end == vmg->start && is_mergeable_vma(vmg, prev) &&
-	       anon_vma_ok(vmg, prev) && prev->vm_pgoff + vma_pages(prev) == vmg->pgoff;
+	       is_mergeable_anon_vma(vmg, prev) && prev->vm_pgoff + vma_pages(prev) == vmg->pgoff;
 }
 
 static bool can_vma_merge_right(const struct vma_merge *vmg, bool merge_left)
@@ -52,7 +52,7 @@ static bool can_vma_merge_right(const struct vma_merge *vmg, bool merge_left)
 	u64 pages = (vmg->end - vmg->start) >> PAGE_SHIFT;
 
 	if (!next || next->vm_start != vmg->end || !is_mergeable_vma(vmg, next) ||
-	    !anon_vma_ok(vmg, next) || next->vm_pgoff != vmg->pgoff + pages)
+	    !is_mergeable_anon_vma(vmg, next) || next->vm_pgoff != vmg->pgoff + pages)
 		return false;
 	/* Each may suit the range and still not suit the other. */
 	return !merge_left || !vmg->prev->anon_vma || !next->anon_vma ||

@@ -1,64 +1,16 @@
-/* The B-tree of VMAs: one an mm_struct, leaves linked, the largest gap kept below each slot.
+/* The B-tree of VMAs, one an mm_struct: looking an area up, and keeping the tree in order when areas come,
+ * go and change their bounds. What a node looks like: vma_tree_internal.h.
  *
- *                [ last: 39 89 | gap: 8 20 ]                inner: last and gap of the child
- *                  /              \
- *   [ last: 9 24 39 | gap: 8 2 0 ] <-> [ last: 69 89 | gap: 20 5 ]      leaf: slots are areas
- *
- * A slot's key is the last page of the highest area below it, so the search for an address reads
- * only keys. A page number has 35 bits. What a search compares are the lower 32 of them: 28 keys
- * and the node's header are two cache lines, where a search among a million areas spends its time
- * (all but the leaf's lines stay in the host's cache). The upper bits differ within a node only
- * where it spans a multiple of 16 TiB: such a node is "wide", and there are few.
- *
- * A leaf's gap[i] is the room between the area before slot i (wherever that is) and slot i's area
- * less its stack guard gap, so a hole that fits by these numbers fits by Linux's rules. The room
- * above the last area has no slot.
- *
- * Not for: deciding what an area may be (vma.c, vma_merge.c).
+ * Not for: deciding what an area may be (vma.c, vma_merge.c); holes between areas (vma_gap.c).
  */
-#include "mm/vma_internal.h"
+#include "mm/vma_tree_internal.h"
 
 #include <string.h>
 
-#include "base/log.h"
-
-#define NR_SLOTS 28
-#define MIN_SLOTS 9 /* below that a node looks for a sibling to join */
-#define NO_KEY 0x7fffffff
-#define WIDE (~0U)
-
-typedef s32 key_vector __attribute__((vector_size(16)));
-
-struct vma_tree_node {
-	u8 nr;
-	bool leaf;
-	u32 high_all; /* the upper bits of all keys, or WIDE */
-	struct vma_tree_node *parent;
-	union { /* the lower 32 bits, less 2^31: the host's vectors compare signed numbers */
-		s32 low[NR_SLOTS];
-		key_vector low_vector[NR_SLOTS / 4];
-	};
-	union {
-		struct vma_tree_node *child[NR_SLOTS];
-		struct vm_area_struct *area[NR_SLOTS];
-	};
-	u64 gap[NR_SLOTS];
-	struct vma_tree_node *next, *prev; /* leaves, in order */
-	u8 high[NR_SLOTS];		   /* the upper bits of each key */
-};
-
-_Static_assert(offsetof(struct vma_tree_node, child) == 128, "two cache lines");
-_Static_assert(TASK_SIZE >> PAGE_SHIFT < 1UL << 40, "a key's upper bits are one byte");
-
 int vma_tree_init(struct memory *m)
 {
-	struct kmem_cache *c = kmem_cache_create(m, "maple_node", sizeof(struct vma_tree_node), 0,
-						 SLAB_HWCACHE_ALIGN, NULL);
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	m->in->maple_node = c;
-	return 0;
+	return mm_cache_create(m, &m->in->maple_node, "maple_node", sizeof(struct vma_tree_node),
+			       SLAB_HWCACHE_ALIGN);
 }
 
 /* --- nodes ------------------------------------------------------------------------------- */
@@ -103,25 +55,6 @@ static void node_free(struct mm_struct *mm, struct vma_tree_node *n)
 static inline s32 low_key(u64 page)
 {
 	return (s32)((u32)page ^ 0x80000000);
-}
-
-/* The last page of slot @i. */
-static inline u64 slot_last(const struct vma_tree_node *n, unsigned i)
-{
-	u64 high = n->high_all == WIDE ? n->high[i] : n->high_all;
-
-	return high << 32 | ((u32)n->low[i] ^ 0x80000000);
-}
-
-/* Where the areas below slot @i end. */
-static inline gva_t slot_end(const struct vma_tree_node *n, unsigned i)
-{
-	return (slot_last(n, i) + 1) << PAGE_SHIFT;
-}
-
-static inline gva_t node_end(const struct vma_tree_node *n)
-{
-	return slot_end(n, n->nr - 1);
 }
 
 /* Keys have come, gone or moved. */
@@ -192,17 +125,6 @@ static inline unsigned child_slot(const struct vma_tree_node *n, const struct vm
 	for (i = 0; n->child[i] != child; i++)
 		VM_BUG_ON(i >= n->nr);
 	return i;
-}
-
-static u64 node_max_gap(const struct vma_tree_node *n)
-{
-	u64 most = n->gap[0];
-	unsigned i;
-
-	for (i = 1; i < n->nr; i++)
-		if (n->gap[i] > most)
-			most = n->gap[i];
-	return most;
 }
 
 static void forget_cache(struct vma_tree *mt)
@@ -399,13 +321,6 @@ static gva_t end_before(const struct vma_tree_node *leaf, unsigned i)
 	if (i)
 		return slot_end(leaf, i - 1);
 	return leaf->prev ? node_end(leaf->prev) : 0;
-}
-
-static u64 gap_before(const struct vm_area_struct *vma, gva_t prev_end)
-{
-	gva_t start = vm_start_gap(vma);
-
-	return start > prev_end ? start - prev_end : 0;
 }
 
 /* The gaps below slots [first, end) of @leaf anew, where slot nr is the first of the next leaf. @was:
@@ -630,210 +545,4 @@ void vma_tree_destroy(struct mm_struct *mm)
 		node_free(mm, n);
 	}
 	memset(mt, 0, sizeof(*mt));
-}
-
-/* --- gaps -------------------------------------------------------------------------------- */
-
-/* What a search for a hole wants. */
-struct gap_search {
-	gva_t low, high;  /* the hole lies in [low, high) */
-	u64 len;	  /* with the room that alignment may cost */
-	gva_t start, end; /* out: the hole, clipped */
-};
-
-/* Is [start, end), clipped, large enough? */
-static bool gap_fits(struct gap_search *s, gva_t start, gva_t end)
-{
-	s->start = max(start, s->low);
-	s->end = min(end, s->high);
-	return s->end > s->start && s->end - s->start >= s->len;
-}
-
-/* The highest hole below @n, whose first area follows something that ends at @floor. Only the
- * nodes at the two ends of [low, high) can promise a hole and not have it. */
-static bool gap_highest(const struct vma_tree_node *n, gva_t floor, struct gap_search *s)
-{
-	unsigned i = n->nr;
-
-	while (i--) {
-		gva_t below;
-
-		if (n->gap[i] < s->len)
-			continue;
-		if (slot_end(n, i) <= s->low)
-			return false;
-		below = i ? slot_end(n, i - 1) : floor;
-		if (below >= s->high)
-			continue;
-		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
-			    : gap_highest(n->child[i], below, s))
-			return true;
-	}
-	return false;
-}
-
-static bool gap_lowest(const struct vma_tree_node *n, gva_t floor, struct gap_search *s)
-{
-	unsigned i;
-
-	for (i = 0; i < n->nr; i++) {
-		gva_t below;
-
-		if (n->gap[i] < s->len)
-			continue;
-		below = i ? slot_end(n, i - 1) : floor;
-		if (below >= s->high)
-			return false;
-		if (slot_end(n, i) <= s->low)
-			continue;
-		if (n->leaf ? gap_fits(s, below, below + n->gap[i])
-			    : gap_lowest(n->child[i], below, s))
-			return true;
-	}
-	return false;
-}
-
-static bool gap_search_init(struct gap_search *s, u64 len, gva_t low, gva_t high, u64 align)
-{
-	/* Linux pays for the worst alignment before it looks: mm/vma.c, unmapped_area(). */
-	s->len = len + align - PAGE_SIZE;
-	s->low = low;
-	s->high = min(high, (gva_t)TASK_SIZE);
-	return len && s->len >= len && s->high > low && s->high - low >= s->len;
-}
-
-long vma_gap_topdown(struct mm_struct *mm, u64 len, gva_t low, gva_t high, u64 align)
-{
-	const struct vma_tree_node *root = mm->mt.root;
-	gva_t top = root ? node_end(root) : 0;
-	struct gap_search s;
-
-	if (!gap_search_init(&s, len, low, high, align))
-		return -ENOMEM;
-	if (!gap_fits(&s, top, TASK_SIZE) && !(root && gap_highest(root, 0, &s)))
-		return -ENOMEM;
-	return (s.end - len) & ~(align - 1);
-}
-
-long vma_gap_bottomup(struct mm_struct *mm, u64 len, gva_t low, gva_t high, u64 align)
-{
-	const struct vma_tree_node *root = mm->mt.root;
-	gva_t top = root ? node_end(root) : 0;
-	struct gap_search s;
-
-	if (!gap_search_init(&s, len, low, high, align))
-		return -ENOMEM;
-	if (!(root && gap_lowest(root, 0, &s)) && !gap_fits(&s, top, TASK_SIZE))
-		return -ENOMEM;
-	return (s.start + align - 1) & ~(align - 1);
-}
-
-/* --- checking ---------------------------------------------------------------------------- */
-
-struct tree_check {
-	struct mm_struct *mm;
-	const struct vma_tree_node *last_leaf;
-	const struct vm_area_struct *last;
-	u64 nr;
-	int err;
-};
-
-static void tree_bad(struct tree_check *c, const char *what, u64 a, u64 b)
-{
-	log_line("vma tree: %s: %lx %lx", what, (unsigned long)a, (unsigned long)b);
-	c->err = -EFAULT;
-}
-
-static void check_area(struct tree_check *c, const struct vma_tree_node *n, unsigned i)
-{
-	const struct vm_area_struct *vma = n->area[i];
-	gva_t prev_end = c->last ? c->last->vm_end : 0;
-
-	c->nr++;
-	if (vma->vm_leaf != n || vma->vm_mm != c->mm)
-		tree_bad(c, "area does not know its place", vma->vm_start, vma->vm_end);
-	if (vma->vm_start >= vma->vm_end || !page_aligned(vma->vm_start | vma->vm_end) ||
-	    vma->vm_end > TASK_SIZE)
-		tree_bad(c, "bad bounds", vma->vm_start, vma->vm_end);
-	if (vma->vm_start < prev_end)
-		tree_bad(c, "areas overlap or are out of order", prev_end, vma->vm_start);
-	if (slot_end(n, i) != vma->vm_end)
-		tree_bad(c, "wrong key", slot_end(n, i), vma->vm_end);
-	if (n->gap[i] != gap_before(vma, prev_end))
-		tree_bad(c, "wrong gap", n->gap[i], gap_before(vma, prev_end));
-	c->last = vma;
-}
-
-static void check_node(struct tree_check *c, const struct vma_tree_node *n, unsigned level)
-{
-	unsigned i;
-
-	if (!n->nr || n->nr > NR_SLOTS || n->leaf != (level == 1))
-		tree_bad(c, "node of wrong size or depth", n->nr, level);
-	for (i = n->nr; i < NR_SLOTS; i++)
-		if (n->low[i] != NO_KEY)
-			tree_bad(c, "unused key", n->low[i], i);
-	if (n->high_all != (n->high[n->nr - 1] != n->high[0] ? WIDE : n->high[0]))
-		tree_bad(c, "upper bits of the keys", n->high_all, n->high[0]);
-	if (n->leaf) {
-		if (n->prev != c->last_leaf || (c->last_leaf && c->last_leaf->next != n))
-			tree_bad(c, "leaves are not linked in order", slot_end(n, 0), 0);
-		c->last_leaf = n;
-	}
-	for (i = 0; i < n->nr; i++) {
-		if (n->leaf) {
-			check_area(c, n, i);
-			continue;
-		}
-		if (n->child[i]->parent != n)
-			tree_bad(c, "wrong parent", slot_end(n, i), i);
-		if (slot_end(n, i) != node_end(n->child[i]) ||
-		    n->gap[i] != node_max_gap(n->child[i]))
-			tree_bad(c, "key or gap differ from the child's", slot_end(n, i),
-				 n->gap[i]);
-		check_node(c, n->child[i], level - 1);
-	}
-}
-
-struct vm_area_struct *vma_tree_sample(struct mm_struct *mm, u64 random, int *err)
-{
-	struct tree_check c = {.mm = mm};
-	const struct vma_tree_node *n = mm->mt.root;
-	unsigned i;
-
-	while (n) {
-		i = random % n->nr;
-		random /= n->nr;
-		if (n->leaf)
-			break;
-		if (n->child[i]->parent != n || slot_end(n, i) != node_end(n->child[i]) ||
-		    n->gap[i] != node_max_gap(n->child[i]))
-			tree_bad(&c, "key or gap differ from the child's", slot_end(n, i),
-				 n->gap[i]);
-		n = n->child[i];
-	}
-	if (n) {
-		c.last = vma_prev(n->area[i]);
-		check_area(&c, n, i);
-	}
-	*err = c.err;
-	return n ? n->area[i] : NULL;
-}
-
-int vma_tree_validate(struct mm_struct *mm)
-{
-	struct tree_check c = {.mm = mm};
-
-	if (mm->mt.root)
-		check_node(&c, mm->mt.root, mm->mt.height);
-	else if (mm->mt.height)
-		tree_bad(&c, "empty tree has levels", mm->mt.height, 0);
-	if (c.last_leaf && c.last_leaf->next)
-		tree_bad(&c, "a leaf behind the last", 0, 0);
-	if (c.nr != mm->mt.nr || c.nr != mm->map_count)
-		tree_bad(&c, "count of areas", c.nr, mm->map_count);
-	if (mm->mt.cache &&
-	    (mm->mt.cache->vm_end != mm->mt.cache_end || mm->mt.cache_low > mm->mt.cache->vm_start))
-		tree_bad(&c, "stale cache", mm->mt.cache_low, mm->mt.cache_end);
-	return c.err;
 }

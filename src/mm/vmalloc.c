@@ -111,16 +111,13 @@ static gva_t find_place(const struct vmalloc_state *v, u64 size)
 
 static u64 *new_table(struct memory *m)
 {
-	struct page *page = alloc_pages(m, GFP_KERNEL | __GFP_ZERO, 0);
+	u64 *table = pagetable_alloc(m);
 
-	if (!page)
-		return NULL;
-	page_set(page, PG_table);
-	page->owner = OWN_PGTABLE;
-	mod_node_stat(m, ST_page_table_pages, 1);
-	m->in->vmalloc->tables++;
-	m->boot_frames++;
-	return page_address(m, page);
+	if (table) {
+		m->in->vmalloc->tables++;
+		m->boot_frames++; /* it stays as long as the machine */
+	}
+	return table;
 }
 
 /* The pte of @addr; tables stay once they are made, as Linux's do. NULL: missing, no memory. */
@@ -336,18 +333,6 @@ void vmalloc_write(struct memory *m, gva_t addr, const void *from, u64 n)
 
 		memcpy(vmalloc_to_virt(m, addr), from, part);
 		from = (const char *)from + part;
-		addr += part;
-		n -= part;
-	}
-}
-
-void vmalloc_read(struct memory *m, void *to, gva_t addr, u64 n)
-{
-	while (n) {
-		u64 part = min(n, PAGE_SIZE - page_offset(addr));
-
-		memcpy(to, vmalloc_to_virt(m, addr), part);
-		to = (char *)to + part;
 		addr += part;
 		n -= part;
 	}

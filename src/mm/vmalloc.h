@@ -23,26 +23,27 @@
 /**
  * __vmalloc - map fresh frames
  * @size:   bytes, rounded up to pages, at most what RAM has
+ * @gfp:    of the frames; with __GFP_ZERO they are cleared. May reclaim
  * @caller: for /proc/vmallocinfo; kept by pointer
  *
- * Return: a page-aligned address in the guest kernel's half, or 0: no memory. May reclaim.
+ * Return: a page-aligned address in the guest kernel's half, owned by the caller until vfree(); 0: no memory.
  * See: Linux, mm/vmalloc.c, __vmalloc_node_range().
  */
 gva_t __vmalloc(struct memory *m, u64 size, gfp_t gfp, const char *caller);
 #define vmalloc(m, size) __vmalloc(m, size, GFP_KERNEL, __func__)
 #define vzalloc(m, size) __vmalloc(m, size, GFP_KERNEL | __GFP_ZERO, __func__)
-/* The same area, of another size: frames that stay are not copied. @addr 0: a new one. 0: no
- * memory, and @addr is as it was. */
+/* The same area, of another size: frames that stay are not copied, but a larger one lies elsewhere. @addr 0: a
+ * new one. 0: no memory, and @addr is as it was. */
 gva_t vrealloc(struct memory *m, gva_t addr, u64 size, gfp_t gfp, const char *caller);
-void vfree(struct memory *m, gva_t addr); /* 0 is fine */
+/* The frames and the addresses go; @addr is what __vmalloc() or vrealloc() gave, or 0. */
+void vfree(struct memory *m, gva_t addr);
 
 /* The frame behind @addr; NULL: nothing is mapped there. */
 struct page *vmalloc_to_page(const struct memory *m, gva_t addr);
 /* Host address of the byte at @addr, which must be mapped; valid up to the end of its page. */
 void *vmalloc_to_virt(const struct memory *m, gva_t addr);
-/* Copies, clears across pages. */
+/* Copies @n bytes to [addr, addr + n), all of which must be mapped. */
 void vmalloc_write(struct memory *m, gva_t addr, const void *from, u64 n);
-void vmalloc_read(struct memory *m, void *to, gva_t addr, u64 n);
 
 static inline bool is_vmalloc_addr(gva_t addr)
 {

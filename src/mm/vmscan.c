@@ -84,7 +84,7 @@ static int try_to_unmap_one(struct page *page, struct vm_area_struct *vma, gva_t
 	if (!PageAnon(page) && pte_dirty(was))
 		folio_mark_dirty(page);
 	update_hiwater_rss(mm);
-	mm->rss[mm_counter(page)]--;
+	add_mm_counter(mm, mm_counter(page), -1);
 	page_remove_rmap(page, vma);
 	put_page(mm->mem, page);
 	return 0;
@@ -140,7 +140,7 @@ static enum fate pageout(struct memory *m, struct page *page, bool may_write)
 	}
 	if (page_test(page, PG_dirty) && (!may_write || filemap_write_page(page)))
 		return ACTIVATE;
-	filemap_remove_page(page);
+	filemap_remove_folio(page);
 	return FREED;
 }
 

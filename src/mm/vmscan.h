@@ -12,9 +12,10 @@
 
 #define SWAP_CLUSTER_MAX 32UL /* pages that a list is scanned by, and asked for at once */
 
-/* Frees about @nr pages of files, clean or written back, mapped or not; pages freed. May write to the
- * host; does not sleep. Pages with references besides their cache's and their ptes' stay mapped: so
- * whoever works on one, and allocates meanwhile, holds one. */
+/* Frees about @nr pages of files, clean or written back, mapped or not, and what MADV_FREE gave up; pages
+ * freed, 0: there is nothing left to be had. Asks the host where a page is dirty. Pages with references
+ * besides their cache's and their ptes' stay mapped: so whoever works on one, and allocates meanwhile, holds
+ * one. See: Linux, do_try_to_free_pages(). */
 u64 try_to_free_pages(struct memory *m, u64 nr);
 
 /* MADV_PAGEOUT: @page, isolated (folio_isolate_lru()), goes out of memory if that loses nothing, used or

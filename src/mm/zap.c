@@ -44,7 +44,8 @@ static void tlb_gather_finish(struct mmu_gather *tlb)
 	tlb_gather_flush(tlb);
 	update_hiwater_rss(tlb->mm);
 	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
-		tlb->mm->rss[i] -= tlb->rss[i];
+		if (tlb->rss[i])
+			add_mm_counter(tlb->mm, i, -tlb->rss[i]);
 	mod_node_stat(m, ST_anon_pages, -tlb->unmapped_anon);
 	mod_node_stat(m, ST_mapped, -tlb->unmapped_file);
 }

@@ -1,11 +1,12 @@
-/* The machine's clocks and its repeatable randomness. */
+/* The machine's clocks and its repeatable randomness. See clock.h. */
+#include "proc/clock.h"
+
 #include <string.h>
-#include <time.h>
 
 #include "base/host.h"
-#include "proc/task.h"
+#include "proc/machine.h"
+#include "proc/rusage.h"
 
-#define NSEC_PER_SEC 1000000000UL
 /* --deterministic: the first moment of a virtual machine, 2026-01-01 00:00:00 UTC. */
 #define VIRTUAL_EPOCH 1767225600UL
 

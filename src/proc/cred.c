@@ -1,7 +1,6 @@
-/* Capabilities: where they come from, and what changes them. See cred.h. */
+/* Capabilities and ids: where they come from, what changes them, and who asks. See cred.h. */
 #include "proc/cred.h"
 
-#include <linux/capability.h>
 #include <sys/prctl.h>
 
 #include "base/err.h"
@@ -12,6 +11,29 @@
 #define CAP_FS_SET                                                                                 \
 	(BIT(CAP_CHOWN) | BIT(CAP_MKNOD) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) |      \
 	 BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MAC_OVERRIDE))
+
+/* Whose rights a file system of fs/ asks for: those of the running task; NULL, Vellum itself, may all.
+ * access(2) asks with the real ids, and root's capabilities only if those are root's. */
+static void get_cred(struct vfs *v, bool real, struct vfs_cred *out)
+{
+	const struct task_struct *t = current_task(vfs_machine(v));
+
+	if (!t)
+		return;
+	out->uid = real ? t->uid : t->fsuid;
+	out->gid = real ? t->gid : t->fsgid;
+	out->tgid = t->tgid;
+	out->groups = t->groups;
+	out->ngroups = t->ngroups;
+	out->caps = t->caps.effective;
+	if (real)
+		out->caps = t->uid ? 0 : t->caps.permitted;
+}
+
+void creds_init(struct machine *m)
+{
+	m->vfs.get_cred = get_cred;
+}
 
 void caps_init(struct task_struct *t)
 {

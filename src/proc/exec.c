@@ -1,28 +1,16 @@
-/* execve(2): strings, limits, the search for a format, and the point of no return.
- *
- *	high  STACK_TOP  8 zero bytes
- *	                 filename
- *	                 envp strings        bprm->p moves down as strings are put
- *	                 argv strings
- *	                 ... the format adds platform, random bytes, auxv, vectors, argc
- *
- * The strings are written to their last place at once: the new mm's stack is made first.
- * See: execve(2); fs/exec.c.
- */
+/* execve(2): opening, the new address space, the search for a format, and the point of no return. Strings
+ * are exec_strings.c's, scripts binfmt_script.c's. See exec.h; fs/exec.c. */
 #include "proc/exec.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/host.h"
+#include "fs/fdtable.h"
+#include "fs/open.h"
 #include "mm/ksm.h"
-#include "mm/uaccess.h"
+#include "proc/fork.h"
 
-#define MAX_ARG_STRLEN (32 * PAGE_SIZE)
-#define ARG_MAX_FLOOR (32 * PAGE_SIZE)
-#define ARG_MAX_CEILING (6UL << 20)
-#define MAX_ARG_STRINGS 0x7fffffff
-#define STACK_TOP TASK_SIZE
 #define STACK_EXPAND (128UL << 10)
 #define EXEC_RECURSION 5
 
@@ -46,129 +34,12 @@ void arch_pick_mmap_layout(struct mm_struct *mm, u64 rlim_stack, u32 personality
 		  compat_size / 6 * 5);
 	mm->mmap_compat_base = page_align(compat_size - gap);
 	mm->mmap_legacy = (personality & ADDR_COMPAT_LAYOUT_K) ||
-			  memory_machine(mm->mem)->vm_sysctl[VM_SYSCTL_legacy_va_layout];
+			  memory_machine(mm->mem)->sysctl[SYSCTL_legacy_va_layout];
 	if (mm->mmap_legacy)
 		mm->mmap_base = page_align(TASK_SIZE / 3);
 }
 
-/* The pages of [start, end) were asked for to put strings there: once each, while it goes on there. */
-static void touch_arg_pages(struct linux_binprm *b, gva_t start, gva_t end)
-{
-	for (gva_t addr = (end - 1) & PAGE_MASK; end > start && addr >= (start & PAGE_MASK);
-	     addr -= PAGE_SIZE) {
-		if (addr != b->arg_page)
-			touch_user_page(b->mm, addr);
-		b->arg_page = addr;
-	}
-}
-
-/* Puts @len bytes below bprm->p. */
-static int put_string(struct linux_binprm *b, const char *s, u64 len)
-{
-	b->p -= len;
-	if (copy_to_user(b->mm, b->p, s, len))
-		return -E2BIG;
-	touch_arg_pages(b, b->p, b->p + len);
-	return 0;
-}
-
-/* Address of the @i-th string of the guest's vector; 0 at its end. */
-static int guest_string(const struct user_strings *v, int i, gva_t *str)
-{
-	return get_user(v->mm, *str, v->gva + 8UL * i);
-}
-
-static int count_strings(const struct user_strings *v)
-{
-	gva_t str;
-	int n = 0;
-
-	if (!v->mm) {
-		while (v->host && v->host[n])
-			n++;
-		return n;
-	}
-	if (!v->gva)
-		return 0;
-	for (;; n++) {
-		if (n >= MAX_ARG_STRINGS)
-			return -E2BIG;
-		if (guest_string(v, n, &str))
-			return -EFAULT;
-		if (!str)
-			return n;
-	}
-}
-
-/* Copies a string of the old program page by page, from its end down, to the new stack. */
-static int copy_guest_string(struct linux_binprm *b, const struct user_strings *v, gva_t str,
-			     gva_t floor, char *buf)
-{
-	long len = strnlen_user(v->mm, str, MAX_ARG_STRLEN);
-	u64 left;
-
-	if (!len)
-		return -EFAULT;
-	if (len > (long)MAX_ARG_STRLEN || b->p - len < floor)
-		return -E2BIG;
-	b->p -= len;
-	for (left = len; left;) {
-		u64 n = min(left, PAGE_SIZE);
-
-		left -= n;
-		if (copy_from_user(v->mm, buf, str + left, n))
-			return -EFAULT;
-		if (copy_to_user(b->mm, b->p + left, buf, n))
-			return -E2BIG;
-	}
-	touch_arg_pages(b, b->p, b->p + len);
-	return 0;
-}
-
-static int copy_strings(struct linux_binprm *b, const struct user_strings *v, int n, gva_t floor)
-{
-	struct memory *mem = b->mm->mem;
-	char *buf = NULL;
-	int err = 0;
-
-	b->arg_page = 0;
-	if (v->mm) {
-		buf = kmalloc(mem, PAGE_SIZE, GFP_KERNEL);
-		if (!buf)
-			return -ENOMEM;
-	}
-	while (n-- > 0 && !err) {
-		if (v->mm) {
-			gva_t str;
-
-			err = guest_string(v, n, &str) ? -EFAULT
-						       : copy_guest_string(b, v, str, floor, buf);
-		} else {
-			u64 len = strlen(v->host[n]) + 1;
-
-			err = len > MAX_ARG_STRLEN || b->p - len < floor
-				      ? -E2BIG
-				      : put_string(b, v->host[n], len);
-		}
-	}
-	kfree(mem, buf);
-	return err;
-}
-
-/* The lowest address that strings may reach: a quarter of the stack limit, at most 6 MiB, less
- * what the pointers to them will take. bprm_stack_limits() */
-static int stack_limits(struct linux_binprm *b, gva_t *floor)
-{
-	u64 limit = min(max(b->rlim_stack / 4, ARG_MAX_FLOOR), ARG_MAX_CEILING);
-	u64 pointers = ((u64)max(b->argc, 1) + b->envc) * 8;
-
-	if (limit <= pointers)
-		return -E2BIG;
-	*floor = b->p - (limit - pointers);
-	return 0;
-}
-
-static int setup_new_mm(struct linux_binprm *b)
+static int bprm_mm_init(struct linux_binprm *b)
 {
 	struct task_struct *t = b->task;
 
@@ -191,34 +62,6 @@ static int setup_new_mm(struct linux_binprm *b)
 		return PTR_ERR(b->vma);
 	b->p = STACK_TOP - sizeof(void *);
 	return 0;
-}
-
-/* Program, environment and arguments, in the order in which they lie from the top down. */
-static int put_all_strings(struct linux_binprm *b, const struct user_strings *argv,
-			   const struct user_strings *envp)
-{
-	gva_t floor;
-	int err;
-
-	b->argc = count_strings(argv);
-	b->envc = count_strings(envp);
-	if (b->argc < 0 || b->envc < 0)
-		return b->argc < 0 ? b->argc : b->envc;
-	err = stack_limits(b, &floor);
-	if (!err)
-		err = put_string(b, b->filename, strlen(b->filename) + 1);
-	b->exec = b->p;
-	if (!err)
-		err = copy_strings(b, envp, b->envc, floor);
-	b->mm->env_start = b->p; /* the format sets the four bounds for good */
-	if (!err)
-		err = copy_strings(b, argv, b->argc, floor);
-	if (!err && !b->argc) { /* an empty argv gets one empty string, as since Linux 5.18 */
-		b->argc = 1;
-		err = put_string(b, "", 1);
-	}
-	b->argv0 = b->p;
-	return err;
 }
 
 static int check_program(struct file *f)
@@ -264,11 +107,15 @@ static int open_empty(struct linux_binprm *b, const struct path *at)
 	return IS_ERR(b->file) ? 0 : check_program(b->file);
 }
 
-static int open_program(struct linux_binprm *b, const struct path *at, const char *name, int flags)
+int bprm_open(struct linux_binprm *b, const struct path *at, const char *name, int flags)
 {
 	long n;
 	int err = 0;
 
+	if (b->file)
+		fput(b->file);
+	b->file = NULL;
+	memset(b->buf, 0, sizeof(b->buf));
 	if (!*name && at && (flags & AT_EMPTY_PATH))
 		err = open_empty(b, at);
 	else
@@ -282,7 +129,7 @@ static int open_program(struct linux_binprm *b, const struct path *at, const cha
 		return err;
 	}
 	n = kernel_read(b->file, b->buf, sizeof(b->buf), 0);
-	return n < 0 ? n : 0;
+	return n < 0 ? (int)n : 0;
 }
 
 static int search_binary_handler(struct linux_binprm *b)
@@ -394,102 +241,40 @@ static void explain(const struct linux_binprm *b, int err, char *why)
 	if (err == -EFAULT)
 		err = -ENOMEM;
 	if (why)
-		snprintf(why, sizeof(b->why), "%s", b->why[0] ? b->why : strerror(-err));
+		snprintf(why, sizeof(b->why), "%s", b->why[0] ? b->why : strerrordesc_np(-err));
 }
 
-/* The script's interpreter: "#!" path [one argument]. 0 and its parts in @buf, or -ENOEXEC. */
-static int parse_shebang(const u8 *head, char *buf, char **interp, char **arg)
+/* The reason is a script's interpreter's: it is named, while its name is there. */
+static void blame_interp(struct linux_binprm *b, int err)
 {
-	char *end, *p;
+	char why[sizeof(b->why)];
 
-	if (head[0] != '#' || head[1] != '!')
-		return -ENOEXEC;
-	memcpy(buf, head + 2, BINPRM_BUF_SIZE - 2);
-	buf[BINPRM_BUF_SIZE - 2] = '\0';
-	end = strchr(buf, '\n');
-	if (!end) { /* a line without an end: fine if the interpreter's name is whole */
-		end = buf + strlen(buf);
-		if (end == buf + BINPRM_BUF_SIZE - 2 && !strpbrk(buf + strspn(buf, " \t"), " \t"))
-			return -ENOEXEC;
-	}
-	while (end > buf && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	*end = '\0';
-	*interp = buf + strspn(buf, " \t");
-	if (!**interp)
-		return -ENOEXEC;
-	p = *interp + strcspn(*interp, " \t");
-	*arg = NULL;
-	if (*p) {
-		*p++ = '\0';
-		*arg = p + strspn(p, " \t");
-	}
-	return 0;
-}
-
-/* argv[0] goes, and the interpreter, its argument and the script's path come in front. */
-static int insert_interp(struct linux_binprm *b, const char *script, const char *interp,
-			 const char *arg)
-{
-	u8 c = 1;
-
-	do { /* skips argv[0], NUL included */
-		if (get_user(b->mm, c, b->p))
-			return -EFAULT;
-		b->p++;
-	} while (c);
-	b->argc--;
-	if (put_string(b, script, strlen(script) + 1) ||
-	    (arg && put_string(b, arg, strlen(arg) + 1)) ||
-	    put_string(b, interp, strlen(interp) + 1))
-		return -E2BIG;
-	b->argc += arg ? 3 : 2;
-	b->argv0 = b->p;
-	return 0;
+	snprintf(why, sizeof(why), "%.80s: %.70s", b->interp,
+		 b->why[0] ? b->why : strerrordesc_np(-err));
+	memcpy(b->why, why, sizeof(why));
 }
 
 static int exec_binprm(struct linux_binprm *b)
 {
 	struct memory *mem = &b->task->machine->mem;
-	char *bufs[EXEC_RECURSION] = {NULL}, *interp, *arg;
-	const char *script = b->filename;
+	char *lines[EXEC_RECURSION] = {NULL};
 	int depth, err = 0;
 
-	for (depth = 0; !err; depth++) {
-		if (b->buf[0] != '#' || b->buf[1] != '!') {
-			err = search_binary_handler(b);
-			break;
-		}
+	for (depth = 0; !err && bprm_is_script(b); depth++) {
 		if (depth == EXEC_RECURSION) {
 			err = -ELOOP;
 			break;
 		}
-		bufs[depth] = kmalloc(mem, BINPRM_BUF_SIZE, GFP_KERNEL);
-		err = bufs[depth] ? parse_shebang(b->buf, bufs[depth], &interp, &arg) : -ENOMEM;
-		if (!err && b->path_inaccessible)
-			err = -ENOENT; /* its descriptor is closed before anybody could open it */
-		if (!err)
-			err = insert_interp(b, script, interp, arg);
-		if (err)
-			break;
-		fput(b->file);
-		b->file = NULL;
-		script = b->interp = interp;
-		memset(b->buf, 0, sizeof(b->buf));
-		err = open_program(b, NULL, interp, 0);
+		lines[depth] = kmalloc(mem, BINPRM_BUF_SIZE, GFP_KERNEL);
+		err = lines[depth] ? load_script(b, lines[depth]) : -ENOMEM;
 	}
+	if (!err)
+		err = search_binary_handler(b);
+	if (err && b->interp != b->filename)
+		blame_interp(b, err);
 	for (depth = 0; depth < EXEC_RECURSION; depth++)
-		kfree(mem, bufs[depth]);
+		kfree(mem, lines[depth]);
 	return err;
-}
-
-/* Nothing of the program is left that could catch it. */
-static void force_fatal_sig(struct task_struct *t, int sig)
-{
-	struct k_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
-
-	t->sighand->action[sig - 1].handler = (gva_t)SIG_DFL;
-	force_sig_info(sig, &info, t);
 }
 
 int do_execveat(struct task_struct *t, const struct exec_name *name, struct user_strings argv,
@@ -506,11 +291,11 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 	b->path_inaccessible = name->inaccessible;
 	b->rlim_stack = rlimit(t, RLIMIT_STACK);
 	b->strict = why;
-	err = open_program(b, name->at, name->name, flags);
+	err = bprm_open(b, name->at, name->name, flags);
 	if (!err)
-		err = setup_new_mm(b);
+		err = bprm_mm_init(b);
 	if (!err)
-		err = put_all_strings(b, &argv, &envp);
+		err = bprm_put_strings(b, &argv, &envp);
 	if (!err)
 		err = exec_binprm(b);
 	if (err)
@@ -522,6 +307,6 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 	dead = err && b->point_of_no_return;
 	kfree(&t->machine->mem, b);
 	if (dead && !why)
-		force_fatal_sig(t, SIGSEGV); /* the callers free what is theirs first */
+		force_fatal_sig(SIGSEGV, t); /* the callers free what is theirs first */
 	return err;
 }

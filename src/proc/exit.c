@@ -1,17 +1,12 @@
-/* The end of a task: what it holds is given back, its children get another parent, its own parent
- * is told. What is left is a zombie, until somebody waits for it.
- *
- * A task whose parent is gone and that no subreaper took is the machine's own init's: it is
- * forgotten at once when it ends. The first task is not that init, but an ordinary program, as it
- * would be natively.
- *
- * See: exit(2), wait(2); kernel/exit.c, do_notify_parent() in kernel/signal.c.
- */
-#include "base/log.h"
+/* How a task ends. See exit.h; kernel/exit.c. */
+#include "proc/exit.h"
+
+#include "fs/fdtable.h"
+#include "proc/fork.h"
+#include "proc/host_signals.h"
+#include "proc/itimer.h"
 #include "proc/pidfd.h"
 #include "proc/task.h"
-
-#define NSEC_PER_TICK 10000000UL
 
 static void exit_mm(struct task_struct *t)
 {
@@ -234,5 +229,5 @@ void do_group_exit(struct task_struct *t, int status_word)
 {
 	t->signal->group_exit = true;
 	t->signal->group_exit_code = status_word;
-	do_exit(t, status_word); /* threads come with 6 of 9 */
+	do_exit(t, status_word); /* there are no other threads yet */
 }

@@ -1,13 +1,12 @@
-/* fork(2) and its kin: a task is copied, part by part, or shares with its parent what CLONE_ flags
- * say. All tasks live in one host process, which never forks itself.
- *
- * Not for: the address space's own copying (mm/fork.c); threads (6 of 9).
- * See: clone(2); kernel/fork.c.
- */
+/* How a task is copied. See fork.h; kernel/fork.c. */
+#include "proc/fork.h"
+
 #include <linux/sched.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "fs/fdtable.h"
+#include "fs/namei.h"
 #include "mm/uaccess.h"
 #include "proc/futex.h"
 #include "proc/pidfd.h"

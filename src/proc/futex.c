@@ -163,7 +163,7 @@ static int requeue_key(struct machine *m, const struct futex_pair *p, const stru
 			list_move_tail(&q->link, to);
 		q->key = *key2;
 	}
-	return done;
+	return (int)done; /* waiters: fewer than pids */
 }
 
 int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *cmpval)

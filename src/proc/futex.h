@@ -1,8 +1,11 @@
 /* Futexes: tasks that sleep until another one says that a word of memory has changed.
  *
  * A word is known by what it is, not by its address: for @shared ones, by the file or segment and the
- * place in it (uaccess.h), so processes meet that map it at different addresses. Not for: locks with
- * priority inheritance.
+ * place in it (uaccess.h), so processes meet that map it at different addresses.
+ *
+ *	machine.futexes[hash of the word] --> futex_q --> futex_q ...	each on its sleeper's kernel stack
+ *
+ * Not for: locks with priority inheritance (not built yet).
  *
  * Addresses are the caller's, any value. What all calls fail with: -EINVAL: not a multiple of four;
  * -EFAULT: no user address; @shared: no memory there.
@@ -26,12 +29,12 @@ struct futex_pair {
 	s32 nr, nr2; /* how many to wake of the first word's; to move to, or wake of, the second's */
 };
 
-/* Once, before the first task. */
+/* Empty lists. Once, by machine_init(). */
 void futex_init(struct machine *m);
 
 /* Sleeps if the word holds @val, until it is woken with one of the bits of @bitset, or until
  * @deadline_ns of the machine's clock. 0; -EAGAIN: another value; -ETIMEDOUT; -ERESTARTSYS: a signal;
- * -EINVAL: no bits. */
+ * -EINVAL: no bits. @t is the current task. */
 int futex_wait(struct task_struct *t, gva_t uaddr, bool shared, u32 val, u32 bitset,
 	       u64 deadline_ns);
 
@@ -40,12 +43,20 @@ int futex_wait(struct task_struct *t, gva_t uaddr, bool shared, u32 val, u32 bit
 int futex_wake(struct task_struct *t, gva_t uaddr, bool shared, s32 nr, u32 bitset);
 
 /* Wakes @p->nr, moves up to @p->nr2 of the others to the second word. How many of either kind;
- * -EINVAL: less than none; -EAGAIN: @cmpval is given and the first word holds something else. */
+ * -EINVAL: less than none; -EAGAIN: @cmpval is given and the first word holds something else. Sleeps only
+ * for the words' pages. */
 int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *cmpval);
 
 /* Changes the second word as @op says (FUTEX_OP()), wakes @p->nr of the first, and @p->nr2 of the
  * second if its old value compares so. How many; -ENOSYS: no such operation (nothing has changed) or
- * comparison (it has). */
+ * comparison (it has). Sleeps only for the words' pages. */
 int futex_wake_op(struct task_struct *t, const struct futex_pair *p, u32 op);
+
+/* --- robust.c --------------------------------------------------------------------------------- */
+
+/* Marks the locks that @t, the current task, leaves behind: FUTEX_OWNER_DIED, and wakes one who waits for
+ * each. t->mm is still there. The list is user memory: may sleep, and what cannot be read ends it.
+ * See: get_robust_list(2); kernel/futex/core.c, exit_robust_list(). */
+void exit_robust_list(struct task_struct *t);
 
 #endif

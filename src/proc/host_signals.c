@@ -1,21 +1,15 @@
-/* Signals of the host, passed on to the guest: somebody presses Ctrl-C, a CI run's time is up.
- *
- * They are blocked in the host process and read from a signalfd by a kernel thread, which sleeps in
- * the event loop like everybody else; so none is lost, and none comes at a moment that is not
- * prepared for it. A program that computes is interrupted at the end of its slice.
- *
- *	from the terminal (SI_KERNEL)	the first task's process group
- *	kill(1) and kin			the first task
- *	either, once that has ended	every program that is left; told to end twice, all are killed
- *
- * Not for: SIGSEGV and kin of Vellum itself (cpu/host_signals.c), SIGTSTP (stops Vellum as a whole).
- * See: signalfd(2).
- */
+/* Signals of the host, passed on. They are blocked in the host process and read from a signalfd by a kernel
+ * thread, which sleeps in the event loop like everybody else; so none is lost, and none comes at a moment
+ * that is not prepared for it. A program that computes is interrupted at the end of its slice. See
+ * host_signals.h. */
+#include "proc/host_signals.h"
+
 #include <sys/signalfd.h>
 
 #include "base/host.h"
 #include "base/host_fs.h"
 #include "base/log.h"
+#include "proc/kthread.h"
 #include "proc/task.h"
 
 #define SLEEP_FOREVER (~0UL)

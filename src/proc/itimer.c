@@ -1,13 +1,9 @@
-/* setitimer(2), alarm(2) and RLIMIT_CPU. ITIMER_REAL is a timer of the event loop; the other two
- * run on the process's CPU time, which the task loop looks at as long as one is armed.
- *
- * See: setitimer(2), getrlimit(2); kernel/time/itimer.c.
- */
+/* Timers of a process that end in a signal. See itimer.h. */
+#include "proc/itimer.h"
+
 #include <sys/time.h>
 
 #include "proc/task.h"
-
-#define NSEC_PER_SEC 1000000000UL
 
 static const int cpu_timer_signal[2] = {SIGVTALRM, SIGPROF};
 

@@ -1,58 +1,23 @@
-/* Threads of the guest kernel that do mm/'s work: ksmd. They have no address space and run on
- * whichever one the CPU has loaded. Made at the first need: a machine without KSM has no ksmd.
- *
- * Not for: how a kernel thread is made (task.c).
- */
+/* How a kernel thread is made. See kthread.h. */
 #include "proc/kthread.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
-#include "base/log.h"
-#include "mm/ksm.h"
 #include "proc/task.h"
 
-#define NSEC_PER_MSEC 1000000UL
-
-/* Scans a few pages, sleeps a little; without work it sleeps until mm/ calls the hook. */
-static int ksmd(struct task_struct *t, void *arg)
+struct task_struct *kthread_create(struct machine *m, const char *name,
+				   int (*fn)(struct task_struct *t, void *arg), void *arg)
 {
-	struct machine *m = arg;
-	u64 cpu_ns = 0, begun;
-	struct ksm_info i;
+	struct task_struct *t = task_alloc(m, ++m->last_kthread_pid);
 
-	for (;;) {
-		wait_event(&m->ksmd_wait, ksm_should_run(&m->mem));
-		ksm_read_info(&m->mem, &i);
-		begun = machine_now_ns(m);
-		ksm_set_clock(&m->mem, begun, cpu_ns);
-		ksm_do_scan(&m->mem, i.pages_to_scan);
-		cpu_ns += machine_now_ns(m) - begun;
-		wait_event_state(&m->ksmd_wait, false, TASK_UNINTERRUPTIBLE,
-				 machine_now_ns(m) + (i.sleep_millisecs + 1UL) * NSEC_PER_MSEC);
-	}
-	return t->exit_code; /* not reached */
-}
-
-static void ksm_wake(void *arg)
-{
-	struct machine *m = arg;
-	struct task_struct *t;
-
-	if (m->ksmd) {
-		wake_up(&m->ksmd_wait);
-		return;
-	}
-	t = kthread_create(m, "ksmd", ksmd, m);
-	if (IS_ERR(t)) {
-		log_line("ksmd: no memory");
-		return;
-	}
-	m->ksmd = t;
-	wake_up_process(t);
-}
-
-void machine_kthreads_init(struct machine *m)
-{
-	init_waitqueue_head(&m->ksmd_wait, &m->sched);
-	m->mem.hooks.ksm_wake = ksm_wake;
-	m->mem.hooks.ksm_arg = m;
+	if (IS_ERR(t))
+		return t;
+	snprintf(t->comm, sizeof(t->comm), "%s", name);
+	t->signal->pgrp = t->signal->session = 0;
+	t->blocked = ~0UL;
+	t->kthread = fn;
+	t->kthread_arg = arg;
+	task_link(t);
+	return t;
 }

@@ -1,194 +1,12 @@
-/* The task loop: runs guest code and serves what stops it. Entry for exceptions; system calls go
- * to what syscalls/ registered. */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/time.h>
+/* The task loop. See loop.h. */
+#include "proc/loop.h"
 
-#include "base/log.h"
-#include "mm/uaccess.h"
+#include "proc/itimer.h"
 #include "proc/task.h"
-#include "proc/umip.h"
+#include "proc/traps.h"
 
 #define SYSCALL_COST 500       /* of a slice, in instructions: system calls take their time, too */
 #define CPU_TIMER_SLICE 100000 /* how often CPU time is looked at, if somebody wants to know */
-#define VSYSCALL_ADDR 0xffffffffff600000UL
-
-/* What an exception without a story of its own becomes. linux-facts 5.10; arch/x86/kernel/traps.c */
-static const struct trap_desc {
-	u8 sig;
-	s16 code;
-	bool addr_is_rip;
-} trap_table[32] = {
-	[X86_DE] = {SIGFPE, FPE_INTDIV, true},	[X86_DB] = {SIGTRAP, TRAP_TRACE, true},
-	[X86_BP] = {SIGTRAP, SI_KERNEL, false}, [X86_OF] = {SIGSEGV, SI_KERNEL, false},
-	[X86_BR] = {SIGSEGV, SI_KERNEL, false}, [X86_UD] = {SIGILL, ILL_ILLOPN, true},
-	[X86_NM] = {SIGSEGV, SI_KERNEL, false}, [X86_SS] = {SIGBUS, SI_KERNEL, false},
-	[X86_GP] = {SIGSEGV, SI_KERNEL, false}, [X86_MF] = {SIGFPE, 0, true},
-	[X86_AC] = {SIGBUS, BUS_ADRALN, false}, [X86_XM] = {SIGFPE, 0, true},
-};
-
-/* si_code of a floating-point exception: the unmasked ones that are raised, in this order.
- * fpu__exception_code() */
-static int fp_code(u32 raised)
-{
-	static const struct {
-		u8 bit, code;
-	} order[] = {{0x01, FPE_FLTINV},
-		     {0x04, FPE_FLTDIV},
-		     {0x08, FPE_FLTOVF},
-		     {0x12, FPE_FLTUND},
-		     {0x20, FPE_FLTRES}};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
-		if (raised & order[i].bit)
-			return order[i].code;
-	return 0;
-}
-
-static int fp_exception_code(const struct task_struct *t, u8 vector)
-{
-	u16 cw, sw;
-	u32 mxcsr;
-
-	memcpy(&cw, t->fpu->area, 2);
-	memcpy(&sw, t->fpu->area + 2, 2);
-	memcpy(&mxcsr, t->fpu->area + 24, 4);
-	return fp_code(vector == X86_MF ? sw & ~cw & 0x3f : mxcsr & ~(mxcsr >> 7) & 0x3f);
-}
-
-/* The calls of the vsyscall page, 0x400 bytes each, and how much they write through rdi and rsi. */
-static const struct vsyscall {
-	u16 nr, di_size, si_size;
-} vsyscalls[] = {
-	{96 /* gettimeofday */, sizeof(struct timeval), sizeof(struct timezone)},
-	{201 /* time */, sizeof(time_t), 0},
-	{309 /* getcpu */, sizeof(unsigned), sizeof(unsigned)},
-};
-
-/* A pointer that leaves user space is a write fault there. write_ok_or_segv() */
-static bool write_ok_or_segv(struct task_struct *t, gva_t addr, u64 size)
-{
-	if (access_ok(addr, size))
-		return true;
-	force_sig_fault(t, SIGSEGV, SEGV_MAPERR, addr, X86_PF, PF_USER | PF_WRITE, addr);
-	return false;
-}
-
-/* 0; -EFAULT: a pointer is bad, and rax is as it would be inside the call. */
-static int run_vsyscall(struct task_struct *t, const struct vsyscall *v)
-{
-	struct cpu_regs *r = &t->machine->cpu.regs;
-
-	if (!write_ok_or_segv(t, r->gpr[R_RDI], v->di_size) ||
-	    !write_ok_or_segv(t, r->gpr[R_RSI], v->si_size))
-		return -EFAULT;
-	r->gpr[R_RAX] = v->nr;
-	t->machine->do_syscall(t, false);
-	t->syscall_nr = ~0UL;
-	if (r->gpr[R_RAX] != (u64)-EFAULT)
-		return 0;
-	r->gpr[R_RAX] = -ENOSYS;
-	return -EFAULT;
-}
-
-/* A jump into the vsyscall page: the kernel runs the system call and returns for the program. What
- * is wrong with it is a SIGSEGV without an address. emulate_vsyscall() */
-static void emulate_vsyscall(struct task_struct *t)
-{
-	struct cpu_regs *r = &t->machine->cpu.regs;
-	u64 off = r->rip - VSYSCALL_ADDR, nr = off / 0x400;
-	gva_t caller;
-
-	if (off % 0x400 || nr >= ARRAY_SIZE(vsyscalls) || get_user(t->mm, caller, r->gpr[R_RSP]) ||
-	    run_vsyscall(t, &vsyscalls[nr])) {
-		r->flags |= F_RF; /* it began as a page fault */
-		force_sig_info(SIGSEGV, NULL, t);
-		return;
-	}
-	r->rip = caller;
-	r->gpr[R_RSP] += 8;
-}
-
-static void page_fault(struct task_struct *t, const struct cpu_exit *e)
-{
-	struct fault_signal fs = {0};
-
-	if ((e->error_code & PF_INSTR) && e->cr2 == t->machine->cpu.regs.rip &&
-	    (e->cr2 & PAGE_MASK) == VSYSCALL_ADDR) {
-		emulate_vsyscall(t);
-		return;
-	}
-	do_user_addr_fault(t->mm, e->cr2, e->error_code | PF_USER, &fs);
-	if (fs.signo && !fs.oom) /* without memory: SIGKILL is on its way (oom.c) */
-		force_sig_fault(t, fs.signo, fs.code, fs.addr, X86_PF, fs.error_code, fs.addr);
-}
-
-struct unsupported {
-	struct task_struct *task;
-	const char *missing;
-};
-
-/* One line for an instruction that Vellum lacks. */
-static void report_unsupported(void *arg)
-{
-	const struct unsupported *u = arg;
-	struct task_struct *t = u->task;
-	struct machine *m = t->machine;
-	gva_t rip = m->cpu.regs.rip;
-	char text[96] = "", where[96] = "", hex[48] = "";
-	u8 code[15];
-	u64 got = sizeof(code) - copy_from_user(t->mm, code, rip, sizeof(code));
-	unsigned len = cpu_disassemble(code, got, rip, text, sizeof(text));
-
-	if (!len)
-		len = got < 8 ? got : 8;
-	for (unsigned i = 0; i < len; i++)
-		snprintf(hex + 3 * i, sizeof(hex) - 3 * i, " %02x", code[i]);
-	if (m->symbolize)
-		m->symbolize(m, t, rip, where, sizeof(where));
-	log_line("unsupported instruction: at %#lx%s%s%s:%s (%s): %s", rip, where[0] ? " <" : "",
-		 where, where[0] ? ">" : "", hex, text[0] ? text : "unknown", u->missing);
-}
-
-static void exception(struct task_struct *t)
-{
-	struct cpu *cpu = &t->machine->cpu;
-	const struct cpu_exit *e = &cpu->exit;
-	const struct trap_desc *d;
-	int code;
-
-	if (e->vector == X86_PF) {
-		page_fault(t, e);
-		return;
-	}
-	/* The last byte of all is how insn_get_addr_ref() says "no address". */
-	if (e->vector == X86_GP && e->umip.what != UMIP_NONE &&
-	    !(e->umip.memory && e->umip.operand == ~0UL)) {
-		struct cpu_umip umip = e->umip; /* a store may sleep, and others use the CPU */
-
-		fixup_umip_exception(t, &umip);
-		return;
-	}
-	if (e->vector == X86_UD && e->unsupported) {
-		struct unsupported u = {t, e->unsupported};
-
-		call_on_host_stack(t->machine, report_unsupported, &u); /* Capstone, libelf */
-	}
-	if (e->vector >= ARRAY_SIZE(trap_table) || !trap_table[e->vector].sig)
-		BUG("an exception that user mode cannot raise");
-	d = &trap_table[e->vector];
-	code = d->code;
-	if (e->vector == X86_MF || e->vector == X86_XM)
-		code = fp_exception_code(t, e->vector);
-	if (e->vector == X86_DB && e->icebp)
-		code = TRAP_BRKPT;
-	force_sig_fault(t, d->sig, code, d->addr_is_rip ? cpu->regs.rip : 0, e->vector,
-			e->error_code, 0);
-	/* Jumps fault where they are; only the kernel's IRET can have wanted to go there. */
-	if (unlikely(!canonical(cpu->regs.rip)))
-		cpu->regs.flags &= ~F_RF;
-}
 
 /* The slice is over: look outside, and let others run. */
 static void reschedule(struct task_struct *t)
@@ -237,7 +55,7 @@ void task_loop(struct task_struct *t)
 			break;
 		case CPU_EXCEPTION:
 			t->syscall_nr = ~0UL;
-			exception(t);
+			do_trap(t);
 			break;
 		case CPU_BUDGET:
 		case CPU_INTERRUPTED:

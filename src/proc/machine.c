@@ -1,4 +1,4 @@
-/* Putting a machine together and taking it apart. */
+/* Putting a machine together and taking it apart. See machine.h. */
 #include "proc/machine.h"
 
 #include <string.h>
@@ -6,8 +6,11 @@
 #include "base/bug.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "fs/namei.h"
+#include "fs/tmpfs.h"
 #include "proc/futex.h"
-#include "proc/kthread.h"
+#include "proc/ksmd.h"
+#include "proc/oom.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
 #include "proc/userfaultfd.h"
@@ -45,8 +48,81 @@ static u32 clamp_threads(u64 n)
 
 static int boot_fail(const char *what, int err)
 {
-	log_line("%s: %s", what, strerror(-err));
+	log_line("%s: %s", what, strerrordesc_np(-err));
 	return err;
+}
+
+/* Each of the next four makes a part of the machine, or fails and leaves nothing of it. */
+
+static int init_memory(struct machine *m)
+{
+	int err = memory_init(&m->mem, m->config.mem_size);
+
+	if (err) {
+		log_line("guest memory: %lu MiB: %s (ulimit -v too low? --mem can be less)",
+			 m->config.mem_size >> 20, strerrordesc_np(-err));
+		return err;
+	}
+	if (m->config.trace.on)
+		m->mem.trace = &m->config.trace;
+	/* As the kernel: kernel stacks may take an eighth of RAM. */
+	m->max_threads = clamp_threads(m->config.mem_size / (8 * (PAGE_SIZE << KSTACK_ORDER)));
+	err = make_caches(m);
+	if (!err)
+		return 0;
+	memory_destroy(&m->mem);
+	return boot_fail("kernel objects", err);
+}
+
+static int init_cpu(struct machine *m)
+{
+	const struct machine_config *c = &m->config;
+	int err;
+
+	m->code = code_cache_new(&m->mem);
+	if (IS_ERR(m->code))
+		return boot_fail("code cache", PTR_ERR(m->code));
+	err = cpu_init(&m->cpu, &m->mem, m->code, &c->tlb, c->cpu_model);
+	if (err) {
+		code_cache_free(m->code);
+		return boot_fail("cpu", err);
+	}
+	m->cpu.single_step = c->single_step;
+	return 0;
+}
+
+/* From here on tasks could sleep. */
+static int init_scheduling(struct machine *m)
+{
+	int err;
+
+	sched_init(m);
+	err = event_loop_init(&m->events);
+	if (err)
+		return boot_fail("event loop", err);
+	m->events.sched = &m->sched;
+	machine_clock_init(m);
+	machine_rng_init(m);
+	return 0;
+}
+
+static int init_files(struct machine *m)
+{
+	const char *root = m->config.root;
+	int err = vfs_init(&m->vfs, &m->mem, &m->events, root);
+
+	if (err)
+		return boot_fail(root ? root : "/", err);
+	m->vfs.read_ahead_host = m->config.read_ahead_host;
+	creds_init(m);
+	userfaultfd_init_dev(m);
+	err = procfs_init(m);
+	if (!err)
+		err = devshm_init(&m->vfs);
+	if (!err)
+		return 0;
+	vfs_destroy(&m->vfs);
+	return boot_fail("/proc, /sys, /dev/shm", err);
 }
 
 int machine_init(struct machine *m, const struct machine_config *config)
@@ -54,73 +130,44 @@ int machine_init(struct machine *m, const struct machine_config *config)
 	int err;
 
 	m->config = *config;
-	m->last_pid = 299; /* pids start at 300: low ones are the host's kernel threads */
-	INIT_LIST_HEAD(&m->tasks);
-	INIT_LIST_HEAD(&m->unborn);
-	INIT_LIST_HEAD(&m->binfmts);
-	for (unsigned i = 0; i < PID_HASH_SIZE; i++)
-		INIT_LIST_HEAD(&m->pid_hash[i]);
-	futex_init(m);
-	m->last_kthread_pid = 1;
 	m->signal_fd = -1;
-	err = memory_init(&m->mem, config->mem_size);
+	INIT_LIST_HEAD(&m->binfmts);
+	pid_init(m);
+	futex_init(m);
+	err = init_memory(m);
 	if (err)
-		return boot_fail("guest memory", err);
-	/* As the kernel: kernel stacks may take an eighth of RAM. */
-	m->max_threads = clamp_threads(config->mem_size / (8 * (PAGE_SIZE << KSTACK_ORDER)));
-	err = make_caches(m);
-	if (err) {
-		boot_fail("kernel objects", err);
+		return err;
+	err = init_cpu(m);
+	if (err)
 		goto out_memory;
-	}
-	m->code = code_cache_new(&m->mem);
-	if (IS_ERR(m->code)) {
-		err = boot_fail("code cache", PTR_ERR(m->code));
-		goto out_memory;
-	}
-	err = cpu_init(&m->cpu, &m->mem, m->code, &config->tlb, config->cpu_model);
-	if (err) {
-		boot_fail("cpu", err);
-		goto out_code;
-	}
-	m->cpu.single_step = config->single_step;
-	sched_init(m);
-	err = event_loop_init(&m->events);
-	if (err) {
-		boot_fail("event loop", err);
+	err = init_scheduling(m);
+	if (err)
 		goto out_cpu;
-	}
-	m->events.sched = &m->sched;
-	machine_kthreads_init(m);
+	ksmd_init(m);
 	machine_oom_init(m);
 	userfaultfd_init(m);
-	machine_clock_init(m);
-	machine_rng_init(m);
-	err = vfs_init(&m->vfs, &m->mem, &m->events, config->root);
-	if (err) {
-		boot_fail(config->root ? config->root : "/", err);
-		goto out_events;
-	}
-	m->vfs.read_ahead_host = config->read_ahead_host;
-	userfaultfd_init_dev(m);
-	err = procfs_init(m);
-	if (err) {
-		boot_fail("/proc", err);
-		goto out_vfs;
-	}
-	return 0;
+	err = init_files(m);
+	if (!err)
+		return 0;
 
-out_vfs:
-	vfs_destroy(&m->vfs);
-out_events:
 	event_loop_destroy(&m->events);
 out_cpu:
 	cpu_destroy(&m->cpu);
-out_code:
 	code_cache_free(m->code);
 out_memory:
 	memory_destroy(&m->mem);
 	return err;
+}
+
+/* Its children stand in a list whose head is about to go. */
+static void leave_children(struct task_struct *t)
+{
+	struct task_struct *child, *next;
+
+	list_for_each_entry_safe (child, next, &t->children, sibling) {
+		list_del_init(&child->sibling);
+		child->real_parent = NULL;
+	}
 }
 
 /* What is left: zombies, kernel threads, and tasks of a machine that is given up as it stands. */
@@ -129,6 +176,7 @@ static void kill_rest(struct machine *m)
 	struct task_struct *t, *n;
 
 	list_for_each_entry_safe (t, n, &m->tasks, tasks) {
+		leave_children(t);
 		event_timer_del(&t->signal->real_timer);
 		if (t->mm) {
 			mmput(t->mm);

@@ -1,6 +1,5 @@
-/* The machine is out of memory: who dies for it, and what the others do meanwhile. The allocator
- * asks when nothing can be reclaimed (mm/page_alloc.c), and so no small request of a program that
- * lives on ever fails for want of a frame.
+/* Out of memory. The allocator asks when nothing can be reclaimed (mm/page_alloc.c), and so no small request
+ * of a program that lives on ever fails for want of a frame. See oom.h.
  *
  * Simpler than Linux: there is no reaper, so memory comes back when the victim has run its end. Page
  * faults, and reads and writes of files, sleep until then; other requests take from the allocator's
@@ -8,10 +7,10 @@
  *
  * See: mm/oom_kill.c, out_of_memory(); proc(5), /proc/PID/oom_score_adj.
  */
+#include "proc/oom.h"
+
 #include "base/log.h"
 #include "proc/task.h"
-
-#define NSEC_PER_MSEC 1000000UL
 
 s64 oom_badness(struct task_struct *t, u64 total)
 {
@@ -43,7 +42,7 @@ static struct task_struct *select_victim(struct machine *m)
 	s64 points, most = OOM_NEVER;
 	u64 total = totalram_pages(&m->mem);
 
-	if (m->vm_sysctl[VM_SYSCTL_oom_kill_allocating_task] && current &&
+	if (m->sysctl[SYSCTL_oom_kill_allocating_task] && current &&
 	    oom_badness(current, total) != OOM_NEVER)
 		return current;
 	list_for_each_entry (t, &m->tasks, tasks) {
@@ -58,6 +57,20 @@ static struct task_struct *select_victim(struct machine *m)
 	return worst;
 }
 
+static void trace_victim(struct machine *m, const struct task_struct *victim)
+{
+	struct mm_counts c;
+
+	mm_read_counts(victim->mm, &c);
+	trace_event(m->mem.trace, TP_oom_mark_victim,
+		    "pid=%d comm=%s total-vm=%lukB anon-rss=%lukB file-rss:%lukB shmem-rss:%lukB "
+		    "uid=%u pgtables=%lukB oom_score_adj=%d",
+		    victim->pid, victim->comm, c.total_vm << (PAGE_SHIFT - 10),
+		    c.rss_anon << (PAGE_SHIFT - 10), c.rss_file << (PAGE_SHIFT - 10),
+		    c.rss_shmem << (PAGE_SHIFT - 10), victim->uid, victim->mm->pgtables_bytes >> 10,
+		    victim->signal->oom_score_adj);
+}
+
 /* It, and whoever else holds its memory. __oom_kill_process() */
 static void kill_victim(struct machine *m, struct task_struct *victim)
 {
@@ -67,6 +80,7 @@ static void kill_victim(struct machine *m, struct task_struct *victim)
 	log_line("out of memory: killed %s (pid %d): all %lu MiB of guest RAM are in use",
 		 victim->comm, victim->pid, m->mem.ram_size >> 20);
 	count_vm_event(&m->mem, EV_oom_kill);
+	trace_victim(m, victim);
 	list_for_each_entry_safe (t, next, &m->tasks, tasks) {
 		if (t->mm != mm || t->kthread || task_is_dead(t))
 			continue;

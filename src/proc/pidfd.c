@@ -6,44 +6,14 @@
 #include "base/err.h"
 #include "fs/anon_inode.h"
 #include "fs/poll.h"
+#include "fs/seq_file.h"
 #include "mm/uaccess.h"
 #include "proc/task.h"
 
 #define PIDFS_MAGIC 0x50494446
 #define PIDFS_DEV 5
 
-/* --- struct pid ------------------------------------------------------------------------------ */
-
-/* @p's, made if it has none yet; a reference. NULL: no memory. */
-static struct pid *task_pid(struct task_struct *p)
-{
-	struct machine *m = p->machine;
-	struct pid *pid = p->thread_pid;
-
-	if (!pid) {
-		pid = kzalloc(&m->mem, sizeof(*pid), GFP_KERNEL);
-		if (!pid)
-			return NULL;
-		pid->refcount = 1; /* the task's */
-		pid->nr = p->pid;
-		pid->ino = ++m->last_pidfs_ino;
-		pid->task = p;
-		pid->mem = &m->mem;
-		pid->exited = task_is_dead(p);
-		pid->exit_code = p->exit_code;
-		init_waitqueue_head(&pid->wait_pidfd, &m->sched);
-		p->thread_pid = pid;
-	}
-	pid->refcount++;
-	return pid;
-}
-
-static void put_pid(struct pid *pid)
-{
-	VM_BUG_ON(!pid->refcount);
-	if (!--pid->refcount)
-		kfree(pid->mem, pid);
-}
+/* --- what becomes of the process --------------------------------------------------------------- */
 
 void pidfd_notify_exit(struct task_struct *p)
 {
@@ -151,6 +121,14 @@ static int pidfd_ftruncate(struct file *f __unused, u64 size __unused)
 	return -EOPNOTSUPP;
 }
 
+static void pidfd_show_fdinfo(struct file *f, struct seq *out)
+{
+	const struct pid *pid = f->private_data;
+	s32 nr = pid->task ? pid->nr : -1;
+
+	seq_printf(out, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
+}
+
 static const struct file_operations pidfd_fops = {
 	.poll = pidfd_poll,
 	.ioctl = pidfd_ioctl,
@@ -177,7 +155,7 @@ static const struct anon_inode_type pidfd_type = {
 
 struct file *pidfd_create(struct task_struct *p, int flags)
 {
-	struct pid *pid = task_pid(p);
+	struct pid *pid = get_task_pid(p);
 	struct file *f;
 
 	if (!pid)
@@ -193,12 +171,4 @@ struct file *pidfd_create(struct task_struct *p, int flags)
 struct pid *pidfd_pid(const struct file *f)
 {
 	return anon_inode_is(f, &pidfd_type) ? f->private_data : NULL;
-}
-
-void pidfd_show_fdinfo(struct file *f, struct seq *out)
-{
-	const struct pid *pid = f->private_data;
-	s32 nr = pid->task ? pid->nr : -1;
-
-	seq_printf(out, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
 }

@@ -38,6 +38,33 @@ static void switch_to_idle(struct machine *m)
 	m->rq.nr_switches++;
 }
 
+#define DEFAULT_PRIO 120 /* what nice adds to; and the idle loop's */
+
+/* The state as the kernel's letters have it. */
+static char state_letter(const struct task_struct *t)
+{
+	if (task_is_dead(t))
+		return t->exit_state == EXIT_DEAD ? 'X' : 'Z';
+	if (t->state == TASK_RUNNING)
+		return 'R';
+	if (t->state == TASK_STOPPED)
+		return 'T';
+	return t->state == TASK_INTERRUPTIBLE ? 'S' : 'D';
+}
+
+/* Either may be NULL: the idle loop. */
+static void trace_switch(struct machine *m, const struct task_struct *prev,
+			 const struct task_struct *next)
+{
+	trace_event(m->mem.trace, TP_sched_sched_switch,
+		    "prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%c ==> next_comm=%s "
+		    "next_pid=%d next_prio=%d",
+		    prev ? prev->comm : "swapper/0", prev ? prev->pid : 0,
+		    DEFAULT_PRIO + (prev ? prev->nice : 0), prev ? state_letter(prev) : 'R',
+		    next ? next->comm : "swapper/0", next ? next->pid : 0,
+		    DEFAULT_PRIO + (next ? next->nice : 0));
+}
+
 static struct task_struct *pick_next(struct rq *rq)
 {
 	struct task_struct *t;
@@ -82,6 +109,7 @@ void schedule(struct machine *m)
 		prev->nivcsw++;
 	else
 		prev->nvcsw++;
+	trace_switch(m, prev, next);
 	switch_out(m, prev);
 	if (next)
 		switch_in(m, next);
@@ -97,6 +125,7 @@ void schedule_dead(struct machine *m)
 	struct task_struct *t = rq->curr, *next = pick_next(rq);
 
 	check_canary(t);
+	trace_switch(m, t, next);
 	switch_out(m, t);
 	rq->dead = t;
 	if (next)
@@ -137,6 +166,7 @@ void sched_run(struct machine *m, const bool *stop)
 		t = pick_next(&m->rq);
 		if (!t)
 			continue;
+		trace_switch(m, NULL, t);
 		switch_in(m, t);
 		run_task(&m->rq, t);
 		finish_switch(m);

@@ -3,14 +3,8 @@
 #include "proc/signal.h"
 
 #include "base/err.h"
-#include "base/host_proc.h"
-#include "base/log.h"
+#include "proc/exit.h"
 #include "proc/task.h"
-
-#define SIG_DEFAULT_TERM SIG_TERM
-#define SIG_DEFAULT_IGN SIG_IGNORE
-#define SIG_DEFAULT_STOP SIG_STOPS
-#define SIG_DEFAULT_CONT SIG_CONTINUES
 
 static const struct sig_desc {
 	const char *name;
@@ -57,7 +51,8 @@ static bool handler_ignores(const struct task_struct *t, int sig)
 
 	if (handler == (gva_t)SIG_IGN)
 		return true;
-	return handler == (gva_t)SIG_DFL && (action == SIG_IGNORE || action == SIG_CONTINUES);
+	return handler == (gva_t)SIG_DFL &&
+	       (action == SIG_DEFAULT_IGN || action == SIG_DEFAULT_CONT);
 }
 
 static bool sig_ignored(const struct task_struct *t, int sig)
@@ -220,7 +215,7 @@ static bool sig_fatal(const struct task_struct *t, int sig)
 	if ((t->blocked | t->real_blocked) & sigmask_k(sig))
 		return false;
 	return t->sighand->action[sig - 1].handler == (gva_t)SIG_DFL &&
-	       sig_table[sig].action == SIG_TERM && !sig_table[sig].core;
+	       sig_table[sig].action == SIG_DEFAULT_TERM && !sig_table[sig].core;
 }
 
 static void complete_signal(int sig, struct task_struct *t)
@@ -279,6 +274,14 @@ void force_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t
 		t->blocked &= ~sigmask_k(sig);
 	}
 	queue_signal(&t->pending, sig, info, t);
+}
+
+void force_fatal_sig(int sig, struct task_struct *t)
+{
+	struct k_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
+
+	t->sighand->action[sig - 1].handler = (gva_t)SIG_DFL;
+	force_sig_info(sig, &info, t);
 }
 
 void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 trapno,
@@ -349,19 +352,4 @@ void flush_signal_handlers(struct task_struct *t, bool force_default)
 		if (handler == (gva_t)SIG_IGN && !force_default)
 			ka->handler = handler;
 	}
-}
-
-void inherit_signal_actions(struct task_struct *t)
-{
-	struct machine *m = t->machine;
-
-	for (int sig = 1; sig <= NR_SIGNALS; sig++) {
-		if (sig == SIGPIPE) /* Vellum ignores it for itself; what it met is in the config */
-			continue;
-		if (host_signal_ignored(sig))
-			t->sighand->action[sig - 1].handler = (gva_t)SIG_IGN;
-	}
-	if (m->config.sigpipe_ignored)
-		t->sighand->action[SIGPIPE - 1].handler = (gva_t)SIG_IGN;
-	t->blocked |= host_blocked_signals() & ~m->config.sig_watched;
 }

@@ -1,4 +1,17 @@
-/* Signals: actions, pending sets, delivery. The frame on the user's stack is sigframe.c's. */
+/* Signals: who gets them, queues, actions, and their way into a program.
+ *
+ *	group_send_sig_info --> signal_struct.shared_pending \       do_signal(), before guest code runs:
+ *	send_sig_info ------\                                 >----> dequeue_signal
+ *	force_sig_info ------+> task_struct.pending          /         |-- default: nothing, stop, end
+ *	                                                              '-- setup_rt_frame: the handler runs
+ *	                                                                  rt_sigreturn(2): do_rt_sigreturn
+ *
+ * A signal that is ignored when it comes is dropped, unless it is blocked. One that ends the process
+ * does so at once: group_exit is set, and whatever sleeps killably wakes up.
+ *
+ * Not for: the system calls (syscalls/sys_signal.c), the host's signals (host_signals.h).
+ * See: signal(7); Linux, kernel/signal.c, whose words these are.
+ */
 #ifndef PROC_SIGNAL_H
 #define PROC_SIGNAL_H
 
@@ -9,13 +22,22 @@
 
 struct machine;
 struct task_struct;
+
 typedef u64 sigset_k; /* the kernel's: bit n-1 is signal n */
 #define NR_SIGNALS 64
 #define sigmask_k(sig) (1UL << ((sig)-1))
 #define UNBLOCKABLE_MASK (sigmask_k(SIGKILL) | sigmask_k(SIGSTOP))
-#define SS_AUTODISARM_K (1U << 31)
 
-enum sig_default { SIG_TERM, SIG_IGNORE, SIG_STOPS, SIG_CONTINUES };
+#define SS_AUTODISARM_K (1U << 31)
+#define MINSIGSTKSZ_K 2048U /* bytes: no alternate stack is smaller */
+
+/* Column `action` of signal.def. */
+enum sig_default {
+	SIG_DEFAULT_TERM,
+	SIG_DEFAULT_IGN,
+	SIG_DEFAULT_STOP,
+	SIG_DEFAULT_CONT,
+};
 
 /* struct sigaction of the kernel ABI. */
 struct k_sigaction {
@@ -25,6 +47,7 @@ struct k_sigaction {
 	sigset_k mask;
 };
 
+/* stack_t of the kernel ABI. */
 typedef struct {
 	gva_t ss_sp;
 	s32 ss_flags;
@@ -33,8 +56,6 @@ typedef struct {
 } stack_t_k;
 
 /* siginfo_t of the kernel ABI, 128 bytes. */
-#define MINSIGSTKSZ_K 2048U /* bytes: no alternate stack is smaller */
-
 struct k_siginfo {
 	s32 si_signo, si_errno, si_code, pad;
 	union {
@@ -68,47 +89,68 @@ struct sigpending {
 	sigset_k signal;       /* which are pending; a bit without an entry: no memory for it */
 };
 
+/* Actions: shared by CLONE_SIGHAND. */
 struct sighand_struct {
-	u32 users;
+	u32 users; /* tasks; counted by fork, exec, task_free() */
+	/* Changed by do_sigaction(), exec, SA_RESETHAND, forced signals. */
 	struct k_sigaction action[NR_SIGNALS];
 };
 
-/* Makes @sig (1 .. 64) pending for one task and wakes it. @info NULL: from the kernel. 0, also when
- * it is ignored; -EAGAIN: RLIMIT_SIGPENDING, for queued real-time signals only. */
+/* --- signal.c: nothing here sleeps. @sig is 1 .. 64 ----------------------------------------------- */
+
+/* Makes @sig pending for one task and wakes it. @info NULL: from the kernel; otherwise it is copied. 0, also
+ * when it is ignored, or @t has ended; -EAGAIN: RLIMIT_SIGPENDING, for queued real-time signals only. */
 int send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t);
 /* The same for the process of @t: any thread may take it. */
 int group_send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t);
-/* For each process of a group. */
+/* For each process of the group @pgrp, kernel threads excepted. */
 void kill_pgrp(struct machine *m, int sig, const struct k_siginfo *info, s32 pgrp);
 /* A fault of the current task's own: unblocked, and default if it was blocked or ignored. */
 void force_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t);
-/* A fault: SIGSEGV and kin with si_addr, trap number, error code and cr2 for the frame. */
+/* SIGSEGV and kin: si_code @code, si_addr @addr; and for the frame trap number, error code and (of page
+ * faults) cr2. @t is the current task. See: force_sig_fault(), SDM vol. 3A, 6.15. */
 void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 trapno,
 		     u32 error_code, gva_t cr2);
+/* The end of @t, whatever it has caught: for when nothing of the program is left. */
+void force_fatal_sig(int sig, struct task_struct *t);
+
 /* A signal is pending that @t neither blocks nor ignores. */
 bool signal_pending(const struct task_struct *t);
 /* One is that ends the process: TASK_KILLABLE sleeps end, too. */
 bool fatal_signal_pending(const struct task_struct *t);
-/* The next pending signal outside of @mask, taken off its queue; 0: none. */
+/* The next pending signal outside of @mask, taken off its queue: @t's own first, faults before others,
+ * then the lowest number. 0: none. */
 int dequeue_signal(struct task_struct *t, sigset_k mask, struct k_siginfo *info);
-/* Before going back to guest code: delivers what is pending. May not return (fatal). */
-void do_signal(struct task_struct *t);
+
+/* rt_sigaction(2), each pointer may be NULL. 0; -EINVAL: no such signal, or its action is fixed. What
+ * becomes ignored is no longer pending. */
 int do_sigaction(struct task_struct *t, int sig, const struct k_sigaction *act,
 		 struct k_sigaction *old);
 /* exec: what was caught is default, what was ignored stays so, unless @force_default. */
 void flush_signal_handlers(struct task_struct *t, bool force_default);
-/* The first task: what the host ignores is ignored, the rest is default. */
-void inherit_signal_actions(struct task_struct *t);
+/* Empties @p, a set of @t's. */
 void flush_signals(struct sigpending *p, struct task_struct *t);
+
+/* signal.def: what happens without an action; does it end with a core status (SIGSEGV, SIGABRT, ...)?; and
+ * the name, "SIGSEGV", "SIGRT" for those that have none. */
+enum sig_default sig_default_action(int sig);
+bool sig_coredump(int sig);
+const char *sig_name(int sig);
+
+/* --- signal_deliver.c ---------------------------------------------------------------------------- */
+
+/* Before the current task goes back to guest code: delivers what is pending, restarts or ends the system
+ * call that it interrupted. Sleeps while stopped, and for user memory. May not return: the default action
+ * of many is the end. See: get_signal(), arch_do_signal_or_restart(). */
+void do_signal(struct task_struct *t);
+
+/* --- sigframe.c: both sleep for user memory ------------------------------------------------------- */
+
 /* Builds the frame on the user's stack and points the registers at the handler: 0, or -EFAULT when
- * the stack cannot take it. */
+ * the stack cannot take it, or @ka has no restorer. See: arch/x86/kernel/signal_64.c. */
 int setup_rt_frame(struct task_struct *t, int sig, const struct k_sigaction *ka,
 		   const struct k_siginfo *info, sigset_k oldset);
 /* rt_sigreturn(2): takes everything back from the frame; the new rax, or SIGSEGV is forced. */
 long do_rt_sigreturn(struct task_struct *t);
-enum sig_default sig_default_action(int sig);
-/* The default action ends the task with a core status? (SIGSEGV, SIGABRT, ...) */
-bool sig_coredump(int sig);
-const char *sig_name(int sig); /* "SIGSEGV" */
 
 #endif

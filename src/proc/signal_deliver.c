@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/host_proc.h"
 #include "base/log.h"
+#include "proc/exit.h"
 #include "proc/task.h"
 
 /* An interrupted system call starts again after the handler, or returns EINTR. */
@@ -108,15 +109,15 @@ static void __noreturn die_of(struct task_struct *t, int sig)
 static void default_action(struct task_struct *t, int sig)
 {
 	switch (sig_default_action(sig)) {
-	case SIG_IGNORE:
-	case SIG_CONTINUES:
+	case SIG_DEFAULT_IGN:
+	case SIG_DEFAULT_CONT:
 		return;
-	case SIG_STOPS:
+	case SIG_DEFAULT_STOP:
 		/* Nobody could continue an orphaned group; SIGSTOP stops it all the same. */
 		if (sig == SIGSTOP || !is_orphaned_pgrp(t->machine, t->signal->pgrp, NULL))
 			do_signal_stop(t, sig);
 		return;
-	case SIG_TERM:
+	case SIG_DEFAULT_TERM:
 		die_of(t, sig);
 	}
 }
@@ -136,6 +137,10 @@ void do_signal(struct task_struct *t)
 		if (!sig)
 			break;
 		handler = t->sighand->action[sig - 1].handler;
+		trace_event(t->machine->mem.trace, TP_signal_signal_deliver,
+			    "sig=%d errno=%d code=%d sa_handler=%lx sa_flags=%lx", sig,
+			    info.si_errno, info.si_code, handler,
+			    t->sighand->action[sig - 1].flags);
 		if (handler == (gva_t)SIG_DFL)
 			default_action(t, sig);
 		else if (handler != (gva_t)SIG_IGN)

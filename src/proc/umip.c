@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "mm/uaccess.h"
-#include "proc/signal.h"
+#include "proc/task.h"
 
 #define DUMMY_GDT_BASE 0xfffffffffffe0000UL
 #define DUMMY_IDT_BASE 0xffffffffffff0000UL

@@ -1,4 +1,5 @@
-/* What the guest's kernel calls itself: uname(2), /proc/version, /proc/sys/kernel. One place. */
+/* What the guest's kernel calls itself: uname(2), /proc/version, /proc/sys/kernel. One place. The name of
+ * the host (nodename) is the host's own. See: uname(2). */
 #ifndef PROC_UTSNAME_H
 #define PROC_UTSNAME_H
 

@@ -1,69 +1,9 @@
-/* wait4(2), waitid(2): a parent learns what became of its children. Also getrusage(2), whose sums
- * change here. See: wait(2); kernel/exit.c.
- */
-#include <string.h>
+/* wait4(2), waitid(2). See wait.h. */
+#include "proc/wait.h"
+
 #include <sys/wait.h>
 
 #include "proc/task.h"
-
-/* --- usage ----------------------------------------------------------------------------------- */
-
-static void usage_of(struct task_struct *t, struct task_usage *u)
-{
-	struct mm_counts c;
-
-	u->retired += task_retired(t);
-	u->flt.min_flt += t->flt.min_flt;
-	u->flt.maj_flt += t->flt.maj_flt;
-	u->nvcsw += t->nvcsw;
-	u->nivcsw += t->nivcsw;
-	u->maxrss = max(u->maxrss, t->signal->maxrss);
-	if (t->mm) {
-		mm_read_counts(t->mm, &c);
-		u->maxrss = max(u->maxrss, c.peak_rss);
-	}
-}
-
-static void usage_add(struct task_usage *to, const struct task_usage *u)
-{
-	to->retired += u->retired;
-	to->flt.min_flt += u->flt.min_flt;
-	to->flt.maj_flt += u->flt.maj_flt;
-	to->nvcsw += u->nvcsw;
-	to->nivcsw += u->nivcsw;
-	to->maxrss = max(to->maxrss, u->maxrss);
-}
-
-static void ns_to_timeval(u64 ns, struct timeval *tv)
-{
-	tv->tv_sec = ns / 1000000000UL;
-	tv->tv_usec = ns % 1000000000UL / 1000;
-}
-
-void task_rusage(struct task_struct *t, int who, struct rusage *ru)
-{
-	struct task_usage u = {0};
-	u64 utime = 0, stime = 0, cutime, cstime;
-
-	if (who != RUSAGE_CHILDREN) {
-		usage_of(t, &u);
-		task_cputime(t, &utime, &stime);
-	}
-	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH_K) {
-		usage_add(&u, &t->signal->children);
-		task_children_cputime(t, &cutime, &cstime);
-		utime += cutime;
-		stime += cstime;
-	}
-	memset(ru, 0, sizeof(*ru));
-	ns_to_timeval(utime, &ru->ru_utime);
-	ns_to_timeval(stime, &ru->ru_stime);
-	ru->ru_maxrss = u.maxrss << (PAGE_SHIFT - 10);
-	ru->ru_minflt = u.flt.min_flt;
-	ru->ru_majflt = u.flt.maj_flt;
-	ru->ru_nvcsw = u.nvcsw;
-	ru->ru_nivcsw = u.nivcsw;
-}
 
 /* --- one child ------------------------------------------------------------------------------- */
 
@@ -99,8 +39,7 @@ static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct
 	      sig ? sig : code >> 8);
 	if (wo->flags & WNOWAIT)
 		return;
-	usage_of(p, &t->signal->children);
-	usage_add(&t->signal->children, &p->signal->children);
+	task_usage_inherit(t, p);
 	p->exit_state = EXIT_DEAD;
 	release_task(p);
 }

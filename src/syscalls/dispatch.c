@@ -73,11 +73,14 @@ static void do_syscall(struct task_struct *t, bool compat)
 	t->syscall_nr = nr;
 	t->compat_call = compat;
 	read_args(&m->cpu.regs, compat, &a);
+	trace_event(m->mem.trace, TP_raw_syscalls_sys_enter, "NR %u (%lx, %lx, %lx, %lx, %lx, %lx)",
+		    nr, a.arg[0], a.arg[1], a.arg[2], a.arg[3], a.arg[4], a.arg[5]);
 	if (m->config.strace && !returns(d))
 		strace_call(t, d, nr, &a, NULL);
 	ret = d ? d->fn(t, &a) : unknown_call(t);
 	if (m->config.strace)
 		strace_call(t, d, nr, &a, &ret);
+	trace_event(m->mem.trace, TP_raw_syscalls_sys_exit, "NR %u = %ld", nr, ret);
 	m->cpu.regs.gpr[R_RAX] = ret;
 }
 

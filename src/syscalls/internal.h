@@ -1,9 +1,23 @@
-/* What the handlers of src/syscalls share. Handlers run on a 16 KiB kernel stack: no frame above
- * 1 KiB; what is larger is kmalloc'ed.
+/* What the handlers of src/syscalls share.
+ *
+ *   table.def row --> dispatch.c --> sys_x()    reads arguments, checks what the man page says
+ *                                      '-----> do_x() of proc/, fs/ or mm/, which does the work
+ *
+ * Handlers run on a 16 KiB kernel stack: no frame above 1 KiB; what is larger is kmalloc'ed. They
+ * keep no state of their own. Each one's comment names its man page and its errors, where these
+ * words save others:
+ *   "a path's errors"   user_lookup()'s: -EFAULT, -ENOENT, -ENOTDIR, -EACCES, -ELOOP,
+ *                       -ENAMETOOLONG, -EBADF (dirfd)
+ *   "a name's errors"   those, of the directory, and -EEXIST
+ * -EFAULT (guest memory that is not there) and -ENOMEM (the kernel's) go without saying. Reading
+ * and storing guest memory may sleep (userfaultfd): what was looked up before is looked up again.
  */
 #ifndef SYSCALLS_INTERNAL_H
 #define SYSCALLS_INTERNAL_H
 
+#include "fs/fdtable.h"
+#include "fs/iov_iter.h"
+#include "fs/namei.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 #include "syscalls/syscalls.h"
@@ -18,8 +32,7 @@
 #define NSEC_PER_SEC 1000000000UL
 #define NSEC_PER_USEC 1000UL
 #define NSEC_PER_MSEC 1000000UL
-#define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
-#define SIGSET_SIZE 8UL				/* sizeof(sigset_t) in the kernel */
+#define SIGSET_SIZE 8UL /* sizeof(sigset_t) in the kernel */
 #define UNBLOCKABLE (sigmask_k(SIGKILL) | sigmask_k(SIGSTOP))
 
 /* --- strace.c ------------------------------------------------------------------------------ */
@@ -27,23 +40,6 @@
 /* One line for a call. @ret is NULL for one that will not return. @nr: for names not known. */
 void strace_call(struct task_struct *t, const struct syscall_desc *d, u64 nr,
 		 const struct sysargs *a, const long *ret);
-
-/* --- sys_path.c ---------------------------------------------------------------------------- */
-
-/* A path that a guest gave: its text, and where it starts. */
-struct user_path {
-	char *name;	       /* kmalloc'ed */
-	struct path start;     /* a reference, if @at is not NULL */
-	const struct path *at; /* &start; NULL: the working directory, or @name is absolute */
-};
-
-/* Reads the string at @addr and looks @dfd up. @lookup: LOOKUP_EMPTY allows "".
- * 0; -EFAULT, -ENAMETOOLONG, -ENOENT (empty), -ENOMEM; -EBADF, -ENOTDIR (@dfd). */
-int user_path_get(struct task_struct *t, int dfd, gva_t addr, unsigned lookup,
-		  struct user_path *up);
-void user_path_put(struct task_struct *t, struct user_path *up);
-/* The same and the walk: *out holds references. */
-int user_lookup(struct task_struct *t, int dfd, gva_t addr, unsigned lookup, struct path *out);
 
 /* --- sys_file.c ---------------------------------------------------------------------------- */
 
@@ -54,6 +50,9 @@ struct file *fdget_raw(struct task_struct *t, u64 fd);
 /* Is a number below the limit free, with room for it in the table? Linux takes it before it opens or
  * creates anything. 0, -EMFILE, -ENOMEM. */
 int fd_available(const struct task_struct *t);
+/* The lowest free number for @f, whose reference it takes over, also on failure. The number; -EMFILE,
+ * -ENOMEM. */
+int fd_install_one(struct task_struct *t, struct file *f, bool cloexec);
 /* One more number for @fd's file, at least @min. The number or -EBADF, -EMFILE. */
 long dup_above(struct task_struct *t, u64 fd, u32 min, bool cloexec);
 static inline u32 nofile_limit(const struct task_struct *t)
@@ -82,8 +81,14 @@ long fcntl_setfl(struct file *f, u64 arg);
 /* --- sys_rw.c ------------------------------------------------------------------------------ */
 
 #define FAST_IOV 8
-/* Copies and checks a vector: @nr segments, at most 1024. *@iov is @fast (FAST_IOV segments), or
- * kmalloc'ed, also after an error. Bytes in it, or -EINVAL, -EFAULT, -ENOMEM. */
+#define UIO_MAXIOV_K 1024U /* most segments of a vector */
+/* Copies a vector of @nr segments and refuses lengths that are no ssize_t. *@iov is @fast (FAST_IOV
+ * segments; NULL: there are none), or kmalloc'ed and the caller's, also after an error. 0, -EINVAL,
+ * -EFAULT, -ENOMEM. */
+int iovec_from_user(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
+		    struct iovec **iov);
+/* The same of the caller's own memory: cut to what one transfer moves (MAX_RW_COUNT), every address a
+ * user's. Bytes in it, or as above. See: Linux, lib/iov_iter.c. */
 long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
 		  struct iovec **iov);
 /* A signal from the task to itself: SIGPIPE, SIGXFSZ. */
@@ -113,6 +118,10 @@ u64 timespec_ns(const struct timespec *ts);
 /* The machine's clock then: once @ts has passed, or when the clock @clk shows it. */
 u64 deadline_after(struct task_struct *t, const struct timespec *ts);
 u64 deadline_at(struct task_struct *t, int clk, const struct timespec *ts);
+/* The same for calls that do not wait at all if @ts is 0: then it is 0. */
+u64 timeout_deadline(struct task_struct *t, const struct timespec *ts);
+/* What is left until the machine's clock shows @deadline_ns; 0 if it has. */
+struct timespec time_left(struct task_struct *t, u64 deadline_ns);
 /* Sleeps until a signal (-ERESTARTNOHAND) or the machine's clock shows @deadline_ns (0). */
 int sleep_interruptible(struct task_struct *t, u64 deadline_ns);
 
@@ -128,7 +137,7 @@ void restore_user_sigmask(struct task_struct *t, bool interrupted);
 /* PR_SET_MM. 0 or -errno. */
 long prctl_set_mm(struct task_struct *t, const struct sysargs *a);
 /* PR_GET_AUXV: what there is of it at all, in bytes; -EFAULT. */
-long prctl_get_auxv(struct task_struct *t, gva_t to, u64 bytes);
+long prctl_get_auxv(struct task_struct *t, const struct sysargs *a);
 
 /* --- sys_cred.c ---------------------------------------------------------------------------- */
 

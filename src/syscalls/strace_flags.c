@@ -40,13 +40,10 @@ static const struct flag_name map_names[] = {
 static const struct flag_name mremap_names[] = { N(MREMAP_MAYMOVE), N(MREMAP_FIXED),
 						 { 4, "MREMAP_DONTUNMAP" }, END };
 static const struct flag_name madvise_names[] = {
-	N(MADV_NORMAL), N(MADV_RANDOM), N(MADV_SEQUENTIAL), N(MADV_WILLNEED), N(MADV_DONTNEED),
-	N(MADV_FREE), N(MADV_REMOVE), N(MADV_DONTFORK), N(MADV_DOFORK), N(MADV_MERGEABLE),
-	N(MADV_UNMERGEABLE), N(MADV_HUGEPAGE), N(MADV_NOHUGEPAGE), N(MADV_DONTDUMP),
-	N(MADV_DODUMP), N(MADV_WIPEONFORK), N(MADV_KEEPONFORK), N(MADV_COLD), N(MADV_PAGEOUT),
-	{ 22, "MADV_POPULATE_READ" }, { 23, "MADV_POPULATE_WRITE" },
-	{ 24, "MADV_DONTNEED_LOCKED" }, { 25, "MADV_COLLAPSE" }, { 100, "MADV_HWPOISON" },
-	{ 102, "MADV_GUARD_INSTALL" }, { 103, "MADV_GUARD_REMOVE" }, END
+#define MADV(number, name, ...) { number, "MADV_" #name },
+#include "mm/madvise.def"
+#undef MADV
+	{ 100, "MADV_HWPOISON" }, { 101, "MADV_SOFT_OFFLINE" }, END
 };
 static const struct flag_name msync_names[] = { N(MS_ASYNC), N(MS_INVALIDATE), N(MS_SYNC), END };
 static const struct flag_name clock_names[] = {

@@ -1,4 +1,4 @@
-/* Names of constants for strace.c: masks in the order in which strace prints them. */
+/* Names of constants for strace_put.c: masks in the order in which strace prints them. */
 #ifndef SYSCALLS_STRACE_FLAGS_H
 #define SYSCALLS_STRACE_FLAGS_H
 
@@ -17,6 +17,7 @@ struct flag_set {
 	const struct flag_name *names;
 };
 
+/* NULL: no such letter. */
 const struct flag_set *strace_flag_set(char letter);
 
 #endif

@@ -37,6 +37,7 @@ static u64 cap_data_size(const struct __user_cap_header_struct *head)
 	return head->version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24;
 }
 
+/* capget(2). -EINVAL: version, a negative pid; -ESRCH. */
 long sys_capget(struct task_struct *t, const struct sysargs *a)
 {
 	struct __user_cap_header_struct head;
@@ -65,7 +66,7 @@ long sys_capget(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[1], data, cap_data_size(&head)) ? -EFAULT : 0;
 }
 
-/* capset(2): of the calling thread only. */
+/* capset(2): of the calling thread only. -EINVAL: version; -EPERM. */
 long sys_capset(struct task_struct *t, const struct sysargs *a)
 {
 	struct __user_cap_header_struct head;
@@ -87,24 +88,28 @@ long sys_capset(struct task_struct *t, const struct sysargs *a)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* getuid(2) */
 long sys_getuid(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
 	return t->uid;
 }
 
+/* geteuid(2) */
 long sys_geteuid(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
 	return t->euid;
 }
 
+/* getgid(2) */
 long sys_getgid(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
 	return t->gid;
 }
 
+/* getegid(2) */
 long sys_getegid(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
@@ -120,16 +125,19 @@ static long put_ids(struct task_struct *t, const struct sysargs *a, u32 real, u3
 	return 0;
 }
 
+/* getresuid(2). -EFAULT. */
 long sys_getresuid(struct task_struct *t, const struct sysargs *a)
 {
 	return put_ids(t, a, t->uid, t->euid, t->suid);
 }
 
+/* getresgid(2). -EFAULT. */
 long sys_getresgid(struct task_struct *t, const struct sysargs *a)
 {
 	return put_ids(t, a, t->gid, t->egid, t->sgid);
 }
 
+/* getgroups(2). How many; size 0 asks only. -EINVAL: no room for all. */
 long sys_getgroups(struct task_struct *t, const struct sysargs *a)
 {
 	int size = a->arg[0];
@@ -145,6 +153,7 @@ long sys_getgroups(struct task_struct *t, const struct sysargs *a)
 	return t->ngroups;
 }
 
+/* setgroups(2). -EPERM without CAP_SETGID; -EINVAL: more than a task can have. */
 long sys_setgroups(struct task_struct *t, const struct sysargs *a)
 {
 	u32 n = a->arg[0], groups[ARRAY_SIZE(t->groups)];
@@ -254,6 +263,7 @@ static long ids_set(struct task_struct *t, const struct old_creds *old, long ret
 	return ret;
 }
 
+/* setuid(2). -EINVAL: -1; -EPERM. */
 long sys_setuid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -261,6 +271,7 @@ long sys_setuid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_id(uids(t), a->arg[0]));
 }
 
+/* setgid(2). -EINVAL: -1; -EPERM. */
 long sys_setgid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -268,6 +279,7 @@ long sys_setgid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_id(gids(t), a->arg[0]));
 }
 
+/* setreuid(2). -1 leaves an id. -EPERM. */
 long sys_setreuid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -275,6 +287,7 @@ long sys_setreuid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_re(uids(t), a->arg[0], a->arg[1]));
 }
 
+/* setregid(2). -1 leaves an id. -EPERM. */
 long sys_setregid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -282,6 +295,7 @@ long sys_setregid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_re(gids(t), a->arg[0], a->arg[1]));
 }
 
+/* setresuid(2). -1 leaves an id. -EPERM. */
 long sys_setresuid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -289,6 +303,7 @@ long sys_setresuid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_res(uids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
+/* setresgid(2). -1 leaves an id. -EPERM. */
 long sys_setresgid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -296,6 +311,7 @@ long sys_setresgid(struct task_struct *t, const struct sysargs *a)
 	return ids_set(t, &old, set_res(gids(t), a->arg[0], a->arg[1], a->arg[2]));
 }
 
+/* setfsuid(2). The old one; never an error. */
 long sys_setfsuid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -306,6 +322,7 @@ long sys_setfsuid(struct task_struct *t, const struct sysargs *a)
 	return old.fsuid;
 }
 
+/* setfsgid(2). The old one; never an error. */
 long sys_setfsgid(struct task_struct *t, const struct sysargs *a)
 {
 	struct old_creds old = creds_save(t);
@@ -322,6 +339,7 @@ static struct task_struct *task_or_self(struct task_struct *t, u64 pid)
 	return (s32)pid ? find_task_by_pid(t->machine, (s32)pid) : t;
 }
 
+/* getpgid(2). -ESRCH. */
 long sys_getpgid(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p = task_or_self(t, a->arg[0]);
@@ -329,12 +347,14 @@ long sys_getpgid(struct task_struct *t, const struct sysargs *a)
 	return p ? p->signal->pgrp : -ESRCH;
 }
 
+/* getpgrp(2) */
 long sys_getpgrp(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
 	return t->signal->pgrp;
 }
 
+/* getsid(2). -ESRCH. */
 long sys_getsid(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p = task_or_self(t, a->arg[0]);
@@ -353,6 +373,8 @@ static bool pgrp_in_session(struct machine *m, s32 pgid, s32 session)
 	return false;
 }
 
+/* setpgid(2). -EINVAL: negative; -ESRCH: not a child; -EACCES: a child after execve(2); -EPERM:
+ * another session. */
 long sys_setpgid(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p = task_or_self(t, a->arg[0]);
@@ -376,6 +398,7 @@ long sys_setpgid(struct task_struct *t, const struct sysargs *a)
 	return 0;
 }
 
+/* setsid(2). -EPERM: leads a process group. */
 long sys_setsid(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p;

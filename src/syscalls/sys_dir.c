@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "syscalls/user_path.h"
+
 /* --- where a task is ------------------------------------------------------------------------- */
 
 /* Takes over the references of @p. */
@@ -26,6 +28,7 @@ static int may_enter(const struct path *p)
 	return d->d_op->access ? d->d_op->access(d, 1 /* X_OK */, AT_EACCESS) : 0;
 }
 
+/* chdir(2). A path's errors; -ENOTDIR, -EACCES. */
 long sys_chdir(struct task_struct *t, const struct sysargs *a)
 {
 	struct path p;
@@ -40,6 +43,7 @@ long sys_chdir(struct task_struct *t, const struct sysargs *a)
 	return err;
 }
 
+/* fchdir(2). -EBADF, -ENOTDIR, -EACCES. */
 long sys_fchdir(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget_raw(t, a->arg[0]);
@@ -58,7 +62,7 @@ long sys_fchdir(struct task_struct *t, const struct sysargs *a)
 	return err;
 }
 
-/* getcwd(2): the length with the NUL. -ENOENT when the directory is gone. */
+/* getcwd(2): the length with the NUL. -ENOENT: the directory is gone; -ERANGE: no room. */
 long sys_getcwd(struct task_struct *t, const struct sysargs *a)
 {
 	struct memory *mem = &t->machine->mem;
@@ -119,7 +123,7 @@ static bool emit_dirent(void *ctx, const char *name, u64 ino, u8 type, s64 next_
 	if (reclen > g->room)
 		return false;
 	memcpy(rec, &head, DIRENT_NAME);
-	memcpy(rec + start, name, len);
+	memcpy(rec + start, name, len + 1);
 	rec[g->old ? reclen - 1 : DIRENT_NAME] = type;
 	g->error = -EFAULT;
 	if (copy_to_user(g->t->mm, g->to, rec, reclen)) {
@@ -145,6 +149,7 @@ static int iterate(struct file *f, struct getdents *g)
 		err = f->f_op->iterate(f, emit_dirent, g);
 		pagefault_enable(mm->mem);
 	} while (g->missing && !fault_in_user(mm, g->to, g->missing - g->to, true));
+	/* cppcheck-suppress uninitvar ; a loop that runs at least once sets it */
 	return err;
 }
 
@@ -170,11 +175,13 @@ static long getdents(struct task_struct *t, const struct sysargs *a, bool old)
 	return ret;
 }
 
+/* getdents(2): the old struct, with the kind in its last byte. As getdents64(2). */
 long sys_getdents(struct task_struct *t, const struct sysargs *a)
 {
 	return getdents(t, a, true);
 }
 
+/* getdents64(2). Bytes, 0 at the end. -EBADF, -ENOTDIR; -EINVAL: no room for one; -EFAULT. */
 long sys_getdents64(struct task_struct *t, const struct sysargs *a)
 {
 	return getdents(t, a, false);

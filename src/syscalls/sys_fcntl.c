@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "fs/locks.h"
+#include "fs/memfd.h"
 #include "fs/pipe.h"
 #include "fs/shmemfs.h"
 
@@ -179,14 +180,15 @@ static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_ADD_SEALS:
-		return shmem_add_seals(f, arg);
+		return memfd_add_seals(f, arg);
 	case F_GET_SEALS:
-		return shmem_get_seals(f);
+		return memfd_get_seals(f);
 	default:
 		return -EINVAL;
 	}
 }
 
+/* fcntl(2). -EBADF, O_PATH too but for what is about the number; -EINVAL; what the command says. */
 long sys_fcntl(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget_raw(t, a->arg[0]);
@@ -201,10 +203,11 @@ long sys_fcntl(struct task_struct *t, const struct sysargs *a)
 
 /* --- flock ----------------------------------------------------------------------------------- */
 
+/* flock(2). -EINVAL, -EBADF, -EAGAIN (LOCK_NB), -ENOMEM. Sleeps: -ERESTARTSYS. */
 long sys_flock(struct task_struct *t, const struct sysargs *a)
 {
 	u32 op = a->arg[1] & ~LOCK_NB;
-	short type = op == LOCK_SH ? F_RDLCK : op == LOCK_EX ? F_WRLCK : F_UNLCK;
+	short type = (short)(op == LOCK_SH ? F_RDLCK : op == LOCK_EX ? F_WRLCK : F_UNLCK);
 	struct file *f;
 	long ret;
 

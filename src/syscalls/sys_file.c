@@ -1,5 +1,8 @@
 /* Open files by number: open, close, dup, fcntl, seek and what acts on a whole file. */
+#include "fs/open.h"
+#include "proc/fork.h"
 #include "syscalls/internal.h"
+#include "syscalls/user_path.h"
 
 #define K_O_LARGEFILE 0100000
 #define K_O_TMPFILE 020000000 /* __O_TMPFILE: without O_DIRECTORY */
@@ -36,19 +39,29 @@ int fd_available(const struct task_struct *t)
 	return fd_reserve(t->files, nofile_limit(t));
 }
 
-/* build_open_flags(): what open(2) and openat(2) let through. */
+int fd_install_one(struct task_struct *t, struct file *f, bool cloexec)
+{
+	int fd = fd_install(t->files, f, 0, nofile_limit(t), cloexec);
+
+	if (fd < 0)
+		fput(f);
+	return fd;
+}
+
+/* build_open_how() and build_open_flags(): what open(2) and openat(2) let through. With O_PATH most flags are
+ * not even looked at. */
 static int check_open_flags(int *flags)
 {
 	int acc = *flags & O_ACCMODE;
 
+	if (*flags & O_PATH)
+		*flags &= O_PATH_FLAGS;
 	if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
 	if (*flags & K_O_TMPFILE) {
 		if (!(*flags & O_DIRECTORY) || acc == O_RDONLY)
 			return -EINVAL;
 	}
-	if (*flags & O_PATH)
-		*flags &= O_PATH_FLAGS;
 	return 0;
 }
 
@@ -71,12 +84,7 @@ static long open_at(struct task_struct *t, int dfd, gva_t name, int flags, u32 m
 	f = do_filp_open(t->fs, up.at, up.name, flags,
 			 flags & (O_CREAT | K_O_TMPFILE) ? mode & 07777 : 0);
 	user_path_put(t, &up);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	err = fd_install(t->files, f, 0, nofile_limit(t), flags & O_CLOEXEC);
-	if (err < 0)
-		fput(f);
-	return err;
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install_one(t, f, flags & O_CLOEXEC);
 }
 
 /* A 64-bit program's files may always be large, and F_GETFL says so. */
@@ -85,23 +93,27 @@ static int open_flags(const struct task_struct *t, u64 flags)
 	return ((int)flags & VALID_OPEN_FLAGS) | (t->compat_call ? 0 : K_O_LARGEFILE);
 }
 
+/* open(2). A path's errors and all of do_filp_open()'s; -EINVAL: flags; -EMFILE, before anything is
+ * made. */
 long sys_open(struct task_struct *t, const struct sysargs *a)
 {
 	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, a->arg[1]), a->arg[2]);
 }
 
+/* creat(2). As open(2). */
 long sys_creat(struct task_struct *t, const struct sysargs *a)
 {
 	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, O_CREAT | O_WRONLY | O_TRUNC),
 		       a->arg[1]);
 }
 
+/* openat(2). As open(2). */
 long sys_openat(struct task_struct *t, const struct sysargs *a)
 {
 	return open_at(t, a->arg[0], a->arg[1], open_flags(t, a->arg[2]), a->arg[3]);
 }
 
-/* openat2(2): unlike openat, it refuses what it does not know. */
+/* openat2(2): unlike openat, it refuses what it does not know: -EINVAL; -E2BIG: fields that are not known. */
 long sys_openat2(struct task_struct *t, const struct sysargs *a)
 {
 	struct {
@@ -122,14 +134,16 @@ long sys_openat2(struct task_struct *t, const struct sysargs *a)
 		return -EINVAL;
 	if ((how.flags & O_PATH) && (how.flags & ~(u64)O_PATH_FLAGS))
 		return -EINVAL;
-	return open_at(t, a->arg[0], a->arg[1], how.flags | K_O_LARGEFILE, how.mode);
+	return open_at(t, a->arg[0], a->arg[1], (int)how.flags | K_O_LARGEFILE, how.mode);
 }
 
+/* close(2). -EBADF. */
 long sys_close(struct task_struct *t, const struct sysargs *a)
 {
 	return fd_close(t->files, a->arg[0]);
 }
 
+/* close_range(2). -EINVAL: flags, no range; -ENOMEM: CLOSE_RANGE_UNSHARE. */
 long sys_close_range(struct task_struct *t, const struct sysargs *a)
 {
 	u32 fd = a->arg[0], last = a->arg[1], flags = a->arg[2];
@@ -178,11 +192,13 @@ static long dup_to(struct task_struct *t, u64 fd, u32 to, bool cloexec)
 	return ret < 0 ? ret : (long)to;
 }
 
+/* dup(2). -EBADF, -EMFILE. */
 long sys_dup(struct task_struct *t, const struct sysargs *a)
 {
 	return dup_above(t, a->arg[0], 0, false);
 }
 
+/* dup2(2). -EBADF. The same number twice is no error. */
 long sys_dup2(struct task_struct *t, const struct sysargs *a)
 {
 	if ((u32)a->arg[0] == (u32)a->arg[1])
@@ -190,6 +206,7 @@ long sys_dup2(struct task_struct *t, const struct sysargs *a)
 	return dup_to(t, a->arg[0], a->arg[1], false);
 }
 
+/* dup3(2). -EBADF; -EINVAL: flags, the same number twice. */
 long sys_dup3(struct task_struct *t, const struct sysargs *a)
 {
 	int flags = a->arg[2];
@@ -218,11 +235,13 @@ static long seek(struct task_struct *t, u64 fd, s64 off, u64 whence)
 	return ret;
 }
 
+/* lseek(2). -EBADF, -EINVAL, -ESPIPE; -ENXIO: SEEK_DATA, SEEK_HOLE. */
 long sys_lseek(struct task_struct *t, const struct sysargs *a)
 {
 	return seek(t, a->arg[0], a->arg[1], a->arg[2]);
 }
 
+/* i386's lseek(2): the offset has 32 bits. */
 long sys_lseek32(struct task_struct *t, const struct sysargs *a)
 {
 	return seek(t, a->arg[0], (s32)a->arg[1], a->arg[2]);
@@ -249,16 +268,20 @@ static long do_ftruncate(struct task_struct *t, u64 fd, s64 size)
 	return ret;
 }
 
+/* ftruncate(2). -EBADF; -EINVAL: negative, not open for writing, no size; -EFBIG: the limit, with
+ * SIGXFSZ; -EPERM: sealed. */
 long sys_ftruncate(struct task_struct *t, const struct sysargs *a)
 {
 	return do_ftruncate(t, a->arg[0], a->arg[1]);
 }
 
+/* i386's ftruncate(2): the size has 32 bits. */
 long sys_ftruncate32(struct task_struct *t, const struct sysargs *a)
 {
 	return do_ftruncate(t, a->arg[0], (s32)a->arg[1]);
 }
 
+/* fallocate(2). -EBADF, -EINVAL, -ESPIPE, -ENODEV, -EFBIG, -EOPNOTSUPP; what the file says. */
 long sys_fallocate(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget(t, a->arg[0]);
@@ -296,16 +319,19 @@ static long do_fsync(struct task_struct *t, u64 fd, bool datasync)
 	return ret;
 }
 
+/* fsync(2). -EBADF; -EINVAL: nothing to be made durable; -EIO. */
 long sys_fsync(struct task_struct *t, const struct sysargs *a)
 {
 	return do_fsync(t, a->arg[0], false);
 }
 
+/* fdatasync(2). As fsync(2). */
 long sys_fdatasync(struct task_struct *t, const struct sysargs *a)
 {
 	return do_fsync(t, a->arg[0], true);
 }
 
+/* sync(2). Always 0; nothing of the host's own is asked to be durable. */
 long sys_sync(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
@@ -313,6 +339,7 @@ long sys_sync(struct task_struct *t, const struct sysargs *a)
 	return 0;
 }
 
+/* syncfs(2). -EBADF, -EIO. */
 long sys_syncfs(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget(t, a->arg[0]);

@@ -61,6 +61,8 @@ static long sys_wait(struct task_struct *t, const struct sysargs *a, u32 bitset)
 	return wait_until(t, a->arg[0], !(op & FUTEX_PRIVATE_FLAG), a->arg[2], bitset, deadline_ns);
 }
 
+/* futex(2). -ENOSYS: a command of priority inheritance, a clock it does not have; else as
+ * proc/futex.h says. */
 long sys_futex(struct task_struct *t, const struct sysargs *a)
 {
 	u32 op = a->arg[1], cmd = op & FUTEX_CMD_MASK, val3 = a->arg[5];

@@ -81,7 +81,7 @@ static long ioctl_blocksize(struct task_struct *t, struct file *f, gva_t to)
 	int size = PAGE_SIZE;
 
 	if (on_host(f) && !host_fstatfs(f->f_path.dentry->host_fd, &sfs))
-		size = sfs.f_bsize;
+		size = (int)sfs.f_bsize; /* FIGETBSZ gives an int */
 	else if (m && !strcmp(m->type->name, "proc"))
 		size = PROC_BLOCK_SIZE;
 	return put_user(t->mm, size, to);
@@ -225,6 +225,7 @@ static long do_vfs_ioctl(struct task_struct *t, struct file *f, u32 fd, u32 cmd,
 	return f->f_op->ioctl ? f->f_op->ioctl(f, cmd, arg, t->mm) : -ENOTTY;
 }
 
+/* ioctl(2). -EBADF, -ENOTTY; what the command says. */
 long sys_ioctl(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget(t, a->arg[0]);

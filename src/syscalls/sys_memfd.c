@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/hugetlbfs.h"
+#include "fs/memfd.h"
 #include "fs/secretmem.h"
 #include "fs/shmemfs.h"
 #include "mm/hugetlb.h"
@@ -14,7 +15,6 @@
 	(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | K_MFD_NOEXEC_SEAL | K_MFD_EXEC)
 #define K_MFD_NOEXEC_SEAL 8U
 #define K_MFD_EXEC 16U
-#define K_F_SEAL_EXEC 0x20U
 #define MFD_NAME_MAX 249 /* NAME_MAX less "memfd:" */
 
 /* "memfd:" and the guest's name. 0, -EFAULT, -EINVAL (too long). */
@@ -22,17 +22,17 @@ static int memfd_name(struct task_struct *t, gva_t name, char *buf)
 {
 	long len;
 
-	memcpy(buf, "memfd:", 6);
+	strcpy(buf, "memfd:");
 	len = strncpy_from_user(t->mm, buf + 6, name, MFD_NAME_MAX + 1);
 	if (len < 0)
-		return len;
+		return (int)len;
 	return len > MFD_NAME_MAX ? -EINVAL : 0;
 }
 
 /* vm.memfd_noexec decides where the program does not. 0 or -EACCES. See: check_sysctl_memfd_noexec(). */
 static int check_noexec(const struct task_struct *t, u32 *flags)
 {
-	int noexec = t->machine->vm_sysctl[VM_SYSCTL_memfd_noexec];
+	int noexec = t->machine->sysctl[SYSCTL_memfd_noexec];
 
 	if (!(*flags & (K_MFD_EXEC | K_MFD_NOEXEC_SEAL)))
 		*flags |= noexec ? K_MFD_NOEXEC_SEAL : K_MFD_EXEC;
@@ -55,6 +55,8 @@ static struct file *memfd_file(struct task_struct *t, const char *name, u32 flag
 				  flags & K_MFD_NOEXEC_SEAL ? 0666 : 0777, t->fsuid, t->fsgid);
 }
 
+/* memfd_create(2). -EINVAL: flags, a name too long; -EACCES: vm.memfd_noexec; -ENODEV: no pages of
+ * that size. */
 long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[1], known = MFD_ALL_FLAGS;
@@ -77,28 +79,20 @@ long sys_memfd_create(struct task_struct *t, const struct sysargs *a)
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	if (flags & K_MFD_NOEXEC_SEAL)
-		shmem_set_seals(f, K_F_SEAL_EXEC);
+		memfd_set_seals(f, F_SEAL_EXEC_K);
 	else if (flags & MFD_ALLOW_SEALING)
-		shmem_set_seals(f, 0);
-	err = fd_install(t->files, f, 0, nofile_limit(t), flags & MFD_CLOEXEC);
-	if (err < 0)
-		fput(f);
-	return err;
+		memfd_set_seals(f, 0);
+	return fd_install_one(t, f, flags & MFD_CLOEXEC);
 }
 
+/* memfd_secret(2). -EINVAL: flags. */
 long sys_memfd_secret(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[0];
 	struct file *f;
-	int fd;
 
 	if (flags & ~(u32)O_CLOEXEC)
 		return -EINVAL;
 	f = secretmem_file_setup(&t->machine->vfs, t->fsuid, t->fsgid);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(t->files, f, 0, nofile_limit(t), flags & O_CLOEXEC);
-	if (fd < 0)
-		fput(f);
-	return fd;
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install_one(t, f, flags & O_CLOEXEC);
 }

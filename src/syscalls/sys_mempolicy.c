@@ -68,6 +68,7 @@ static int split_mode(u32 arg, unsigned *mode, unsigned *flags)
 
 /* --- policies -------------------------------------------------------------------------------- */
 
+/* mbind(2). -EINVAL: mode, mask; what do_mbind() says. */
 long sys_mbind(struct task_struct *t, const struct sysargs *a)
 {
 	unsigned mode, flags;
@@ -80,6 +81,7 @@ long sys_mbind(struct task_struct *t, const struct sysargs *a)
 		   : do_mbind(t->mm, a->arg[0], a->arg[1], mode, flags, &nodes, (u32)a->arg[5]);
 }
 
+/* set_mempolicy(2). -EINVAL: mode, mask. */
 long sys_set_mempolicy(struct task_struct *t, const struct sysargs *a)
 {
 	unsigned mode, flags;
@@ -91,6 +93,7 @@ long sys_set_mempolicy(struct task_struct *t, const struct sysargs *a)
 	return err ? err : do_set_mempolicy(&t->machine->mem, &t->mempolicy, mode, flags, &nodes);
 }
 
+/* get_mempolicy(2). -EINVAL: a mask too small, flags; -EFAULT: no such address. */
 long sys_get_mempolicy(struct task_struct *t, const struct sysargs *a)
 {
 	nodemask_t nodes;
@@ -107,6 +110,7 @@ long sys_get_mempolicy(struct task_struct *t, const struct sysargs *a)
 	return a->arg[1] ? put_nodes(t, a->arg[1], a->arg[2], &nodes) : 0;
 }
 
+/* set_mempolicy_home_node(2). What do_set_home_node() says. */
 long sys_set_mempolicy_home_node(struct task_struct *t, const struct sysargs *a)
 {
 	return do_set_home_node(t->mm, a->arg[0], a->arg[1], a->arg[2], a->arg[3]);
@@ -125,6 +129,7 @@ static struct mm_struct *mm_to_move(struct task_struct *t, const struct task_str
 	return other->mm;
 }
 
+/* migrate_pages(2). Pages that stayed. -EINVAL: mask; -ESRCH; -EPERM: another's, nodes it may not have. */
 long sys_migrate_pages(struct task_struct *t, const struct sysargs *a)
 {
 	nodemask_t from, to, memory;
@@ -201,6 +206,7 @@ static long pages_move(struct task_struct *t, struct mm_struct *mm, const struct
 	return 0;
 }
 
+/* move_pages(2). -EINVAL: flags, no memory; -EPERM, -ESRCH; -ENODEV: a node without memory. */
 long sys_move_pages(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[5];

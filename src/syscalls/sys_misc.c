@@ -20,6 +20,19 @@
 #define K_GRND_RANDOM 2U
 #define K_GRND_INSECURE 4U
 
+/* struct sched_attr of <linux/sched/types.h>, which does not go with libc's <sched.h>. */
+struct sched_attr_k {
+	u32 size, policy;
+	u64 flags;
+	s32 nice;
+	u32 priority;
+	u64 runtime, deadline, period; /* ns */
+	u32 util_min, util_max;
+};
+
+#define SCHED_ATTR_SIZE_VER0 48U
+
+/* uname(2): release and version are the guest kernel's, the name is the host's. */
 long sys_uname(struct task_struct *t, const struct sysargs *a)
 {
 	struct utsname host, u;
@@ -36,6 +49,7 @@ long sys_uname(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[0], &u, sizeof(u)) ? -EFAULT : 0;
 }
 
+/* sysinfo(2): of guest RAM. */
 long sys_sysinfo(struct task_struct *t, const struct sysargs *a)
 {
 	struct memory *mem = &t->machine->mem;
@@ -55,7 +69,7 @@ long sys_sysinfo(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[0], &si, sizeof(si)) ? -EFAULT : 0;
 }
 
-/* A fault in the middle leaves a short count. */
+/* getrandom(2). Bytes; a fault in the middle leaves a short count. -EINVAL: flags. */
 long sys_getrandom(struct task_struct *t, const struct sysargs *a)
 {
 	u64 done = 0, n = min(a->arg[1], MAX_RW_COUNT), part, left;
@@ -98,7 +112,8 @@ static long get_registrations(const struct mm_struct *mm)
 	return mask;
 }
 
-/* On one CPU every barrier is there already. See: Linux, kernel/sched/membarrier.c. */
+/* membarrier(2). On one CPU every barrier is there already. -EINVAL; -EPERM: not registered. See: Linux,
+ * kernel/sched/membarrier.c. */
 long sys_membarrier(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[1];
@@ -130,6 +145,7 @@ long sys_membarrier(struct task_struct *t, const struct sysargs *a)
 	}
 }
 
+/* getcpu(2): node 0. */
 long sys_getcpu(struct task_struct *t, const struct sysargs *a)
 {
 	u32 cpu = t->machine->cpu.id, node = 0;
@@ -141,6 +157,7 @@ long sys_getcpu(struct task_struct *t, const struct sysargs *a)
 
 /* --- scheduling ------------------------------------------------------------------------------ */
 
+/* sched_yield(2). Others run first. */
 long sys_sched_yield(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
@@ -159,6 +176,7 @@ static struct task_struct *sched_task(struct task_struct *t, u64 pid)
 	return p ? p : ERR_PTR(-ESRCH);
 }
 
+/* sched_getaffinity(2). Bytes of the mask. -EINVAL: a length that is no multiple of 8; -ESRCH. */
 long sys_sched_getaffinity(struct task_struct *t, const struct sysargs *a)
 {
 	u32 len = a->arg[1];
@@ -174,6 +192,7 @@ long sys_sched_getaffinity(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[2], &mask, len) ? -EFAULT : (long)len;
 }
 
+/* sched_setaffinity(2). -EINVAL: not the one CPU; -ESRCH. */
 long sys_sched_setaffinity(struct task_struct *t, const struct sysargs *a)
 {
 	u64 mask = 0, len = min(a->arg[1] & 0xffffffff, CPUMASK_BYTES);
@@ -185,6 +204,7 @@ long sys_sched_setaffinity(struct task_struct *t, const struct sysargs *a)
 	return mask & 1 ? 0 : -EINVAL;
 }
 
+/* sched_getscheduler(2). -EINVAL: negative; -ESRCH. */
 long sys_sched_getscheduler(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p = sched_task(t, a->arg[0]);
@@ -192,6 +212,7 @@ long sys_sched_getscheduler(struct task_struct *t, const struct sysargs *a)
 	return IS_ERR(p) ? PTR_ERR(p) : SCHED_OTHER;
 }
 
+/* sched_getparam(2). -EINVAL, -ESRCH. */
 long sys_sched_getparam(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p;
@@ -203,6 +224,26 @@ long sys_sched_getparam(struct task_struct *t, const struct sysargs *a)
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	return put_user(t->mm, priority, a->arg[1]);
+}
+
+/* The size that the caller's struct has counts: what the kernel's has not becomes 0. The policy is
+ * that of all tasks, so that neither priority nor deadline is set; the runtime is the slice. */
+long sys_sched_getattr(struct task_struct *t, const struct sysargs *a)
+{
+	struct sched_attr_k attr = {.policy = SCHED_OTHER, .runtime = BASE_SLICE_NS};
+	u32 size = a->arg[2], more = size > sizeof(attr) ? size - sizeof(attr) : 0;
+	struct task_struct *p;
+
+	if (!a->arg[1] || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || (u32)a->arg[3])
+		return -EINVAL;
+	p = sched_task(t, a->arg[0]);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	attr.nice = p->nice;
+	attr.size = size - more;
+	if (more && clear_user(t->mm, a->arg[1] + sizeof(attr), more))
+		return -EFAULT;
+	return copy_to_user(t->mm, a->arg[1], &attr, attr.size) ? -EFAULT : 0;
 }
 
 /* Real-time policies are refused as without CAP_SYS_NICE. */
@@ -232,11 +273,13 @@ static long set_scheduler(struct task_struct *t, u64 pid, int policy, gva_t para
 	}
 }
 
+/* sched_setscheduler(2). -EINVAL, -ESRCH; -EPERM: any policy but SCHED_OTHER. */
 long sys_sched_setscheduler(struct task_struct *t, const struct sysargs *a)
 {
 	return set_scheduler(t, a->arg[0], (int)a->arg[1], a->arg[2]);
 }
 
+/* sched_setparam(2). As sched_setscheduler(2). */
 long sys_sched_setparam(struct task_struct *t, const struct sysargs *a)
 {
 	return set_scheduler(t, a->arg[0], SCHED_OTHER, a->arg[1]);
@@ -259,12 +302,14 @@ static long priority_bound(int policy, int realtime)
 	}
 }
 
+/* sched_get_priority_max(2). -EINVAL: no such policy. */
 long sys_sched_get_priority_max(struct task_struct *t, const struct sysargs *a)
 {
 	(void)t;
 	return priority_bound((int)a->arg[0], 99);
 }
 
+/* sched_get_priority_min(2). -EINVAL: no such policy. */
 long sys_sched_get_priority_min(struct task_struct *t, const struct sysargs *a)
 {
 	(void)t;
@@ -288,7 +333,7 @@ static bool prio_means(const struct task_struct *t, const struct task_struct *p,
 	}
 }
 
-/* 20 - nice of the most favoured. */
+/* getpriority(2). 20 - nice of the most favoured. -EINVAL, -ESRCH. */
 long sys_getpriority(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p;
@@ -315,6 +360,7 @@ static int set_nice(struct task_struct *t, struct task_struct *p, s32 nice)
 	return 0;
 }
 
+/* setpriority(2). -EINVAL, -ESRCH; -EPERM: not the owner; -EACCES: RLIMIT_NICE. */
 long sys_setpriority(struct task_struct *t, const struct sysargs *a)
 {
 	s32 nice = max(-20, min((s32)a->arg[2], 19));

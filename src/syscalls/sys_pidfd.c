@@ -20,13 +20,13 @@ struct task_struct *pidfd_get_task(struct task_struct *t, s32 fd)
 	return p;
 }
 
+/* pidfd_open(2). -EINVAL: flags, no pid; -ESRCH; -ENOENT: a thread that leads no group. */
 long sys_pidfd_open(struct task_struct *t, const struct sysargs *a)
 {
 	s32 nr = a->arg[0];
 	u32 flags = a->arg[1];
 	struct task_struct *p;
 	struct file *f;
-	int fd;
 
 	if ((flags & ~(PIDFD_NONBLOCK_K | PIDFD_THREAD_K)) || nr <= 0)
 		return -EINVAL;
@@ -37,20 +37,15 @@ long sys_pidfd_open(struct task_struct *t, const struct sysargs *a)
 	if (!(flags & PIDFD_THREAD_K) && p->pid != p->tgid)
 		return -ENOENT;
 	f = pidfd_create(p, flags);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(t->files, f, 0, nofile_limit(t), true);
-	if (fd < 0)
-		fput(f);
-	return fd;
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install_one(t, f, true);
 }
 
-/* One more number, here, for what @fd is to another process. */
+/* pidfd_getfd(2): one more number, here, for what a number is to another process. -EINVAL: flags; -EBADF,
+ * -ESRCH, -EPERM, -EMFILE. */
 long sys_pidfd_getfd(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p;
 	struct file *f;
-	int fd;
 
 	if ((u32)a->arg[2])
 		return -EINVAL;
@@ -67,8 +62,5 @@ long sys_pidfd_getfd(struct task_struct *t, const struct sysargs *a)
 	if (!f)
 		return -EBADF;
 	get_file(f);
-	fd = fd_install(t->files, f, 0, nofile_limit(t), true);
-	if (fd < 0)
-		fput(f);
-	return fd;
+	return fd_install_one(t, f, true);
 }

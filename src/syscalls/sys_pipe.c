@@ -1,4 +1,5 @@
-/* pipe(2), pipe2(2), and what moves pages in and out of pipes: splice(2), tee(2), vmsplice(2). */
+/* pipe(2), pipe2(2). Bytes are sys_rw.c's, sizes sys_fcntl.c's; splice(2), tee(2) and vmsplice(2) are
+ * not built yet. */
 #include "syscalls/internal.h"
 
 #include "fs/pipe.h"
@@ -44,11 +45,13 @@ static long do_pipe2(struct task_struct *t, gva_t fds, int flags)
 	return err ? err : fd_install_pair(t, files, flags & O_CLOEXEC, fds);
 }
 
+/* pipe(2). -EMFILE, -ENFILE, -EFAULT. */
 long sys_pipe(struct task_struct *t, const struct sysargs *a)
 {
 	return do_pipe2(t, a->arg[0], 0);
 }
 
+/* pipe2(2). As pipe(2); -EINVAL: flags. */
 long sys_pipe2(struct task_struct *t, const struct sysargs *a)
 {
 	return do_pipe2(t, a->arg[0], a->arg[1]);

@@ -6,7 +6,6 @@
 #include "syscalls/internal.h"
 
 #include <poll.h>
-#include <string.h>
 
 #include "fs/poll.h"
 
@@ -30,7 +29,7 @@ static short poll_file(struct task_struct *t, int fd, short events, struct poll_
 		pt->key = (u16)events | POLLERR | POLLHUP;
 	mask = vfs_poll(f, pt);
 	fput(f);
-	return mask & ((u16)events | POLL_ALWAYS);
+	return (short)(mask & ((u16)events | POLL_ALWAYS));
 }
 
 /* Entries that are ready. After the first of them nobody is going to sleep. */
@@ -39,7 +38,7 @@ static int poll_once(struct task_struct *t, struct poll_entry *p, u64 n, struct 
 	int ready = 0;
 
 	for (u64 i = 0; i < n; i++) {
-		p[i].revents = p[i].fd < 0 ? 0 : poll_file(t, p[i].fd, p[i].events, pt);
+		p[i].revents = (short)(p[i].fd < 0 ? 0 : poll_file(t, p[i].fd, p[i].events, pt));
 		if (p[i].revents) {
 			ready++;
 			pt = NULL;
@@ -72,21 +71,10 @@ static int do_poll(struct task_struct *t, struct poll_entry *p, u64 n, u64 deadl
 	return err == -ETIME ? 0 : err;
 }
 
-/* The moment at which @ts from now is over. A time of 0 is 0: do not wait at all. */
-static u64 deadline_of(struct machine *m, const struct timespec *ts)
-{
-	u64 ns = timespec_ns(ts), end;
-
-	if (!ns || ns == WAIT_FOREVER)
-		return ns;
-	return __builtin_add_overflow(machine_now_ns(m), ns, &end) ? WAIT_FOREVER : end;
-}
-
 /* ppoll and pselect tell how much time is left; a pointer that faults is ignored, as in Linux. */
 static void put_time_left(struct task_struct *t, gva_t to, u64 deadline_ns, bool timeval)
 {
-	u64 now = machine_now_ns(t->machine), left = deadline_ns > now ? deadline_ns - now : 0;
-	struct timespec ts = {left / NSEC_PER_SEC, left % NSEC_PER_SEC};
+	struct timespec ts = time_left(t, deadline_ns);
 
 	if (!to || deadline_ns == WAIT_FOREVER)
 		return;
@@ -144,6 +132,7 @@ static long poll_until(struct task_struct *t, gva_t ufds, u32 n, u64 deadline_ns
 	return -ERESTART_RESTARTBLOCK;
 }
 
+/* poll(2). How many are ready. -EINVAL: more than RLIMIT_NOFILE. Goes on after a stop. */
 long sys_poll(struct task_struct *t, const struct sysargs *a)
 {
 	int ms = a->arg[2];
@@ -166,10 +155,11 @@ static int get_deadline(struct task_struct *t, gva_t addr, u64 *deadline)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	*deadline = deadline_of(t->machine, &ts);
+	*deadline = timeout_deadline(t, &ts);
 	return 0;
 }
 
+/* ppoll(2). As poll(2); -EINVAL: the time, the mask's size; a signal ends it: -ERESTARTNOHAND. */
 long sys_ppoll(struct task_struct *t, const struct sysargs *a)
 {
 	u64 deadline;
@@ -218,8 +208,8 @@ static long sets_to_entries(struct task_struct *t, u64 *const sets[3], u64 n, st
 {
 	long nr = 0;
 
-	for (u64 fd = 0; fd < n; fd++) {
-		short events = 0;
+	for (int fd = 0; (u64)fd < n; fd++) { /* n came as an int */
+		int events = 0;
 
 		for (int s = 0; s < 3; s++)
 			if (in_set(sets, s, fd))
@@ -228,7 +218,7 @@ static long sets_to_entries(struct task_struct *t, u64 *const sets[3], u64 n, st
 			continue;
 		if (!fget(t->files, fd))
 			return -EBADF;
-		p[nr++] = (struct poll_entry){fd, events, 0};
+		p[nr++] = (struct poll_entry){fd, (short)events, 0};
 	}
 	return nr;
 }
@@ -288,6 +278,7 @@ free:
 	return ret;
 }
 
+/* select(2). Bits set. -EBADF; -EINVAL: a negative number or time; a signal ends it: -ERESTARTNOHAND. */
 long sys_select(struct task_struct *t, const struct sysargs *a)
 {
 	u64 deadline = WAIT_FOREVER;
@@ -302,13 +293,14 @@ long sys_select(struct task_struct *t, const struct sysargs *a)
 			return -EINVAL;
 		ts.tv_sec = tv.tv_sec + tv.tv_usec / 1000000;
 		ts.tv_nsec = tv.tv_usec % 1000000 * 1000;
-		deadline = deadline_of(t->machine, &ts);
+		deadline = timeout_deadline(t, &ts);
 	}
 	ret = select_user(t, a->arg[0], &a->arg[1], deadline);
 	put_time_left(t, a->arg[4], deadline, true);
 	return ret == -EINTR ? -ERESTARTNOHAND : ret;
 }
 
+/* pselect(2). As select(2); -EINVAL: the mask's size. */
 long sys_pselect6(struct task_struct *t, const struct sysargs *a)
 {
 	struct {

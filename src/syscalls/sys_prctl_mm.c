@@ -93,12 +93,12 @@ static long prctl_set_auxv(struct task_struct *t, gva_t from, u64 bytes)
 	return err;
 }
 
-long prctl_get_auxv(struct task_struct *t, gva_t to, u64 bytes)
+long prctl_get_auxv(struct task_struct *t, const struct sysargs *a)
 {
 	const struct mm_struct *mm = t->mm;
+	u64 bytes = min(a->arg[2], sizeof(mm->saved_auxv));
 
-	bytes = min(bytes, sizeof(mm->saved_auxv));
-	if (bytes && copy_to_user(t->mm, to, mm->saved_auxv, bytes))
+	if (bytes && copy_to_user(t->mm, a->arg[1], mm->saved_auxv, bytes))
 		return -EFAULT;
 	return sizeof(mm->saved_auxv);
 }

@@ -2,15 +2,19 @@
 #include "syscalls/internal.h"
 
 #include <linux/sched.h>
-#include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
 #include "proc/exec.h"
+#include "proc/fork.h"
+#include "proc/itimer.h"
 #include "proc/pidfd.h"
+#include "proc/wait.h"
+#include "syscalls/user_path.h"
 
 /* --- fork and clone -------------------------------------------------------------------------- */
 
+/* fork(2). What kernel_clone() says. */
 long sys_fork(struct task_struct *t, const struct sysargs *a)
 {
 	const struct kernel_clone_args args = {.exit_signal = SIGCHLD};
@@ -19,6 +23,7 @@ long sys_fork(struct task_struct *t, const struct sysargs *a)
 	return kernel_clone(t, &args);
 }
 
+/* vfork(2). The caller sleeps until the child has ended or called execve(2). */
 long sys_vfork(struct task_struct *t, const struct sysargs *a)
 {
 	const struct kernel_clone_args args = {
@@ -30,6 +35,7 @@ long sys_vfork(struct task_struct *t, const struct sysargs *a)
 	return kernel_clone(t, &args);
 }
 
+/* clone(2). What kernel_clone() says. */
 long sys_clone(struct task_struct *t, const struct sysargs *a)
 {
 	const struct kernel_clone_args args = {
@@ -61,6 +67,8 @@ static int clone3_valid(const struct clone_args *c)
 	return 0;
 }
 
+/* clone3(2). -EINVAL: size, flags, stack; -E2BIG: fields that are not known; -EPERM: a chosen pid;
+ * as clone(2). */
 long sys_clone3(struct task_struct *t, const struct sysargs *a)
 {
 	struct kernel_clone_args args;
@@ -81,7 +89,7 @@ long sys_clone3(struct task_struct *t, const struct sysargs *a)
 		return -EPERM;
 	args = (struct kernel_clone_args){
 		.flags = c.flags,
-		.exit_signal = c.exit_signal,
+		.exit_signal = (int)c.exit_signal, /* a signal: clone3_valid() */
 		.stack = c.stack ? c.stack + c.stack_size : 0,
 		.parent_tid = c.parent_tid,
 		.pidfd = c.pidfd,
@@ -138,11 +146,14 @@ static long user_execveat(struct task_struct *t, int dfd, gva_t name, gva_t argv
 	return err ? err : (long)t->machine->cpu.regs.gpr[R_RAX];
 }
 
+/* execve(2). As execveat(2). */
 long sys_execve(struct task_struct *t, const struct sysargs *a)
 {
 	return user_execveat(t, AT_FDCWD, a->arg[0], a->arg[1], a->arg[2], 0);
 }
 
+/* execveat(2). -EINVAL: flags; a path's errors; what do_execveat() says. Does not return to the old
+ * program. */
 long sys_execveat(struct task_struct *t, const struct sysargs *a)
 {
 	return user_execveat(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4]);
@@ -156,6 +167,7 @@ static void wait_for_pid(struct task_struct *t, s32 pid, struct wait_opts *wo)
 	wo->id = pid > 0 ? pid : pid ? -pid : t->signal->pgrp;
 }
 
+/* wait4(2). A pid, or 0 with WNOHANG. -EINVAL: options; -ECHILD; -ESRCH: no pid at all; -ERESTARTSYS. */
 long sys_wait4(struct task_struct *t, const struct sysargs *a)
 {
 	int options = a->arg[2], err;
@@ -250,9 +262,11 @@ static int do_waitid(struct task_struct *t, const struct sysargs *a, struct wait
 	return err;
 }
 
+/* waitid(2). -EINVAL: what and whom; -EBADF: the pidfd; -ECHILD; -EAGAIN: a pidfd that does not block. */
 long sys_waitid(struct task_struct *t, const struct sysargs *a)
 {
 	struct rusage ru;
+	/* cppcheck-suppress uninitvar ; filled by who sets wo.pid, and read only then: found(), proc/wait.c */
 	struct wait_opts wo = {.flags = a->arg[3], .ru = a->arg[4] ? &ru : NULL};
 	int err = do_waitid(t, a, &wo);
 
@@ -290,6 +304,7 @@ static u64 timeval_ns(const struct timeval *tv)
 	return timespec_ns(&ts);
 }
 
+/* getitimer(2). -EINVAL: no such timer. */
 long sys_getitimer(struct task_struct *t, const struct sysargs *a)
 {
 	struct itimer_ns it;
@@ -302,7 +317,7 @@ long sys_getitimer(struct task_struct *t, const struct sysargs *a)
 	return put_user(t->mm, iv, a->arg[1]);
 }
 
-/* No new value means: off. */
+/* setitimer(2). No new value means: off. -EINVAL: no such timer, the time. */
 long sys_setitimer(struct task_struct *t, const struct sysargs *a)
 {
 	struct itimerval iv = {{0, 0}, {0, 0}};
@@ -320,7 +335,7 @@ long sys_setitimer(struct task_struct *t, const struct sysargs *a)
 	return a->arg[2] ? put_user(t->mm, iv, a->arg[2]) : 0;
 }
 
-/* Seconds left of the one before, rounded, but never down to 0. */
+/* alarm(2). Seconds left of the one before, rounded, but never down to 0. */
 long sys_alarm(struct task_struct *t, const struct sysargs *a)
 {
 	const struct itimer_ns new = {(u32)a->arg[0] * NSEC_PER_SEC, 0};

@@ -1,13 +1,11 @@
 /* Bytes in and out: read, write and their vectored, positioned and file-to-file kin. */
 #include "syscalls/internal.h"
 
-#include <limits.h>
 #include <sys/sysmacros.h>
 
 #include "fs/pipe.h"
 #include "fs/socket.h"
 
-#define UIO_MAXIOV_K 1024
 #define COPY_CHUNK 16384UL
 
 #define K_RWF_HIPRI 1U
@@ -117,11 +115,14 @@ static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bo
 	return ret;
 }
 
+/* read(2). Bytes, 0 at the end. -EBADF, -EINVAL, -EISDIR, -EAGAIN; what the file says. May sleep:
+ * -ERESTARTSYS. */
 long sys_read(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_flat(t, a, NULL, false);
 }
 
+/* write(2). Bytes. As read(2); -EFBIG: the limit, with SIGXFSZ; -EPIPE, with SIGPIPE; -EPERM: sealed. */
 long sys_write(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_flat(t, a, NULL, true);
@@ -134,22 +135,25 @@ static long rw_positioned(struct task_struct *t, const struct sysargs *a, s64 po
 	return pos < 0 ? -EINVAL : rw_flat(t, a, &p, write);
 }
 
+/* pread(2). -EINVAL: negative; -ESPIPE; as read(2). */
 long sys_pread64(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_positioned(t, a, a->arg[3], false);
 }
 
+/* pwrite(2). -EINVAL: negative; -ESPIPE; as write(2). */
 long sys_pwrite64(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_positioned(t, a, a->arg[3], true);
 }
 
-/* i386 passes the offset in two halves. */
+/* i386's pread(2): the offset comes in two halves. */
 long sys_pread32(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_positioned(t, a, a->arg[4] << 32 | a->arg[3], false);
 }
 
+/* i386's pwrite(2), as its pread(2). */
 long sys_pwrite32(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_positioned(t, a, a->arg[4] << 32 | a->arg[3], true);
@@ -157,28 +161,41 @@ long sys_pwrite32(struct task_struct *t, const struct sysargs *a)
 
 /* --- vectors --------------------------------------------------------------------------------- */
 
-long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast, struct iovec **iov)
+int iovec_from_user(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
+		    struct iovec **iov)
 {
-	u64 total = 0;
+	u64 bytes = nr * sizeof(**iov), left;
 
 	*iov = fast;
 	if (nr > UIO_MAXIOV_K)
 		return -EINVAL;
-	if (nr > FAST_IOV) {
-		*iov = kmalloc(&t->machine->mem, nr * sizeof(**iov), GFP_KERNEL);
+	if (nr > (fast ? FAST_IOV : 0)) {
+		*iov = kmalloc(&t->machine->mem, bytes, GFP_KERNEL);
 		if (!*iov)
 			return -ENOMEM;
 	}
-	if (copy_from_user(t->mm, *iov, addr, nr * sizeof(**iov)))
-		return -EFAULT;
+	left = copy_from_user(t->mm, *iov, addr, bytes);
+	for (u64 i = 0; i < (bytes - left) / sizeof(**iov); i++)
+		if ((s64)(*iov)[i].iov_len < 0)
+			return -EINVAL;
+	return left ? -EFAULT : 0;
+}
+
+long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast, struct iovec **iov)
+{
+	int err = iovec_from_user(t, addr, nr, fast, iov);
+	u64 total = 0;
+
+	if (err)
+		return err;
 	for (u64 i = 0; i < nr; i++) {
 		struct iovec *v = &(*iov)[i];
 
-		if ((s64)v->iov_len < 0)
-			return -EINVAL;
+		if (nr == 1) /* cut before it is looked at: import_ubuf() */
+			v->iov_len = min((u64)v->iov_len, MAX_RW_COUNT);
 		if (!access_ok((gva_t)v->iov_base, v->iov_len))
 			return -EFAULT;
-		v->iov_len = min(v->iov_len, MAX_RW_COUNT - total);
+		v->iov_len = min((u64)v->iov_len, MAX_RW_COUNT - total);
 		total += v->iov_len;
 	}
 	return total;
@@ -210,11 +227,13 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 	return account(t, write, ret);
 }
 
+/* readv(2). -EINVAL: the vector; as read(2). */
 long sys_readv(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector(t, a, NULL, false);
 }
 
+/* writev(2). -EINVAL: the vector; as write(2). */
 long sys_writev(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector(t, a, NULL, true);
@@ -227,11 +246,13 @@ static long rw_vector_at(struct task_struct *t, const struct sysargs *a, bool wr
 	return (s64)pos < 0 ? -EINVAL : rw_vector(t, a, &pos, write);
 }
 
+/* preadv(2). As readv(2) and pread(2). */
 long sys_preadv(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector_at(t, a, false);
 }
 
+/* pwritev(2). As writev(2) and pwrite(2). */
 long sys_pwritev(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector_at(t, a, true);
@@ -257,11 +278,13 @@ static long rw_vector2(struct task_struct *t, const struct sysargs *a, bool writ
 	return err ? err : ret;
 }
 
+/* preadv2(2). As preadv(2); -EOPNOTSUPP: flags. */
 long sys_preadv2(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector2(t, a, false);
 }
 
+/* pwritev2(2). As pwritev(2); -EOPNOTSUPP: flags. */
 long sys_pwritev2(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector2(t, a, true);
@@ -372,6 +395,7 @@ static int check_sendfile(struct file *in, struct file *out)
 	return is_mem_device(&ost, 7) ? -EINVAL : 0;
 }
 
+/* sendfile(2). Bytes. -EBADF, -EINVAL, -ESPIPE; as read(2) and write(2). */
 long sys_sendfile(struct task_struct *t, const struct sysargs *a)
 {
 	return copy_files(t, a->arg[1], a->arg[2], a->arg[0], 0, a->arg[3], check_sendfile);
@@ -391,6 +415,7 @@ static int check_copy_range(struct file *in, struct file *out)
 	return out->f_flags & O_APPEND ? -EBADF : 0;
 }
 
+/* copy_file_range(2). Bytes. -EBADF, -EISDIR; -EINVAL: flags, no regular file; as read(2) and write(2). */
 long sys_copy_file_range(struct task_struct *t, const struct sysargs *a)
 {
 	if ((u32)a->arg[5])

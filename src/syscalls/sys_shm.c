@@ -11,7 +11,7 @@
 /* can_do_hugetlb_shm() */
 static bool may_hugetlb(const struct task_struct *t)
 {
-	u32 gid = t->machine->vm_sysctl[VM_SYSCTL_hugetlb_shm_group];
+	u32 gid = t->machine->sysctl[SYSCTL_hugetlb_shm_group];
 
 	if (capable(t, CAP_IPC_LOCK) || t->fsgid == gid)
 		return true;
@@ -34,6 +34,7 @@ static struct ipc_cred cred_of(const struct task_struct *t)
 	};
 }
 
+/* shmget(2). What do_shmget() says. */
 long sys_shmget(struct task_struct *t, const struct sysargs *a)
 {
 	struct ipc_cred who = cred_of(t);
@@ -41,6 +42,7 @@ long sys_shmget(struct task_struct *t, const struct sysargs *a)
 	return do_shmget(&t->machine->vfs, &who, a->arg[0], a->arg[1], a->arg[2]);
 }
 
+/* shmat(2). What do_shmat() says. */
 long sys_shmat(struct task_struct *t, const struct sysargs *a)
 {
 	struct ipc_cred who = cred_of(t);
@@ -48,6 +50,7 @@ long sys_shmat(struct task_struct *t, const struct sysargs *a)
 	return do_shmat(&t->machine->vfs, &who, t->mm, a->arg[0], a->arg[1], a->arg[2]);
 }
 
+/* shmdt(2). -EINVAL: nothing is attached there. */
 long sys_shmdt(struct task_struct *t, const struct sysargs *a)
 {
 	return do_shmdt(t->mm, a->arg[0]);
@@ -65,6 +68,7 @@ static long stat_to_user(struct task_struct *t, const struct ipc_cred *who, int 
 	return put_user(t->mm, ds, buf) ? -EFAULT : ret;
 }
 
+/* shmctl(2). -EINVAL: no such command or segment; -EACCES, -EPERM; -ENOMEM: SHM_LOCK over the limit. */
 long sys_shmctl(struct task_struct *t, const struct sysargs *a)
 {
 	struct vfs *v = &t->machine->vfs;

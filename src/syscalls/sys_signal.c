@@ -7,6 +7,7 @@
 #include "proc/pidfd.h"
 #include "proc/procfs/procfs.h"
 
+/* sigaction(2). -EINVAL: the signal, the mask's size. */
 long sys_rt_sigaction(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_sigaction act, old;
@@ -40,6 +41,7 @@ static int change_mask(struct task_struct *t, int how, sigset_k set)
 	}
 }
 
+/* sigprocmask(2). -EINVAL: how, the mask's size. */
 long sys_rt_sigprocmask(struct task_struct *t, const struct sysargs *a)
 {
 	sigset_k old = t->blocked, set;
@@ -57,6 +59,7 @@ long sys_rt_sigprocmask(struct task_struct *t, const struct sysargs *a)
 	return a->arg[2] ? put_user(t->mm, old, a->arg[2]) : 0;
 }
 
+/* sigpending(2). -EINVAL: the mask's size. */
 long sys_rt_sigpending(struct task_struct *t, const struct sysargs *a)
 {
 	sigset_k set = (t->pending.signal | t->signal->shared_pending.signal) & t->blocked;
@@ -66,6 +69,7 @@ long sys_rt_sigpending(struct task_struct *t, const struct sysargs *a)
 	return copy_to_user(t->mm, a->arg[0], &set, a->arg[1]) ? -EFAULT : 0;
 }
 
+/* sigreturn(2). Everything is what the frame says; a bad one is SIGSEGV. */
 long sys_rt_sigreturn(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
@@ -98,6 +102,7 @@ void restore_user_sigmask(struct task_struct *t, bool interrupted)
 	t->restore_sigmask = false;
 }
 
+/* sigsuspend(2). -EINVAL: the mask's size; sleeps until a handler has run: -EINTR. */
 long sys_rt_sigsuspend(struct task_struct *t, const struct sysargs *a)
 {
 	sigset_k set;
@@ -112,6 +117,7 @@ long sys_rt_sigsuspend(struct task_struct *t, const struct sysargs *a)
 	return sleep_interruptible(t, WAIT_FOREVER);
 }
 
+/* pause(2). Sleeps until a handler has run: -EINTR. */
 long sys_pause(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
@@ -139,9 +145,10 @@ static int do_sigtimedwait(struct task_struct *t, sigset_k set, struct k_siginfo
 	return sig ? sig : err ? -EINTR : -EAGAIN;
 }
 
+/* sigtimedwait(2). The signal. -EINVAL: the mask's size, the time; -EAGAIN: it is over; -EINTR. */
 long sys_rt_sigtimedwait(struct task_struct *t, const struct sysargs *a)
 {
-	u64 deadline = WAIT_FOREVER, now, ns;
+	u64 deadline = WAIT_FOREVER;
 	struct k_siginfo info;
 	struct timespec ts;
 	sigset_k set;
@@ -156,9 +163,7 @@ long sys_rt_sigtimedwait(struct task_struct *t, const struct sysargs *a)
 			return -EFAULT;
 		if (!timespec_valid(&ts))
 			return -EINVAL;
-		ns = timespec_ns(&ts);
-		now = machine_now_ns(t->machine);
-		deadline = !ns ? 0 : ns > WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
+		deadline = timeout_deadline(t, &ts);
 	}
 	sig = do_sigtimedwait(t, set, &info, deadline);
 	if (sig > 0 && a->arg[1] && copy_to_user(t->mm, a->arg[1], &info, sizeof(info)))
@@ -196,6 +201,7 @@ static int set_altstack(struct task_struct *t, stack_t_k *ss)
 	return 0;
 }
 
+/* sigaltstack(2). -EPERM: on it now; -EINVAL: flags; -ENOMEM: too small. */
 long sys_sigaltstack(struct task_struct *t, const struct sysargs *a)
 {
 	stack_t_k old = t->altstack, ss;
@@ -277,6 +283,7 @@ static long kill_many(struct task_struct *t, s32 pid, int sig, const struct k_si
 	return taken || (pid == -1 && err == -EPERM) ? 0 : err;
 }
 
+/* kill(2). -EINVAL: the signal; -ESRCH, -EPERM. */
 long sys_kill(struct task_struct *t, const struct sysargs *a)
 {
 	int sig = a->arg[1];
@@ -302,6 +309,7 @@ static long do_tkill(struct task_struct *t, s32 tgid, s32 pid, int sig,
 	return send_to(t, to, sig, info, false);
 }
 
+/* tgkill(2). -EINVAL: the signal, no pid; -ESRCH, -EPERM. */
 long sys_tgkill(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_siginfo info = own_siginfo(t, a->arg[2], SI_TKILL);
@@ -311,6 +319,7 @@ long sys_tgkill(struct task_struct *t, const struct sysargs *a)
 	return do_tkill(t, a->arg[0], a->arg[1], (int)a->arg[2], &info);
 }
 
+/* tkill(2). As tgkill(2). */
 long sys_tkill(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_siginfo info = own_siginfo(t, a->arg[1], SI_TKILL);
@@ -356,6 +365,7 @@ static int get_siginfo(struct task_struct *t, struct k_siginfo *info, gva_t from
 	return (info->si_code >= 0 || info->si_code == SI_TKILL) && to != t->tgid ? -EPERM : 0;
 }
 
+/* rt_sigqueueinfo(2). -EINVAL, -ESRCH; -EPERM: a si_code that is the kernel's; -E2BIG: unknown fields. */
 long sys_rt_sigqueueinfo(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_siginfo info;
@@ -368,6 +378,7 @@ long sys_rt_sigqueueinfo(struct task_struct *t, const struct sysargs *a)
 	return to ? send_to(t, to, sig, &info, true) : -ESRCH;
 }
 
+/* rt_tgsigqueueinfo(2). As rt_sigqueueinfo(2). */
 long sys_rt_tgsigqueueinfo(struct task_struct *t, const struct sysargs *a)
 {
 	struct k_siginfo info;
@@ -418,6 +429,7 @@ static int signal_target(struct task_struct *t, s32 fd, u32 *scope, struct task_
 	return err;
 }
 
+/* pidfd_send_signal(2). -EBADF; -EINVAL: flags, another signal in the siginfo; -ESRCH, -EPERM. */
 long sys_pidfd_send_signal(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[3], scope = flags;

@@ -77,24 +77,21 @@ int addr_to_user(struct task_struct *t, const struct sock_addr *addr, gva_t uadd
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-/* SOCK_NONBLOCK is O_NONBLOCK on x86. */
+/* socket(2). -EINVAL, -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EMFILE. SOCK_NONBLOCK is
+ * O_NONBLOCK on x86. */
 long sys_socket(struct task_struct *t, const struct sysargs *a)
 {
-	int type = a->arg[1], flags = type & ~SOCK_TYPE_MASK_K, fd;
+	int type = a->arg[1], flags = type & ~SOCK_TYPE_MASK_K;
 	struct file *f;
 
 	if (flags & ~SOCK_FLAGS)
 		return -EINVAL;
 	f = sock_create_file(&t->machine->vfs, a->arg[0], type & SOCK_TYPE_MASK_K, a->arg[2],
 			     flags);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(t->files, f, 0, nofile_limit(t), flags & SOCK_CLOEXEC);
-	if (fd < 0)
-		fput(f);
-	return fd;
+	return IS_ERR(f) ? PTR_ERR(f) : fd_install_one(t, f, flags & SOCK_CLOEXEC);
 }
 
+/* socketpair(2). As socket(2); -EOPNOTSUPP: the family has none. */
 long sys_socketpair(struct task_struct *t, const struct sysargs *a)
 {
 	int type = a->arg[1], flags = type & ~SOCK_TYPE_MASK_K, err;
@@ -109,7 +106,8 @@ long sys_socketpair(struct task_struct *t, const struct sysargs *a)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-/* The socket of descriptor arg[0], with a reference to its file *@f, and the address at arg[1] of arg[2] bytes. */
+/* The socket of descriptor arg[0], with a reference to its file *@f, and the address at arg[1] of
+ * arg[2] bytes. */
 static struct socket *named_socket(struct task_struct *t, const struct sysargs *a, struct file **f,
 				   struct sock_addr *addr)
 {
@@ -125,6 +123,7 @@ static struct socket *named_socket(struct task_struct *t, const struct sysargs *
 	return ERR_PTR(err);
 }
 
+/* bind(2). -EBADF, -ENOTSOCK; -EINVAL: the address, has a name; -EADDRINUSE; a path's errors. */
 long sys_bind(struct task_struct *t, const struct sysargs *a)
 {
 	struct sock_addr addr;
@@ -139,6 +138,7 @@ long sys_bind(struct task_struct *t, const struct sysargs *a)
 	return ret;
 }
 
+/* connect(2). -EBADF, -ENOTSOCK; what the family says. May sleep: -ERESTARTSYS. */
 long sys_connect(struct task_struct *t, const struct sysargs *a)
 {
 	struct sock_addr addr;
@@ -153,7 +153,7 @@ long sys_connect(struct task_struct *t, const struct sysargs *a)
 	return ret;
 }
 
-static long getname(struct task_struct *t, const struct sysargs *a, bool peer)
+static long sock_name(struct task_struct *t, const struct sysargs *a, bool peer)
 {
 	struct file *f = fdget(t, a->arg[0]);
 	struct sock_addr addr;
@@ -173,18 +173,21 @@ static long getname(struct task_struct *t, const struct sysargs *a, bool peer)
 	return ret;
 }
 
+/* getsockname(2). -EBADF, -ENOTSOCK; -EINVAL: a negative length. */
 long sys_getsockname(struct task_struct *t, const struct sysargs *a)
 {
-	return getname(t, a, false);
+	return sock_name(t, a, false);
 }
 
+/* getpeername(2). As getsockname(2); -ENOTCONN. */
 long sys_getpeername(struct task_struct *t, const struct sysargs *a)
 {
-	return getname(t, a, true);
+	return sock_name(t, a, true);
 }
 
 /* --- connections ----------------------------------------------------------------------------- */
 
+/* listen(2). -EBADF, -ENOTSOCK, -EINVAL, -EOPNOTSUPP. */
 long sys_listen(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f;
@@ -215,9 +218,8 @@ static long accept_file(struct task_struct *t, struct file *f, struct socket *so
 			      ? -ECONNABORTED
 			      : addr_to_user(t, &addr, uaddr, ulen);
 	if (!ret)
-		ret = fd_install(t->files, newf, 0, nofile_limit(t), flags & SOCK_CLOEXEC);
-	if (ret < 0)
-		fput(newf);
+		return fd_install_one(t, newf, flags & SOCK_CLOEXEC);
+	fput(newf);
 	return ret;
 }
 
@@ -240,16 +242,19 @@ static long do_accept4(struct task_struct *t, const struct sysargs *a, int flags
 	return ret;
 }
 
+/* accept(2). -EBADF, -ENOTSOCK, -EINVAL, -EMFILE, -EAGAIN, -ECONNABORTED. May sleep: -ERESTARTSYS. */
 long sys_accept(struct task_struct *t, const struct sysargs *a)
 {
 	return do_accept4(t, a, 0);
 }
 
+/* accept4(2). As accept(2); -EINVAL: flags. */
 long sys_accept4(struct task_struct *t, const struct sysargs *a)
 {
 	return do_accept4(t, a, a->arg[3]);
 }
 
+/* shutdown(2). -EBADF, -ENOTSOCK, -EINVAL. */
 long sys_shutdown(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f;
@@ -266,6 +271,7 @@ long sys_shutdown(struct task_struct *t, const struct sysargs *a)
 
 /* --- options --------------------------------------------------------------------------------- */
 
+/* setsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP: another level; what sock_setsockopt() says. */
 long sys_setsockopt(struct task_struct *t, const struct sysargs *a)
 {
 	s32 len = a->arg[4];
@@ -291,6 +297,7 @@ long sys_setsockopt(struct task_struct *t, const struct sysargs *a)
 	return ret;
 }
 
+/* getsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP: another level; what sock_getsockopt() says. */
 long sys_getsockopt(struct task_struct *t, const struct sysargs *a)
 {
 	u8 val[SOCKOPT_MAX];

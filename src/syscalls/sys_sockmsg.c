@@ -7,7 +7,6 @@
 
 #include "syscalls/sock_internal.h"
 
-#define UIO_MAXIOV_K 1024U
 #define OPTMEM_MAX 131072UL /* bytes of control messages; net.core.optmem_max */
 #define CMSG_COMPAT_K 0x80000000U
 #define CMSG_HDR sizeof(struct cmsghdr)
@@ -253,7 +252,7 @@ static int msghdr_from_user(struct task_struct *t, gva_t umsg, struct user_msghd
 		return -EMSGSIZE;
 	n = import_iovec(t, h->iov, h->iovlen, fast, iov);
 	if (n < 0)
-		return n;
+		return (int)n;
 	*it = (struct iov_iter){t->mm, *iov, h->iovlen, 0, n, false};
 	return 0;
 }
@@ -316,6 +315,7 @@ static long recv_one(struct task_struct *t, struct file *f, struct socket *sock,
 
 /* --- the calls ------------------------------------------------------------------------------- */
 
+/* sendto(2). Bytes. -EBADF, -ENOTSOCK; -EINVAL: the address; what the family says. May sleep. */
 long sys_sendto(struct task_struct *t, const struct sysargs *a)
 {
 	struct iovec iov = {(void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT)};
@@ -343,6 +343,7 @@ long sys_sendto(struct task_struct *t, const struct sysargs *a)
 	return sent(t, &msg, ret);
 }
 
+/* recvfrom(2). Bytes. -EBADF, -ENOTSOCK; what the family says. May sleep. */
 long sys_recvfrom(struct task_struct *t, const struct sysargs *a)
 {
 	struct iovec iov = {(void *)a->arg[1], min(a->arg[2], MAX_RW_COUNT)};
@@ -387,16 +388,19 @@ static long one_msg(struct task_struct *t, const struct sysargs *a,
 	return ret;
 }
 
+/* sendmsg(2). As sendto(2); -EMSGSIZE: the vector; -EINVAL, -EBADF, -EPERM, -ENOBUFS: control messages. */
 long sys_sendmsg(struct task_struct *t, const struct sysargs *a)
 {
 	return one_msg(t, a, send_one);
 }
 
+/* recvmsg(2). As recvfrom(2); -EMSGSIZE: the vector. */
 long sys_recvmsg(struct task_struct *t, const struct sysargs *a)
 {
 	return one_msg(t, a, recv_one);
 }
 
+/* sendmmsg(2). Messages; an error only of the first. As sendmsg(2). */
 long sys_sendmmsg(struct task_struct *t, const struct sysargs *a)
 {
 	u32 n = min((u32)a->arg[2], UIO_MAXIOV_K), flags = a->arg[3], done;
@@ -445,14 +449,16 @@ static long recv_many(struct task_struct *t, struct file *f, struct socket *sock
 			return done + 1;
 	}
 	if (done && ret < 0 && ret != -EAGAIN) /* for the next call to tell */
-		sock->sk->err = ret == -ERESTARTSYS ? EINTR : -ret;
+		sock->sk->err = ret == -ERESTARTSYS ? EINTR : (int)-ret;
 	return done ? done : ret;
 }
 
+/* recvmmsg(2). Messages; an error only of the first, a later one waits for the next call. As
+ * recvmsg(2); -EINVAL: the time. */
 long sys_recvmmsg(struct task_struct *t, const struct sysargs *a)
 {
 	u32 n = min((u32)a->arg[2], UIO_MAXIOV_K), flags = a->arg[3];
-	u64 deadline = WAIT_FOREVER, now;
+	u64 deadline = WAIT_FOREVER;
 	struct socket *sock;
 	struct timespec ts;
 	struct file *f;
@@ -465,8 +471,7 @@ long sys_recvmmsg(struct task_struct *t, const struct sysargs *a)
 			return -EFAULT;
 		if (!timespec_valid(&ts))
 			return -EINVAL;
-		if (__builtin_add_overflow(machine_now_ns(t->machine), timespec_ns(&ts), &deadline))
-			deadline = WAIT_FOREVER;
+		deadline = deadline_after(t, &ts);
 	}
 	sock = sockfd_lookup(t, a->arg[0], &f);
 	if (IS_ERR(sock))
@@ -475,8 +480,6 @@ long sys_recvmmsg(struct task_struct *t, const struct sysargs *a)
 	fput(f);
 	if (ret <= 0 || !a->arg[4] || deadline == WAIT_FOREVER)
 		return ret;
-	now = machine_now_ns(t->machine);
-	now = now < deadline ? deadline - now : 0;
-	ts = (struct timespec){now / NSEC_PER_SEC, now % NSEC_PER_SEC};
+	ts = time_left(t, deadline);
 	return put_user(t->mm, ts, a->arg[4]) ? -EFAULT : ret;
 }

@@ -5,6 +5,8 @@
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
+#include "syscalls/user_path.h"
+
 #define STATX_SYNC_TYPE 0x6000 /* AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC */
 #define STATX_RESERVED 0x80000000U
 
@@ -62,21 +64,25 @@ static long stat_path(struct task_struct *t, int dfd, gva_t name, gva_t to, int 
 	return ret ? ret : put_stat(t, &st, to);
 }
 
+/* stat(2). A path's errors. */
 long sys_stat(struct task_struct *t, const struct sysargs *a)
 {
 	return stat_path(t, AT_FDCWD, a->arg[0], a->arg[1], 0);
 }
 
+/* lstat(2): a symlink itself. As stat(2). */
 long sys_lstat(struct task_struct *t, const struct sysargs *a)
 {
 	return stat_path(t, AT_FDCWD, a->arg[0], a->arg[1], AT_SYMLINK_NOFOLLOW);
 }
 
+/* fstat(2). -EBADF. */
 long sys_fstat(struct task_struct *t, const struct sysargs *a)
 {
 	return stat_fd(t, a->arg[0], a->arg[1]);
 }
 
+/* fstatat(2). As stat(2); -EINVAL: flags; -EBADF. */
 long sys_newfstatat(struct task_struct *t, const struct sysargs *a)
 {
 	return stat_path(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3]);
@@ -143,6 +149,7 @@ static int statx_fd(struct task_struct *t, int fd, struct statx *stx)
 	return err;
 }
 
+/* statx(2). As fstatat(2); -EINVAL: the mask's last bit. */
 long sys_statx(struct task_struct *t, const struct sysargs *a)
 {
 	int dfd = a->arg[0], flags = a->arg[2];
@@ -193,6 +200,7 @@ static long put_statfs(struct task_struct *t, const struct path *p, gva_t to)
 	return copy_to_user(t->mm, to, &buf, sizeof(buf)) ? -EFAULT : 0;
 }
 
+/* statfs(2). A path's errors; -ENOSYS: a file system that does not say. */
 long sys_statfs(struct task_struct *t, const struct sysargs *a)
 {
 	struct path p;
@@ -205,6 +213,7 @@ long sys_statfs(struct task_struct *t, const struct sysargs *a)
 	return ret;
 }
 
+/* fstatfs(2). -EBADF; as statfs(2). */
 long sys_fstatfs(struct task_struct *t, const struct sysargs *a)
 {
 	struct file *f = fdget_raw(t, a->arg[0]);

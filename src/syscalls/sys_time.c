@@ -40,6 +40,7 @@ static long put_timespec(struct task_struct *t, const struct timespec *ts, gva_t
 	return put_user(t->mm, *ts, to);
 }
 
+/* clock_gettime(2). -EINVAL: no such clock. */
 long sys_clock_gettime(struct task_struct *t, const struct sysargs *a)
 {
 	struct timespec ts;
@@ -48,6 +49,7 @@ long sys_clock_gettime(struct task_struct *t, const struct sysargs *a)
 	return err ? err : put_timespec(t, &ts, a->arg[1]);
 }
 
+/* clock_getres(2). -EINVAL: no such clock. */
 long sys_clock_getres(struct task_struct *t, const struct sysargs *a)
 {
 	int clk = a->arg[0];
@@ -62,6 +64,7 @@ long sys_clock_getres(struct task_struct *t, const struct sysargs *a)
 	return put_timespec(t, &ts, a->arg[1]);
 }
 
+/* gettimeofday(2): UTC. */
 long sys_gettimeofday(struct task_struct *t, const struct sysargs *a)
 {
 	static const struct timezone utc;
@@ -86,6 +89,7 @@ static s64 seconds_now(struct task_struct *t)
 	return ts.tv_sec;
 }
 
+/* time(2). Seconds; -EFAULT. */
 long sys_time(struct task_struct *t, const struct sysargs *a)
 {
 	s64 now = seconds_now(t);
@@ -95,15 +99,17 @@ long sys_time(struct task_struct *t, const struct sysargs *a)
 	return now;
 }
 
+/* i386's time(2): 32 bits. */
 long sys_time32(struct task_struct *t, const struct sysargs *a)
 {
-	s32 now = seconds_now(t);
+	s32 now = (s32)seconds_now(t); /* old_time32_t: over in 2038 */
 
 	if (a->arg[0] && put_user(t->mm, now, a->arg[0]))
 		return -EFAULT;
 	return now;
 }
 
+/* times(2). Ticks of the monotonic clock, 100 a second. */
 long sys_times(struct task_struct *t, const struct sysargs *a)
 {
 	u64 utime, stime;
@@ -131,13 +137,10 @@ static long sleep_restart(struct task_struct *t);
 static long sleep_until(struct task_struct *t, u64 expires_ns, gva_t rmtp)
 {
 	struct timespec left;
-	u64 now, ns;
 
 	if (!sleep_interruptible(t, expires_ns))
 		return 0;
-	now = machine_now_ns(t->machine);
-	ns = expires_ns > now ? expires_ns - now : 0;
-	left = (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
+	left = time_left(t, expires_ns);
 	if (rmtp && put_user(t->mm, left, rmtp))
 		return -EFAULT;
 	t->restart_block.expires_ns = expires_ns;
@@ -151,6 +154,7 @@ static long sleep_restart(struct task_struct *t)
 	return sleep_until(t, t->restart_block.expires_ns, t->restart_block.user);
 }
 
+/* restart_syscall(2): the kernel's own, after a stop. -EINTR: nothing to go on with. */
 long sys_restart_syscall(struct task_struct *t, const struct sysargs *a)
 {
 	long (*fn)(struct task_struct * t) = t->restart_block.fn;
@@ -160,6 +164,7 @@ long sys_restart_syscall(struct task_struct *t, const struct sysargs *a)
 	return fn ? fn(t) : -EINTR;
 }
 
+/* nanosleep(2). -EINVAL: the time; a handler ends it: -EINTR, and the time left. */
 long sys_nanosleep(struct task_struct *t, const struct sysargs *a)
 {
 	struct timespec ts;
@@ -168,7 +173,7 @@ long sys_nanosleep(struct task_struct *t, const struct sysargs *a)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	return sleep_until(t, add_sat(machine_now_ns(t->machine), timespec_ns(&ts)), a->arg[1]);
+	return sleep_until(t, deadline_after(t, &ts), a->arg[1]);
 }
 
 /* How long until clock @clk shows @ts. */
@@ -192,6 +197,18 @@ u64 deadline_at(struct task_struct *t, int clk, const struct timespec *ts)
 	return add_sat(machine_now_ns(t->machine), ns_until(t, clk, ts));
 }
 
+u64 timeout_deadline(struct task_struct *t, const struct timespec *ts)
+{
+	return timespec_ns(ts) ? deadline_after(t, ts) : 0;
+}
+
+struct timespec time_left(struct task_struct *t, u64 deadline_ns)
+{
+	u64 now = machine_now_ns(t->machine), ns = deadline_ns > now ? deadline_ns - now : 0;
+
+	return (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
+}
+
 /* Can one sleep by it? CPU-time clocks would need timers of their own. */
 static int check_sleep_clock(int clk)
 {
@@ -211,6 +228,7 @@ static int check_sleep_clock(int clk)
 	}
 }
 
+/* clock_nanosleep(2). As nanosleep(2); -EINVAL, -EOPNOTSUPP: the clock. */
 long sys_clock_nanosleep(struct task_struct *t, const struct sysargs *a)
 {
 	int clk = a->arg[0], err = check_sleep_clock(clk);

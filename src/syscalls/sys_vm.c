@@ -6,8 +6,8 @@
 #include "proc/userfaultfd.h"
 
 #define COPY_PAGE PAGE_SIZE
-#define UIO_MAXIOV_K 1024U
 
+/* mseal(2). What do_mseal() says. */
 long sys_mseal(struct task_struct *t, const struct sysargs *a)
 {
 	return do_mseal(t->mm, a->arg[0], a->arg[1], a->arg[2]);
@@ -15,6 +15,7 @@ long sys_mseal(struct task_struct *t, const struct sysargs *a)
 
 /* --- protection keys: the CPU has none ----------------------------------------------------- */
 
+/* pkey_mprotect(2). -EINVAL: any key but -1; as mprotect(2). */
 long sys_pkey_mprotect(struct task_struct *t, const struct sysargs *a)
 {
 	/* A length of 0 is done before the key is looked at. */
@@ -23,19 +24,21 @@ long sys_pkey_mprotect(struct task_struct *t, const struct sysargs *a)
 	return do_mprotect(t->mm, a->arg[0], a->arg[1], a->arg[2]);
 }
 
+/* pkey_alloc(2). -EINVAL, as on every CPU without keys. */
 long sys_pkey_alloc(struct task_struct *t, const struct sysargs *a)
 {
 	(void)t, (void)a;
 	return -EINVAL;
 }
 
+/* pkey_free(2). -EINVAL: nobody has one. */
 long sys_pkey_free(struct task_struct *t, const struct sysargs *a)
 {
 	(void)t, (void)a;
 	return -EINVAL;
 }
 
-/* remap_file_pages(2), emulated by mmap as since Linux 4.0. */
+/* remap_file_pages(2), emulated by mmap as since Linux 4.0. What do_remap_file_pages() says. */
 long sys_remap_file_pages(struct task_struct *t, const struct sysargs *a)
 {
 	return do_remap_file_pages(t->mm, a->arg[0], a->arg[1], a->arg[2], a->arg[3], a->arg[4]);
@@ -50,29 +53,17 @@ struct vm_vec {
 	u64 off, total;
 };
 
-/* @local: the caller's own memory, looked at beforehand; import_iovec(), iovec_from_user() */
+/* @local: the caller's own memory. 0 or -errno; v->iov is the caller's to free in any case. */
 static long vec_get(struct task_struct *t, struct vm_vec *v, gva_t addr, u64 nr, bool local)
 {
-	u64 bytes = nr * sizeof(struct iovec);
+	long ret;
 
 	*v = (struct vm_vec){.nr = nr};
-	if (nr > UIO_MAXIOV_K)
-		return -EINVAL;
-	if (!nr)
-		return 0;
-	v->iov = kmalloc(&t->machine->mem, bytes, GFP_KERNEL);
-	if (!v->iov)
-		return -ENOMEM;
-	if (copy_from_user(t->mm, v->iov, addr, bytes))
-		return -EFAULT;
-	for (u32 i = 0; i < nr; i++) {
-		if ((s64)v->iov[i].iov_len < 0)
-			return -EINVAL;
-		if (local && !access_ok((gva_t)v->iov[i].iov_base, v->iov[i].iov_len))
-			return -EFAULT;
+	ret = local ? import_iovec(t, addr, nr, NULL, &v->iov)
+		    : iovec_from_user(t, addr, nr, NULL, &v->iov);
+	for (u32 i = 0; ret >= 0 && i < nr; i++)
 		v->total += v->iov[i].iov_len;
-	}
-	return 0;
+	return min(ret, 0L);
 }
 
 /* The next run of at most @n bytes, within a page: its length, its address in *@addr. 0: the end. */
@@ -156,53 +147,25 @@ out:
 	return ret;
 }
 
+/* process_vm_readv(2). Bytes. -EINVAL: flags, the vectors; -ESRCH, -EPERM, -EFAULT. */
 long sys_process_vm_readv(struct task_struct *t, const struct sysargs *a)
 {
 	return process_vm_rw(t, a, false);
 }
 
+/* process_vm_writev(2). As process_vm_readv(2). */
 long sys_process_vm_writev(struct task_struct *t, const struct sysargs *a)
 {
 	return process_vm_rw(t, a, true);
 }
 
+/* userfaultfd(2). What do_userfaultfd() says. */
 long sys_userfaultfd(struct task_struct *t, const struct sysargs *a)
 {
 	return do_userfaultfd(t, a->arg[0]);
 }
 
 /* --- process_madvise ----------------------------------------------------------------------- */
-
-/* The vector, checked as import_iovec() does. Pieces, or -errno; *@iov is the caller's to free. */
-static long get_advice_vec(struct task_struct *t, gva_t vec, u64 nr, struct iovec **iov)
-{
-	u64 total = 0;
-
-	*iov = NULL;
-	if (nr > UIO_MAXIOV_K)
-		return -EINVAL;
-	if (!nr)
-		return 0;
-	*iov = kmalloc(&t->machine->mem, nr * sizeof(**iov), GFP_KERNEL);
-	if (!*iov)
-		return -ENOMEM;
-	if (copy_from_user(t->mm, *iov, vec, nr * sizeof(**iov)))
-		return -EFAULT;
-	for (u64 i = 0; i < nr; i++) {
-		struct iovec *v = &(*iov)[i];
-
-		if ((s64)v->iov_len < 0)
-			return -EINVAL;
-		/* A single piece is cut before it is looked at. */
-		if (nr == 1)
-			v->iov_len = min(v->iov_len, MAX_RW_COUNT);
-		if (!access_ok((gva_t)v->iov_base, v->iov_len))
-			return -EFAULT;
-		v->iov_len = min(v->iov_len, MAX_RW_COUNT - total);
-		total += v->iov_len;
-	}
-	return nr;
-}
 
 /* Advises each piece in turn; bytes done, or the error of the first. */
 static long vector_madvise(struct mm_struct *mm, const struct iovec *iov, u64 nr, int advice)
@@ -245,18 +208,20 @@ static long advise_task(struct task_struct *t, s32 pidfd, const struct iovec *io
 	return ret;
 }
 
+/* process_madvise(2). Bytes. -EINVAL: flags, the vector, an advice for oneself only; -EBADF,
+ * -ESRCH, -EPERM. */
 long sys_process_madvise(struct task_struct *t, const struct sysargs *a)
 {
 	struct iovec *iov;
-	long nr;
+	long ret;
 
 	if ((u32)a->arg[4])
 		return -EINVAL;
-	nr = get_advice_vec(t, a->arg[1], a->arg[2], &iov);
-	if (nr >= 0)
-		nr = advise_task(t, a->arg[0], iov, nr, (int)a->arg[3]);
+	ret = import_iovec(t, a->arg[1], a->arg[2], NULL, &iov);
+	if (ret >= 0)
+		ret = advise_task(t, a->arg[0], iov, a->arg[2], (int)a->arg[3]);
 	kfree(&t->machine->mem, iov);
-	return nr;
+	return ret;
 }
 
 /* --- process_mrelease ---------------------------------------------------------------------- */
@@ -273,7 +238,8 @@ static bool will_free_mem(const struct task_struct *p)
 	return true;
 }
 
-/* Memory of a killed process comes back at once, not when it has run its end. */
+/* process_mrelease(2): memory of a killed process comes back at once, not when it has run its end. -EINVAL:
+ * flags, it lives; -EBADF, -ESRCH. */
 long sys_process_mrelease(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p;

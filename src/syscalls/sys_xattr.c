@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 
 #include "fs/xattr.h"
+#include "syscalls/user_path.h"
 
 #define XATTR_ARGS_SIZE 16U /* of struct xattr_args, as it first was */
 
@@ -73,7 +74,7 @@ static int import_name(struct task_struct *t, char *name, gva_t addr)
 	long len = strncpy_from_user(t->mm, name, addr, XATTR_NAME_MAX_K + 1);
 
 	if (len < 0)
-		return len;
+		return (int)len;
 	return len == 0 || len == XATTR_NAME_MAX_K + 1 ? -ERANGE : 0;
 }
 
@@ -210,6 +211,7 @@ static int get_args(struct task_struct *t, gva_t at, u64 size, struct xattr_args
 	return copy_struct_from_user(t->mm, args, sizeof(*args), at, size);
 }
 
+/* setxattrat(2). As setxattr(2); -EINVAL: flags, size; -E2BIG: fields that are not known. */
 long sys_setxattrat(struct task_struct *t, const struct sysargs *a)
 {
 	struct xattr_args_k args;
@@ -221,6 +223,7 @@ long sys_setxattrat(struct task_struct *t, const struct sysargs *a)
 	return err ? err : do_setxattr(t, &to, a->arg[3], args.value, args.size, args.flags);
 }
 
+/* getxattrat(2). As getxattr(2); -EINVAL: flags, size; -E2BIG: fields that are not known. */
 long sys_getxattrat(struct task_struct *t, const struct sysargs *a)
 {
 	struct xattr_args_k args;
@@ -234,6 +237,7 @@ long sys_getxattrat(struct task_struct *t, const struct sysargs *a)
 	return err ? err : do_getxattr(t, &to, a->arg[3], args.value, args.size);
 }
 
+/* listxattrat(2). As listxattr(2); -EINVAL: flags. */
 long sys_listxattrat(struct task_struct *t, const struct sysargs *a)
 {
 	struct target to;
@@ -242,6 +246,7 @@ long sys_listxattrat(struct task_struct *t, const struct sysargs *a)
 	return err ? err : do_listxattr(t, &to, a->arg[3], a->arg[4]);
 }
 
+/* removexattrat(2). As removexattr(2); -EINVAL: flags. */
 long sys_removexattrat(struct task_struct *t, const struct sysargs *a)
 {
 	struct target to;

@@ -90,6 +90,12 @@ static void tracepoints_are_named_as_the_kernel_names_them(void)
 	CU_ASSERT_EQUAL(t.on, 0);
 	CU_ASSERT_EQUAL(trace_enable(&t, "kmem:mm_page_*"), 0);
 	CU_ASSERT_EQUAL(t.on, BIT(TP_kmem_mm_page_alloc) | BIT(TP_kmem_mm_page_free));
+	CU_ASSERT_EQUAL(trace_enable(&t, "kmem:*,no:such"), -ENOENT);
+	CU_ASSERT_EQUAL(trace_enable(&t, "sched:*,"), -ENOENT);
+	CU_ASSERT_EQUAL(t.on, BIT(TP_kmem_mm_page_alloc) | BIT(TP_kmem_mm_page_free));
+	CU_ASSERT_EQUAL(trace_enable(&t, "sched:sched_switch,oom:*"), 0);
+	CU_ASSERT_EQUAL(t.on, BIT(TP_kmem_mm_page_alloc) | BIT(TP_kmem_mm_page_free) |
+				      BIT(TP_sched_sched_switch) | BIT(TP_oom_mark_victim));
 	trace_event(on, TP_tlb_tlb_flush, "not on");
 	CU_ASSERT_EQUAL(t.hits[TP_tlb_tlb_flush], 0);
 }

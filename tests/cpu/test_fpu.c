@@ -120,15 +120,6 @@ static void pointers_come_and_go_with_an_image(void)
 	CU_ASSERT_EQUAL(got.fip, 0x12345678);
 }
 
-static void a_hostile_image_is_made_loadable(void)
-{
-	struct fpu_state s;
-
-	memset(&s, 0xff, sizeof(s));
-	fpu_state_sanitize(&s);
-	CU_ASSERT_EQUAL(*(u32 *)(s.area + FX_MXCSR), MXCSR_MASK);
-}
-
 /* A machine of the host's own model; NULL: the host has no AVX. */
 static struct flat *avx_machine(void)
 {
@@ -344,7 +335,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_pending_exception_stays_with_the_guest),
 	UNIT_TEST(xmm_survives_when_x87_is_loaded_late),
 	UNIT_TEST(pointers_come_and_go_with_an_image),
-	UNIT_TEST(a_hostile_image_is_made_loadable),
 	UNIT_TEST(upper_halves_live_across_runs),
 	UNIT_TEST(xsave_and_xrstor_in_the_guest),
 	UNIT_TEST(compacted_images_are_for_models_with_xsavec),

@@ -235,7 +235,7 @@ static void code_that_was_linked_is_found_changed(void)
 	flat_free(f);
 }
 
-static void int_n(void)
+static void int_n_asks_for_a_call_or_faults(void)
 {
 	struct flat *f = machine();
 
@@ -533,7 +533,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(bytes_behind_an_instruction_are_not_fetched),
 	UNIT_TEST(code_that_rewrites_the_next_instruction),
 	UNIT_TEST(code_that_was_linked_is_found_changed),
-	UNIT_TEST(int_n),
+	UNIT_TEST(int_n_asks_for_a_call_or_faults),
 	UNIT_TEST(syscall_keeps_rip_and_flags),
 	UNIT_TEST(a_trap_flag_stops_after_one_instruction),
 	UNIT_TEST(alignment_is_checked_when_asked),

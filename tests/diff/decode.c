@@ -504,6 +504,6 @@ int main(int argc, char **argv)
 		look_at(host, all, zydis, code);
 	}
 	report(strings);
-	printf("unit: %u passed, %u failed\n", failed ? 0 : 1, failed);
+	printf("unit: %u passed, %u failed\n", failed ? 0U : 1U, failed);
 	return failed != 0;
 }

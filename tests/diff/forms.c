@@ -23,20 +23,9 @@ static const struct {
 };
 
 /* What forms.def of src/cpu says of an operand form. */
-enum widths {
-	WIDTH_B,
-	WIDTH_W,
-	WIDTH_L,
-	WIDTH_Q,
-	WIDTH_V,
-	WIDTH_V64,
-	WIDTH_Y,
-	WIDTH_N64,
-	WIDTH_NB
-};
 static const struct {
 	bool modrm;
-	enum widths width;
+	enum width_kind width;
 	const char *operands;
 } shapes[NR_FORMS] = {
 #define FORM(name, modrm, imm, width, operands) [FORM_##name] = {modrm, WIDTH_##width, #operands},

@@ -66,6 +66,15 @@ enum outcome trial_row(struct sides *s, unsigned row, u64 wish, u64 seed);
 /* The same with the instruction in @code, 15 bytes, which may be none. */
 enum outcome trial_bytes(struct sides *s, const u8 *code, u64 seed);
 
+/* What the trials of a row have met, by row, for the report: counted by trial.c. */
+extern struct trial_notes {
+	u32 undefined; /* undefined flags that came out otherwise than on the host */
+	u32 ran;       /* runs to the end, of rows that keep FIP, FDP and FOP ... */
+	u32 compared;  /* ... and those in which these were compared */
+} trial_notes[4096];
+
+/* ---- trial_main.c --------------------------------------------------------------------------- */
+
 /* Runs the rows of one program, reports, and returns the exit status. Options: insn.c. */
 int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, char **argv);
 

@@ -1,4 +1,5 @@
 /* Descriptor tables: lowest number first, growth, close-on-exec, sharing after fork. */
+#include "fs/fdtable.h"
 #include "world.h"
 
 static struct world w;

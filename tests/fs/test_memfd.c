@@ -2,6 +2,7 @@
  * the whole table with Linux; here is what a program cannot see. */
 #include <linux/falloc.h>
 
+#include "fs/memfd.h"
 #include "fs/shmemfs.h"
 #include "world.h"
 
@@ -12,7 +13,7 @@ static struct file *make(u32 seals)
 	struct file *f = shmem_file_setup(&w.vfs, "memfd:x", 0, VM_NORESERVE, 0777, 5, 6);
 
 	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
-	shmem_set_seals(f, seals);
+	memfd_set_seals(f, seals);
 	return f;
 }
 
@@ -44,13 +45,13 @@ static void seals_stop_one_operation_each(void)
 		int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
 		CU_ASSERT_EQUAL(put(f, "0123456789", 0), 10);
-		CU_ASSERT_EQUAL(shmem_add_seals(f, rows[i].seal), 0);
+		CU_ASSERT_EQUAL(memfd_add_seals(f, rows[i].seal), 0);
 		CU_ASSERT_EQUAL(put(f, "x", 0), rows[i].write ? rows[i].write : 1);
 		CU_ASSERT_EQUAL(f->f_op->fallocate(f, punch, 0, 4), rows[i].punch);
 		CU_ASSERT_EQUAL(f->f_op->ftruncate(f, 5), rows[i].shrink);
 		CU_ASSERT_EQUAL(f->f_op->ftruncate(f, 20), rows[i].grow);
 		CU_ASSERT_EQUAL(put(f, "x", 30), rows[i].append ? rows[i].append : 1);
-		CU_ASSERT_EQUAL(shmem_add_seals(f, F_SEAL_GROW),
+		CU_ASSERT_EQUAL(memfd_add_seals(f, F_SEAL_GROW),
 				rows[i].seal == F_SEAL_SEAL ? -EPERM : 0);
 		fput(f);
 	}
@@ -87,12 +88,12 @@ static void only_shared_memory_has_seals(void)
 	host_file(&w, "plain", "x", 1);
 	f = do_filp_open(&w.fs, NULL, "/plain", O_RDWR, 0);
 	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
-	CU_ASSERT_EQUAL(shmem_get_seals(f), -EINVAL);
-	CU_ASSERT_EQUAL(shmem_add_seals(f, F_SEAL_GROW), -EINVAL);
+	CU_ASSERT_EQUAL(memfd_get_seals(f), -EINVAL);
+	CU_ASSERT_EQUAL(memfd_add_seals(f, F_SEAL_GROW), -EINVAL);
 	fput(f);
 	f = make(F_SEAL_SEAL);
-	CU_ASSERT_EQUAL(shmem_add_seals(f, 0), -EPERM);
-	CU_ASSERT_EQUAL(shmem_add_seals(f, 0x1000), -EINVAL);
+	CU_ASSERT_EQUAL(memfd_add_seals(f, 0), -EPERM);
+	CU_ASSERT_EQUAL(memfd_add_seals(f, 0x1000), -EINVAL);
 	fput(f);
 	CU_ASSERT_EQUAL(PTR_ERR(shmem_file_setup(&w.vfs, "x", ~0UL, 0, 0600, 0, 0)), -EINVAL);
 	world_down(&w);

@@ -4,6 +4,7 @@
 #include <sys/statfs.h>
 
 #include "fs/tmpfs.h"
+#include "mm/shmem.h"
 #include "world.h"
 
 #define CAP_DAC_OVERRIDE 1

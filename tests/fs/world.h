@@ -12,6 +12,9 @@
 #include "base/err.h"
 #include "base/event.h"
 #include "fs/file.h"
+#include "fs/iov_iter.h"
+#include "fs/namei.h"
+#include "fs/open.h"
 #include "mm/memory.h"
 #include "unit.h"
 

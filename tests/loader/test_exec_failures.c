@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "loader/loader.h"
 #include "proc/exec.h"
+#include "proc/init.h"
 #include "proc/task.h"
 #include "tiny_elf.h"
 #include "unit.h"

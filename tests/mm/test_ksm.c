@@ -1,5 +1,5 @@
 /*
- * KSM: equal pages become one, a store takes a copy out, and the counts always add up.
+ * src/mm/ksm*.c. Equal pages become one, a store takes a copy out, and the counts always add up.
  */
 #include "mm_world.h"
 

@@ -1,4 +1,4 @@
-/* NUMA policies: masks of many nodes, which no machine of tests has; what shared objects keep; and calls that
+/* src/mm/nodemask.c, mempolicy.c, mbind.c. NUMA policies: masks of many nodes, which no machine of tests has; what shared objects keep; and calls that
  * run out of memory. The calls themselves: tests/guest/mempolicy.c. */
 #include "mm/mempolicy.h"
 
@@ -69,7 +69,7 @@ static void relative_nodes_fold_onto_those_there_are(void)
 }
 
 /* Ranges of an object, cut by later ones in every way. */
-static void shared_ranges(void)
+static void a_later_range_cuts_earlier_ones(void)
 {
 	static const struct {
 		u64 start, end;
@@ -171,7 +171,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(masks_hold_every_node),
 	UNIT_TEST(text_as_numa_maps_has_it),
 	UNIT_TEST(relative_nodes_fold_onto_those_there_are),
-	UNIT_TEST(shared_ranges),
+	UNIT_TEST(a_later_range_cuts_earlier_ones),
 	UNIT_TEST(failed_calls_change_nothing),
 	UNIT_TEST(policies_go_with_their_areas),
 	UNIT_END,

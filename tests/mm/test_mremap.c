@@ -103,7 +103,7 @@ static void shared_mappings_can_be_doubled(void)
 	world_end(w);
 }
 
-static void arguments(void)
+static void bad_arguments_move_nothing(void)
 {
 	const gva_t kernel = 0xffff800000000000;
 	struct world *w = world_new(64 << 20);
@@ -244,7 +244,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(growing_shrinking_moving),
 	UNIT_TEST(what_dontunmap_leaves),
 	UNIT_TEST(shared_mappings_can_be_doubled),
-	UNIT_TEST(arguments),
+	UNIT_TEST(bad_arguments_move_nothing),
 	UNIT_TEST(ranges_of_several_areas),
 	UNIT_TEST(moved_areas_join_their_own_kind),
 	UNIT_TEST(untouched_areas_move_beside_themselves),

@@ -1,4 +1,4 @@
-/* src/mm/pgtable.c, walk.c, pterange.c's moves. */
+/* src/mm/pgtable.c, pterange.c's moves. */
 #include "mm_world.h"
 
 static u64 tables(const struct world *w)

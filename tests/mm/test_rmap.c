@@ -159,21 +159,21 @@ static void failing_allocations_leave_nothing_behind(void)
 	world_end(w);
 }
 
-static void mergeable_only_if_not_from_a_parent(void)
+/* The area behind, which has no page yet, gets the rights of the one before: in the parent they join, in
+ * the child the one before has links to two anon_vmas. */
+static void an_area_from_a_parent_joins_nobody_without_pages(void)
 {
 	struct world *w = world_new(64 << 20);
-	gva_t a = world_map(w, 0x10000000, 2, RW, MAP_PRIVATE);
-	struct vm_area_struct *vma = vma_lookup(w->mm, a);
+	gva_t a = world_map(w, 0x10000000, 2, RW, MAP_PRIVATE), behind = a + 2 * PAGE_SIZE;
 	struct mm_struct *child;
 
-	CU_ASSERT_TRUE(is_mergeable_anon_vma(NULL, NULL, vma));
+	world_map(w, behind, 1, PROT_READ, MAP_PRIVATE);
 	poke(w, a, 1);
-	CU_ASSERT_TRUE(is_mergeable_anon_vma(vma->anon_vma, NULL, vma));
 	child = world_fork(w);
-	CU_ASSERT_TRUE(is_mergeable_anon_vma(vma->anon_vma, NULL, vma));
-	vma = vma_lookup(child, a);
-	CU_ASSERT_FALSE(is_mergeable_anon_vma(vma->anon_vma, NULL, vma));
-	CU_ASSERT_TRUE(is_mergeable_anon_vma(vma->anon_vma, vma->anon_vma, vma));
+	CU_ASSERT_EQUAL(do_mprotect(w->mm, behind, PAGE_SIZE, RW), 0);
+	CU_ASSERT_EQUAL(vma_lookup(w->mm, a)->vm_end, behind + PAGE_SIZE);
+	CU_ASSERT_EQUAL(do_mprotect(child, behind, PAGE_SIZE, RW), 0);
+	CU_ASSERT_EQUAL(vma_lookup(child, a)->vm_end, behind);
 	mmput(child);
 	world_end(w);
 }
@@ -201,7 +201,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(fork_makes_a_tree_of_anon_vmas),
 	UNIT_TEST(a_chain_of_forks_does_not_grow_for_ever),
 	UNIT_TEST(failing_allocations_leave_nothing_behind),
-	UNIT_TEST(mergeable_only_if_not_from_a_parent),
+	UNIT_TEST(an_area_from_a_parent_joins_nobody_without_pages),
 	UNIT_TEST(file_pages_are_found_through_i_mmap),
 	UNIT_END,
 };

@@ -73,7 +73,7 @@ static void behind_the_object_is_sigbus(void)
 	world_end(w);
 }
 
-static void objects_differ(void)
+static void objects_have_numbers_and_accounts_of_their_own(void)
 {
 	struct world *w = world_new(64UL << 20);
 	struct address_space *a = shmem_new(&w->m, 1, 0), *b = shmem_new(&w->m, 1, VM_NORESERVE);
@@ -96,7 +96,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_object_lives_as_long_as_any_mapping),
 	UNIT_TEST(contents_survive_dontneed),
 	UNIT_TEST(behind_the_object_is_sigbus),
-	UNIT_TEST(objects_differ),
+	UNIT_TEST(objects_have_numbers_and_accounts_of_their_own),
 	UNIT_END,
 };
 

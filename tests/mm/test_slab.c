@@ -5,6 +5,7 @@
 
 #include "base/asan.h"
 #include "base/err.h"
+#include "mm/buddy.h"
 #include "mm/slab.h"
 
 #include <fcntl.h>
@@ -133,10 +134,38 @@ static void kmalloc_serves_every_size(void)
 	end_memory(m);
 }
 
+/* Frames of kmalloc() beyond its caches are a type of their own, which the checkers know. */
+static void large_kmalloc_is_a_type_of_page(void)
+{
+	struct memory *m = new_memory(64 * MIB);
+	s64 slab_pages = m->stats[ST_slab_unreclaimable];
+	u8 *p = kmalloc(m, 3 * PAGE_SIZE, GFP_KERNEL), *small = kmalloc(m, 8192, GFP_KERNEL);
+	struct page *page = virt_to_page(m, p);
+
+	CU_ASSERT_EQUAL(page->flags & PAGE_FLAGS_TYPE, BIT(PG_large_kmalloc));
+	CU_ASSERT_EQUAL(page[1].flags & PAGE_FLAGS_TYPE, 0); /* the head speaks for all */
+	CU_ASSERT_EQUAL(compound_head(virt_to_page(m, small))->flags & PAGE_FLAGS_TYPE,
+			BIT(PG_slab));
+	kfree(m, small);
+	slab_shrink(m);
+	CU_ASSERT_EQUAL(m->stats[ST_slab_unreclaimable], slab_pages + 4);
+	CU_ASSERT_EQUAL(memory_validate(m), 0);
+	page_clear(page, PG_large_kmalloc); /* then it is nobody's */
+	CU_ASSERT_EQUAL(slab_validate(m), -EFAULT);
+	page_set(page, PG_large_kmalloc);
+	page_set(page, PG_table); /* one type is all a frame has */
+	CU_ASSERT_EQUAL(buddy_validate(m), -EFAULT);
+	page_clear(page, PG_table);
+	kfree(m, p);
+	CU_ASSERT_EQUAL(page->flags & PAGE_FLAGS_TYPE & ~BIT(PG_buddy), 0);
+	CU_ASSERT_EQUAL(m->stats[ST_slab_unreclaimable], slab_pages);
+	end_memory(m);
+}
+
 static void krealloc_keeps_the_bytes(void)
 {
 	struct memory *m = new_memory(64 * MIB);
-	char *p = kstrdup(m, "vellum", GFP_KERNEL);
+	char *p = strcpy(kmalloc(m, 7, GFP_KERNEL), "vellum");
 
 	for (u64 size = 8; size < 100000; size *= 3) {
 		p = krealloc(m, p, size, GFP_KERNEL);
@@ -346,6 +375,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_constructed_object_stays_so),
 	UNIT_TEST(alignment_is_kept),
 	UNIT_TEST(kmalloc_serves_every_size),
+	UNIT_TEST(large_kmalloc_is_a_type_of_page),
 	UNIT_TEST(krealloc_keeps_the_bytes),
 	UNIT_TEST(out_of_memory_is_an_answer),
 	UNIT_TEST(making_a_cache_fails_whole),

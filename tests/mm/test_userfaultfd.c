@@ -274,7 +274,7 @@ static void failure_at_each_step(void)
 	end(w, ctx);
 }
 
-static void pages_move(void)
+static void pages_move_from_one_area_to_another(void)
 {
 	struct world *w = world_new(64UL << 20);
 	struct userfaultfd_ctx *ctx = uffd(w, 0);
@@ -303,7 +303,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_move_leaves_it),
 	UNIT_TEST(events_of_a_closed_descriptor),
 	UNIT_TEST(failure_at_each_step),
-	UNIT_TEST(pages_move),
+	UNIT_TEST(pages_move_from_one_area_to_another),
 	UNIT_END,
 };
 const struct unit_suite suite_userfaultfd = {"userfaultfd", tests};

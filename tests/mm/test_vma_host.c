@@ -102,7 +102,7 @@ static void call_mmap(struct both *b, u64 page, u64 pages, long *ours, long *the
 	flags |= rnd(6) ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 	if (!file)
 		flags |= MAP_ANONYMOUS;
-	snprintf(b->call, sizeof(b->call), "mmap(%ld, %ld, %lx, %lx, file %d+%ld)", page, pages,
+	snprintf(b->call, sizeof(b->call), "mmap(%lu, %lu, %lx, %lx, file %d+%lu)", page, pages,
 		 prot, flags, file, off);
 	*ours = do_mmap(b->w->mm, file ? &f : NULL, ARENA + page * PG, pages * PG, prot, flags,
 			file ? off : 0, false);
@@ -116,7 +116,7 @@ static void call_mremap(struct both *b, u64 page, u64 pages, long *ours, long *t
 
 	if (rnd(4))
 		flags = MREMAP_MAYMOVE | MREMAP_FIXED | (rnd(5) ? 0 : MREMAP_DONTUNMAP);
-	snprintf(b->call, sizeof(b->call), "mremap(%ld, %ld, %ld, %lx, %ld)", page, pages,
+	snprintf(b->call, sizeof(b->call), "mremap(%lu, %lu, %lu, %lx, %lu)", page, pages,
 		 new_pages, flags, to);
 	*ours = do_mremap(b->w->mm, ARENA + page * PG, pages * PG, new_pages * PG, flags,
 			  ARENA + to * PG);
@@ -129,7 +129,7 @@ static void call_touch(struct both *b, u64 page)
 	gva_t addr = ARENA + page * PG;
 	struct vm_area_struct *vma = vma_lookup(b->w->mm, addr);
 
-	snprintf(b->call, sizeof(b->call), "store(%ld)", page);
+	snprintf(b->call, sizeof(b->call), "store(%lu)", page);
 	if (!vma || !(vma->vm_flags & VM_WRITE) || touch(b->w, addr, TLB_WRITE, &(u8){1}, NULL))
 		return;
 	*(volatile char *)addr = 1; /* what is writable here must be writable there */
@@ -146,17 +146,17 @@ static void call_both(struct both *b, long *ours, long *theirs)
 	if (what < 3) {
 		call_mmap(b, page, pages, ours, theirs);
 	} else if (what < 4) {
-		snprintf(b->call, sizeof(b->call), "munmap(%ld, %ld)", page, pages);
+		snprintf(b->call, sizeof(b->call), "munmap(%lu, %lu)", page, pages);
 		*ours = do_munmap(b->w->mm, addr, pages * PG);
 		*theirs = host(SYS_munmap, addr, pages * PG, 0, 0, 0, 0);
 	} else if (what < 6) {
 		prot = random_prot();
-		snprintf(b->call, sizeof(b->call), "mprotect(%ld, %ld, %lx)", page, pages, prot);
+		snprintf(b->call, sizeof(b->call), "mprotect(%lu, %lu, %lx)", page, pages, prot);
 		*ours = do_mprotect(b->w->mm, addr, pages * PG, prot);
 		*theirs = host(SYS_mprotect, addr, pages * PG, prot, 0, 0, 0);
 	} else if (what < 7) {
 		adv = advice[rnd(ARRAY_SIZE(advice))];
-		snprintf(b->call, sizeof(b->call), "madvise(%ld, %ld, %d)", page, pages, adv);
+		snprintf(b->call, sizeof(b->call), "madvise(%lu, %lu, %d)", page, pages, adv);
 		*ours = do_madvise(b->w->mm, addr, pages * PG, adv);
 		*theirs = host(SYS_madvise, addr, pages * PG, adv, 0, 0, 0);
 	} else if (what < 8) {

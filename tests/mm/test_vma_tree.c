@@ -1,4 +1,4 @@
-/* The tree against a model that is an array: one byte a page, a search is a loop. */
+/* src/mm/vma_tree.c, vma_gap.c, vma_tree_validate.c. The tree against a model that is an array: one byte a page, a search is a loop. */
 #include "vma_shape.h"
 
 #include <fcntl.h>

@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/seq_file.h"
 #include "mm/page_alloc.h"
 #include "proc/procfs/procfs.h"
+#include "proc/fork.h"
 #include "proc/task.h"
 #include "tiny_elf.h"
 #include "unit.h"

@@ -76,7 +76,7 @@ static void a_kernel_stack_ends_in_its_guard(void)
 	int fds[2];
 
 	stack = find_task_by_pid(m, m->init_pid)->stack;
-	CU_ASSERT_EQUAL_FATAL(host_pipe(fds), 0);
+	CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC), 0);
 	CU_ASSERT_EQUAL(host_write(fds[1], stack, 1), 1);
 	CU_ASSERT_EQUAL(host_write(fds[1], stack + KSTACK_SIZE - 1, 1), 1);
 	if (KSTACK_GUARD) {

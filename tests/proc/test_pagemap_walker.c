@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
+#include "fs/open.h"
+#include "fs/seq_file.h"
 #include "fs/vfs.h"
 #include "mm/pgtable.h"
 #include "proc/procfs/procfs.h"

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "fs/poll.h"
+#include "proc/kthread.h"
 #include "proc/pidfd.h"
 #include "proc/task.h"
 #include "tiny_elf.h"

@@ -9,8 +9,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/iov_iter.h"
+#include "fs/namei.h"
+#include "fs/open.h"
+#include "fs/seq_file.h"
 #include "mm/paging.h"
 #include "mm/uaccess.h"
+#include "proc/init.h"
 #include "proc/procfs/procfs.h"
 #include "tiny_elf.h"
 #include "unit.h"

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc/fork.h"
 #include "proc/task.h"
+#include "proc/wait.h"
 #include "tiny_elf.h"
 #include "unit.h"
 

@@ -23,6 +23,7 @@
 #include "base/host.h"
 #include "loader/loader.h"
 #include "proc/exec.h"
+#include "proc/init.h"
 #include "proc/task.h"
 #include "syscalls/syscalls.h"
 

@@ -17,11 +17,11 @@ static const char *line_of(unsigned nr, const struct sysargs *a, const long *ret
 	static struct memory mem;
 	struct mm_struct mm = {.mem = &mem}; /* nothing is mapped, and nothing is read */
 	struct task_struct t = {.mm = &mm};
-	int fds[2], old = log_fd();
+	int fds[2], old;
 	ssize_t n;
 
 	CU_ASSERT_FATAL(!pipe(fds));
-	log_set_fd(fds[1]);
+	old = log_set_fd(fds[1]);
 	strace_call(&t, syscall_desc(nr, false), nr, a, ret);
 	log_set_fd(old);
 	close(fds[1]);

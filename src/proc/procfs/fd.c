@@ -6,6 +6,8 @@
 
 #include "base/bitmap.h"
 #include "base/err.h"
+#include "fs/fdtable.h"
+#include "fs/namei.h"
 #include "fs/shmemfs.h"
 #include "mm/filemap.h"
 #include "proc/procfs/internal.h"
@@ -66,7 +68,7 @@ static struct task_struct *next_task(struct machine *m, s32 tgid, u64 at)
 
 static u64 lookup_task(struct machine *m, s32 tgid, u64 pid)
 {
-	struct task_struct *t = pid < BIT(22) ? find_task_by_pid(m, pid) : NULL;
+	struct task_struct *t = pid < BIT(22) ? find_task_by_pid(m, (s32)pid) : NULL;
 
 	if (!t || (tgid && t->tgid != tgid))
 		return 0;
@@ -77,7 +79,7 @@ static u64 lookup_task(struct machine *m, s32 tgid, u64 pid)
 
 static struct file *task_file(struct task_struct *t, u64 fd)
 {
-	return t && t->files && fd <= FD_MAX ? fget(t->files, fd) : NULL;
+	return t && t->files && fd <= FD_MAX ? fget(t->files, (int)fd) : NULL;
 }
 
 unsigned proc_count_fds(const struct task_struct *t)

@@ -1,33 +1,16 @@
-/* Open files of /proc: what reads them (text: seq.c), binary files, writes, directories. Whose file it is stands in the dentry; the task is looked up at each use. Files about
- * memory keep the address space that was there when they were opened, and who may open them is asked
- * then: proc_mem_open(). */
-#include <errno.h>
+/* Open files of /proc and /sys: opening, and what reads and writes them (text in records: seq.c). Whose file
+ * it is stands in the dentry; the task is looked up at each use. Files about memory keep the address space
+ * that was there when they were opened, and who may open them is asked then: proc_mem_open().
+ * See internal.h. */
+#include "proc/procfs/internal.h"
+
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "proc/procfs/internal.h"
 
-#define WRITE_MAX 4095	   /* longest text that a file takes */
-#define MAX_POS INT_MAX	   /* s_maxbytes */
-#define FIRST_PATTERN 1024 /* positions in a directory: behind the rows of the table */
-
-static inline const struct proc_entry *f_entry(const struct file *f)
-{
-	return f->f_path.dentry->fs_private;
-}
-
-static inline struct machine *f_machine(const struct file *f)
-{
-	return vfs_machine(f->vfs);
-}
-
-static bool below_sys(const struct proc_entry *e)
-{
-	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
-}
+#define WRITE_MAX 4095	/* longest text that a file takes */
+#define MAX_POS INT_MAX /* s_maxbytes */
 
 /* --- text --------------------------------------------------------------------------------- */
 
@@ -51,7 +34,7 @@ int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, st
 		err = proc_show_sysctl(out, m, e->get.sysctl);
 		break;
 	case KIND_SIZED:
-		err = e->get.sized->show(out, m, sub);
+		err = e->get.sized(out, m, sub);
 		break;
 	case KIND_TASK:
 		err = t ? e->get.task(out, t) : -ESRCH;
@@ -120,48 +103,6 @@ static long bytes_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 
 /* --- writes ------------------------------------------------------------------------------- */
 
-char *proc_strip(char *text)
-{
-	u64 len = strlen(text);
-
-	while (len && strchr(" \t\n\r\v\f", text[len - 1]))
-		text[--len] = '\0';
-	return text + strspn(text, " \t\n\r\v\f");
-}
-
-int proc_parse_int(char *text, int *out)
-{
-	char *end;
-	long v;
-
-	text = proc_strip(text);
-	if (!*text)
-		return -EINVAL;
-	v = strtol(text, &end, 0);
-	if (*end)
-		return -EINVAL;
-	if (v != (int)v)
-		return -ERANGE;
-	*out = v;
-	return 0;
-}
-
-int proc_parse_u64(const char *text, int base, u64 *out)
-{
-	char *end;
-
-	text += *text == '+';
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	*out = strtoul(text, &end, base);
-	if (*end == '\n')
-		end++;
-	if (*end)
-		return -EINVAL;
-	return errno ? -ERANGE : 0;
-}
-
 static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	const struct proc_entry *e = f_entry(f);
@@ -174,7 +115,7 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 		return proc_sysctl_write_iter(f_machine(f), e->get.sysctl, from, pos);
 	if (!n && (below_sys(e) || e->dir >= DIR_SYSFS))
 		return 0;
-	if (e->kind == KIND_SIZED ? !e->get.sized->write : e->write == proc_write_none)
+	if (e->write == proc_write_none)
 		return -EINVAL;
 	if (e->flags & P_SHORT)
 		n = min(n, 12UL);
@@ -195,10 +136,8 @@ static long text_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	}
 	if (!err && (e->flags & P_AT_START) && *pos && t == current_task(f_machine(f)))
 		err = -EINVAL;
-	if (!err && e->kind == KIND_SIZED)
-		err = e->get.sized->write(f_machine(f), ID_SUB(id), text);
-	else if (!err)
-		err = e->write(f_machine(f), t, text);
+	if (!err)
+		err = e->write(f_machine(f), t, ID_SUB(id), text);
 	kfree(f->vfs->mem, text);
 	if (err)
 		return err;
@@ -227,7 +166,7 @@ static s64 mem_llseek(struct file *f, s64 off, int whence)
 
 /* The file is as long as stat(2) says, which is nothing but below /sys. See: generic_file_llseek(), and
  * default_llseek() of settings, which knows no largest position. */
-static s64 proc_llseek(struct file *f, s64 off, int whence)
+s64 proc_llseek(struct file *f, s64 off, int whence)
 {
 	const struct proc_entry *e = f_entry(f);
 	bool file = e->kind != KIND_DIR;
@@ -247,78 +186,6 @@ static s64 proc_llseek(struct file *f, s64 off, int whence)
 		return -EINVAL;
 	f->f_pos = off;
 	return off;
-}
-
-/* --- directories -------------------------------------------------------------------------- */
-
-typedef bool (*emit_fn)(void *ctx, const char *name, u64 ino, u8 type, s64 next_pos);
-
-static u8 entry_dtype(const struct proc_entry *e)
-{
-	if (e->kind == KIND_DIR)
-		return 4; /* DT_DIR */
-	return e->kind == KIND_TEXT || e->kind == KIND_LINK ? 10 /* DT_LNK */ : 8 /* DT_REG */;
-}
-
-static bool emit_dots(struct file *f, emit_fn emit, void *ctx)
-{
-	struct dentry *d = f->f_path.dentry;
-	u64 up_id;
-	const struct proc_entry *up =
-		proc_parent_entry(f_machine(f), d->fs_private, d->fs_id, &up_id);
-
-	if (f->f_pos == 0) {
-		if (!emit(ctx, ".", d->ino, 4, 1))
-			return false;
-		f->f_pos = 1;
-	}
-	if (f->f_pos == 1) {
-		if (!emit(ctx, "..", proc_ino(up, up_id), 4, 2))
-			return false;
-		f->f_pos = 2;
-	}
-	return true;
-}
-
-/* Rows of the table: row i is at position 2 + i. */
-static bool emit_rows(struct file *f, emit_fn emit, void *ctx)
-{
-	enum proc_dir dir = f_entry(f)->get.dir;
-	u64 id = f->f_path.dentry->fs_id;
-
-	for (; f->f_pos - 2 < nr_proc_entries; f->f_pos++) {
-		const struct proc_entry *e = &proc_entries[f->f_pos - 2];
-
-		if (!proc_entry_in(e, dir, id))
-			continue;
-		if (!emit(ctx, e->name, proc_ino(e, id), entry_dtype(e), f->f_pos + 1))
-			return false;
-	}
-	return true;
-}
-
-static int dir_iterate(struct file *f, emit_fn emit, void *ctx)
-{
-	u64 id = f->f_path.dentry->fs_id, at;
-	const struct proc_entry *pattern = proc_pattern(f_entry(f)->get.dir);
-	char name[64];
-
-	if (ID_PID(id) && !proc_task(f_machine(f), id))
-		return -ENOENT;
-	if (f->f_pos < FIRST_PATTERN) {
-		if (!emit_dots(f, emit, ctx) || !emit_rows(f, emit, ctx))
-			return 0;
-		f->f_pos = FIRST_PATTERN;
-	}
-	if (!pattern)
-		return 0;
-	for (at = f->f_pos - FIRST_PATTERN;; f->f_pos = FIRST_PATTERN + at) {
-		u64 sub = proc_pattern_next(f_machine(f), pattern, id, &at, name);
-
-		if (!sub || !emit(ctx, name, proc_ino(pattern, sub), entry_dtype(pattern),
-				  FIRST_PATTERN + at))
-			return 0;
-	}
 }
 
 /* --- opening ------------------------------------------------------------------------------ */
@@ -414,70 +281,6 @@ static const struct file_operations proc_pagemap_fops = {
 	.release = mm_release_file,
 };
 
-static const struct file_operations proc_dir_fops = {
-	.iterate = dir_iterate,
-	.llseek = proc_llseek,
-};
-
-void proc_owner(const struct dentry *d, const struct task_struct *t, u32 *uid, u32 *gid)
-{
-	*uid = *gid = 0;
-	/* A directory that all may read tells whose the process is, whatever else is kept from them. */
-	if (t && (d->mode == (S_IFDIR | 0555) || (t->mm && t->mm->dumpable == SUID_DUMP_USER))) {
-		*uid = t->euid;
-		*gid = t->egid;
-	}
-}
-
-/* Is @d a directory of descriptors that has rules of its own? Then what they say, in *@err: one's own
- * threads may look into fd/ and map_files/ always, and into fdinfo/ nobody else who may not look into the task.
- * See: proc_fd_permission(), proc_fdinfo_permission(). */
-static bool fd_dir_permission(const struct dentry *d, const struct task_struct *t, int *err)
-{
-	const struct proc_entry *e = d->fs_private;
-	const struct task_struct *curr;
-
-	if (!t || e->kind != KIND_DIR)
-		return false;
-	curr = current_task(t->machine);
-	*err = 0;
-	if (e->get.dir == DIR_FD || e->get.dir == DIR_MAP_FILES)
-		return curr && curr->tgid == t->tgid;
-	if (e->get.dir != DIR_FDINFO ||
-	    !ptrace_may_access(curr, t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
-		return false;
-	*err = -EACCES;
-	return true;
-}
-
-int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid)
-{
-	struct machine *m = vfs_machine(d->vfs);
-	struct task_struct *t = ID_PID(d->fs_id) ? proc_task(m, d->fs_id) : NULL;
-	const struct proc_entry *e = d->fs_private;
-	u32 bits = d->mode & 7, owner, group;
-	int err;
-
-	mode &= R_OK | W_OK | X_OK;
-	if (S_ISLNK(d->mode))
-		return 0;
-	if ((mode & W_OK) && e->kind == KIND_DIR && e->get.dir == DIR_PID)
-		return -EPERM; /* immutable: proc_pid_instantiate() */
-	if (fd_dir_permission(d, t, &err))
-		return err;
-	proc_owner(d, t, &owner, &group);
-	if (uid == owner)
-		bits = d->mode >> 6 & 7;
-	else if (gid == group)
-		bits = d->mode >> 3 & 7;
-	if (!(mode & ~bits))
-		return 0;
-	/* Root passes where no bit says so, but for execution and, below sys/, altogether. */
-	if (uid == 0 && !below_sys(d->fs_private) && (!(mode & X_OK) || (d->mode & 0111)))
-		return 0;
-	return -EACCES;
-}
-
 /* Which address space a file is about, and who may see it. 0 or -errno. */
 static int open_mm(const struct proc_entry *e, const struct task_struct *curr,
 		   const struct task_struct *t, struct mm_struct **out)
@@ -556,7 +359,7 @@ struct file *proc_open(const struct path *p, int flags)
 	if (e->dir >= DIR_SYSFS && e->kind != KIND_DIR &&
 	    (((acc & R_OK) && !(e->mode & 0444)) || ((acc & W_OK) && !(e->mode & 0222))))
 		return ERR_PTR(-EACCES);
-	if ((acc & W_OK) && (e->flags & P_ADMIN) && !task_capable(curr, CAP_SYS_ADMIN_NR))
+	if ((acc & W_OK) && (e->flags & P_ADMIN) && !task_capable(curr, CAP_SYS_ADMIN))
 		return ERR_PTR(-EACCES);
 	err = mm_file ? open_mm(e, curr, t, &mm) : 0;
 	if (err)
@@ -570,5 +373,5 @@ struct file *proc_open(const struct path *p, int flags)
 	if (entry_fops(e)->llseek == proc_seq_llseek)
 		mode |= FMODE_NO_PWRITE;
 	f = file_alloc(p->dentry->vfs, p, entry_fops(e), mode, flags);
-	return mm_file && !IS_ERR(f) ? bind_mm(f, mm, task_capable(curr, CAP_SYS_ADMIN_NR)) : f;
+	return mm_file && !IS_ERR(f) ? bind_mm(f, mm, task_capable(curr, CAP_SYS_ADMIN)) : f;
 }

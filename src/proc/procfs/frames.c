@@ -1,8 +1,9 @@
-/* /proc files about frames and the guest kernel's own memory: pagetypeinfo, vmallocinfo,
- * kpagecount, kpageflags. See: proc(5); Linux 6.18, mm/vmstat.c, mm/vmalloc.c, fs/proc/page.c. */
+/* /proc files about frames and what the guest kernel itself has of them: slabinfo, vmallocinfo, kpagecount,
+ * kpageflags, kpagecgroup. See: proc(5), slabinfo(5); Linux 6.18, mm/slab_common.c, mm/vmalloc.c, fs/proc/page.c. */
 #include <linux/kernel-page-flags.h>
 
 /* Of the kernel's own header only: include/linux/kernel-page-flags.h. */
+#define KPF_NONE 63
 #define KPF_RESERVED_K 32
 #define KPF_MLOCKED_K 33
 #define KPF_OWNER_2_K 34 /* of an anonymous page: PG_anon_exclusive */
@@ -11,64 +12,25 @@
 #include "mm/vmalloc.h"
 #include "proc/procfs/internal.h"
 
-/* --- pagetypeinfo ------------------------------------------------------------------------- */
+/* --- slabinfo, vmallocinfo ---------------------------------------------------------------- */
 
-/* The kernel's types; those from MIGRATE_TYPES on have no pages here. */
-static const char *const migratetype_names[] = {"Unmovable", "Movable", "Reclaimable", "HighAtomic",
-						"Isolate"};
-#define MAX_COUNTED 100000UL
-
-static void show_free_by_type(struct seq *out, const struct pglist_data *node, const struct zone *z)
+/* /proc/slabinfo, slabinfo(5). No tunables, as with SLUB. */
+int proc_show_slabinfo(struct seq *out, struct machine *machine)
 {
-	for (unsigned mt = 0; mt < ARRAY_SIZE(migratetype_names); mt++) {
-		seq_printf(out, "Node %4u, zone %8s, type %12s ", node->node_id, z->name,
-			   migratetype_names[mt]);
-		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
-			u64 n = mt < MIGRATE_TYPES ? zone_free_blocks_of(z, o, mt) : 0;
+	struct slabinfo s;
 
-			seq_printf(out, "%s%6lu ", n > MAX_COUNTED ? ">" : "", min(n, MAX_COUNTED));
-		}
-		seq_putc(out, '\n');
+	seq_puts(out, "slabinfo - version: 2.1\n"
+		      "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		      "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata "
+		      "<active_slabs> <num_slabs> <sharedavail>\n");
+	for (unsigned i = 0; slab_info(&machine->mem, i, &s); i++) {
+		seq_printf(out, "%-17s %6lu %6lu %6u %4u %4d", s.name, s.active_objs, s.num_objs,
+			   s.objsize, s.objperslab, s.pagesperslab);
+		seq_printf(out, " : tunables %4u %4u %4u", 0, 0, 0);
+		seq_printf(out, " : slabdata %6lu %6lu %6lu\n", s.active_slabs, s.num_slabs, 0UL);
 	}
-}
-
-static void show_block_counts(struct seq *out, const struct memory *m, const struct zone *z)
-{
-	u64 count[MIGRATE_TYPES];
-
-	zone_count_pageblocks(m, z, count);
-	seq_printf(out, "Node %u, zone %8s ", m->node->node_id, z->name);
-	for (unsigned mt = 0; mt < ARRAY_SIZE(migratetype_names); mt++)
-		seq_printf(out, "%12lu ", mt < MIGRATE_TYPES ? count[mt] : 0UL);
-	seq_putc(out, '\n');
-}
-
-/* /proc/pagetypeinfo: zones that have memory. */
-int proc_show_pagetypeinfo(struct seq *out, struct machine *machine)
-{
-	const struct memory *m = &machine->mem;
-	const struct zone *zones = m->node->zones;
-
-	seq_printf(out, "Page block order: %u\nPages per block:  %lu\n\n", PAGEBLOCK_ORDER,
-		   PAGEBLOCK_PAGES);
-	seq_printf(out, "%-43s ", "Free pages count per migrate type at order");
-	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
-		seq_printf(out, "%6u ", o);
-	seq_putc(out, '\n');
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-		if (zones[i].managed_pages)
-			show_free_by_type(out, m->node, &zones[i]);
-	seq_printf(out, "\n%-23s", "Number of blocks type ");
-	for (unsigned mt = 0; mt < ARRAY_SIZE(migratetype_names); mt++)
-		seq_printf(out, "%12s ", migratetype_names[mt]);
-	seq_putc(out, '\n');
-	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-		if (zones[i].managed_pages)
-			show_block_counts(out, m, &zones[i]);
 	return 0;
 }
-
-/* --- vmallocinfo -------------------------------------------------------------------------- */
 
 /* /proc/vmallocinfo. Addresses are shown as they are: they say nothing about the host. */
 int proc_show_vmallocinfo(struct seq *out, struct machine *machine)
@@ -81,7 +43,7 @@ int proc_show_vmallocinfo(struct seq *out, struct machine *machine)
 	return 0;
 }
 
-/* --- kpagecount, kpageflags --------------------------------------------------------------- */
+/* --- kpagecount, kpageflags, kpagecgroup ---------------------------------------------------- */
 
 static bool pfn_valid(const struct memory *m, pfn_t pfn)
 {
@@ -98,26 +60,10 @@ static u64 kpage_count(const struct memory *m, pfn_t pfn)
 
 static u64 free_or_used_flags(const struct memory *m, const struct page *page, pfn_t pfn)
 {
-	static const struct {
-		enum pageflag flag;
-		u8 bit;
-	} same[] = {
-		{PG_locked, KPF_LOCKED},
-		{PG_referenced, KPF_REFERENCED},
-		{PG_uptodate, KPF_UPTODATE},
-		{PG_dirty, KPF_DIRTY},
-		{PG_lru, KPF_LRU},
-		{PG_active, KPF_ACTIVE},
-		{PG_slab, KPF_SLAB},
-		{PG_writeback, KPF_WRITEBACK},
-		{PG_readahead, KPF_RECLAIM}, /* one bit for both */
-		{PG_swapbacked, KPF_SWAPBACKED},
-		{PG_buddy, KPF_BUDDY},
-		{PG_table, KPF_PGTABLE},
-		{PG_unevictable, KPF_UNEVICTABLE},
-		{PG_mlocked, KPF_MLOCKED_K},
-		{PG_reserved, KPF_RESERVED_K},
-		{PG_anon_exclusive, KPF_OWNER_2_K},
+	static const u8 bits[NR_PAGEFLAGS] = {
+#define PAGE_FLAG(name, kind, kpf) KPF_##kpf,
+#include "mm/page_flags.def"
+#undef PAGE_FLAG
 	};
 	const struct page *head = compound_head(page);
 	u64 u = 0;
@@ -126,9 +72,9 @@ static u64 free_or_used_flags(const struct memory *m, const struct page *page, p
 		u |= BIT(KPF_COMPOUND_TAIL);
 	else if (page_test(page, PG_head))
 		u |= BIT(KPF_COMPOUND_HEAD);
-	for (unsigned i = 0; i < ARRAY_SIZE(same); i++)
-		if (page_test(head, same[i].flag))
-			u |= BIT(same[i].bit);
+	for (unsigned i = 0; i < NR_PAGEFLAGS; i++)
+		if (page_test(head, i) && bits[i] != KPF_NONE)
+			u |= BIT(bits[i]);
 	if (page == m->zero_page)
 		u |= BIT(KPF_ZERO_PAGE);
 	if (u & (BIT(KPF_SLAB) | BIT(KPF_PGTABLE) | BIT(KPF_BUDDY)))
@@ -154,8 +100,6 @@ static long read_kpages(struct task_struct *t, struct iov_iter *to, u64 *pos,
 	const struct memory *m = &t->machine->mem;
 	long done = 0;
 
-	if (*pos >= m->max_pfn * sizeof(u64))
-		return 0;
 	if ((*pos | to->count) % sizeof(u64))
 		return -EINVAL;
 	while (to->count && *pos < m->max_pfn * sizeof(u64)) {
@@ -177,4 +121,21 @@ long proc_read_kpagecount(struct task_struct *t, struct iov_iter *to, u64 *pos)
 long proc_read_kpageflags(struct task_struct *t, struct iov_iter *to, u64 *pos)
 {
 	return read_kpages(t, to, pos, kpage_flags);
+}
+
+#define ROOT_CGROUP_INO 1 /* of CGROUP, which is all there is */
+
+/* page_cgroup_ino(): whom the page is charged to. Pages of programs and files are, to the root; its
+ * kernel memory is not. */
+static u64 kpage_cgroup(const struct memory *m, pfn_t pfn)
+{
+	static const u64 charged = BIT(OWN_ANON) | BIT(OWN_FILE) | BIT(OWN_SHMEM);
+	const struct page *page = pfn_to_page(m, pfn);
+
+	return pfn_valid(m, pfn) && BIT(page->owner) & charged ? ROOT_CGROUP_INO : 0;
+}
+
+long proc_read_kpagecgroup(struct task_struct *t, struct iov_iter *to, u64 *pos)
+{
+	return read_kpages(t, to, pos, kpage_cgroup);
 }

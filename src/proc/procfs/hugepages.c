@@ -68,7 +68,7 @@ unsigned proc_nr_sizes(struct machine *m, enum proc_dir dir)
 /* --- pools -------------------------------------------------------------------------------- */
 
 #define POOL_SHOW(name, field)                                                                     \
-	static int show_##name(struct seq *out, struct machine *m, unsigned shift)                 \
+	int proc_show_##name(struct seq *out, struct machine *m, unsigned shift)                   \
 	{                                                                                          \
 		seq_printf(out, "%lu\n", hstate_sizelog(&m->mem, shift)->field);                   \
 		return 0;                                                                          \
@@ -79,7 +79,8 @@ POOL_SHOW(free_hugepages, free_pages)
 POOL_SHOW(resv_hugepages, resv_pages)
 POOL_SHOW(surplus_hugepages, surplus_pages)
 
-static int write_nr_hugepages(struct machine *m, unsigned shift, char *text)
+int proc_write_nr_hugepages(struct machine *m, struct task_struct *t __unused, u64 shift,
+			    char *text)
 {
 	u64 v;
 	int err = proc_parse_u64(text, 10, &v);
@@ -90,13 +91,14 @@ static int write_nr_hugepages(struct machine *m, unsigned shift, char *text)
 }
 
 /* Only pools of the usual size may grow on demand. /proc/sys/vm has the same number. */
-static int show_nr_overcommit_hugepages(struct seq *out, struct machine *m, unsigned shift)
+int proc_show_nr_overcommit_hugepages(struct seq *out, struct machine *m, unsigned shift)
 {
 	seq_printf(out, "%lu\n", shift == HUGE_DEFAULT_SHIFT ? m->nr_overcommit_hugepages : 0);
 	return 0;
 }
 
-static int write_nr_overcommit_hugepages(struct machine *m, unsigned shift, char *text)
+int proc_write_nr_overcommit_hugepages(struct machine *m, struct task_struct *t __unused, u64 shift,
+				       char *text)
 {
 	if (shift != HUGE_DEFAULT_SHIFT)
 		return -EINVAL;
@@ -104,21 +106,23 @@ static int write_nr_overcommit_hugepages(struct machine *m, unsigned shift, char
 }
 
 /* Makes so many pages into smaller ones, if that many are free. */
-static int write_demote(struct machine *m __unused, unsigned shift __unused, char *text)
+int proc_write_demote(struct machine *m __unused, struct task_struct *t __unused,
+		      u64 shift __unused, char *text)
 {
 	u64 v;
 
 	return proc_parse_u64(text, 10, &v);
 }
 
-static int show_demote_size(struct seq *out, struct machine *m __unused, unsigned shift __unused)
+int proc_show_demote_size(struct seq *out, struct machine *m __unused, unsigned shift __unused)
 {
 	seq_printf(out, "%lukB\n", 1UL << (HUGE_DEFAULT_SHIFT - 10));
 	return 0;
 }
 
 /* memparse(): a number and a letter; what follows does not matter. Of two sizes one is smaller. */
-static int write_demote_size(struct machine *m __unused, unsigned shift __unused, char *text)
+int proc_write_demote_size(struct machine *m __unused, struct task_struct *t __unused,
+			   u64 shift __unused, char *text)
 {
 	static const char units[] = "KMGTPE";
 	const char *unit;
@@ -131,45 +135,11 @@ static int write_demote_size(struct machine *m __unused, unsigned shift __unused
 	return size == 1UL << HUGE_DEFAULT_SHIFT ? 0 : -EINVAL;
 }
 
-#define RO(name) const struct proc_sized proc_sized_##name = {.show = show_##name}
-#define RW(name)                                                                                   \
-	const struct proc_sized proc_sized_##name = {.show = show_##name, .write = write_##name}
-
-RW(nr_hugepages);
-RW(nr_overcommit_hugepages);
-RW(demote_size);
-RO(free_hugepages);
-RO(resv_hugepages);
-RO(surplus_hugepages);
-const struct proc_sized proc_sized_demote = {.show = show_demote_size, .write = write_demote};
-
 /* --- choices of words --------------------------------------------------------------------- */
-
-/* The words in order; the one that is on stands in brackets. */
-static int show_words(struct seq *out, const char *const *words, unsigned on)
-{
-	for (unsigned i = 0; words[i]; i++)
-		seq_printf(out, i == on ? "%s[%s]" : "%s%s", i ? " " : "", words[i]);
-	seq_putc(out, '\n');
-	return 0;
-}
-
-/* sysfs_streq(): one newline more is the same. Its number, or -EINVAL. */
-static int find_word(const char *const *words, char *text)
-{
-	u64 len = strlen(text);
-
-	if (len && text[len - 1] == '\n')
-		text[len - 1] = '\0';
-	for (unsigned i = 0; words[i]; i++)
-		if (!strcmp(text, words[i]))
-			return i;
-	return -EINVAL;
-}
 
 static int set_word(const char *const *words, char *text, u8 *on)
 {
-	int i = find_word(words, text);
+	int i = proc_find_word(words, text);
 
 	if (i < 0)
 		return i;
@@ -186,19 +156,20 @@ static const char *const size_enabled_words[] = {"always", "inherit", "madvise",
 static const char *const size_shmem_words[] = {"always", "inherit", "within_size",
 					       "advise", "never",   NULL};
 
+/* A choice for the whole machine. */
 #define WORDS(field)                                                                               \
-	static int show_thp_##field(struct seq *out, struct machine *m, unsigned shift __unused)   \
+	int proc_show_thp_##field(struct seq *out, struct machine *m)                              \
 	{                                                                                          \
-		return show_words(out, field##_words, m->thp.field);                               \
+		return proc_show_words(out, field##_words, m->thp.field);                          \
 	}                                                                                          \
-	static int write_thp_##field(struct machine *m, unsigned shift __unused, char *text)       \
+	int proc_write_thp_##field(struct machine *m, struct task_struct *t __unused,              \
+				   u64 sub __unused, char *text)                                   \
 	{                                                                                          \
 		return set_word(field##_words, text, &m->thp.field);                               \
-	}                                                                                          \
-	RW(thp_##field)
+	}
 
-WORDS(enabled);
-WORDS(defrag);
+WORDS(enabled)
+WORDS(defrag)
 
 /* `force` is for a PMD's size: not while another one takes it over, or that one does not. */
 static bool may_force(const struct thp_settings *s)
@@ -209,14 +180,15 @@ static bool may_force(const struct thp_settings *s)
 	return true;
 }
 
-static int show_thp_shmem(struct seq *out, struct machine *m, unsigned shift __unused)
+int proc_show_thp_shmem(struct seq *out, struct machine *m)
 {
-	return show_words(out, shmem_words, m->thp.shmem);
+	return proc_show_words(out, shmem_words, m->thp.shmem);
 }
 
-static int write_thp_shmem(struct machine *m, unsigned shift __unused, char *text)
+int proc_write_thp_shmem(struct machine *m, struct task_struct *t __unused, u64 sub __unused,
+			 char *text)
 {
-	int i = find_word(shmem_words, text);
+	int i = proc_find_word(shmem_words, text);
 
 	if (i < 0 || (i == THP_SHMEM_FORCE && !may_force(&m->thp)))
 		return -EINVAL;
@@ -224,26 +196,26 @@ static int write_thp_shmem(struct machine *m, unsigned shift __unused, char *tex
 	return 0;
 }
 
-RW(thp_shmem);
-
 #define SIZE_SHOW(field)                                                                           \
-	static int show_thp_##field(struct seq *out, struct machine *m, unsigned shift)            \
+	int proc_show_thp_##field(struct seq *out, struct machine *m, unsigned shift)              \
 	{                                                                                          \
-		return show_words(out, field##_words, m->thp.field[shift - THP_MIN_SHIFT]);        \
+		return proc_show_words(out, field##_words, m->thp.field[shift - THP_MIN_SHIFT]);   \
 	}
 
 SIZE_SHOW(size_enabled)
 SIZE_SHOW(size_shmem)
 
-static int write_thp_size_enabled(struct machine *m, unsigned shift, char *text)
+int proc_write_thp_size_enabled(struct machine *m, struct task_struct *t __unused, u64 shift,
+				char *text)
 {
 	return set_word(size_enabled_words, text, &m->thp.size_enabled[shift - THP_MIN_SHIFT]);
 }
 
 /* See may_force(). */
-static int write_thp_size_shmem(struct machine *m, unsigned shift, char *text)
+int proc_write_thp_size_shmem(struct machine *m, struct task_struct *t __unused, u64 shift,
+			      char *text)
 {
-	int i = find_word(size_shmem_words, text);
+	int i = proc_find_word(size_shmem_words, text);
 
 	if (i < 0 ||
 	    (i == THP_SIZE_INHERIT && m->thp.shmem == THP_SHMEM_FORCE && shift != THP_MAX_SHIFT))
@@ -251,9 +223,6 @@ static int write_thp_size_shmem(struct machine *m, unsigned shift, char *text)
 	m->thp.size_shmem[shift - THP_MIN_SHIFT] = i;
 	return 0;
 }
-
-RW(thp_size_enabled);
-RW(thp_size_shmem);
 
 /* --- numbers ------------------------------------------------------------------------------ */
 
@@ -296,23 +265,23 @@ static int set_number(char *text, u64 low, u64 high, u64 *number)
 #define set_ptes(text, v) set_number(text, 0, 511, v) /* HPAGE_PMD_NR - 1 */
 
 #define NUMBER(name, field, set)                                                                   \
-	static int show_##name(struct seq *out, struct machine *m, unsigned shift __unused)        \
+	int proc_show_##name(struct seq *out, struct machine *m)                                   \
 	{                                                                                          \
 		seq_printf(out, "%lu\n", m->thp.field);                                            \
 		return 0;                                                                          \
 	}                                                                                          \
-	static int write_##name(struct machine *m, unsigned shift __unused, char *text)            \
+	int proc_write_##name(struct machine *m, struct task_struct *t __unused, u64 sub __unused, \
+			      char *text)                                                          \
 	{                                                                                          \
 		return set(text, &m->thp.field);                                                   \
-	}                                                                                          \
-	RW(name)
+	}
 
-NUMBER(thp_use_zero_page, use_zero_page, set_flag);
-NUMBER(thp_shrink_underused, shrink_underused, set_bool);
-NUMBER(khugepaged_defrag, khugepaged.defrag, set_flag);
-NUMBER(khugepaged_alloc_sleep_millisecs, khugepaged.alloc_sleep_millisecs, set_millisecs);
-NUMBER(khugepaged_scan_sleep_millisecs, khugepaged.scan_sleep_millisecs, set_millisecs);
-NUMBER(khugepaged_pages_to_scan, khugepaged.pages_to_scan, set_pages);
-NUMBER(khugepaged_max_ptes_none, khugepaged.max_ptes_none, set_ptes);
-NUMBER(khugepaged_max_ptes_shared, khugepaged.max_ptes_shared, set_ptes);
-NUMBER(khugepaged_max_ptes_swap, khugepaged.max_ptes_swap, set_ptes);
+NUMBER(thp_use_zero_page, use_zero_page, set_flag)
+NUMBER(thp_shrink_underused, shrink_underused, set_bool)
+NUMBER(khugepaged_defrag, khugepaged.defrag, set_flag)
+NUMBER(khugepaged_alloc_sleep_millisecs, khugepaged.alloc_sleep_millisecs, set_millisecs)
+NUMBER(khugepaged_scan_sleep_millisecs, khugepaged.scan_sleep_millisecs, set_millisecs)
+NUMBER(khugepaged_pages_to_scan, khugepaged.pages_to_scan, set_pages)
+NUMBER(khugepaged_max_ptes_none, khugepaged.max_ptes_none, set_ptes)
+NUMBER(khugepaged_max_ptes_shared, khugepaged.max_ptes_shared, set_ptes)
+NUMBER(khugepaged_max_ptes_swap, khugepaged.max_ptes_swap, set_ptes)

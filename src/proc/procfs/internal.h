@@ -1,14 +1,18 @@
 /* What the files of procfs/ share and no other room includes.
  *
  *   files.def --> struct proc_entry table --> dentry (fs_private: the row, fs_id: whose)
- *                                         --> struct file --> handler of the row
+ *                 table.c                     inode.c: stat, rights, links; dir.c: look-up, listing
+ *                                         --> struct file --> handler of the row: proc_show_x() ...
+ *                                             file.c: open, read, write; seq.c: text in records
  *
  * A row of a directory of many equals (a pid, a descriptor) is a pattern: one row, and fs_id says
- * which one.
+ * which one (fd.c, hugepages.c).
  */
 #ifndef PROC_PROCFS_INTERNAL_H
 #define PROC_PROCFS_INTERNAL_H
 
+#include "fs/iov_iter.h"
+#include "fs/seq_file.h"
 #include "proc/procfs/procfs.h"
 #include "proc/utsname.h"
 
@@ -53,8 +57,8 @@ enum proc_kind {
 	KIND_LINK,   /* a symlink that leads to an object of a task */
 	KIND_CONST,  /* a line that never changes; below PID: while the task is there */
 	KIND_SYSTEM, /* text about the machine */
-	KIND_SYSCTL, /* a setting, of vm_sysctl.def */
-	KIND_SIZED,  /* text about huge pages of one size, or all */
+	KIND_SYSCTL, /* a setting, of sysctl.def */
+	KIND_SIZED,  /* text about huge pages of one size: its shift is fs_id's */
 	KIND_TASK,   /* text about a task */
 	KIND_ITEM,   /* text about one of a task's things (fs_id says which) */
 	KIND_BYTES,  /* no text: read at any position */
@@ -65,21 +69,24 @@ enum proc_kind {
 
 struct maps_walk;
 
-#define P_TGID 1U	   /* not below task/ */
-#define P_TID 8U	   /* only there */
-#define P_PATTERN 2U	   /* stands for many names */
-#define P_ATTACH 16U	   /* to open it takes PTRACE_MODE_ATTACH */
-#define P_LIVE 32U	   /* cannot be opened when the address space is gone */
-#define P_SPLICE 4U	   /* sendfile(2) may read it, unlike others below /proc/PID */
-#define P_LINES 64U	   /* text made of a record for each line, unlike others: see seq.c */
-#define P_HEADED 128U	   /* ... the first of which is three lines */
-#define P_SIMPLE 256U	   /* text made anew by each read; BYTES and MEM: has an end to seek from */
-#define P_STRING 512U	   /* below sys/: no number, so it can be read in pieces */
-#define P_WRITE_ONLY 1024U /* its position stays */
-#define P_AT_START 2048U   /* writes at another position: -EINVAL */
-#define P_SHORT 4096U	   /* 12 bytes of a write are taken (PROC_NUMBUF) */
-#define P_ADMIN 8192U	   /* to open it for writing takes CAP_SYS_ADMIN */
-#define P_NOT_LEAST 16384U /* not in the directory of the smallest size of huge pages */
+/* Where it is. */
+#define P_TGID (1U << 0)       /* not below task/ */
+#define P_TID (1U << 1)	       /* only there */
+#define P_PATTERN (1U << 2)    /* stands for many names */
+#define P_NOT_LEAST (1U << 14) /* not in the directory of the smallest size of huge pages */
+/* Who may open it. */
+#define P_ATTACH (1U << 3) /* to open it takes PTRACE_MODE_ATTACH */
+#define P_LIVE (1U << 4)   /* cannot be opened when the address space is gone */
+#define P_ADMIN (1U << 5)  /* to open it for writing takes CAP_SYS_ADMIN */
+/* How it is read and written. */
+#define P_SPLICE (1U << 6) /* sendfile(2) may read it, unlike others below /proc/PID */
+#define P_LINES (1U << 7)  /* text made of a record for each line, unlike others: see seq.c */
+#define P_HEADED (1U << 8) /* ... the first of which is three lines */
+#define P_SIMPLE (1U << 9) /* text made anew by each read; BYTES and MEM: has an end to seek from */
+#define P_STRING (1U << 10)	/* below sys/: no number, so it can be read in pieces */
+#define P_WRITE_ONLY (1U << 11) /* its position stays */
+#define P_AT_START (1U << 12)	/* writes at another position: -EINVAL */
+#define P_SHORT (1U << 13)	/* 12 bytes of a write are taken (PROC_NUMBUF) */
 
 /* The text of an open file: records that were made and are not all read. See: struct seq_file. */
 struct proc_seq {
@@ -100,13 +107,6 @@ struct proc_mm_file {
 	bool show_pfn;	      /* who opened it had CAP_SYS_ADMIN */
 };
 
-/* A SIZED row: @shift is that of the page size that the directory is about; 0: it is about none. */
-struct proc_sized {
-	int (*show)(struct seq *out, struct machine *m, unsigned shift);
-	/* The text that a write brought, as proc_entry.write. NULL: -EINVAL. */
-	int (*write)(struct machine *m, unsigned shift, char *text);
-};
-
 struct proc_entry {
 	enum proc_dir dir; /* where it is */
 	const char *name;
@@ -118,8 +118,8 @@ struct proc_entry {
 		int (*link)(struct task_struct *t, u64 sub, struct path *out);
 		const char *line;
 		int (*system)(struct seq *out, struct machine *m);
-		enum vm_sysctl sysctl;
-		const struct proc_sized *sized;
+		enum sysctl_id sysctl;
+		int (*sized)(struct seq *out, struct machine *m, unsigned shift);
 		int (*task)(struct seq *out, struct task_struct *t);
 		int (*item)(struct seq *out, struct task_struct *t, u64 sub);
 		/* As file_operations.read_iter, of the file's task; outside /proc/PID the reader. */
@@ -129,14 +129,11 @@ struct proc_entry {
 		int (*mm)(struct seq *out, struct mm_struct *mm); /* @mm NULL: it is gone */
 		long (*mem)(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos);
 	} get;
-	/* The text that a write brought, NUL-terminated; 0: all of it was taken, or -errno. */
-	int (*write)(struct machine *m, struct task_struct *t, char *text);
+	/* The text that a write brought, NUL-terminated, may be changed in place. @t: the file's task, or
+	 * NULL; @sub: ID_SUB(fs_id). 0: all of it was taken, or -errno. May sleep. */
+	int (*write)(struct machine *m, struct task_struct *t, u64 sub, char *text);
 	u32 flags; /* P_* */
 };
-
-/* The whole table; defined in procfs.c from files.def. */
-extern const struct proc_entry proc_entries[];
-extern const unsigned nr_proc_entries;
 
 /* fs_id: whose file it is. Pids are below 2^22, descriptors and page numbers below 2^36. */
 #define ID_PID(id) ((s32)((id)&0x3fffff))
@@ -144,23 +141,58 @@ extern const unsigned nr_proc_entries;
 #define ID_SUB(id) ((id) >> 23)
 #define ID_MAKE(pid, thread, sub) ((u64)(pid) | (thread) | (u64)(sub) << 23)
 
-/* --- procfs.c ----------------------------------------------------------------------------- */
-
-static inline struct machine *vfs_machine(struct vfs *v)
+static inline const struct proc_entry *d_entry(const struct dentry *d)
 {
-	return container_of(v, struct machine, vfs);
+	return d->fs_private;
 }
+
+static inline const struct proc_entry *f_entry(const struct file *f)
+{
+	return f->f_path.dentry->fs_private;
+}
+
+static inline struct machine *f_machine(const struct file *f)
+{
+	return vfs_machine(f->vfs);
+}
+
 /* The task that an fs_id is about, or NULL when it is gone. */
 static inline struct task_struct *proc_task(struct machine *m, u64 id)
 {
 	return find_task_by_pid(m, ID_PID(id));
 }
+
 /* For files that ask again at each read whether the reader may attach to @t. 0 or -EPERM. */
 static inline int proc_lock_trace(const struct task_struct *t)
 {
 	return ptrace_may_access(current_task(t->machine), t,
 				 PTRACE_MODE_ATTACH | PTRACE_MODE_FSCREDS);
 }
+
+/* --- table.c ------------------------------------------------------------------------------ */
+
+extern const struct proc_entry proc_entries[];
+extern const unsigned nr_proc_entries;
+/* The roots have no row: nothing holds them. /sys is a second file system, whose rows are those from
+ * DIR_SYSFS on. */
+extern const struct proc_entry proc_root_entry, sysfs_root_entry;
+
+static inline bool is_root(const struct proc_entry *e)
+{
+	return e == &proc_root_entry || e == &sysfs_root_entry;
+}
+
+static inline bool in_sysfs(const struct proc_entry *e)
+{
+	return e->dir >= DIR_SYSFS;
+}
+
+static inline bool below_sys(const struct proc_entry *e)
+{
+	return e->dir >= DIR_SYS && e->dir <= DIR_SYS_VM;
+}
+
+/* The inode number of row @e for what @id says. */
 u64 proc_ino(const struct proc_entry *e, u64 id);
 /* Is row @e in @dir of fs_id @id? Not rows that stand for many names. */
 bool proc_entry_in(const struct proc_entry *e, enum proc_dir dir, u64 id);
@@ -170,25 +202,41 @@ const struct proc_entry *proc_parent_entry(struct machine *m, const struct proc_
 /* The pattern row of a directory, or NULL. */
 const struct proc_entry *proc_pattern(enum proc_dir dir);
 
-/* --- file.c ------------------------------------------------------------------------------- */
+/* --- inode.c ------------------------------------------------------------------------------ */
 
-struct file *proc_open(const struct path *p, int flags);
+/* A new dentry of row @e, the caller's. ERR_PTR(-ENOMEM). */
+struct dentry *proc_dentry(struct vfs *v, const struct proc_entry *e, u64 id);
 /* May somebody with these ids do that (R_OK, W_OK, X_OK) to the file? 0, -EACCES; -EPERM: immutable. */
 int proc_permission(struct dentry *d, int mode, u32 uid, u32 gid);
-/* The owner of a dentry's file, whose task is @t (NULL: of none). See: task_dump_owner(). */
-void proc_owner(const struct dentry *d, const struct task_struct *t, u32 *uid, u32 *gid);
-/* Text of a SYSTEM, TASK, MM, ITEM or CONST row. 0 or -errno. */
+
+/* --- dir.c -------------------------------------------------------------------------------- */
+
+/* dentry_operations.lookup: the dentry of @name in @dir, the caller's; ERR_PTR(-ENOENT, -ENOTDIR, -ENOMEM). */
+struct dentry *proc_lookup(struct dentry *dir, const char *name);
+extern const struct file_operations proc_dir_fops;
+
+/* --- file.c ------------------------------------------------------------------------------- */
+
+/* file_operations.llseek of what is no text in records. */
+s64 proc_llseek(struct file *f, s64 off, int whence);
+/* dentry_operations.open. */
+struct file *proc_open(const struct path *p, int flags);
+/* Text of a row that is text, all of it. 0, -ESRCH: the task is gone; -ENOMEM; -EINVAL: no text. */
 int proc_show(const struct proc_entry *e, struct seq *out, struct machine *m, struct task_struct *t,
 	      u64 sub);
 
-/* For writers: the text without blanks around it (strstrip), changed in place. */
-char *proc_strip(char *text);
-/* The whole of @text as an integer, base 0 as in C. 0, -EINVAL or -ERANGE. */
+/* --- parse.c: the text may be changed in place ---------------------------------------------- */
+
+/* The whole of @text as an integer, base 0 as in C, blanks around it. 0, -EINVAL or -ERANGE. */
 int proc_parse_int(char *text, int *out);
 /* As kstrtoull(): no blanks, no sign but '+', one newline behind it. 0, -EINVAL or -ERANGE. */
 int proc_parse_u64(const char *text, int base, u64 *out);
 /* kstrtobool(): the first letters decide. 0 or -EINVAL. */
 int proc_parse_bool(const char *text, u64 *v);
+/* All @words, which end with NULL, in order; number @on, which is in force, stands in brackets. 0. */
+int proc_show_words(struct seq *out, const char *const *words, unsigned on);
+/* sysfs_streq(): one newline more is the same. The word's number, or -EINVAL. */
+int proc_find_word(const char *const *words, char *text);
 
 /* --- fd.c: directories of things that come and go ----------------------------------------- */
 
@@ -203,7 +251,7 @@ void proc_pattern_name(struct machine *m, const struct proc_entry *e, u64 id, ch
 u32 proc_pattern_mode(struct machine *m, const struct proc_entry *e, u64 id);
 unsigned proc_count_fds(const struct task_struct *t);
 
-/* --- sys.c -------------------------------------------------------------------------------- */
+/* --- stat.c, mounts.c -------------------------------------------------------------------------------- */
 
 /* What CLOCK_BOOTTIME and sysinfo(2) say, too. */
 u64 proc_uptime_ns(struct machine *m);
@@ -229,10 +277,10 @@ unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 /* --- sysctl.c ----------------------------------------------------------------------------- */
 
 /* The defaults of all settings. */
-void vm_sysctl_init(struct machine *m);
-int proc_show_sysctl(struct seq *out, struct machine *m, enum vm_sysctl id);
+void sysctl_init(struct machine *m);
+int proc_show_sysctl(struct seq *out, struct machine *m, enum sysctl_id id);
 /* Bytes taken, or -errno; each handler has its rules. */
-long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_iter *from, u64 *pos);
+long proc_sysctl_write_iter(struct machine *m, enum sysctl_id id, struct iov_iter *from, u64 *pos);
 
 /* --- task_mem.c --------------------------------------------------------------------------- */
 
@@ -266,21 +314,15 @@ int proc_show_vmas(const struct proc_entry *e, struct seq *out, struct mm_struct
 
 long proc_ioctl_maps(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
 
-/* --- pagemap_scan.c ----------------------------------------------------------------------- */
+/* --- pagemap.c ---------------------------------------------------------------------------- */
 
 long proc_ioctl_pagemap(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm);
 
 /* --- status.c ----------------------------------------------------------------------------- */
 
-#define CAP_SYS_ADMIN_NR 21
-#define CAP_SYS_RESOURCE_NR 24
-#define CAP_CHECKPOINT_RESTORE_NR 40
-
 unsigned proc_nr_threads(const struct task_struct *t);
 /* "R (running)"; its first letter is what stat shows. */
 const char *proc_task_state(const struct task_struct *t);
-/* Hundredths of a second, USER_HZ. */
-#define NSEC_PER_TICK 10000000UL
 
 /* --- handlers, as files.def names them ---------------------------------------------------- */
 
@@ -290,7 +332,8 @@ const char *proc_task_state(const struct task_struct *t);
 #define DECLARE_LINK(name) int proc_link_##name(struct task_struct *t, u64 sub, struct path *out);
 #define DECLARE_CONST(name)
 #define DECLARE_SYSCTL(name)
-#define DECLARE_SIZED(name) extern const struct proc_sized proc_sized_##name;
+#define DECLARE_SIZED(name)                                                                        \
+	int proc_show_##name(struct seq *out, struct machine *m, unsigned shift);
 #define DECLARE_SYSTEM(name) int proc_show_##name(struct seq *out, struct machine *m);
 #define DECLARE_TASK(name) int proc_show_##name(struct seq *out, struct task_struct *t);
 #define DECLARE_ITEM(name) int proc_show_##name(struct seq *out, struct task_struct *t, u64 sub);
@@ -303,7 +346,7 @@ const char *proc_task_state(const struct task_struct *t);
 
 #define PROC(dir, name, mode, kind, get, write, flags)                                             \
 	DECLARE_##kind(get) int proc_write_##write(struct machine *m, struct task_struct *t,       \
-						   char *text);
+						   u64 sub, char *text);
 #include "proc/procfs/files.def"
 #undef PROC
 

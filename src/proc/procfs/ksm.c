@@ -1,7 +1,6 @@
 /* /sys/kernel/mm/ksm, and /proc/PID/ksm_stat and ksm_merging_pages.
  * See: Documentation/admin-guide/mm/ksm.rst; Linux 6.18, mm/ksm.c, fs/proc/base.c. */
 #include <limits.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "mm/ksm.h"
@@ -68,19 +67,10 @@ static int parse_ulong(const char *text, u64 *v)
 	return proc_parse_u64(text, 10, v);
 }
 
-/* kstrtobool(): the first letters decide. */
-int proc_parse_bool(const char *text, u64 *v)
-{
-	char c = *text == 'o' || *text == 'O' ? text[1] | 0x60 : *text | 0x20;
-	bool word = *text == 'o' || *text == 'O';
-
-	*v = word ? c == 'n' : c == 'y' || c == 't' || *text == '1';
-	return *v || (word ? c == 'f' : c == 'n' || c == 'f' || *text == '0') ? 0 : -EINVAL;
-}
-
 /* @range: what a number that cannot be held is; @high: the largest that is taken. */
 #define KSM_WRITE(name, parse, high, range)                                                        \
-	int proc_write_ksm_##name(struct machine *m, struct task_struct *t __unused, char *text)   \
+	int proc_write_ksm_##name(struct machine *m, struct task_struct *t __unused,               \
+				  u64 sub __unused, char *text)                                    \
 	{                                                                                          \
 		u64 v;                                                                             \
 		int err = parse(text, &v);                                                         \
@@ -103,32 +93,22 @@ KSM_WRITE(advisor_min_pages_to_scan, parse_ulong, ~0UL, -EINVAL)
 KSM_WRITE(advisor_max_pages_to_scan, parse_ulong, ~0UL, -EINVAL)
 KSM_WRITE(advisor_target_scan_time, parse_ulong, ~0UL, -EINVAL)
 
-/* The modes by number; the one that is on stands in brackets. */
-static const char *const advisor_modes[] = {"none", "scan-time"};
+static const char *const advisor_modes[] = {"none", "scan-time", NULL};
 
 int proc_show_ksm_advisor_mode(struct seq *out, struct machine *m)
 {
 	struct ksm_info i;
 
 	ksm_read_info(&m->mem, &i);
-	for (unsigned n = 0; n < ARRAY_SIZE(advisor_modes); n++)
-		seq_printf(out, n == i.advisor_mode ? "%s[%s]" : "%s%s", n ? " " : "",
-			   advisor_modes[n]);
-	seq_putc(out, '\n');
-	return 0;
+	return proc_show_words(out, advisor_modes, i.advisor_mode);
 }
 
-/* sysfs_streq(): one newline more is the same. */
-int proc_write_ksm_advisor_mode(struct machine *m, struct task_struct *t __unused, char *text)
+int proc_write_ksm_advisor_mode(struct machine *m, struct task_struct *t __unused, u64 sub __unused,
+				char *text)
 {
-	u64 len = strlen(text);
+	int mode = proc_find_word(advisor_modes, text);
 
-	if (len && text[len - 1] == '\n')
-		text[len - 1] = '\0';
-	for (unsigned n = 0; n < ARRAY_SIZE(advisor_modes); n++)
-		if (!strcmp(text, advisor_modes[n]))
-			return ksm_set_advisor_mode(&m->mem, n);
-	return -EINVAL;
+	return mode < 0 ? mode : ksm_set_advisor_mode(&m->mem, mode);
 }
 
 /* --- one process -------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* What the files about areas share: maps, smaps, numa_maps, and the query of one. */
+/* What the files about areas share: maps and numa_maps (maps.c), smaps (smaps.c), and the query of one
+ * (maps_query.c). */
 #ifndef PROC_PROCFS_MAPS_H
 #define PROC_PROCFS_MAPS_H
 
@@ -27,5 +28,11 @@ struct vma_place {
 	u64 ino;
 };
 struct vma_place vma_place(const struct vm_area_struct *vma);
+
+/* The line of maps about @vma, and that of the vsyscall page, which has no area. See: show_map_vma(). */
+void show_map_line(struct maps_walk *w, struct vm_area_struct *vma);
+void show_vsyscall_line(struct pen *p);
+/* Blanks up to the name's column in a line that began at @line characters into the pen. */
+void pad_to_name(struct pen *p, u32 line);
 
 #endif

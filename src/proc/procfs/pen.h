@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "fs/file.h"
+#include "fs/seq_file.h"
 
 #define PEN_SIZE 448U
 
@@ -59,7 +59,7 @@ static inline void pen_dec(struct pen *p, u64 v, u32 width)
 	u32 n = 0;
 
 	do
-		tmp[n++] = '0' + v % 10;
+		tmp[n++] = (char)('0' + v % 10);
 	while (v /= 10);
 	for (; width > n; width--)
 		p->buf[p->n++] = ' ';

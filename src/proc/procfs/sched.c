@@ -1,23 +1,19 @@
-/* /proc/PID/sched, and what else is written about a task for others: autogroup, loginuid, attr/.
- * See: Linux 6.18, kernel/sched/debug.c and autogroup.c, kernel/auditsc.c, fs/proc/base.c. */
+/* How a task is scheduled: sched, schedstat, autogroup, timerslack_ns. There is one kind of scheduling, and
+ * all get the same: most of it is kept and shown only. See: sched(7); Linux 6.18, kernel/sched/debug.c,
+ * autogroup.c. */
 #include <limits.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "proc/procfs/internal.h"
 
-#define CAP_SYS_NICE_NR 23
-#define CAP_AUDIT_CONTROL_NR 30
 #define NICE_MIN (-20)
 #define NICE_MAX 19
-#define RLIMIT_NICE_NR 13
-#define NSEC_PER_MSEC 1000000UL
 #define UID_UNSET UINT_MAX
 
 /* --- sched -------------------------------------------------------------------------------- */
 
 #define SCHED_FIXEDPOINT_SHIFT 10
-#define BASE_SLICE_NS 700000L /* of one CPU */
 
 /* What a nice value weighs against others, from -20 on: each step is a quarter. */
 static const u32 sched_prio_to_weight[] = {
@@ -78,7 +74,7 @@ int proc_show_sched(struct seq *out, struct task_struct *t)
 }
 
 /* Whatever is written sets statistics back that are not kept. See: proc_sched_set_task(). */
-int proc_write_sched(struct machine *m __unused, struct task_struct *t __unused,
+int proc_write_sched(struct machine *m __unused, struct task_struct *t __unused, u64 sub __unused,
 		     char *text __unused)
 {
 	return 0;
@@ -94,13 +90,13 @@ int proc_show_autogroup(struct seq *out, struct task_struct *t)
 
 static bool can_nice(const struct task_struct *t, int nice)
 {
-	return (u64)(20 - nice) <= t->signal->rlim_cur[RLIMIT_NICE_NR] ||
-	       task_capable(t, CAP_SYS_NICE_NR);
+	return (u64)(20 - nice) <= t->signal->rlim_cur[RLIMIT_NICE] ||
+	       task_capable(t, CAP_SYS_NICE);
 }
 
 /* Kept; all sessions get the same time. At most ten times a second, unless by CAP_SYS_ADMIN. See:
  * proc_sched_autogroup_set_nice(). */
-int proc_write_autogroup(struct machine *m, struct task_struct *t, char *text)
+int proc_write_autogroup(struct machine *m, struct task_struct *t, u64 sub __unused, char *text)
 {
 	struct task_struct *curr = current_task(m), *p;
 	u64 now = machine_now_ns(m);
@@ -112,7 +108,7 @@ int proc_write_autogroup(struct machine *m, struct task_struct *t, char *text)
 		return -EINVAL;
 	if (nice < 0 && !can_nice(curr, nice))
 		return -EPERM;
-	if (!task_capable(curr, CAP_SYS_ADMIN_NR) && now < m->autogroup_next_ns)
+	if (!task_capable(curr, CAP_SYS_ADMIN) && now < m->autogroup_next_ns)
 		return -EAGAIN;
 	m->autogroup_next_ns = now + 100 * NSEC_PER_MSEC;
 	list_for_each_entry (p, &m->tasks, tasks)
@@ -121,44 +117,35 @@ int proc_write_autogroup(struct machine *m, struct task_struct *t, char *text)
 	return 0;
 }
 
-/* --- audit: who logged in ----------------------------------------------------------------- */
+/* --- small ones --------------------------------------------------------------------------- */
 
-int proc_show_loginuid(struct seq *out, struct task_struct *t)
+/* Time on the CPU, time waited for it (not counted here: 0), times it got it. */
+int proc_show_schedstat(struct seq *out, struct task_struct *t)
 {
-	seq_printf(out, "%u", t->login_plus_1 - 1);
+	u64 utime, stime;
+
+	task_cputime(t, &utime, &stime);
+	seq_printf(out, "%lu 0 %lu\n", utime + stime, t->nvcsw + t->nivcsw + 1);
 	return 0;
 }
 
-int proc_show_sessionid(struct seq *out, struct task_struct *t)
+/* As prctl(PR_GET_TIMERSLACK) says. */
+int proc_show_timerslack_ns(struct seq *out, struct task_struct *t)
 {
-	seq_printf(out, "%u", t->login_plus_1 ? t->login_session : UID_UNSET);
+	seq_printf(out, "%lu\n", t->timer_slack_ns);
 	return 0;
 }
 
-/* One's own, once without further rights. See: proc_loginuid_write(), audit_set_loginuid(). */
-int proc_write_loginuid(struct machine *m, struct task_struct *t, char *text)
+/* Another's needs CAP_SYS_NICE. 0: back to the default. */
+int proc_write_timerslack_ns(struct machine *m, struct task_struct *t, u64 sub __unused, char *text)
 {
-	u64 uid;
-	int err;
+	u64 ns;
+	int err = proc_parse_u64(text, 10, &ns);
 
-	if (t != current_task(m))
-		return -EPERM;
-	err = proc_parse_u64(text, 10, &uid);
-	if (!err && uid > UID_UNSET)
-		err = -ERANGE;
 	if (err)
 		return err;
-	if (t->login_plus_1 && !task_capable(t, CAP_AUDIT_CONTROL_NR))
+	if (t != current_task(m) && !task_capable(current_task(m), CAP_SYS_NICE))
 		return -EPERM;
-	t->login_plus_1 = uid + 1; /* unset: 0 again */
-	if (t->login_plus_1)
-		t->login_session = ++m->login_sessions;
+	t->timer_slack_ns = ns ? ns : t->default_timer_slack_ns;
 	return 0;
-}
-
-/* --- attr: there is no security module ---------------------------------------------------- */
-
-int proc_write_attr(struct machine *m, struct task_struct *t, char *text __unused)
-{
-	return t == current_task(m) ? -EINVAL : -EPERM;
 }

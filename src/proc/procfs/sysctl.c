@@ -1,5 +1,5 @@
 /* Settings of /proc/sys that are numbers: what a write takes, what it stores, what it changes. The rows
- * are vm_sysctl.def's. See: Linux 6.18, kernel/sysctl.c, whose words these are: do_proc_dointvec(),
+ * are sysctl.def's. See: Linux 6.18, kernel/sysctl.c, whose words these are: do_proc_dointvec(),
  * do_proc_doulongvec_minmax(), proc_get_long(); Documentation/admin-guide/sysctl/vm.rst. */
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #define NUMBER_MAX 21	/* digits that are looked at */
 #define TEXT_MAX 4095UL /* bytes of a write that are looked at */
 
-enum sysctl_type { SYSCTL_INT, SYSCTL_JIFFIES, SYSCTL_BOOL, SYSCTL_ULONG };
+enum sysctl_type { TYPE_INT, TYPE_JIFFIES, TYPE_BOOL, TYPE_ULONG };
 
 struct sysctl {
 	enum sysctl_type type;
@@ -37,7 +37,7 @@ static u64 value_of(const struct sysctl *c, const void *v, unsigned i)
 static void set_value(const struct sysctl *c, void *v, unsigned i, u64 value)
 {
 	if (c->size == sizeof(int))
-		((int *)v)[i] = value;
+		((int *)v)[i] = (int)value;
 	else
 		((u64 *)v)[i] = value;
 }
@@ -75,12 +75,12 @@ static int sysctl_after_dirty_bytes(struct machine *m, void *value, u64 old)
 {
 	if (*(u64 *)value == old)
 		return 0;
-	return dirty_bytes(value, old, &m->vm_sysctl[VM_SYSCTL_dirty_ratio]);
+	return dirty_bytes(value, old, &m->sysctl[SYSCTL_dirty_ratio]);
 }
 
 static int sysctl_after_dirty_background_bytes(struct machine *m, void *value, u64 old)
 {
-	return dirty_bytes(value, old, &m->vm_sysctl[VM_SYSCTL_dirty_background_ratio]);
+	return dirty_bytes(value, old, &m->sysctl[SYSCTL_dirty_background_ratio]);
 }
 
 static int sysctl_after_overcommit_ratio(struct machine *m, void *value __unused, u64 old __unused)
@@ -100,8 +100,8 @@ static int sysctl_after_overcommit_kbytes(struct machine *m, void *value __unuse
  * See: wb_check_old_data_flush(). */
 static int sysctl_after_writeback(struct machine *m, void *value __unused, u64 old __unused)
 {
-	u64 nap = (u32)m->vm_sysctl[VM_SYSCTL_dirty_writeback_centisecs];
-	u64 expire = m->vm_sysctl[VM_SYSCTL_dirty_expire_centisecs];
+	u64 nap = (u32)m->sysctl[SYSCTL_dirty_writeback_centisecs];
+	u64 expire = m->sysctl[SYSCTL_dirty_expire_centisecs];
 	u64 naps = nap ? max((expire + nap - 1) / nap, 1UL) : 0;
 
 	vfs_set_flush_delay(&m->vfs, naps * nap * NSEC_PER_TICK);
@@ -111,8 +111,8 @@ static int sysctl_after_writeback(struct machine *m, void *value __unused, u64 o
 /* min_free_kbytes, watermark_scale_factor */
 static int sysctl_after_watermarks(struct machine *m, void *value __unused, u64 old __unused)
 {
-	m->mem.node->watermark_scale_factor = m->vm_sysctl[VM_SYSCTL_watermark_scale_factor];
-	set_min_free_kbytes(&m->mem, m->vm_sysctl[VM_SYSCTL_min_free_kbytes]);
+	m->mem.node->watermark_scale_factor = m->sysctl[SYSCTL_watermark_scale_factor];
+	set_min_free_kbytes(&m->mem, m->sysctl[SYSCTL_min_free_kbytes]);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ static int sysctl_after_high_fraction(struct machine *m __unused, void *value, u
 
 	if (!*fraction || *fraction >= 8)
 		return 0;
-	*fraction = old;
+	*fraction = (int)old;
 	return -EINVAL;
 }
 
@@ -183,48 +183,49 @@ static int sysctl_after_shm(struct machine *m, void *value __unused, u64 old __u
 
 #define sysctl_after_none NULL
 
+#define PROC(dir, name, mode, kind, get, write, flags)
+
 static const struct sysctl sysctls[] = {
 #define ROW(place, type, value, low, high, cap, after)                                             \
 	{                                                                                          \
 		type, offsetof(struct machine, place), sizeof(value), 1, cap, low, high, after     \
 	}
 #define FIELD(field) (((struct machine *)NULL)->field)
-#define VM_SYSCTL(name, type, dflt, low, high, cap, after)                                         \
-	[VM_SYSCTL_##name] = ROW(vm_sysctl[VM_SYSCTL_##name], SYSCTL_##type, int, low, high, cap,  \
-				 sysctl_after_##after),
-#define VM_SYSCTL_AT(name, type, place, low, high, cap, after)                                     \
-	[VM_SYSCTL_##name] =                                                                       \
-		ROW(place, SYSCTL_##type, FIELD(place), low, high, cap, sysctl_after_##after),
-#include "proc/vm_sysctl.def"
-#undef VM_SYSCTL
-#undef VM_SYSCTL_AT
+#define SYSCTL(dir, name, mode, id, type, dflt, low, high, cap, after)                             \
+	[SYSCTL_##id] =                                                                            \
+		ROW(sysctl[SYSCTL_##id], TYPE_##type, int, low, high, cap, sysctl_after_##after),
+#define SYSCTL_AT(dir, name, mode, id, type, place, low, high, cap, after)                         \
+	[SYSCTL_##id] = ROW(place, TYPE_##type, FIELD(place), low, high, cap, sysctl_after_##after),
+#include "proc/procfs/sysctl.def"
+#undef SYSCTL
+#undef SYSCTL_AT
 };
 
-static const struct sysctl *sysctl_row(enum vm_sysctl id, struct sysctl *copy)
+static const struct sysctl *sysctl_row(enum sysctl_id id, struct sysctl *copy)
 {
 	*copy = sysctls[id];
-	if (id == VM_SYSCTL_lowmem_reserve_ratio) { /* the one that is a list */
+	if (id == SYSCTL_lowmem_reserve_ratio) { /* the one that is a list */
 		copy->nr = copy->size / sizeof(int);
 		copy->size = sizeof(int);
 	}
 	return copy;
 }
 
-void vm_sysctl_init(struct machine *m)
+void sysctl_init(struct machine *m)
 {
 	static const int defaults[] = {
-#define VM_SYSCTL(name, type, dflt, low, high, cap, after) [VM_SYSCTL_##name] = dflt,
-#define VM_SYSCTL_AT(name, type, place, low, high, cap, after) [VM_SYSCTL_##name] = 0,
-#include "proc/vm_sysctl.def"
-#undef VM_SYSCTL
-#undef VM_SYSCTL_AT
+#define SYSCTL(dir, name, mode, id, type, dflt, low, high, cap, after) [SYSCTL_##id] = dflt,
+#define SYSCTL_AT(dir, name, mode, id, type, place, low, high, cap, after) [SYSCTL_##id] = 0,
+#include "proc/procfs/sysctl.def"
+#undef SYSCTL
+#undef SYSCTL_AT
 	};
 	static const int reserve[] = LOWMEM_RESERVE_RATIO;
 	struct shm_limits limits = shm_get_limits(&m->vfs);
 
-	memcpy(m->vm_sysctl, defaults, sizeof(defaults));
+	memcpy(m->sysctl, defaults, sizeof(defaults));
 	memcpy(m->lowmem_reserve_ratio, reserve, sizeof(reserve));
-	m->vm_sysctl[VM_SYSCTL_min_free_kbytes] = m->mem.node->min_free_kbytes;
+	m->sysctl[SYSCTL_min_free_kbytes] = (int)m->mem.node->min_free_kbytes;
 	m->shm_max = limits.max;
 	m->shm_all = limits.all;
 	m->shm_mni = limits.mni;
@@ -232,7 +233,7 @@ void vm_sysctl_init(struct machine *m)
 	sysctl_after_writeback(m, NULL, 0);
 }
 
-int proc_show_sysctl(struct seq *out, struct machine *m, enum vm_sysctl id)
+int proc_show_sysctl(struct seq *out, struct machine *m, enum sysctl_id id)
 {
 	struct sysctl copy;
 	const struct sysctl *c = sysctl_row(id, &copy);
@@ -243,7 +244,7 @@ int proc_show_sysctl(struct seq *out, struct machine *m, enum vm_sysctl id)
 
 		if (i)
 			seq_putc(out, '\t');
-		if (c->type == SYSCTL_ULONG)
+		if (c->type == TYPE_ULONG)
 			seq_printf(out, "%lu", value);
 		else
 			seq_printf(out, "%ld", (s64)value);
@@ -299,16 +300,16 @@ static int get_long(struct input *in, u64 *value, bool *neg)
 /* As it is to be stored. 0 or -EINVAL. */
 static int convert(const struct sysctl *c, u64 *value, bool neg)
 {
-	u64 most = c->type == SYSCTL_JIFFIES ? INT_MAX / HZ_K : INT_MAX;
+	u64 most = c->type == TYPE_JIFFIES ? INT_MAX / HZ_K : INT_MAX;
 	bool any = !c->low && !c->high;
 
-	if (c->type == SYSCTL_ULONG)
+	if (c->type == TYPE_ULONG)
 		return neg || (!any && (*value < c->low || *value > c->high)) ? -EINVAL : 0;
-	if (*value > most + (neg && c->type != SYSCTL_JIFFIES))
+	if (*value > most + (neg && c->type != TYPE_JIFFIES))
 		return -EINVAL;
 	if (neg)
 		*value = -*value;
-	if (c->type == SYSCTL_BOOL)
+	if (c->type == TYPE_BOOL)
 		*value = !!*value;
 	return !any && ((s64)*value < (s64)c->low || (s64)*value > (s64)c->high) ? -EINVAL : 0;
 }
@@ -356,7 +357,7 @@ static int take_text(struct iov_iter *from, char *text)
 
 /* A write not at the beginning is taken and ignored, unless kernel.sysctl_writes_strict says otherwise;
  * what follows from a write follows even then. */
-long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_iter *from, u64 *pos)
+long proc_sysctl_write_iter(struct machine *m, enum sysctl_id id, struct iov_iter *from, u64 *pos)
 {
 	struct sysctl copy;
 	const struct sysctl *c = sysctl_row(id, &copy);
@@ -374,7 +375,7 @@ long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_ite
 	if (!text)
 		return -ENOMEM;
 	err = take_text(from, text);
-	if (!err && (!*pos || m->vm_sysctl[VM_SYSCTL_sysctl_writes_strict] != 1))
+	if (!err && (!*pos || m->sysctl[SYSCTL_sysctl_writes_strict] != 1))
 		ret = store(c, v, text, n);
 	kfree(&m->mem, text);
 	if (err || ret < 0)
@@ -388,7 +389,7 @@ long proc_sysctl_write_iter(struct machine *m, enum vm_sysctl id, struct iov_ite
 
 /* "Node", the only order there is. See: __parse_numa_zonelist_order(). */
 int proc_write_numa_zonelist_order(struct machine *m __unused, struct task_struct *t __unused,
-				   char *text)
+				   u64 sub __unused, char *text)
 {
 	return *text && strchr("dDnN", *text) ? 0 : -EINVAL;
 }
@@ -400,7 +401,7 @@ int proc_show_stat_refresh(struct seq *out __unused, struct machine *m __unused)
 }
 
 int proc_write_stat_refresh(struct machine *m __unused, struct task_struct *t __unused,
-			    char *text __unused)
+			    u64 sub __unused, char *text __unused)
 {
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* /proc/PID files that are not text: pagemap, mem, auxv, environ, cmdline; and clear_refs.
- * See: Linux 6.18, fs/proc/task_mmu.c and base.c; Documentation/admin-guide/mm/pagemap.rst. */
+/* /proc/PID files that are a task's memory itself: mem, auxv, environ, cmdline; and clear_refs.
+ * See: Linux 6.18, fs/proc/base.c, task_mmu.c; proc(5). */
 #include <string.h>
 
 #include "base/err.h"
@@ -11,109 +11,6 @@ long proc_read_nothing(struct task_struct *t __unused, struct iov_iter *to __unu
 		       u64 *pos __unused)
 {
 	return -EINVAL;
-}
-
-/* --- pagemap ------------------------------------------------------------------------------ */
-
-#define PM_ENTRY_BYTES sizeof(u64)
-#define PM_PFRAME_MASK (BIT(55) - 1)
-#define PM_MMAP_EXCLUSIVE BIT(56)
-#define PM_UFFD_WP BIT(57)
-#define PM_GUARD_REGION BIT(58)
-#define PM_FILE BIT(61)
-#define PM_SWAP BIT(62)
-#define SWAP_TYPE_BITS 5 /* of the frame number, the offset is above */
-#define PM_PRESENT BIT(63)
-#define PM_CHUNK_PAGES 512 /* entries made at once */
-
-struct pagemapread {
-	const struct memory *mem;
-	bool show_pfn;
-	gva_t start;  /* of the chunk */
-	u64 *entries; /* PM_CHUNK_PAGES */
-};
-
-/* A marker; swap entries would come this way, too. */
-static u64 pagemap_swap(const struct pagemapread *pm, pte_t pte)
-{
-	u64 entry = PM_SWAP;
-
-	if (pm->show_pfn)
-		entry |= swp_type(pte) | (swp_offset(pte) << SWAP_TYPE_BITS & PM_PFRAME_MASK);
-	if (is_uffd_wp_marker(pte) || pte_swp_uffd_wp(pte))
-		entry |= PM_UFFD_WP;
-	return is_guard_pte(pte) ? entry | PM_GUARD_REGION : entry;
-}
-
-/* Bit 55 (soft-dirty) stays 0: it does not exist yet. */
-static int pagemap_pte(pte_t *pte, gva_t addr, void *arg)
-{
-	struct pagemapread *pm = arg;
-	const struct page *page;
-	u64 entry = PM_PRESENT;
-
-	if (!pte_present(*pte)) {
-		pm->entries[(addr - pm->start) >> PAGE_SHIFT] = pagemap_swap(pm, *pte);
-		return 0;
-	}
-	if (pm->show_pfn)
-		entry |= pte_pfn(*pte) & PM_PFRAME_MASK;
-	if (pte_uffd_wp(*pte))
-		entry |= PM_UFFD_WP;
-	if (!pte_special(*pte)) {
-		page = pfn_to_page(pm->mem, pte_pfn(*pte));
-		if (!PageAnon(page))
-			entry |= PM_FILE;
-		if (page->mapcount == 1)
-			entry |= PM_MMAP_EXCLUSIVE;
-	}
-	pm->entries[(addr - pm->start) >> PAGE_SHIFT] = entry;
-	return 0;
-}
-
-/* Entries of [start, end) go out; bytes, or -EFAULT when not one did. */
-static long pagemap_chunk(struct mm_struct *mm, struct pagemapread *pm, gva_t end,
-			  struct iov_iter *to)
-{
-	u64 len = ((end - pm->start) >> PAGE_SHIFT) * PM_ENTRY_BYTES, done;
-
-	memset(pm->entries, 0, len);
-	walk_page_range(mm, pm->start, end, pagemap_pte, pm);
-	done = copy_to_iter(pm->entries, len, to);
-	return done ? (long)done : -EFAULT;
-}
-
-long proc_read_pagemap(const struct proc_mm_file *mf, struct iov_iter *to, u64 *pos)
-{
-	struct mm_struct *mm = mf->mm;
-	struct pagemapread pm = {.mem = mm->mem, .show_pfn = mf->show_pfn};
-	long done = 0, n = 0;
-
-	if (!mm->mm_users)
-		return 0;
-	if (*pos % PM_ENTRY_BYTES || to->count % PM_ENTRY_BYTES)
-		return -EINVAL;
-	pm.entries = kmalloc(mm->mem, PM_CHUNK_PAGES * PM_ENTRY_BYTES, GFP_KERNEL);
-	if (!pm.entries)
-		return -ENOMEM;
-	mmget(mm); /* a copy may sleep, and the task end */
-	while (to->count && *pos / PM_ENTRY_BYTES < TASK_SIZE >> PAGE_SHIFT) {
-		u64 first = *pos / PM_ENTRY_BYTES, last = first + to->count / PM_ENTRY_BYTES;
-
-		last = min(last, (first & ~(PM_CHUNK_PAGES - 1UL)) + PM_CHUNK_PAGES);
-		last = min(last, TASK_SIZE >> PAGE_SHIFT);
-		pm.start = first << PAGE_SHIFT;
-		n = pagemap_chunk(mm, &pm, last << PAGE_SHIFT, to);
-		if (n < 0)
-			break;
-		done += n;
-		*pos += n;
-		if ((u64)n < (last - first) * PM_ENTRY_BYTES)
-			break;
-	}
-	kfree(mm->mem, pm.entries);
-	mmput(mm);
-	return done ? done : n;
 }
 
 /* --- clear_refs --------------------------------------------------------------------------- */
@@ -138,7 +35,7 @@ static int clear_refs_pte(pte_t *pte, gva_t addr __unused, void *arg)
 }
 
 /* proc(5). No TLB flush: an access that the TLB serves does not set the bit again, as on Linux. */
-int proc_write_clear_refs(struct machine *m, struct task_struct *t, char *text)
+int proc_write_clear_refs(struct machine *m, struct task_struct *t, u64 sub __unused, char *text)
 {
 	struct vm_area_struct *vma;
 	struct mm_counts c;
@@ -251,9 +148,7 @@ long proc_write_mem_iter(const struct proc_mm_file *mf, struct iov_iter *from, u
 
 		if (!got)
 			err = -EFAULT;
-		else if (put <= 0)
-			err = -EIO;
-		else if ((u64)put < want)
+		else if (put <= 0 || (u64)put < want)
 			err = -EIO;
 		if (put > 0) {
 			done += put;

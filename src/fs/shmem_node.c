@@ -1,27 +1,147 @@
-/* Owners, rights and times of shared memory's inodes. See shmem_node.h; stat(2), path_resolution(7),
- * capabilities(7). */
+/* Inodes and dentries of shared memory: their life, owners, rights, times, and what stat(2) shows. See
+ * shmem_node.h; stat(2), path_resolution(7), capabilities(7); Linux, mm/shmem.c: shmem_get_inode().
+ *
+ * Not for: bytes (shmemfs.c), names in directories (tmpfs_dir.c).
+ */
+#include "fs/shmem_node.h"
+
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
+#include "base/err.h"
 #include "fs/libfs.h"
-#include "fs/pipe_internal.h"
-#include "fs/shmem_node.h"
+#include "fs/memfd.h"
 
-#define F_SEAL_EXEC_K 0x20U
+#define SHMEM_DEV makedev(0, 1)
 #define BOGO_DIRENT_SIZE 20 /* what a name adds to st_size of its directory */
-#define ST_VALID_K 0x20
 #define ST_NOSUID_K 2
 #define ST_NODEV_K 4
 
-struct timespec shmem_now(struct vfs *v)
-{
-	struct timespec ts;
+/* --- life -------------------------------------------------------------------------------- */
 
-	pipe_time(v, &ts);
-	return ts;
+/* The object behind a regular file. */
+static int make_pages(struct vfs *v, struct shmem_node *n, u64 size, vm_flags_t flags)
+{
+	n->as = shmem_new(v->mem, size, flags);
+	if (IS_ERR(n->as)) {
+		int err = PTR_ERR(n->as);
+
+		n->as = NULL;
+		return err;
+	}
+	if (n->sb) {
+		shmem_set_blocks(n->as, &n->sb->blocks);
+		n->as->dev_major = major(n->dev);
+		n->as->dev_minor = minor(n->dev);
+		n->as->ino = n->ino;
+	}
+	return 0;
+}
+
+struct shmem_node *shmem_node_new(struct vfs *v, struct tmpfs_sb *sb, u32 mode, u64 size,
+				  vm_flags_t flags)
+{
+	struct shmem_node *n;
+	int err;
+
+	if (sb && !sb->free_inodes)
+		return ERR_PTR(-ENOSPC);
+	n = kzalloc(v->mem, sizeof(*n), GFP_KERNEL);
+	if (!n)
+		return ERR_PTR(-ENOMEM);
+	n->refcount = 1;
+	n->mode = mode;
+	n->dev = sb ? sb->dev : SHMEM_DEV;
+	n->sb = sb;
+	n->seals = F_SEAL_SEAL;
+	n->atime = n->mtime = n->ctime = n->btime = current_time(v);
+	INIT_LIST_HEAD(&n->children);
+	INIT_LIST_HEAD(&n->xattrs);
+	if (sb)
+		n->ino = ++sb->last_ino;
+	if (S_ISREG(mode)) {
+		err = make_pages(v, n, size, flags);
+		if (err) {
+			kfree(v->mem, n);
+			return ERR_PTR(err);
+		}
+		if (!sb)
+			n->ino = n->as->ino;
+	}
+	if (sb)
+		sb->free_inodes--;
+	return n;
+}
+
+void shmem_node_put(struct vfs *v, struct shmem_node *n)
+{
+	if (--n->refcount)
+		return;
+	if (n->sb)
+		n->sb->free_inodes++;
+	if (n->as)
+		shmem_put(n->as);
+	shmem_free_xattrs(v, n);
+	kfree(v->mem, n->target);
+	kfree(v->mem, n);
+}
+
+struct dentry *shmem_dentry(struct vfs *v, const struct dentry_operations *ops, const char *name,
+			    struct shmem_node *node)
+{
+	struct shmem_entry *e = kzalloc(v->mem, sizeof(*e), GFP_KERNEL);
+	u64 len = strlen(name) + 1;
+	struct dentry *d;
+
+	if (!e)
+		goto put;
+	e->name = kmalloc(v->mem, len, GFP_KERNEL);
+	if (!e->name)
+		goto free;
+	d = dentry_alloc(v, ops, node->mode);
+	if (!d)
+		goto free;
+	memcpy(e->name, name, len);
+	e->dentry = d;
+	e->node = node;
+	d->fs_private = e;
+	d->dev = node->dev;
+	d->ino = node->ino;
+	return d;
+free:
+	kfree(v->mem, e->name);
+	kfree(v->mem, e);
+put:
+	shmem_node_put(v, node);
+	return ERR_PTR(-ENOMEM);
+}
+
+struct dentry *shmem_entry_free(struct dentry *d)
+{
+	struct shmem_entry *e = entry_of(d);
+	struct dentry *parent = e->parent;
+
+	VM_BUG_ON(e->hashed);
+	shmem_node_put(d->vfs, e->node);
+	kfree(d->vfs->mem, e->name);
+	kfree(d->vfs->mem, e);
+	return parent;
+}
+
+long shmem_path(struct dentry *d, char *buf, u64 size)
+{
+	const char *name = entry_of(d)->name;
+	int len = snprintf(buf, size, "/%s (deleted)", name);
+
+	return (u64)len < size ? len : -ENAMETOOLONG;
+}
+
+void shmem_release_dentry(struct dentry *d)
+{
+	shmem_entry_free(d);
 }
 
 /* --- rights ------------------------------------------------------------------------------ */
@@ -85,7 +205,7 @@ int shmem_chmod(struct dentry *d, u32 mode)
 		mode &= ~S_ISGID;
 	n->mode = (n->mode & S_IFMT) | (mode & 07777);
 	d->mode = n->mode;
-	n->ctime = shmem_now(d->vfs);
+	n->ctime = current_time(d->vfs);
 	return 0;
 }
 
@@ -102,7 +222,7 @@ int shmem_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
 		n->gid = gid;
 	if (!S_ISDIR(n->mode))
 		n->mode &= ~setid_bits(n->mode);
-	n->ctime = shmem_now(d->vfs);
+	n->ctime = current_time(d->vfs);
 	return 0;
 }
 
@@ -115,7 +235,7 @@ int shmem_utimens(struct dentry *d, const struct timespec ts[2])
 		return err;
 	set_inode_time(d->vfs, &n->atime, &ts[0]);
 	set_inode_time(d->vfs, &n->mtime, &ts[1]);
-	n->ctime = shmem_now(d->vfs);
+	n->ctime = current_time(d->vfs);
 	return 0;
 }
 

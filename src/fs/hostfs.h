@@ -1,0 +1,86 @@
+/* The host's tree as a file system, and the kinds of files it has. Only files of fs/ have a use for it.
+ *
+ *   hostfs.c    names: a dentry is an O_PATH descriptor of the host's
+ *   hostfile.c  regular files: through the page cache (inode.h); hostfile_dio.c: O_DIRECT, past it
+ *   hostdir.c   directories      hostdev.c  all else: terminals, pipes, sockets, devices
+ *
+ * Permissions are the host's: Vellum runs with the rights of whoever started it. Host descriptors that are
+ * handed to a function here are its own from then on, and closed also when it fails.
+ */
+#ifndef FS_HOSTFS_H
+#define FS_HOSTFS_H
+
+#include "fs/file.h"
+
+extern const struct dentry_operations hostfs_dops;
+
+static inline bool dentry_is_hostfs(const struct dentry *d)
+{
+	return d->d_op == &hostfs_dops;
+}
+
+/* A dentry of the host's tree for @fd, one reference; _stx: for what @stx (mode, ino, dev, btime) says it is.
+ * ERR_PTR(-ENOMEM, or the host's). */
+struct dentry *hostfs_dentry(struct vfs *v, int fd);
+struct dentry *hostfs_dentry_stx(struct vfs *v, int fd, const struct statx *stx);
+/* The whole of @name in one host call, for most names are plain: directories of one host file
+ * system, no symlink, no "..", no mount of ours. fd (may be of a symlink, with O_PATH and O_NOFOLLOW), or
+ * any -errno: walk it step by step. */
+int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 mode);
+/* open(2) in that one call; NULL: do it step by step; ERR_PTR: it failed for good. */
+struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode);
+
+/* --- kinds of files ---------------------------------------------------------------------------- */
+
+extern const struct file_operations hostfile_fops; /* hostfile.c: regular */
+extern const struct file_operations hostdir_fops;  /* hostdir.c: directories */
+extern const struct file_operations hostdev_fops;  /* hostdev.c: all else */
+
+/* lseek(2) by the host, which knows what positions mean; f_pos follows. (hostdev.c) */
+s64 host_file_llseek(struct file *f, s64 off, int whence);
+
+/* fsync(2), fdatasync(2) by the host: 0 or -errno. (hostdev.c) */
+int host_file_fsync(struct file *f, bool datasync);
+
+/* What the host decides: where appended bytes go, at the moment it writes them; whether what it reads
+ * changes the access time. */
+#define HOST_SETFL_FLAGS (O_APPEND | O_NOATIME)
+/* fcntl(2) F_SETFL. 0 or the host's -errno. (hostfile.c) */
+int hostfile_setfl(struct file *f, int flags);
+
+/* --- hostfile.c and hostfile_dio.c -------------------------------------------------------------- */
+
+#define CHUNK_PAGES 16U
+
+/* Bytes on their way from or to the host: pages that belong to nobody yet. */
+struct chunk {
+	u64 pos;     /* in the file, of the first byte */
+	unsigned nr; /* pages */
+	struct page *pages[CHUNK_PAGES];
+	struct iovec iov[CHUNK_PAGES];
+};
+
+/* One more page for bytes [@off, @off + @n) of it. NULL: no memory. May sleep. */
+struct page *chunk_add_page(struct memory *m, struct chunk *c, u64 off, u64 n);
+void chunk_free(struct memory *m, struct chunk *c);
+
+/* read(2) with O_DIRECT, at *@pos, which moves on. Bytes, 0 at the end, or -errno. May sleep. */
+long direct_read(struct file *f, struct iov_iter *to, u64 *pos);
+/* Before direct I/O on @i->count bytes at @pos: 0; -EINVAL: not aligned; -EFAULT; an error of
+ * write-back, for what the cache has that the host has not goes first. */
+int direct_begin(struct file *f, const struct iov_iter *i, u64 pos, bool read);
+
+static inline u64 stx_ns(const struct statx_timestamp *t)
+{
+	return t->tv_sec * 1000000000UL + t->tv_nsec;
+}
+
+static inline u64 stx_dev(const struct statx *stx)
+{
+	/* As makedev(3): what st_dev says. */
+	u64 maj = stx->stx_dev_major, mi = stx->stx_dev_minor;
+
+	return (mi & 0xff) | (maj & 0xfff) << 8 | (mi & ~0xffUL) << 12 | (maj & ~0xfffUL) << 32;
+}
+
+#endif

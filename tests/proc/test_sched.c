@@ -1,0 +1,194 @@
+/* The scheduler, with kernel threads that write down when they run. */
+#include <string.h>
+
+#include "base/wait.h"
+#include "proc/kthread.h"
+#include "one_task.h"
+
+static struct machine *m;
+static char said[64];
+static unsigned nr_said;
+static bool all_done;
+
+static void say(char c)
+{
+	CU_ASSERT_FATAL(nr_said < sizeof(said) - 1);
+	said[nr_said++] = c;
+	said[nr_said] = '\0';
+}
+
+static void setup(void)
+{
+	m = calloc(1, sizeof(*m));
+	CU_ASSERT_EQUAL_FATAL(tiny_machine(m, 32UL << 20), 0);
+	nr_said = 0;
+	said[0] = '\0';
+	all_done = false;
+}
+
+static void teardown(void)
+{
+	CU_ASSERT_EQUAL(machine_validate(m), 0);
+	tiny_machine_free(m);
+	free(m);
+}
+
+static struct task_struct *thread(int (*fn)(struct task_struct *t, void *arg), const char *name)
+{
+	struct task_struct *t = kthread_create(m, name, fn, (void *)name);
+
+	CU_ASSERT_FATAL(!IS_ERR(t));
+	return t;
+}
+
+/* Ends the machine's run when the others are done. */
+static int last(struct task_struct *t __unused, void *arg __unused)
+{
+	all_done = true;
+	return 0;
+}
+
+static int talk_three_times(struct task_struct *t, void *arg)
+{
+	for (int i = 0; i < 3; i++) {
+		say(*(const char *)arg);
+		schedule(t->machine);
+	}
+	return 0;
+}
+
+static void each_has_its_turn_in_the_order_of_waking(void)
+{
+	struct task_struct *a, *b, *c;
+
+	setup();
+	a = thread(talk_three_times, "a");
+	b = thread(talk_three_times, "b");
+	c = thread(talk_three_times, "c");
+	CU_ASSERT_TRUE(wake_up_process(b));
+	CU_ASSERT_TRUE(wake_up_process(a));
+	CU_ASSERT_FALSE(wake_up_process(a)); /* it is awake */
+	wake_up_process(c);
+	while (m->nr_records > 0) {
+		all_done = false;
+		wake_up_process(thread(last, "last"));
+		sched_run(m, &all_done);
+	}
+	CU_ASSERT_STRING_EQUAL(said, "bacbacbac");
+	CU_ASSERT_PTR_NULL(m->rq.dead); /* their stacks are freed */
+	teardown();
+}
+
+static struct wait_queue_head wq;
+static bool there;
+
+static int wait_for_it(struct task_struct *t, void *arg)
+{
+	(void)t;
+	wait_event_state(&wq, there, TASK_UNINTERRUPTIBLE, WAIT_FOREVER);
+	say(*(const char *)arg);
+	return 0;
+}
+
+static int bring_it(struct task_struct *t, void *arg __unused)
+{
+	wake_up_all(&wq); /* in vain: they look, and sleep on */
+	schedule(t->machine);
+	say('!');
+	there = true;
+	wake_up_all(&wq);
+	say('.');
+	return 0;
+}
+
+static void a_sleeper_wakes_when_it_is_there_and_not_before(void)
+{
+	setup();
+	there = false;
+	init_waitqueue_head(&wq, &m->sched);
+	wake_up_process(thread(wait_for_it, "a"));
+	wake_up_process(thread(wait_for_it, "b"));
+	wake_up_process(thread(bring_it, "bring"));
+	while (m->nr_records > 0) {
+		all_done = false;
+		wake_up_process(thread(last, "last"));
+		sched_run(m, &all_done);
+	}
+	CU_ASSERT_STRING_EQUAL(said, "!.ab"); /* the waker runs on first */
+	teardown();
+}
+
+#define MS 1000000UL
+
+static int sleep_ms(struct task_struct *t, void *arg)
+{
+	const char *name = arg;
+	u64 until = machine_now_ns(t->machine) + (name[1] - '0') * MS;
+
+	CU_ASSERT_EQUAL(wait_event_state(&wq, there, TASK_UNINTERRUPTIBLE, until), -ETIME);
+	CU_ASSERT(machine_now_ns(t->machine) >= until);
+	say(*name);
+	all_done = nr_said == 3;
+	return 0;
+}
+
+static void deadlines_pass_in_order_while_nobody_runs(void)
+{
+	u64 before, passed;
+
+	setup();
+	there = false;
+	init_waitqueue_head(&wq, &m->sched);
+	wake_up_process(thread(sleep_ms, "a5"));
+	wake_up_process(thread(sleep_ms, "b1"));
+	wake_up_process(thread(sleep_ms, "c3"));
+	before = machine_now_ns(m);
+	sched_run(m, &all_done);
+	passed = machine_now_ns(m) - before;
+	CU_ASSERT_STRING_EQUAL(said, "bca");
+	CU_ASSERT(passed >= 5 * MS && passed < 6 * MS); /* virtual time: it was skipped */
+	teardown();
+}
+
+static const char *stack_seen;
+static bool faults_off;
+
+static void look_around(void *arg __unused)
+{
+	char here;
+
+	stack_seen = &here;
+	faults_off = m->mem.pagefault_disabled;
+}
+
+static int call_out(struct task_struct *t, void *arg __unused)
+{
+	const char *low = t->stack;
+
+	call_on_host_stack(t->machine, look_around, NULL);
+	CU_ASSERT_FALSE(stack_seen >= low && stack_seen < low + KSTACK_SIZE);
+	CU_ASSERT_TRUE(faults_off);
+	CU_ASSERT_FALSE(m->mem.pagefault_disabled);
+	CU_ASSERT_PTR_EQUAL(current_task(t->machine), t);
+	all_done = true;
+	return 0;
+}
+
+static void a_task_can_borrow_the_hosts_stack(void)
+{
+	setup();
+	stack_seen = NULL;
+	wake_up_process(thread(call_out, "out"));
+	sched_run(m, &all_done);
+	CU_ASSERT_PTR_NOT_NULL(stack_seen);
+	teardown();
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(each_has_its_turn_in_the_order_of_waking),
+	UNIT_TEST(a_sleeper_wakes_when_it_is_there_and_not_before),
+	UNIT_TEST(deadlines_pass_in_order_while_nobody_runs),
+	UNIT_TEST(a_task_can_borrow_the_hosts_stack),
+	UNIT_END,
+};
+const struct unit_suite suite_sched = {"sched", tests};
