@@ -28,7 +28,7 @@ chmod -R a+rX "$box"
 chown -R 65534:65534 "$box/out"
 # MAKE: nothing is built again.
 cd "$box/out" && setpriv --reuid=65534 --regid=65534 --clear-groups \
-	env HOME=/ OUT="$box/out" VELLUM="$VELLUM" MAKE=true bash "$box/tests/run" --quick -j 1 | tee "$box/log"
+	env HOME=/ OUT="$box/out" GUEST_OUT="$box/out" VELLUM="$VELLUM" MAKE=true bash "$box/tests/run" --quick -j 1 | tee "$box/log"
 status=${PIPESTATUS[0]}
 sed -n 's/^FAIL .*: see //p' "$box/log" | xargs -r tail -n 30
 exit "$status"

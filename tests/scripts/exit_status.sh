@@ -70,11 +70,15 @@ refused 126 '' "$VELLUM" ./short
 refused 126 'not a 64-bit' "$VELLUM" ./i386
 refused 126 'dynamically linked' "$VELLUM" /bin/ls
 
-# --help fits a screen and names each option.
+# --help fits a screen of 24 lines; that of a command names each option.
 "$VELLUM" --help >help
-[ "$(wc -l <help)" -le 30 ] && [ "$(wc -L <help)" -le 80 ] || { echo "--help is long:"; cat help; bad=1; }
-sed -nE 's/^OPTION\([^,]+, "([^"]+)".*/--\1/p' "$SRC/src/cli/options.def" | while read -r option; do
-	grep -qe "$option" help || echo "--help lacks $option"
+[ "$(wc -l <help)" -le 24 ] && [ "$(wc -L <help)" -le 80 ] || { echo "--help is long:"; cat help; bad=1; }
+"$VELLUM" run --help >help
+"$VELLUM" compare --help >help-compare
+[ "$(wc -l <help)" -le 30 ] && [ "$(cat help help-compare | wc -L)" -le 80 ] ||
+	{ echo "run --help is long:"; cat help help-compare; bad=1; }
+sed -nE 's/^(OPTION|ASK_OPTION)\([^,]+, "([^"]+)".*/--\2/p' "$SRC/src/cli/options.def" | while read -r option; do
+	grep -qe "$option" help && grep -qe "$option" help-compare || echo "--help lacks $option"
 done | grep . && bad=1
 
 # The guest's own options pass through.

@@ -1,9 +1,16 @@
-# Each header compiles alone: it includes what it needs.
-# tags: quick
+# Each header compiles alone, it includes what it needs: with gcc and clang, with and without CONFIG_DEBUG_VM.
+# tags:
 cd "$SRC" || exit
-bad=0
-while read -r header; do
-	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -DCONFIG_DEBUG_VM -Wall -Wextra -Werror -Isrc -fsyntax-only \
-		-x c -include "$header" /dev/null || { echo "$header does not compile alone"; bad=1; }
-done < <(find src -name '*.h' | sort)
-exit $bad
+mapfile -t headers < <(find src -name '*.h' | sort)
+bad=0 tried=0
+for compiler in gcc clang; do
+	command -v $compiler || continue
+	for option in -UCONFIG_DEBUG_VM -DCONFIG_DEBUG_VM; do
+		# Each is a compilation of its own; what it defines and leaves unused is for others.
+		$compiler -std=gnu11 -D_GNU_SOURCE $option -Wall -Wextra -Wno-unused -Werror -Isrc -fsyntax-only \
+			-x c "${headers[@]}" || bad=1
+		tried=$((tried + 1))
+	done
+done
+echo "${#headers[@]} headers, $tried times"
+[ $bad = 0 ] && [ $tried -gt 0 ]

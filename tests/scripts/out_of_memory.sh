@@ -8,7 +8,7 @@ bad=0
 run()
 {
 	status=0
-	timeout -k 1 60 "$VELLUM" --mem "${mem-16M}" "$GUEST/eat_memory" "$1" >out 2>err </dev/null || status=$?
+	timeout -k 1 300 "$VELLUM" --mem "${mem-16M}" "$GUEST/eat_memory" "$1" >out 2>err </dev/null || status=$?
 	echo "$1: exit status $status"
 	cat out err
 }
