@@ -102,14 +102,11 @@ static void fields(void)
 	wait(NULL);
 }
 
-static void whole_map(void)
+/* Each field of the map with addresses that none may have; then code and data moved. */
+static void map_fields(const struct prctl_mm_map *was)
 {
-	struct prctl_mm_map m, was, now;
-	unsigned long auxv[64];
-	int fd;
+	struct prctl_mm_map m = *was, now;
 
-	layout(&was);
-	m = was;
 	printf("as it is %s", name(set_map(&m)));
 	printf(" short %s",
 	       name(pr(PR_SET_MM, PR_SET_MM_MAP, (unsigned long)&m, sizeof(m) - 1, 0)));
@@ -118,7 +115,7 @@ static void whole_map(void)
 		uint64_t *at = (uint64_t *)&m;
 
 		printf(" %u:", i);
-		m = was;
+		m = *was;
 		at[i] = 1UL << 47;
 		printf("%s", name(set_map(&m)));
 		at[i] = 0;
@@ -129,8 +126,8 @@ static void whole_map(void)
 		printf("/%s", name(set_map(&m)));
 	}
 	printf("\n");
-	set_map(&was);
-	m = was;
+	set_map(was);
+	m = *was;
 	m.start_code = 0x500000;
 	m.end_code = 0x501000;
 	m.start_data = m.end_data = 0x600000;
@@ -138,40 +135,66 @@ static void whole_map(void)
 	layout(&now);
 	printf(" %d %d %d\n", now.start_code == m.start_code, now.end_code == m.end_code,
 	       now.end_data == m.end_data);
-	set_map(&was);
-	/* The command line is wherever the map says. */
-	m = was;
+	set_map(was);
+}
+
+/* The command line is wherever the map says. */
+static void map_arguments(const struct prctl_mm_map *was)
+{
+	char *own = mmap(NULL, PG, RW, ANON, -1, 0);
+	struct prctl_mm_map m = *was;
+
 	m.arg_start = (unsigned long)"another\0name\0";
 	m.arg_end = m.arg_start + 13;
 	printf("name %s\n", name(set_map(&m)));
 	cmdline("moved");
-	{
-		char *own = mmap(NULL, PG, RW, ANON, -1, 0);
-
-		memcpy(own, "heap\0args", 10);
-		m.arg_start = (unsigned long)own;
-		m.arg_end = m.arg_start + 10;
-		printf("name %s\n", name(set_map(&m)));
-		cmdline("heap");
-		mprotect(own, PG, PROT_NONE);
-		cmdline("no rights");
-		mprotect(own, PG, PROT_READ);
-		m.arg_end = m.arg_start + 7; /* no NUL there: what follows is a title */
-		m.env_start = m.arg_end;
-		m.env_end = m.arg_start + 20;
-		set_map(&m);
-		cmdline("title");
-		munmap(own, PG);
-		cmdline("gone");
-		m.env_start = was.env_start;
-		m.env_end = was.env_end;
-	}
+	memcpy(own, "heap\0args", 10);
+	m.arg_start = (unsigned long)own;
+	m.arg_end = m.arg_start + 10;
+	printf("name %s\n", name(set_map(&m)));
+	cmdline("heap");
+	mprotect(own, PG, PROT_NONE);
+	cmdline("no rights");
+	mprotect(own, PG, PROT_READ);
+	m.arg_end = m.arg_start + 7; /* no NUL there: what follows is a title */
+	m.env_start = m.arg_end;
+	m.env_end = m.arg_start + 20;
+	set_map(&m);
+	cmdline("title");
+	munmap(own, PG);
+	cmdline("gone");
+	m.env_start = was->env_start;
+	m.env_end = was->env_end;
 	m.arg_end = m.arg_start;
 	set_map(&m);
 	cmdline("empty");
-	set_map(&was);
-	/* auxv */
-	memset(auxv, 0, sizeof(auxv));
+	set_map(was);
+}
+
+/* How much of @size bytes of auxv a map takes, PR_GET_AUXV gives and /proc/self/auxv shows. */
+static void auxv_of(struct prctl_mm_map *m, unsigned size)
+{
+	unsigned long mine[66], got[64] = {0};
+	char file[1024];
+	int n, fd;
+
+	for (int i = 0; i < 66; i++)
+		mine[i] = 100 + i;
+	m->auxv = (void *)mine;
+	m->auxv_size = size;
+	printf("auxv %u: %s", size, name(set_map(m)));
+	pr(K_PR_GET_AUXV, (unsigned long)got, sizeof(got), 0, 0);
+	fd = open("/proc/self/auxv", O_RDONLY);
+	n = read(fd, file, sizeof(file));
+	close(fd);
+	printf(" %lu %lu file %d\n", size ? got[0] : 0, size ? got[size / 8] : 0, n);
+}
+
+static void map_auxv(const struct prctl_mm_map *was)
+{
+	struct prctl_mm_map m = *was;
+	unsigned long auxv[64] = {0};
+
 	printf("auxv is %ld", pr(K_PR_GET_AUXV, (unsigned long)auxv, sizeof(auxv), 0, 0));
 	printf(" of %lu", auxv[0]);
 	printf(" cut %ld", pr(K_PR_GET_AUXV, (unsigned long)auxv, 16, 0, 0));
@@ -179,30 +202,21 @@ static void whole_map(void)
 	printf(" bad %s", name(pr(K_PR_GET_AUXV, 8, 16, 0, 0)));
 	printf(" arg4 %s", name(pr(K_PR_GET_AUXV, (unsigned long)auxv, 16, 1, 0)));
 	printf(" arg5 %s\n", name(pr(K_PR_GET_AUXV, (unsigned long)auxv, 16, 0, 1)));
-	m = was;
-	for (unsigned size = 0; size <= 528; size += size == 0 ? 8 : size == 8 ? 24 : 48) {
-		unsigned long mine[66], got[64] = {0};
-		char file[1024];
-		int n;
-
-		for (int i = 0; i < 66; i++)
-			mine[i] = 100 + i;
-		m.auxv = (void *)mine;
-		m.auxv_size = size;
-		printf("auxv %u: %s", size, name(set_map(&m)));
-		pr(K_PR_GET_AUXV, (unsigned long)got, sizeof(got), 0, 0);
-		fd = open("/proc/self/auxv", O_RDONLY);
-		n = read(fd, file, sizeof(file));
-		close(fd);
-		printf(" %lu %lu file %d\n", size ? got[0] : 0, size ? got[size / 8] : 0, n);
-	}
+	for (unsigned size = 0; size <= 528; size += size == 0 ? 8 : size == 8 ? 24 : 48)
+		auxv_of(&m, size);
 	m.auxv = NULL;
 	printf("no auxv %s", name(set_map(&m)));
 	m.auxv = (void *)8;
 	m.auxv_size = 16;
 	printf(" bad %s", name(set_map(&m)));
-	m.auxv_size = 0;
-	/* The program itself: still mapped, so it stays. */
+}
+
+/* The program itself: still mapped, so it stays. */
+static void map_program(const struct prctl_mm_map *was)
+{
+	struct prctl_mm_map m = *was;
+	int fd;
+
 	m.exe_fd = 999;
 	printf(" exe closed %s", name(set_map(&m)));
 	m.exe_fd = fd = open("/dev/null", O_RDONLY);
@@ -225,15 +239,22 @@ static void whole_map(void)
 		_exit(0);
 	}
 	wait(NULL);
-	{
-		struct rlimit lim = {1, RLIM_INFINITY}, old;
+}
 
-		getrlimit(RLIMIT_DATA, &old);
-		setrlimit(RLIMIT_DATA, &lim);
-		m.exe_fd = -1;
-		printf("over RLIMIT_DATA %s\n", name(set_map(&m)));
-		setrlimit(RLIMIT_DATA, &old);
-	}
+static void whole_map(void)
+{
+	struct rlimit lim = {1, RLIM_INFINITY}, old;
+	struct prctl_mm_map was;
+
+	layout(&was);
+	map_fields(&was);
+	map_arguments(&was);
+	map_auxv(&was);
+	map_program(&was);
+	getrlimit(RLIMIT_DATA, &old);
+	setrlimit(RLIMIT_DATA, &lim);
+	printf("over RLIMIT_DATA %s\n", name(set_map(&was)));
+	setrlimit(RLIMIT_DATA, &old);
 }
 
 static void switches(void)

@@ -190,17 +190,16 @@ static pid_t later(int fd, int ms, int status)
 	_exit(status);
 }
 
-static void blocking(void)
+/* What a handler interrupts: each call returns EINTR. */
+static void interrupted(const int *fds)
 {
 	struct timespec ts = {5, 0}, left;
-	sigset_t none, chld;
-	int fds[2], status;
+	sigset_t none;
 	siginfo_t si;
-	char c;
+	int status;
 	pid_t pid;
+	char c;
 
-	if (pipe(fds))
-		return;
 	sigemptyset(&none);
 	set(SIGALRM, count, 0);
 	after_ms(20);
@@ -224,6 +223,14 @@ static void blocking(void)
 	pid = later(-1, 60, 7);
 	result("waitpid", waitpid(pid, &status, 0));
 	waitpid(pid, &status, 0);
+}
+
+/* With SA_RESTART some begin again, and some do not. */
+static void restarted(const int *fds)
+{
+	int status;
+	pid_t pid;
+	char c;
 
 	set(SIGALRM, count, SA_RESTART);
 	after_ms(20);
@@ -239,9 +246,16 @@ static void blocking(void)
 	result("poll, SA_RESTART", poll(NULL, 0, 50));
 	after_ms(20);
 	result("pause, SA_RESTART", pause());
+}
 
-	/* Stopped and continued, sleeps go on. */
-	pid = fork();
+/* Stopped and continued, sleeps go on; a blocked signal is waited for. */
+static void waited_for(void)
+{
+	sigset_t chld;
+	siginfo_t si;
+	int status;
+	pid_t pid = fork();
+
 	if (!pid) {
 		usleep(20000);
 		kill(getppid(), SIGSTOP);
@@ -260,7 +274,19 @@ static void blocking(void)
 	waitpid(pid, &status, 0);
 	result("sigtimedwait 0", sigtimedwait(&chld, &si, &(struct timespec){0, 0}));
 	sigprocmask(SIG_UNBLOCK, &chld, NULL);
+}
 
+static void blocking(void)
+{
+	int fds[2], status;
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(fds))
+		return;
+	interrupted(fds);
+	restarted(fds);
+	waited_for();
 	set(SIGPIPE, count, 0);
 	close(fds[0]);
 	result("write to nobody", write(fds[1], &c, 1));

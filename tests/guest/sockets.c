@@ -33,6 +33,16 @@ static void show_poll(const char *what, int fd)
 	printf("%s: poll %d, revents %#x\n", what, ret, p.revents);
 }
 
+/* Abstract names are the whole host's: this run's have eight digits of its own behind them. */
+static const char *own_digits(void)
+{
+	static char digits[9];
+
+	if (!*digits)
+		snprintf(digits, sizeof(digits), "%08x", getpid());
+	return digits;
+}
+
 /* A name and its length; @path NULL: none, "@x": abstract. */
 static socklen_t name(struct sockaddr_un *un, const char *path)
 {
@@ -40,11 +50,12 @@ static socklen_t name(struct sockaddr_un *un, const char *path)
 	un->sun_family = AF_UNIX;
 	if (!path)
 		return offsetof(struct sockaddr_un, sun_path);
-	memcpy(un->sun_path, path, strlen(path));
 	if (*path == '@') {
-		un->sun_path[0] = 0;
-		return offsetof(struct sockaddr_un, sun_path) + strlen(path);
+		snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "%s%s", path + 1,
+			 own_digits());
+		return offsetof(struct sockaddr_un, sun_path) + strlen(path) + 8;
 	}
+	memcpy(un->sun_path, path, strlen(path));
 	return offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1;
 }
 
@@ -68,6 +79,7 @@ static void show_name(const char *what, int fd, int peer)
 {
 	struct sockaddr_un un;
 	socklen_t len = sizeof(un);
+	char text[sizeof(un.sun_path) + 1] = "", *digits;
 	int ret;
 
 	memset(&un, 0x55, sizeof(un));
@@ -76,10 +88,12 @@ static void show_name(const char *what, int fd, int peer)
 		show(what, ret);
 		return;
 	}
-	printf("%s: length %u, family %d, \"", what, len, un.sun_family);
 	for (unsigned i = 0; i + 2 < len && i < sizeof(un.sun_path); i++)
-		putchar(un.sun_path[i] ? un.sun_path[i] : '.');
-	puts("\"");
+		text[i] = un.sun_path[i] ? un.sun_path[i] : '.';
+	digits = strstr(text, own_digits());
+	if (digits)
+		memset(digits, 'x', 8);
+	printf("%s: length %u, family %d, \"%s\"\n", what, len, un.sun_family, text);
 }
 
 static int make(int type)
@@ -291,10 +305,46 @@ static void names(void)
 
 /* --- connections ----------------------------------------------------------------------------- */
 
+static void show_credentials(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	SHOW(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len));
+	printf("ours: %d %d %d\n", cred.pid == getpid(), cred.uid == geteuid(),
+	       cred.gid == getegid());
+}
+
+/* Both ends of the first of two waiting connections: names, peers, bytes sent before it was accepted. */
+static void accepted(int l, int client)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+	int a;
+
+	memset(&un, 0, sizeof(un));
+	a = SHOW(accept4(l, (void *)&un, &len, SOCK_CLOEXEC));
+	printf("from \"%s\", length %u, descriptor flags %d, flags %#x\n", un.sun_path, len,
+	       fcntl(a, F_GETFD), fcntl(a, F_GETFL));
+	show_name("its name", a, 0);
+	show_name("its peer", a, 1);
+	show_name("client's name", client, 0);
+	show_name("client's peer", client, 1);
+	SHOW(recv(a, big, 100, 0));
+	show_credentials(a);
+	show_credentials(client);
+	SHOW(send(a, "answer", 6, MSG_NOSIGNAL));
+	SHOW(recv(client, big, 3, 0));
+	SHOW(recv(client, big, 9, MSG_DONTWAIT));
+	close(a);
+	show_poll("peer closed", client);
+	SHOW(recv(client, big, 9, 0));
+	SHOW(send(client, "x", 1, 0));
+}
+
 static void connections(int type)
 {
 	struct sockaddr_un un;
-	struct ucred cred;
 	socklen_t len;
 	int l = make(type), c[4], a, i, v;
 
@@ -320,30 +370,7 @@ static void connections(int type)
 	show_poll("waiting", l);
 	SHOW(ioctl(l, FIONREAD, &v));
 	SHOW(send(c[0], "early", 5, 0));
-	len = sizeof(un);
-	memset(&un, 0, sizeof(un));
-	a = SHOW(accept4(l, (void *)&un, &len, SOCK_CLOEXEC));
-	printf("from \"%s\", length %u, descriptor flags %d, flags %#x\n", un.sun_path, len,
-	       fcntl(a, F_GETFD), fcntl(a, F_GETFL));
-	show_name("its name", a, 0);
-	show_name("its peer", a, 1);
-	show_name("client's name", c[0], 0);
-	show_name("client's peer", c[0], 1);
-	SHOW(recv(a, big, 100, 0));
-	len = sizeof(cred);
-	SHOW(getsockopt(a, SOL_SOCKET, SO_PEERCRED, &cred, &len));
-	printf("ours: %d %d %d\n", cred.pid == getpid(), cred.uid == geteuid(),
-	       cred.gid == getegid());
-	SHOW(getsockopt(c[0], SOL_SOCKET, SO_PEERCRED, &cred, &len));
-	printf("ours: %d %d %d\n", cred.pid == getpid(), cred.uid == geteuid(),
-	       cred.gid == getegid());
-	SHOW(send(a, "answer", 6, MSG_NOSIGNAL));
-	SHOW(recv(c[0], big, 3, 0));
-	SHOW(recv(c[0], big, 9, MSG_DONTWAIT));
-	close(a);
-	show_poll("peer closed", c[0]);
-	SHOW(recv(c[0], big, 9, 0));
-	SHOW(send(c[0], "x", 1, 0));
+	accepted(l, c[0]);
 	len = 1;
 	a = SHOW(accept(l, (void *)&un, &len)); /* c[1] has no name */
 	printf("length %u\n", len);

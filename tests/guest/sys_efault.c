@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define R(name, ...)                                                                               \
@@ -67,6 +68,29 @@ static void reading(void)
 	R(dup3, fd, 50, 1);
 	R(close_range, 60, 50, 0);
 	R(close_range, 60, 61, 99);
+}
+
+/* Lengths are refused before addresses, piece by piece as they are read; a single piece is cut to what one
+ * transfer moves before anybody looks where it ends. */
+static void vectors(void)
+{
+	struct iovec *v = (struct iovec *)page, *last = (struct iovec *)(page + 4096) - 1;
+
+	v[0] = (struct iovec){kernel, 10};
+	v[1] = (struct iovec){page, -1UL};
+	R(writev, zero, v, 2);
+	*last = (struct iovec){page, -1UL};
+	R(writev, zero, last, 2);
+	*last = (struct iovec){page, 10};
+	R(writev, zero, last, 2);
+	v[0] = (struct iovec){page, 1UL << 47};
+	v[1] = (struct iovec){page, 10};
+	printf("one long piece: %ld\n", syscall(SYS_writev, zero, v, 1L));
+	R(writev, zero, v, 2);
+	v[0].iov_base = kernel;
+	R(writev, zero, v, 1);
+	memset(page, 0, 4096);
+	memcpy(edge, "abcd", 4);
 }
 
 static void asking(void)
@@ -152,9 +176,10 @@ int main(void)
 	memcpy(edge, "abcd", 4);
 	memset(path, 'x', sizeof(path) - 1);
 	fd = open(".", O_RDONLY | O_DIRECTORY);
-	zero = open("/dev/zero", O_RDONLY);
+	zero = open("/dev/zero", O_RDWR);
 	names();
 	reading();
+	vectors();
 	asking();
 	signals_and_tasks();
 	files();

@@ -21,6 +21,7 @@
 	} while (0)
 
 static char b[70000], big[70000];
+static char shm_file[40], shm_link[40]; /* names that no other run has */
 static void *volatile wild = (void *)8; /* nothing is mapped there */
 
 /* Names of @prefix only: a host may give its files others. */
@@ -101,7 +102,7 @@ static void all_kinds(void)
 
 	names("file", open("file", O_RDWR));
 	names("directory", open(".", O_RDONLY));
-	names("tmpfs", open("/dev/shm/vellum-xattrs", O_RDWR));
+	names("tmpfs", open(shm_file, O_RDWR));
 	names("memfd", memfd_create("m", 0));
 	names("/proc", open("/proc/self/status", O_RDONLY));
 	names("O_PATH", open("file", O_PATH));
@@ -164,19 +165,21 @@ static void at_forms(void)
 
 int main(void)
 {
-	int shm = open("/dev/shm/vellum-xattrs", O_RDWR | O_CREAT, 0600);
-	int fd = open("file", O_RDWR | O_CREAT, 0644);
+	int shm, fd = open("file", O_RDWR | O_CREAT, 0644);
 
 	if (fsetxattr(fd, "user.a", "", 0, 0)) {
 		puts("no user.* attributes in this folder's file system");
 		return 0;
 	}
 	fremovexattr(fd, "user.a");
+	snprintf(shm_file, sizeof(shm_file), "/dev/shm/xattrs-%d", getpid());
+	snprintf(shm_link, sizeof(shm_link), "/dev/shm/link-%d", getpid());
+	shm = open(shm_file, O_RDWR | O_CREAT, 0600);
 	all_kinds();
 	sizes("file", fd);
 	sizes("tmpfs", shm);
 	links("link");
-	links("/dev/shm/vellum-link");
+	links(shm_link);
 	at_forms();
 	fsetxattr(shm, "trusted.a", "x", 1, 0);
 	fsetxattr(fd, "trusted.a", "x", 1, 0);
@@ -194,6 +197,6 @@ int main(void)
 	}
 	wait(NULL);
 	list(shm, "trusted.");
-	unlink("/dev/shm/vellum-xattrs");
+	unlink(shm_file);
 	return 0;
 }

@@ -431,6 +431,27 @@ HELPER void warm(void)
 	(void)stack[0];
 }
 
+/* A key of SysV IPC, and as eight digits a part of a file's name, that no other run has at this time. */
+HELPER unsigned own_key(void)
+{
+	static unsigned key;
+
+	if (!key)
+		key = 0x10000000 + getpid();
+	return key;
+}
+
+/* The same text for each run: the digits of own_key() are crossed out. */
+HELPER char *hide_key(char *text)
+{
+	char digits[9];
+
+	snprintf(digits, sizeof digits, "%08x", own_key());
+	for (char *at = text; (at = strstr(at, digits));)
+		memset(at, 'x', 8);
+	return text;
+}
+
 HELPER void init_out(void)
 {
 	setvbuf(stdout, 0, _IONBF, 0);

@@ -15,7 +15,7 @@ static void line(const char *label, char *at)
 			   name) >= 6 &&
 		    s == (uintptr_t)at)
 			printf("%s: %ld pages %s off %lx dev %s '%s'\n", label, (e - s) / PG, perms,
-			       off, dev, name);
+			       off, dev, hide_key(name));
 	}
 }
 
@@ -33,12 +33,12 @@ int main(void)
 {
 	begin();
 	p = arena(64);
-	int id = shmget(0x56454c, 3 * PG + 1, 0600 | IPC_CREAT | IPC_EXCL), status;
+	int id = shmget(own_key(), 3 * PG + 1, 0600 | IPC_CREAT | IPC_EXCL), status;
 	printf("made %d\n", id >= 0);
-	T("again, EXCL", shmget(0x56454c, PG, 0600 | IPC_CREAT | IPC_EXCL));
-	T("larger", shmget(0x56454c, 8 * PG, 0600));
-	T("smaller is found", shmget(0x56454c, PG, 0600) == id ? 0 : -1);
-	T("no such key", shmget(0x56454d, PG, 0600));
+	T("again, EXCL", shmget(own_key(), PG, 0600 | IPC_CREAT | IPC_EXCL));
+	T("larger", shmget(own_key(), 8 * PG, 0600));
+	T("smaller is found", shmget(own_key(), PG, 0600) == id ? 0 : -1);
+	T("no such key", shmget(own_key() + 0x10000000, PG, 0600));
 	T("size 0", shmget(IPC_PRIVATE, 0, 0600 | IPC_CREAT));
 	nattch("fresh", id);
 	TA("attach", shmat(id, p, 0), p);
@@ -79,7 +79,7 @@ int main(void)
 	T("IPC_RMID", shmctl(id, IPC_RMID, 0));
 	nattch("marked", id);
 	line("line", p + 10 * PG);
-	T("key is free", shmget(0x56454c, PG, 0600));
+	T("key is free", shmget(own_key(), PG, 0600));
 	T("mremap", mremap(p + 10 * PG, 4 * PG, 8 * PG, MREMAP_MAYMOVE) == MAP_FAILED ? -1 : 0);
 	T("shmdt ro", shmdt(p + 20 * PG));
 	T("shmdt exec", shmdt(p + 30 * PG));
