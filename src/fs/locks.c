@@ -4,8 +4,8 @@
  *	                                                       --> flock: file_lock ...
  *	vfs_internal.lock_waiters  --> who sleeps for whom: what a deadlock is found by
  *
- * A context lives while it has locks or somebody waits for one. Locks of one owner never overlap,
- * and equal neighbours are one.
+ * A context lives while it has locks or somebody waits for one. Record locks of one owner never
+ * overlap, equal neighbours are one, and they stand together, by where they begin.
  */
 #include "fs/locks.h"
 
@@ -187,6 +187,26 @@ static void apply(struct lock_context *ctx, const struct file_lock *want, struct
 	}
 }
 
+/* Locks of one owner stand together, by where they begin; a new owner's are the last. F_GETLK names the first that
+ * is in the way. See: Linux, fs/locks.c, posix_lock_inode(). */
+static void insert_sorted(struct lock_context *ctx, struct file_lock *fl)
+{
+	struct list_head *before = &ctx->posix;
+	struct file_lock *old;
+	bool seen = false;
+
+	list_for_each_entry (old, &ctx->posix, list) {
+		bool own = old->owner == fl->owner;
+
+		if (own ? old->start > fl->start : seen) {
+			before = &old->list;
+			break;
+		}
+		seen |= own;
+	}
+	list_add_tail(&fl->list, before);
+}
+
 int posix_lock_file(struct file *f, const struct file_lock *want, bool wait)
 {
 	struct memory *m = f->vfs->mem;
@@ -206,7 +226,7 @@ int posix_lock_file(struct file *f, const struct file_lock *want, bool wait)
 	if (!err) {
 		apply(ctx, want, fl, &spare);
 		if (want->type != F_UNLCK) {
-			list_add_tail(&fl->list, &ctx->posix);
+			insert_sorted(ctx, fl);
 			fl = NULL;
 		}
 		wake_up_all(&ctx->wait);

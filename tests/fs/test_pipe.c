@@ -1,7 +1,6 @@
-/* Pipes and record locks without a task: what fits, what stays after a fault, sizes, readiness. */
+/* Pipes without a task: what fits, what stays after a fault, sizes, readiness. */
 #include "world.h"
 
-#include "fs/locks.h"
 #include "fs/pipe.h"
 #include "fs/poll.h"
 
@@ -111,48 +110,12 @@ static void a_ring_is_resized_with_what_is_in_it(void)
 	down();
 }
 
-static int lock(struct file *f, const void *owner, short type, u64 start, u64 last)
-{
-	struct file_lock want = {.owner = owner, .type = type, .start = start, .end = last};
-
-	return posix_lock_file(f, &want, false);
-}
-
-static void record_locks_split_and_merge(void)
-{
-	struct file_lock got = {.owner = "b", .type = F_RDLCK, .start = 0, .end = LOCK_END};
-	struct file *f;
-
-	up(0);
-	host_file(&w, "f", "x", 1);
-	f = open_at_root(&w, "f", O_RDWR);
-	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
-	CU_ASSERT_EQUAL(lock(f, "a", F_WRLCK, 0, 99), 0);
-	CU_ASSERT_EQUAL(lock(f, "b", F_RDLCK, 50, 50), -EAGAIN);
-	CU_ASSERT_EQUAL(lock(f, "a", F_UNLCK, 40, 59), 0);
-	CU_ASSERT_EQUAL(lock(f, "b", F_RDLCK, 40, 59), 0);
-	CU_ASSERT_EQUAL(lock(f, "b", F_RDLCK, 39, 59), -EAGAIN);
-	CU_ASSERT_EQUAL(lock(f, "a", F_RDLCK, 0, 39), 0);
-	CU_ASSERT_EQUAL(lock(f, "b", F_RDLCK, 0, 59), 0);
-	posix_test_lock(f, &got);
-	CU_ASSERT_EQUAL(got.type, F_WRLCK);
-	CU_ASSERT_EQUAL(got.start, 60);
-	CU_ASSERT_EQUAL(got.end, 99);
-	locks_remove_posix(f, (const void *)got.owner);
-	CU_ASSERT_EQUAL(lock(f, "b", F_WRLCK, 0, LOCK_END), 0);
-	CU_ASSERT_EQUAL(lock(f, "b", F_UNLCK, 0, LOCK_END), 0);
-	CU_ASSERT_EQUAL(flock_lock_file(f, F_WRLCK, false), 0);
-	fput(f);
-	down();
-}
-
 static const struct unit_test tests[] = {
 	UNIT_TEST(sixteen_pages_fit),
 	UNIT_TEST(small_writes_share_a_page),
 	UNIT_TEST(packets_keep_their_ends),
 	UNIT_TEST(the_ends_see_each_other_go),
 	UNIT_TEST(a_ring_is_resized_with_what_is_in_it),
-	UNIT_TEST(record_locks_split_and_merge),
 	UNIT_END,
 };
 
