@@ -330,7 +330,7 @@ static long seq_read(struct file *f, struct proc_seq *s, struct iov_iter *to, u6
 	if (err)
 		return err;
 	done = hand_out(s, to, pos);
-	if (!left(s) && to->count) {
+	if (!left(s)) { /* also if that was all that is wanted: the next record is of now */
 		err = fill(f, s, to->count);
 		if (!err)
 			done += hand_out(s, to, pos);

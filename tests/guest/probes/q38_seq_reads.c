@@ -184,6 +184,25 @@ static void changes(const char *path)
 			changed(path, kinds[i].what, firsts[j], j % 2 ? 300 : 60000, kinds[i].fn);
 }
 
+/* A read that takes the last of a record makes the next one: fs/seq_file.c, seq_read_iter(). */
+static void a_line_in_two_pieces(void)
+{
+	long offset, line;
+	int fd;
+
+	areas();
+	offset = arena_offset("/proc/self/maps");
+	line = strcspn(text + offset, "\n") + 1;
+	fd = open("/proc/self/maps", O_RDONLY);
+	lseek(fd, offset, SEEK_SET);
+	read(fd, text, 20);
+	read(fd, text + 20, line - 20);
+	unmap_all(0);
+	text[line + (read(fd, text + line, 10 * line) > 0 ? line : 0)] = 0;
+	told("maps, a line in two pieces, all gone", text);
+	close(fd);
+}
+
 /* The character at a position does not depend on how one came there. */
 static void positions(const char *path)
 {
@@ -330,6 +349,7 @@ int main(void)
 	steps("/proc/self/limits");
 	changes("/proc/self/maps");
 	changes("/proc/self/smaps");
+	a_line_in_two_pieces();
 	positions("/proc/self/maps");
 	positions("/proc/self/limits");
 	snapshots();
