@@ -1,13 +1,14 @@
 /* The log: one write() a message, so that lines of two processes do not mix. */
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/host.h"
 
 /* The one mutable global of base/: a message may come before there is a machine, and from code that
- * has none at hand. Set once, when options are read. */
+ * has none at hand. Set when options are read, and where a file can take no more. */
 static int the_log_fd = 2;
 
 int log_set_fd(int fd)
@@ -16,6 +17,19 @@ int log_set_fd(int fd)
 
 	the_log_fd = fd;
 	return old;
+}
+
+/* A FILE on a full disk: what follows would be missed, so it comes to stderr. */
+static void log_write(const char *s, int len)
+{
+	static const char full[] = "vellum: --log: no space left: the rest comes here\n";
+	long err = host_write_full(the_log_fd, s, len);
+
+	if (the_log_fd == 2 || (err != -ENOSPC && err != -EDQUOT && err != -EFBIG))
+		return;
+	the_log_fd = 2;
+	host_write_full(2, full, sizeof(full) - 1);
+	host_write_full(2, s, len);
 }
 
 /* Kernel stacks are small: what does not fit here is printed in a second go, straight. */
@@ -34,7 +48,7 @@ static void log_vprint(const char *prefix, const char *end, const char *fmt, va_
 		len = pre + len;
 		while (*end)
 			buf[len++] = *end++;
-		host_write_full(the_log_fd, buf, len);
+		log_write(buf, len);
 	} else {
 		host_write_full(the_log_fd, prefix, pre);
 		vdprintf(the_log_fd, fmt, again);

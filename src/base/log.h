@@ -1,8 +1,8 @@
 /* Vellum's own log: one line a message, to stderr or --log FILE, never to the guest's output.
  *
- * A message is one write(2), so lines of two processes do not mix; one that fails is lost. May be called at any
- * time, before there is a machine too, but not from a signal handler. Not for: events that are counted
- * (/proc/vmstat), tracepoints (trace.h).
+ * A message is one write(2), so lines of two processes do not mix. One that fails is lost; but if FILE's disk is full,
+ * it and all after it come to stderr. May be called at any time, before there is a machine too, but not from a
+ * signal handler. Not for: events that are counted (/proc/vmstat), tracepoints (trace.h).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

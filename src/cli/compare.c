@@ -320,10 +320,10 @@ int compare_program(struct cli_options *o)
 		err = native_run(&native, path, o->argv, o->envp, in, o->proc);
 		o->argv[0] = argv0;
 	}
-	if (!err)
-		err = vellum_run(&vellum, o, in);
-	if (err < 0)
+	if (err)
 		log_line("%s: cannot be run natively: %s", path, strerror(-err));
+	else if ((err = vellum_run(&vellum, o, in)) < 0)
+		log_line("%s: cannot be run in Vellum: %s", path, strerror(-err));
 	status = err ? NOT_RUN : verdict(o, &native, &vellum);
 	side_release(&native);
 	side_release(&vellum);

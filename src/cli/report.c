@@ -1,6 +1,6 @@
 /* See report.h. Every number is read from the counters of the rooms below; nothing is counted here.
  *
- * Each row of vm_event.def that counted something is shown by its name, at the end; the lists of struct
+ * Each row of vmstat.def that counted something is shown by its name, at the end; the lists of struct
  * counted put some of them in words. */
 #include "cli/report.h"
 
@@ -57,7 +57,7 @@ static void end(const struct paragraph *p)
 	log_text("%s\n", p->text);
 }
 
-/* --- counters of vm_event.def -------------------------------------------------------------- */
+/* --- counters of vmstat.def -------------------------------------------------------------- */
 
 struct counted {
 	enum vm_event event;
@@ -200,9 +200,11 @@ static void report_slab(const struct memory *mem)
 static void report_events(const struct memory *mem)
 {
 	static const char *const names[NR_VM_EVENTS] = {
-#define VM_EVENT(name) #name,
-#include "mm/vm_event.def"
+#define VMSTAT(kind, name, value)
+#define VM_EVENT(kind, name) #name,
+#include "mm/vmstat.def"
 #undef VM_EVENT
+#undef VMSTAT
 	};
 	struct paragraph p;
 	unsigned shown = 0;

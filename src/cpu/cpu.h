@@ -116,7 +116,7 @@ struct cpu_exit {
 	u32 error_code; /* as the CPU pushes it: PF_* for #PF, selector-style for #GP */
 	gva_t cr2;	/* #PF: the faulting address, exact (first byte of the second page when
 			 * the second page of a crossing access faults) */
-	const char *unsupported; /* #UD because of Vellum: what is missing; NULL otherwise */
+	const char *unsupported; /* #UD that nobody meant: what is missing; NULL otherwise */
 	bool icebp;		 /* #DB by int1; otherwise by EFLAGS.TF */
 	struct cpu_umip umip;	 /* #GP */
 };

@@ -360,7 +360,8 @@ static const struct form *form_unknown(const struct decoded *d)
 	}
 }
 
-/* For an encoding without a row in this model: the feature that would bring one, or NULL. */
+/* For an encoding without a row in this model: the feature that would bring one, or that there is none.
+ * NULL: it is what 64-bit mode took out of map one, which is whole, or another maker's. */
 static const char *missing_feature(const struct decoder *dec, const struct decoded *d, u8 modrm,
 				   u64 feats)
 {
@@ -371,8 +372,11 @@ static const char *missing_feature(const struct decoder *dec, const struct decod
 	};
 	u16 row = find_row(dec, d, modrm, ~(BIT(FEAT_AMD) | BIT(FEAT_INTEL)));
 
-	return row == NO_ROW || (feats >> insn_rows[row].feat & 1) ? NULL
-								   : names[insn_rows[row].feat];
+	if (row != NO_ROW)
+		return feats >> insn_rows[row].feat & 1 ? NULL : names[insn_rows[row].feat];
+	if (d->map == MAP_ONE || find_row(dec, d, modrm, ~0UL) != NO_ROW)
+		return NULL;
+	return "not an instruction that Vellum knows";
 }
 
 static bool lock_legal(const struct insn_row *row, const struct decoded *d)

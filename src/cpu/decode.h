@@ -29,7 +29,8 @@ void decoder_init(struct decoder *dec);
  * @code:  @n bytes, of which the first 15 at most are looked at
  * @d:     filled whatever comes out
  *
- * DECODE_MORE comes only with less than 15 bytes given. Longer than 15 bytes is #GP; an encoding without a row, LOCK where it is not allowed, #UD.
+ * DECODE_MORE comes only with less than 15 bytes given. Longer than 15 bytes is #GP; an encoding without a
+ * row, or LOCK where it is not allowed, #UD.
  * See: SDM vol. 2A, chapter 2.
  */
 enum decode_result decode(const struct decoder *dec, u64 feats, const u8 *code, unsigned n,

@@ -130,6 +130,8 @@ void fpu_reload(struct cpu *cpu);
 /* XINUSE: those not in their initial configuration. MXCSR is a part of SSE's for XSAVEC and XGETBV
  * only (@with_mxcsr). SDM vol. 1, 13.6. */
 u64 fpu_in_use(const struct fpu_state *state, bool with_mxcsr);
+/* Is any register that only AVX-512 has other than 0? One load for who has never used them. */
+bool fpu_uses_avx512(const struct fpu_state *state);
 /* Bytes of an image that holds @components: in standard format up to the end of the last one, in compacted
  * format one behind the other. Legacy area and header count always. SDM vol. 1, 13.4.3. */
 u32 fpu_xsave_size(u64 components, bool compact);

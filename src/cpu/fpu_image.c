@@ -66,6 +66,12 @@ u64 fpu_in_use(const struct fpu_state *state, bool with_mxcsr)
 	return used;
 }
 
+bool fpu_uses_avx512(const struct fpu_state *state)
+{
+	return (get64(state->area + XS_BV) & XS_BITS_AVX512) &&
+	       (fpu_in_use(state, false) & XS_BITS_AVX512);
+}
+
 u32 fpu_xsave_size(u64 components, bool compact)
 {
 	u32 size = XS_HEADER_END;

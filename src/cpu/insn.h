@@ -230,7 +230,7 @@ struct decoded {
 	s64 disp;
 	u64 imm;   /* sign-extended as the form says; relative targets: displacement only */
 	u8 vector; /* DECODE_FAULT: X86_UD or X86_GP */
-	const char *unsupported; /* X86_UD because of Vellum */
+	const char *unsupported; /* X86_UD, perhaps because of Vellum: what is missing */
 };
 #define NO_ROW 0xffff
 #define VEX_W_ANY 2

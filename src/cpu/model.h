@@ -33,7 +33,7 @@ static inline bool cpu_has(const struct cpu *cpu, enum cpu_feat feat)
 }
 
 /* What CPUID answers on @cpu, as cpu_cpuid() (cpu.h) hands it out. No leaf of the host shows through but
- * those that name the maker and the caches. SDM vol. 2A, CPUID. */
+ * those that name the maker, the family and the caches. SDM vol. 2A, CPUID. */
 struct cpuid_leaf cpuid_leaf(const struct cpu *cpu, u32 leaf, u32 subleaf);
 
 #endif

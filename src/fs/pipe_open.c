@@ -92,8 +92,10 @@ _Static_assert(offsetof(struct pipe_inode_info, attr) == 0,
 static struct file *pipefs_open(const struct path *p, int flags)
 {
 	u32 mode = open_fmode(flags);
-	int err = mode ? simple_access(p->dentry, acc_mode(flags), AT_EACCESS) : -EINVAL;
+	int err = simple_access(p->dentry, acc_mode(flags), AT_EACCESS);
 
+	if (!err && !mode)
+		err = -EINVAL;
 	return err ? ERR_PTR(err) : pipe_file(p->dentry->fs_private, p, mode, flags);
 }
 

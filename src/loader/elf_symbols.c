@@ -32,13 +32,13 @@ static bool search_symtab(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, u64 addr,
 	Elf_Data *data = elf_getdata(scn, NULL);
 	GElf_Sym sym;
 
-	if (!data || !sh->sh_entsize)
+	if (!data)
 		return false;
-	for (int i = 0; (u64)i < sh->sh_size / sh->sh_entsize; i++) {
+	/* As many as there are in the file, whatever its sh_entsize says. */
+	for (int i = 0; gelf_getsym(data, i, &sym); i++) {
 		const char *name;
 
-		if (!gelf_getsym(data, i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
-		    addr - sym.st_value >= sym.st_size)
+		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || addr - sym.st_value >= sym.st_size)
 			continue;
 		name = elf_strptr(elf, sh->sh_link, sym.st_name);
 		if (!name)

@@ -147,8 +147,7 @@ long vdso_map_once(struct machine *m, struct mm_struct *mm, gva_t addr, int bits
 	struct vm_area_struct *vma;
 	int err;
 
-	for_each_vma(mm, vma)
-	{
+	for_each_vma (mm, vma) {
 		if (vma->vm_private_data == &m->vdso->part[VDSO_VVAR] ||
 		    vma->vm_private_data == &m->vdso->part[VDSO_TEXT])
 			return -EEXIST;

@@ -201,9 +201,8 @@ static struct ksm_rmap_item *scan_get_next_rmap_item(struct ksm_state *k, struct
 		remove_trailing_rmap_items(k, k->scan.rmap_list);
 		if (any)
 			ksm_scan_from(k, ksm_next_slot(k, slot));
-		else
-			ksm_free_slot(k,
-				      slot); /* nothing mergeable: MADV_MERGEABLE brings it back */
+		else /* nothing mergeable: MADV_MERGEABLE brings it back */
+			ksm_free_slot(k, slot);
 	}
 	ksm_advisor_stop_scan(k);
 	return NULL;

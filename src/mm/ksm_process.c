@@ -91,7 +91,9 @@ static void add_vmas(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 
-	for_each_vma(mm, vma) if (vma_ksm_compatible(vma)) vma->vm_flags |= VM_MERGEABLE;
+	for_each_vma (mm, vma)
+		if (vma_ksm_compatible(vma))
+			vma->vm_flags |= VM_MERGEABLE;
 }
 
 int ksm_enable_merge_any(struct mm_struct *mm)
@@ -112,8 +114,7 @@ int ksm_disable_merge_any(struct mm_struct *mm)
 
 	if (!mm->ksm_merge_any)
 		return 0;
-	for_each_vma(mm, vma)
-	{
+	for_each_vma (mm, vma) {
 		if (!(vma->vm_flags & VM_MERGEABLE))
 			continue;
 		err = unmerge_ksm_pages(vma, vma->vm_start, vma->vm_end);
@@ -131,6 +132,8 @@ bool ksm_process_mergeable(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 
-	for_each_vma(mm, vma) if (vma->vm_flags & VM_MERGEABLE) return true;
+	for_each_vma (mm, vma)
+		if (vma->vm_flags & VM_MERGEABLE)
+			return true;
 	return mm->ksm_merge_any;
 }

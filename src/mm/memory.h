@@ -14,11 +14,12 @@
  *
  * Words in the headers of mm/:
  *   may sleep     other tasks run meanwhile; whoever held what they can change looks it up again. Only
- *                 three things sleep: a fault that userfaultfd serves, an event that it is told of, and
- *                 waiting until an OOM victim is gone. A function that does not say so never sleeps.
+ *                 userfaultfd's faults, events and readers sleep, and who waits until an OOM victim is
+ *                 gone. A function that does not say so never sleeps.
  *   asks the host reads or writes a file of the host; the whole machine waits until that is done.
- *   may reclaim   allocates with __GFP_DIRECT_RECLAIM: when memory is short, clean pages of files leave
- *                 page tables and the cache. A page that somebody holds a reference to stays.
+ *   may reclaim   allocates with __GFP_DIRECT_RECLAIM: when memory is short, pages of files, written back
+ *                 first if they are dirty, and what MADV_FREE gave up leave page tables and the cache
+ *                 (vmscan.h). A page that somebody holds a reference to stays.
  *   owned by      who gives it back; a reference is one put_page(), file_put ... of the owner's.
  */
 #ifndef MM_MEMORY_H
@@ -42,9 +43,11 @@ struct trace;
 
 /* Events by /proc/vmstat's names, and counters Vellum adds (marked v_). One row an event. */
 enum vm_event {
-#define VM_EVENT(name) EV_##name,
-#include "mm/vm_event.def"
+#define VMSTAT(kind, name, value)
+#define VM_EVENT(kind, name) EV_##name,
+#include "mm/vmstat.def"
 #undef VM_EVENT
+#undef VMSTAT
 	NR_VM_EVENTS
 };
 
@@ -57,7 +60,7 @@ enum node_stat {
 };
 
 /* What rooms above mm/ fill in before the first guest page exists. A NULL hook is not called. None
- * sleeps unless it says so, and none may change the address space that it is called for. */
+ * sleeps unless it says so, and none may change the areas of the address space that it is called for. */
 struct memory_hooks {
 	/* The frame's bytes are about to change, or the frame is freed: its code goes (cpu/). */
 	void (*code_dirty)(void *arg, struct page *page);

@@ -46,8 +46,7 @@ static void mpol_relative_nodemask(nodemask_t *dst, const nodemask_t *orig, cons
 	unsigned weight = nodes_weight(orig), node;
 
 	*dst = (nodemask_t){0};
-	for_each_node(node, rel)
-	{
+	for_each_node (node, rel) {
 		unsigned nth = node % weight, to = next_node(0, orig);
 
 		while (nth--)

@@ -149,8 +149,9 @@ long do_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 le
  * do_mmap(). May sleep. (mmap.c) */
 long do_remap_file_pages(struct mm_struct *mm, gva_t start, u64 size, u64 prot, u64 pgoff,
 			 u64 flags);
-/* munmap(2). Holes are no error. 0; -EINVAL: unaligned, empty, or not in user space; -EPERM: sealed; -ENOMEM:
- * the map limit, or no memory for the upper part of a hole. May sleep: userfaultfd is told. */
+/* munmap(2). Holes are no error. 0; -EINVAL: unaligned, empty, not in user space, or a part of the vdso;
+ * -EPERM: sealed; -ENOMEM: the map limit, or no memory for the upper part of a hole. May sleep:
+ * userfaultfd is told. */
 long do_munmap(struct mm_struct *mm, gva_t start, u64 len);
 /* brk(2): the break afterwards, which is the old one if it could not be moved: never an error. May sleep. */
 long do_brk(struct mm_struct *mm, gva_t brk);

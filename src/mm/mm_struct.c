@@ -80,11 +80,9 @@ void mm_reap(struct mm_struct *mm)
 	struct vm_area_struct *vma;
 
 	mm->reaped = true;
-	for_each_vma(mm, vma)
-	{
+	for_each_vma (mm, vma)
 		if (!(vma->vm_flags & (VM_SHARED | VM_PFNMAP)) || vma_is_anonymous(vma))
 			zap_page_range(mm, vma->vm_start, vma->vm_end);
-	}
 	mm_debug_validate(mm);
 }
 

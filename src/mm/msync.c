@@ -30,7 +30,7 @@ long do_msync(struct mm_struct *mm, gva_t start, u64 len, int flags)
 		return 0;
 
 	while (start < end) {
-		vma = find_vma(mm, start); /* anew: a write-back may sleep */
+		vma = find_vma(mm, start); /* anew, as Linux, whose write-back sleeps */
 		if (!vma || vma->vm_start >= end)
 			return -ENOMEM;
 		if (start < vma->vm_start) {

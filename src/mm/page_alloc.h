@@ -21,7 +21,7 @@ typedef u32 gfp_t;
 #define __GFP_KSWAPD_RECLAIM 0x800U /* accepted: there is no kswapd */
 #define __GFP_ZERO 0x100U
 #define __GFP_NOWARN 0x2000U	/* accepted: nothing warns */
-#define __GFP_NORETRY 0x10000U	/* reclaim once, ask for no victim */
+#define __GFP_NORETRY 0x10000U	/* may reclaim, asks for no victim */
 #define __GFP_NOFAIL 0x8000U	/* to the last frame; can fail all the same when that is gone */
 #define __GFP_COMP 0x40000U	/* compound: every frame of the block knows its head */
 #define __GFP_MEMALLOC 0x20000U /* ignores watermarks */
@@ -49,7 +49,7 @@ static inline bool should_fail_alloc(struct memory *m, gfp_t gfp)
  * @gfp:   zone (DMA, DMA32, else NORMAL first and downwards) and manner
  * @order: 0 .. MAX_PAGE_ORDER
  *
- * With __GFP_DIRECT_RECLAIM a short machine first gives back empty slabs and clean pages of files, then
+ * With __GFP_DIRECT_RECLAIM a short machine first gives back empty slabs and pages of files (vmscan.h), then
  * names a victim (hooks.oom_kill), up to order 3. Never sleeps: until the victim is gone a request for a
  * user's page (__GFP_MOVABLE) fails, and any other takes from the reserves.
  * The frames' bytes are arbitrary unless __GFP_ZERO; refcount is 1, flags are 0 (head: __GFP_COMP). The

@@ -199,24 +199,30 @@ int mm_populate(struct mm_struct *mm, gva_t start, u64 len, bool ignore)
 
 /* --- another address space's memory ------------------------------------------------------ */
 
-/* Copies within one page; 0 or -errno. */
-static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n, unsigned foll)
+/* The page of @addr, present in the wanted way, or ERR_PTR(). */
+static struct page *get_remote_page(struct mm_struct *mm, gva_t addr, unsigned foll)
 {
 	struct vm_area_struct *vma = find_extend_vma(mm, addr);
-	struct memory *m = mm->mem;
-	struct page *page;
 	pte_t *pte;
 	int err;
 
 	if (!vma)
-		return -EFAULT;
+		return ERR_PTR(-EFAULT);
 	err = check_vma_flags(vma, foll);
 	if (err)
-		return err;
+		return ERR_PTR(err);
 	pte = follow_or_fault(vma, addr, foll);
-	if (IS_ERR(pte))
-		return PTR_ERR(pte);
-	page = pfn_to_page(m, pte_pfn(*pte));
+	return IS_ERR(pte) ? ERR_PTR(PTR_ERR(pte)) : pfn_to_page(mm->mem, pte_pfn(*pte));
+}
+
+/* Copies within one page; 0 or -errno. */
+static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n, unsigned foll)
+{
+	struct page *page = get_remote_page(mm, addr, foll);
+	struct memory *m = mm->mem;
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 	if (!(foll & FOLL_WRITE)) {
 		memcpy(buf, (u8 *)page_address(m, page) + page_offset(addr), n);
 		return 0;
@@ -248,11 +254,35 @@ long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool w
 			 FOLL_REMOTE | (write ? FOLL_WRITE : 0) | (force ? FOLL_FORCE : 0));
 }
 
-long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool again)
+long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write)
 {
 	return access_vm(mm, addr, buf, n,
-			 FOLL_REMOTE | FOLL_PIN | (write ? FOLL_WRITE : 0) |
-				 (again ? FOLL_NO_TOUCH : 0));
+			 FOLL_REMOTE | FOLL_PIN | FOLL_NO_TOUCH | (write ? FOLL_WRITE : 0));
+}
+
+long pin_user_pages_remote(struct mm_struct *mm, gva_t addr, u64 nr, bool write, u64 *pinned)
+{
+	unsigned foll = FOLL_REMOTE | FOLL_PIN | (write ? FOLL_WRITE : 0);
+	struct memory *m = mm->mem;
+	u64 done;
+
+	*pinned = 0;
+	for (done = 0; done < nr && addr < TASK_SIZE; done++, addr += PAGE_SIZE) {
+		const struct page *page = get_remote_page(mm, addr, foll);
+
+		if (IS_ERR(page))
+			break;
+		if (page == m->zero_page)
+			continue;
+		count_vm_event(m, EV_nr_foll_pin_acquired);
+		(*pinned)++;
+	}
+	return done || !nr ? (long)done : -EFAULT;
+}
+
+void unpin_user_pages(struct memory *m, u64 pinned)
+{
+	m->events[EV_nr_foll_pin_released] += pinned;
 }
 
 /* --- words that tasks share ------------------------------------------------------------------ */

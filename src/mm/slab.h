@@ -27,8 +27,9 @@ struct kmem_cache *kmem_cache_create(struct memory *m, const char *name, unsigne
 				     unsigned align, u32 flags, void (*ctor)(void *));
 /* All objects must be free: else it is a bug, and Vellum ends. */
 void kmem_cache_destroy(struct kmem_cache *c);
-/* Gives empty slabs back to the buddy; pages freed. */
+/* Gives empty slabs back to the buddy; pages freed. slab_shrink(): of all caches, when memory is short. */
 u64 kmem_cache_shrink(struct kmem_cache *c);
+u64 slab_shrink(struct memory *m);
 
 /* An object or NULL; bytes arbitrary (constructed) unless __GFP_ZERO or zalloc. */
 void *kmem_cache_alloc(struct kmem_cache *c, gfp_t gfp);
@@ -41,13 +42,16 @@ void kmem_cache_free(struct kmem_cache *c, void *obj);
  * take whole blocks from the buddy, at most 4 MiB. NULL when there is none. */
 void *kmalloc(struct memory *m, u64 size, gfp_t gfp);
 void *kzalloc(struct memory *m, u64 size, gfp_t gfp);
-void *kcalloc(struct memory *m, u64 n, u64 size,
-	      gfp_t gfp); /* zeroed; NULL also when it overflows */
+/* @n times @size bytes, zeroed; NULL also when that overflows. */
+void *kcalloc(struct memory *m, u64 n, u64 size, gfp_t gfp);
 /* @p's bytes in room for @size: @p itself, or another block, and @p is freed (NULL: a new one). Never smaller.
  * NULL: no memory, and @p is as it was. */
 void *krealloc(struct memory *m, void *p, u64 size, gfp_t gfp);
 void kfree(struct memory *m, void *p);	    /* NULL is fine */
 u64 ksize(struct memory *m, const void *p); /* usable bytes */
+
+/* Boot: the cache of caches and the kmalloc classes. 0, -ENOMEM. */
+int slab_init(struct memory *m);
 
 /* --- what is told of it (slab_validate.c) ------------------------------------------------------- */
 
@@ -60,11 +64,6 @@ struct slabinfo {
 /* The i-th cache, newest first as in the kernel; false behind the last. */
 bool slab_info(const struct memory *m, unsigned i, struct slabinfo *out);
 
-/* As kmem_cache_shrink(), of all caches: when memory is short. */
-u64 slab_shrink(struct memory *m);
-
-/* Boot: the cache of caches and the kmalloc classes. 0, -ENOMEM. */
-int slab_init(struct memory *m);
 /* The objects that are out now stay for as long as the machine: boot has made them. */
 void slab_end_boot(struct memory *m);
 /* So does @p (not one of kmalloc's whole blocks), which was made at the first need. */

@@ -12,8 +12,8 @@
 #include "mm/mm.h"
 
 /* Bytes NOT copied (0: all). A fault is served as a user access's would be (counted, stack
- * grown, COW broken); what cannot be served ends the copy. What copy_from_user() did not fill is as it was.
- * See: Linux, Documentation/core-api/mm-api.rst. */
+ * grown, COW broken); what cannot be served ends the copy. What copy_from_user() did not fill is as it was;
+ * Linux clears it. See: Linux, Documentation/core-api/mm-api.rst. */
 u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n) __must_check;
 u64 copy_to_user(struct mm_struct *mm, gva_t to, const void *from, u64 n) __must_check;
 u64 clear_user(struct mm_struct *mm, gva_t to, u64 n) __must_check;
@@ -72,10 +72,15 @@ static inline void pagefault_enable(struct memory *m)
  * least 1, or -EFAULT. @force: also where its rights forbid it, as far as FOLL_FORCE goes (/proc/PID/mem).
  * Never sleeps: what userfaultfd would have to serve is -EFAULT. (populate.c) See: ptrace(2), proc(5). */
 long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force);
-/* The same without force, as process_vm_readv(2) does it: it pins the pages, so an anonymous page that
- * COW shares with another process is copied first, even to be read. @again: the same pin as in the last
- * call, so the page is not counted as used once more. See: Linux, FOLL_PIN, FOLL_TOUCH. */
-long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool again);
+/* The same without force, of pages that pin_user_pages_remote() made present. */
+long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write);
+/* Makes @nr pages from @addr on present, and used, as process_vm_readv(2) does before it copies; an
+ * anonymous page that COW shares with another process is copied first, even to be read. Pages, up to the
+ * first that cannot be had, or -EFAULT if there is none. *@pinned: how many are counted as pinned, which
+ * the zero page never is; unpin_user_pages() counts them as released. Nothing is held: who copies after
+ * a pause may fault again. See: Linux, FOLL_PIN, FOLL_TOUCH. */
+long pin_user_pages_remote(struct mm_struct *mm, gva_t addr, u64 nr, bool write, u64 *pinned);
+void unpin_user_pages(struct memory *m, u64 pinned);
 
 /* What a word of user memory is, whoever maps it wherever: equal for two words if a store to the one is
  * seen in the other. */

@@ -110,7 +110,7 @@ static struct page *object_page(struct fill *f, struct address_space *as, u64 in
 {
 	struct page *page;
 
-	if (index >= page_align(as->i_size) >> PAGE_SHIFT)
+	if (index >= mapping_pages(as))
 		return ERR_PTR(-EFAULT);
 	page = find_get_page(as, index);
 	if (f->how == UFFD_CONTINUE)

@@ -75,8 +75,7 @@ static void check_vmas(struct check *c)
 	u64 nr = 0, total = 0, data = 0, stack = 0, exec = 0, locked = 0;
 	struct vm_area_struct *vma, *prev = NULL;
 
-	for_each_vma(c->mm, vma)
-	{
+	for_each_vma (c->mm, vma) {
 		u64 pages = vma_pages(vma);
 		vm_flags_t f = vma->vm_flags;
 

@@ -19,6 +19,8 @@ struct task_struct;
 #define NSEC_PER_SEC 1000000000UL
 #define NSEC_PER_MSEC 1000000UL
 #define NSEC_PER_TICK 10000000UL /* of USER_HZ, which /proc and siginfo count in */
+#define HZ_K 250		 /* the kernel's own ticks: some bounds and times show them */
+#define NSEC_PER_JIFFY (NSEC_PER_SEC / HZ_K)
 
 /* Once, by machine_init(), when cpu and events are there: sets machine.boot_ns, and whose time the event
  * loop and (deterministic) RDTSC go by. */

@@ -60,6 +60,14 @@ static int check_limits(struct task_struct *t)
 
 /* --- the parts ------------------------------------------------------------------------------- */
 
+/* sched_fork(): SCHED_RESET_ON_FORK has done its duty with the first child. */
+static void sched_fork(struct task_struct *p)
+{
+	if (p->sched_reset_on_fork)
+		p->nice = max(p->nice, 0);
+	p->sched_reset_on_fork = false;
+}
+
 /* A copy of @t with nothing of its own yet: what will be copied or shared is NULL. */
 static struct task_struct *dup_task_struct(struct task_struct *t)
 {
@@ -93,11 +101,12 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->pdeath_signal = 0;
 	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
 	p->flt = (struct fault_counts){0, 0};
-	p->nvcsw = p->nivcsw = p->retired = 0;
+	p->nvcsw = p->nivcsw = p->retired = p->avx512_ns = 0;
 	p->io = (struct task_io){0};
 	p->default_timer_slack_ns = t->timer_slack_ns;
 	p->start_ns = machine_now_ns(t->machine);
 	p->syscall_nr = ~0UL;
+	sched_fork(p);
 	return p;
 }
 

@@ -111,8 +111,10 @@ static int init_files(struct machine *m)
 	const char *root = m->config.root;
 	int err = vfs_init(&m->vfs, &m->mem, &m->events, root);
 
-	if (err)
+	if (err) {
+		vfs_destroy(&m->vfs);
 		return boot_fail(root ? root : "/", err);
+	}
 	m->vfs.read_ahead_host = m->config.read_ahead_host;
 	creds_init(m);
 	userfaultfd_init_dev(m);

@@ -115,6 +115,8 @@ struct machine {
 	void (*on_exit)(struct machine *m, struct task_struct *t, void *arg);
 	void *on_exit_arg;
 
+	u32 nr_unsupported; /* instructions that raised #UD for want of something: traps.c */
+
 	/* The end: exit.c, host_signals.c. */
 	int exit_status; /* wait(2) status word of the first task's end */
 	bool init_ended; /* the first task has: exit_status is set */

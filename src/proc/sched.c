@@ -1,13 +1,18 @@
 /* The scheduler. See sched.h. */
 #include "proc/sched.h"
 
+#include "cpu/fpu.h"
 #include "mm/uaccess.h"
+#include "proc/clock.h"
 #include "proc/task.h"
 
-/* A task's registers travel with it: the CPU holds those of the running one only. */
+/* A task's registers travel with it: the CPU holds those of the running one only.
+ * The stamp of AVX-512: save_fpregs_to_fpstate(). */
 static void switch_out(struct machine *m, struct task_struct *t)
 {
 	t->regs = m->cpu.regs;
+	if (fpu_uses_avx512(t->fpu))
+		t->avx512_ns = machine_now_ns(m);
 	t->retired = m->cpu.retired - m->retired_others;
 }
 

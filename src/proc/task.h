@@ -127,11 +127,13 @@ struct task_struct {
 	s64 slice;		   /* instructions left until others have their turn */
 	u64 nvcsw, nivcsw;	   /* switches away, of its own will and not */
 	s32 nice;		   /* kept and shown; all get the same */
+	bool sched_reset_on_fork;  /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
 	struct coro coro;	   /* where it was left */
 	void *stack;		   /* the usable part, canary at its low end; NULL: dead */
 	struct cpu_regs regs;	   /* while another task runs: task_regs() */
 	struct fpu_state *fpu;	   /* own kmem_cache, 64-byte aligned; set with @stack */
-	u64 retired;		   /* guest instructions, as of the last switch away */
+	u64 avx512_ns; /* when it last left the CPU with AVX-512 state in use; 0: never */
+	u64 retired;   /* guest instructions, as of the last switch away */
 
 	/* Lists of tasks: pid.c. */
 	struct list_head tasks;	   /* machine.tasks, or unborn */

@@ -72,7 +72,11 @@ struct unsupported {
 	const char *missing;
 };
 
-/* One line for an instruction that Vellum lacks. */
+/* Lines about instructions in one run: a program that tries what there is with a handler for SIGILL is
+ * no reason for more. */
+#define MAX_UNSUPPORTED 16
+
+/* One line for an instruction that Vellum, or this model, lacks. */
 static void report_unsupported(void *arg)
 {
 	const struct unsupported *u = arg;
@@ -92,6 +96,8 @@ static void report_unsupported(void *arg)
 		m->symbolize(m, t, rip, where, sizeof(where));
 	log_line("unsupported instruction: at %#lx%s%s%s:%s (%s): %s", rip, where[0] ? " <" : "",
 		 where, where[0] ? ">" : "", hex, text[0] ? text : "unknown", u->missing);
+	if (m->nr_unsupported == MAX_UNSUPPORTED)
+		log_line("unsupported instruction: no lines about more of them");
 }
 
 void do_trap(struct task_struct *t)
@@ -113,9 +119,10 @@ void do_trap(struct task_struct *t)
 		fixup_umip_exception(t, &umip);
 		return;
 	}
-	if (e->vector == X86_UD && e->unsupported) {
+	if (e->vector == X86_UD && e->unsupported && t->machine->nr_unsupported < MAX_UNSUPPORTED) {
 		struct unsupported u = {t, e->unsupported};
 
+		t->machine->nr_unsupported++;
 		call_on_host_stack(t->machine, report_unsupported, &u); /* Capstone, libelf */
 	}
 	if (e->vector >= ARRAY_SIZE(trap_table) || !trap_table[e->vector].sig)

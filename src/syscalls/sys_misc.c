@@ -31,6 +31,8 @@ struct sched_attr_k {
 };
 
 #define SCHED_ATTR_SIZE_VER0 48U
+#define SCHED_FLAG_RESET_ON_FORK_K 1UL
+#define SETPARAM_POLICY (-1) /* sched_setparam(2): keep the policy, and its flag */
 
 /* uname(2): release and version are the guest kernel's, the name is the host's. */
 long sys_uname(struct task_struct *t, const struct sysargs *a)
@@ -204,12 +206,14 @@ long sys_sched_setaffinity(struct task_struct *t, const struct sysargs *a)
 	return mask & 1 ? 0 : -EINVAL;
 }
 
-/* sched_getscheduler(2). -EINVAL: negative; -ESRCH. */
+/* sched_getscheduler(2). The policy, perhaps with SCHED_RESET_ON_FORK. -EINVAL: negative; -ESRCH. */
 long sys_sched_getscheduler(struct task_struct *t, const struct sysargs *a)
 {
 	struct task_struct *p = sched_task(t, a->arg[0]);
 
-	return IS_ERR(p) ? PTR_ERR(p) : SCHED_OTHER;
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	return SCHED_OTHER | (p->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
 
 /* sched_getparam(2). -EINVAL, -ESRCH. */
@@ -240,15 +244,25 @@ long sys_sched_getattr(struct task_struct *t, const struct sysargs *a)
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	attr.nice = p->nice;
+	attr.flags = p->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK_K : 0;
 	attr.size = size - more;
 	if (more && clear_user(t->mm, a->arg[1] + sizeof(attr), more))
 		return -EFAULT;
 	return copy_to_user(t->mm, a->arg[1], &attr, attr.size) ? -EFAULT : 0;
 }
 
+/* May @t's owner set the policy of @p? user_check_sched_setscheduler() */
+static bool may_set_scheduler(const struct task_struct *t, const struct task_struct *p, bool reset)
+{
+	if ((t->euid == p->euid || t->euid == p->uid) && (reset || !p->sched_reset_on_fork))
+		return true;
+	return capable(t, CAP_SYS_NICE);
+}
+
 /* Real-time policies are refused as without CAP_SYS_NICE. */
 static long set_scheduler(struct task_struct *t, u64 pid, int policy, gva_t param)
 {
+	bool reset = policy & SCHED_RESET_ON_FORK;
 	struct task_struct *p;
 	s32 priority;
 
@@ -259,9 +273,13 @@ static long set_scheduler(struct task_struct *t, u64 pid, int policy, gva_t para
 	p = sched_task(t, pid);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
+	if (policy == SETPARAM_POLICY) {
+		reset = p->sched_reset_on_fork;
+		policy = SCHED_OTHER;
+	}
 	switch (policy & ~SCHED_RESET_ON_FORK) {
 	case SCHED_OTHER:
-		return priority ? -EINVAL : 0;
+		break;
 	case SCHED_FIFO:
 	case SCHED_RR:
 		return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
@@ -271,18 +289,27 @@ static long set_scheduler(struct task_struct *t, u64 pid, int policy, gva_t para
 	default:
 		return -EINVAL;
 	}
+	if (priority)
+		return -EINVAL;
+	if (!may_set_scheduler(t, p, reset))
+		return -EPERM;
+	p->sched_reset_on_fork = reset;
+	return 0;
 }
 
-/* sched_setscheduler(2). -EINVAL, -ESRCH; -EPERM: any policy but SCHED_OTHER. */
+/* sched_setscheduler(2). -EINVAL, -ESRCH, -EFAULT; -EPERM: another's task, the flag taken back without
+ * CAP_SYS_NICE, any policy but SCHED_OTHER. */
 long sys_sched_setscheduler(struct task_struct *t, const struct sysargs *a)
 {
+	if ((int)a->arg[1] < 0)
+		return -EINVAL;
 	return set_scheduler(t, a->arg[0], (int)a->arg[1], a->arg[2]);
 }
 
 /* sched_setparam(2). As sched_setscheduler(2). */
 long sys_sched_setparam(struct task_struct *t, const struct sysargs *a)
 {
-	return set_scheduler(t, a->arg[0], SCHED_OTHER, a->arg[1]);
+	return set_scheduler(t, a->arg[0], SETPARAM_POLICY, a->arg[1]);
 }
 
 static long priority_bound(int policy, int realtime)

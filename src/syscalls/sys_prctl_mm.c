@@ -117,8 +117,7 @@ static int replace_exe_file(struct mm_struct *mm, struct file *f)
 {
 	struct vm_area_struct *vma;
 
-	for_each_vma(mm, vma)
-	{
+	for_each_vma (mm, vma) {
 		if (mm->exe_file && vma->vm_file && same_file(vma->vm_file, mm->exe_file))
 			return -EBUSY;
 	}

@@ -174,6 +174,8 @@ int iovec_from_user(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fas
 		if (!*iov)
 			return -ENOMEM;
 	}
+	if (nr && !access_ok(addr, bytes)) /* before any of it is looked at */
+		return -EFAULT;
 	left = copy_from_user(t->mm, *iov, addr, bytes);
 	for (u64 i = 0; i < (bytes - left) / sizeof(**iov); i++)
 		if ((s64)(*iov)[i].iov_len < 0)

@@ -6,6 +6,7 @@
 #include "proc/userfaultfd.h"
 
 #define COPY_PAGE PAGE_SIZE
+#define PIN_PAGES (2 * PAGE_SIZE / sizeof(void *)) /* at once. Linux: PVM_MAX_KMALLOC_PAGES */
 
 /* mseal(2). What do_mseal() says. */
 long sys_mseal(struct task_struct *t, const struct sysargs *a)
@@ -51,6 +52,7 @@ struct vm_vec {
 	struct iovec *iov;
 	u32 nr, at;
 	u64 off, total;
+	u64 pinned_to, pinned; /* remote: bytes of this entry; pages to unpin */
 };
 
 /* @local: the caller's own memory. 0 or -errno; v->iov is the caller's to free in any case. */
@@ -80,6 +82,21 @@ static u64 vec_run(struct vm_vec *v, u64 n, gva_t *addr)
 	return min(n, PAGE_SIZE - page_offset(*addr));
 }
 
+/* Pins what is left of @v's entry, from @addr on, unless that is done: however little is then copied. */
+static bool pin_next(struct mm_struct *mm, struct vm_vec *v, gva_t addr, bool write)
+{
+	u64 left = v->iov[v->at].iov_len - v->off + page_offset(addr);
+	long pages;
+
+	if (v->off && v->off != v->pinned_to)
+		return true;
+	unpin_user_pages(mm->mem, v->pinned);
+	pages = pin_user_pages_remote(mm, addr, min(page_align(left) >> PAGE_SHIFT, PIN_PAGES),
+				      write, &v->pinned);
+	v->pinned_to = v->off + pages * PAGE_SIZE - page_offset(addr);
+	return pages > 0;
+}
+
 /* Moves bytes page by page; what was moved before a fault counts. */
 static long vm_copy(struct task_struct *t, struct mm_struct *other, struct vm_vec *local,
 		    struct vm_vec *remote, void *buf, bool write)
@@ -88,15 +105,16 @@ static long vm_copy(struct task_struct *t, struct mm_struct *other, struct vm_ve
 	gva_t here, there;
 
 	while ((n = vec_run(local, COPY_PAGE, &here)) && (n = vec_run(remote, n, &there))) {
-		bool again = remote->off && page_offset(there); /* a page may take two runs */
 		long moved = n;
 
+		if (!pin_next(other, remote, there, write))
+			break;
 		if (write) {
 			moved -= copy_from_user(t->mm, buf, here, n);
 			if (moved)
-				moved = access_pinned_vm(other, there, buf, moved, true, again);
+				moved = access_pinned_vm(other, there, buf, moved, true);
 		} else {
-			moved = access_pinned_vm(other, there, buf, n, false, again);
+			moved = access_pinned_vm(other, there, buf, n, false);
 			if (moved > 0)
 				moved -= copy_to_user(t->mm, here, buf, moved);
 		}
@@ -108,6 +126,7 @@ static long vm_copy(struct task_struct *t, struct mm_struct *other, struct vm_ve
 		if ((u64)moved < n)
 			break;
 	}
+	unpin_user_pages(other->mem, remote->pinned);
 	return done || !local->total || !remote->total ? (long)done : -EFAULT;
 }
 

@@ -2,6 +2,7 @@
  * instructions compute is checked against the host CPU by tests/diff/insn. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cpu/block.h"
@@ -370,6 +371,93 @@ static void models_grow(void)
 	}
 }
 
+/* The levels as the System V psABI of x86-64, table 3.1, has them, written down apart from feat.def: its
+ * names, CPUID's bits from SDM vol. 2A. OSFXSR and SCE have none of their own: CR4 and EFER. */
+#define BY_BASE FEAT_BASE /* part of any x86-64 here: no row hangs on it */
+static const struct {
+	unsigned level;
+	const char *name;
+	enum cpu_feat feat;
+	u32 leaf;
+	char reg;
+	u8 bit;
+} psabi[] = {
+	{1, "CMOV", BY_BASE, 1, 'd', 15},
+	{1, "CX8", BY_BASE, 1, 'd', 8},
+	{1, "FPU", BY_BASE, 1, 'd', 0},
+	{1, "FXSR, OSFXSR", BY_BASE, 1, 'd', 24},
+	{1, "MMX", BY_BASE, 1, 'd', 23},
+	{1, "SCE", BY_BASE, 0x80000001, 'd', 11}, /* SYSCALL, in 64-bit mode */
+	{1, "SSE", BY_BASE, 1, 'd', 25},
+	{1, "SSE2", BY_BASE, 1, 'd', 26},
+	{2, "CMPXCHG16B", FEAT_CX16, 1, 'c', 13},
+	{2, "LAHF-SAHF", FEAT_LAHF, 0x80000001, 'c', 0},
+	{2, "POPCNT", FEAT_POPCNT, 1, 'c', 23},
+	{2, "SSE3", FEAT_SSE3, 1, 'c', 0},
+	{2, "SSE4_1", FEAT_SSE4_1, 1, 'c', 19},
+	{2, "SSE4_2", FEAT_SSE4_2, 1, 'c', 20},
+	{2, "SSSE3", FEAT_SSSE3, 1, 'c', 9},
+	{3, "AVX", FEAT_AVX, 1, 'c', 28},
+	{3, "AVX2", FEAT_AVX2, 7, 'b', 5},
+	{3, "BMI1", FEAT_BMI1, 7, 'b', 3},
+	{3, "BMI2", FEAT_BMI2, 7, 'b', 8},
+	{3, "F16C", FEAT_F16C, 1, 'c', 29},
+	{3, "FMA", FEAT_FMA, 1, 'c', 12},
+	{3, "LZCNT", FEAT_LZCNT, 0x80000001, 'c', 5},
+	{3, "MOVBE", FEAT_MOVBE, 1, 'c', 22},
+	{3, "OSXSAVE", FEAT_XSAVE, 1, 'c', 27},
+	{4, "AVX512F", FEAT_AVX512F, 7, 'b', 16},
+	{4, "AVX512BW", FEAT_AVX512BW, 7, 'b', 30},
+	{4, "AVX512CD", FEAT_AVX512CD, 7, 'b', 28},
+	{4, "AVX512DQ", FEAT_AVX512DQ, 7, 'b', 17},
+	{4, "AVX512VL", FEAT_AVX512VL, 7, 'b', 31},
+};
+
+/* What the levels have here and not there. */
+static const struct {
+	enum cpu_feat feat;
+	const char *reason;
+} beyond_psabi[] = {
+	{FEAT_BASE, "the baseline itself"},
+	{FEAT_AMD, "the host's maker"},
+	{FEAT_INTEL, "the host's maker"},
+	{FEAT_CX16, "v1 too: all CPUs but the first have it, and no program needs it to be away"},
+	{FEAT_LAHF, "v1 too: likewise"},
+	{FEAT_UMIP, "what Linux does with SGDT and kin, not an instruction"},
+	{FEAT_ZERO_FCS_FDS, "says what x87's pointers hold, not an instruction"},
+};
+
+static void models_are_the_levels_of_the_psabi(void)
+{
+	for (unsigned m = CPU_MODEL_V1; m <= CPU_MODEL_V4; m++) {
+		struct flat *f = flat_new(m);
+		u64 must = 0, may = 0, have = cpu_model_features(m);
+
+		for (unsigned i = 0; i < ARRAY_SIZE(psabi); i++) {
+			struct leaf l = cpuid(f, psabi[i].leaf, 0);
+			u32 reg = psabi[i].reg == 'b' ? l.b : psabi[i].reg == 'c' ? l.c : l.d;
+			bool shown = reg >> psabi[i].bit & 1;
+
+			if (psabi[i].level > m - CPU_MODEL_V1 + 1) {
+				CU_ASSERT(!shown || psabi[i].feat == FEAT_CX16 ||
+					  psabi[i].feat == FEAT_LAHF);
+				continue;
+			}
+			must |= BIT(psabi[i].feat);
+			CU_ASSERT(shown || !cpu_model_possible(m));
+			if (!shown && cpu_model_possible(m))
+				fprintf(stderr, "v%u lacks %s\n", m - CPU_MODEL_V1 + 1,
+					psabi[i].name);
+		}
+		for (unsigned i = 0; i < ARRAY_SIZE(beyond_psabi); i++)
+			may |= BIT(beyond_psabi[i].feat);
+		if (cpu_model_possible(m))
+			CU_ASSERT_EQUAL(must & ~have, 0);
+		CU_ASSERT_EQUAL(have & ~(must | may), 0);
+		flat_free(f);
+	}
+}
+
 /* One socket, one core, one thread; sizes that fit each other. */
 static void leaves_are_consistent(void)
 {
@@ -541,6 +629,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_is_missing_is_named),
 	UNIT_TEST(cpuid_says_v1),
 	UNIT_TEST(models_grow),
+	UNIT_TEST(models_are_the_levels_of_the_psabi),
 	UNIT_TEST(leaves_are_consistent),
 	UNIT_TEST(the_machine_answers_for_itself),
 	UNIT_END,

@@ -5,7 +5,7 @@
  * host. So this finds what no row and no form thought of.
  *
  *	check_bytes [--cpu MODEL] [--trials N] [--seed N] [--seconds N]
- *	check_bytes --repeat BYTES:SEED		one trial again, BYTES as 30 hexadecimal digits
+ *	check_bytes [--cpu MODEL] --repeat BYTES:SEED	one trial again, BYTES as 30 hexadecimal digits
  *
  * System calls, far transfers, and what a virtual machine's monitor may answer are left out: safe().
  */
@@ -85,7 +85,7 @@ struct tally {
 	u64 trials, ended, raised, bad;
 };
 
-static void try_one(struct sides *s, u64 seed, struct tally *n)
+static void try_one(struct sides *s, enum cpu_model model, u64 seed, struct tally *n)
 {
 	u8 code[15];
 
@@ -104,7 +104,7 @@ static void try_one(struct sides *s, u64 seed, struct tally *n)
 		break;
 	case TRIAL_DIFFERS:
 		n->bad++;
-		printf("repeat: check_bytes --repeat ");
+		printf("repeat: check_bytes --cpu %s --repeat ", cpu_model_name(model));
 		for (unsigned i = 0; i < 15; i++)
 			printf("%02x", code[i]);
 		printf(":%#lx\n", seed);
@@ -137,6 +137,13 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+static int usage(void)
+{
+	fprintf(stderr, "usage: check_bytes [--cpu MODEL] [--trials N] [--seed N] [--seconds N]\n"
+			"\t[--repeat BYTES:SEED]\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	u64 trials = 200000, seed = 1, seconds = 0, i = 0;
@@ -146,7 +153,9 @@ int main(int argc, char **argv)
 	struct sides s;
 	double start = now();
 
-	for (int a = 1; a + 1 < argc; a += 2) {
+	for (int a = 1; a < argc; a += 2) {
+		if (a + 1 == argc)
+			return usage();
 		if (!strcmp(argv[a], "--trials"))
 			trials = strtoul(argv[a + 1], NULL, 0);
 		else if (!strcmp(argv[a], "--seed"))
@@ -157,13 +166,15 @@ int main(int argc, char **argv)
 			model = sides_model(argv[a + 1]);
 		else if (!strcmp(argv[a], "--repeat"))
 			again = argv[a + 1];
+		else
+			return usage();
 	}
 	sides_open(&s, model);
 	if (again)
 		return repeat(&s, again);
 	while (n.bad < 100 && (seconds ? now() - start < (double)seconds : i < trials))
 		for (unsigned k = 0; k < 100; k++, i++)
-			try_one(&s, seed * 0x9e3779b97f4a7c15UL + i, &n);
+			try_one(&s, model, seed * 0x9e3779b97f4a7c15UL + i, &n);
 	printf("bytes: %lu trials, %.0f a second, %lu ran to their end, %lu raised the same, %lu "
 	       "differ\n",
 	       n.trials, (double)n.trials / (now() - start), n.ended, n.raised, n.bad);

@@ -485,15 +485,27 @@ static void report(unsigned long strings)
 		       looked[i], i + 1 < NR_JUDGES ? ", " : "\n");
 }
 
+static bool number(const char *text, unsigned long *n)
+{
+	char *end;
+
+	*n = strtoul(text, &end, 0);
+	return text[0] >= '0' && text[0] <= '9' && !*end;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long strings = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
+	unsigned long strings = 100000;
 	u64 host = cpu_model_features(CPU_MODEL_HOST), all = all_features();
 	bool zydis = zydis_init(all);
 	u8 code[15];
 
-	if (argc > 2)
-		seed = strtoul(argv[2], NULL, 0) | 1;
+	if (argc > 3 || (argc > 1 && !number(argv[1], &strings)) ||
+	    (argc > 2 && !number(argv[2], &seed))) {
+		fprintf(stderr, "usage: check_decode [STRINGS [SEED]]\n");
+		return 2;
+	}
+	seed |= 1;
 	decoder_init(&dec);
 	if (!capstone_init() || edge_init())
 		return 2;

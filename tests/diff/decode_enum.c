@@ -38,6 +38,15 @@ static u64 isa_features(const char *isa)
 	return BIT(FEAT_NOT_OFFERED);
 }
 
+/* Does no row of decode_isa.def fit? */
+static bool isa_has_no_row(const char *isa)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(isa_table); i++)
+		if (!strncmp(isa, isa_table[i].isa, strlen(isa_table[i].isa)))
+			return false;
+	return true;
+}
+
 static const char *const model_names[] = {"v1", "v2", "v3", "v4", "host"};
 #define NR_MODELS ARRAY_SIZE(model_names)
 
@@ -76,13 +85,16 @@ static void under_model(unsigned m, const u8 *code, unsigned theirs, const char 
 	u64 need = isa_features(isa);
 	struct decoded d;
 	bool ours = decode(&dec, t->feats, code, 15, &d) == DECODE_OK;
-	char what[40];
+	char what[64];
 
 	t->accepted++;
 	t->decoded += ours;
 	if (ours && (need & ~t->feats) && !is_older_too(&insn_rows[d.row], isa)) {
 		t->leaked++;
-		snprintf(what, sizeof(what), "%s has no such instruction", model_names[m]);
+		snprintf(what, sizeof(what),
+			 isa_has_no_row(isa) ? "%s: no row in decode_isa.def for this set"
+					     : "%s has no such instruction",
+			 model_names[m]);
 		print_encoding(what, code, d.len, isa, insn_rows[d.row].name);
 	}
 	if (ours || ((need & ~t->feats) && m != NR_MODELS - 1))

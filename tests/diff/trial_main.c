@@ -75,7 +75,16 @@ static int repeat(struct sides *s, const char *what)
 	return r == TRIAL_DIFFERS;
 }
 
-static const char *parse(int argc, char **argv, struct options *o)
+static void usage(const char *program)
+{
+	fprintf(stderr,
+		"usage: check_%s [--cpu MODEL] [--rounds N] [--seed N] [--seconds N] [--row NAME]\n"
+		"\t[--verbose] [--flags] [--repeat ROW:WISH:SEED]\n",
+		program);
+	exit(2);
+}
+
+static const char *parse(const char *program, int argc, char **argv, struct options *o)
 {
 	const char *again = NULL;
 
@@ -86,6 +95,8 @@ static const char *parse(int argc, char **argv, struct options *o)
 			o->verbose = true;
 		else if (!strcmp(argv[i], "--flags"))
 			o->flags = true;
+		else if (i + 1 == argc)
+			usage(program);
 		else if (!strcmp(argv[i], "--rounds"))
 			o->rounds = strtoul(value, NULL, 0), i++;
 		else if (!strcmp(argv[i], "--seed"))
@@ -98,6 +109,8 @@ static const char *parse(int argc, char **argv, struct options *o)
 			o->model = sides_model(value), i++;
 		else if (!strcmp(argv[i], "--repeat"))
 			again = value, i++;
+		else
+			usage(program);
 	}
 	return again;
 }
@@ -139,6 +152,24 @@ static bool wanted(unsigned row)
 		return false;
 	return chosen.of_program(row) && (chosen.feats >> insn_rows[row].feat & 1) &&
 	       !shadowed(row);
+}
+
+/* Whether a row of that name can be run here; says why not. */
+static bool has_row(const char *program, const char *name, enum cpu_model model)
+{
+	const char *why = "there is no such row";
+
+	for (unsigned row = 0; row < nr_insn_rows; row++) {
+		if (strcmp(insn_rows[row].name, name))
+			continue;
+		if (wanted(row))
+			return true;
+		why = chosen.of_program(row) ? "not in this --cpu model on this host"
+					     : "another check_ program runs it";
+	}
+	fprintf(stderr, "check_%s --cpu %s --row %s: %s\n", program, cpu_model_name(model), name,
+		why);
+	return false;
 }
 
 /* Rows whose undefined flags differ from the host's: a number, or all of them. */
@@ -217,7 +248,7 @@ int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, 
 	struct totals n = {0, 0, 0};
 	struct sides s;
 	unsigned passed = 0, failed = 0, never;
-	const char *again = parse(argc, argv, &o);
+	const char *again = parse(program, argc, argv, &o);
 	double start = now();
 
 	sides_open(&s, o.model);
@@ -225,6 +256,8 @@ int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, 
 	chosen.feats = s.enc.feats;
 	if (again)
 		return repeat(&s, again);
+	if (o.name && !has_row(program, o.name, o.model))
+		return 2;
 	do {
 		for (unsigned row = 0; row < nr_insn_rows; row++) {
 			const struct insn_row *r = &insn_rows[row];

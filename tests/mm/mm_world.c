@@ -161,8 +161,7 @@ struct mm_struct *world_fork(struct world *w)
 	struct vm_area_struct *vma, *copy;
 
 	CU_ASSERT_FALSE_FATAL(IS_ERR(child));
-	for_each_vma(w->mm, vma)
-	{
+	for_each_vma (w->mm, vma) {
 		copy = vm_area_dup(vma);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
 		copy->vm_mm = child;

@@ -355,9 +355,9 @@ static long remote_write(struct world *w)
 /* An anonymous page that a child shares is copied even to be read. */
 static long pinned_read(struct world *w)
 {
-	u8 byte;
+	u64 pinned;
 
-	return access_pinned_vm(w->mm, at(3), &byte, 1, false, false) == 1 ? 0 : -EFAULT;
+	return pin_user_pages_remote(w->mm, at(3), 1, false, &pinned) == 1 ? 0 : -EFAULT;
 }
 
 static long fill_cache(struct world *w)

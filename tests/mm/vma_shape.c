@@ -49,7 +49,7 @@ char *snapshot(struct mm_struct *mm)
 	    mm->map_count, mm->total_vm, mm->locked_vm, mm->data_vm, mm->exec_vm, mm->stack_vm,
 	    mm->mem->committed_as, mm->brk);
 	put(&t, "rss %ld %ld %ld\n", mm->rss[0], mm->rss[1], mm->rss[3]);
-	for_each_vma(mm, vma)
+	for_each_vma (mm, vma)
 		put(&t, "%lx-%lx %lx %lx %p %p\n", vma->vm_start, vma->vm_end, vma->vm_flags,
 		    vma->vm_pgoff, (void *)vma->vm_mapping, (void *)vma->anon_vma);
 	return t.s;

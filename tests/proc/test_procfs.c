@@ -227,13 +227,15 @@ static void names_and_order_are_the_hosts(void)
 	world_free(w);
 }
 
-/* Each event that is the kernel's has a row in vmstat.def, and that row shows it. */
+/* Each event that is the kernel's is shown, with its own count. */
 static void vmstat_shows_every_event(void)
 {
 	static const char *const names[] = {
-#define VM_EVENT(name) #name,
-#include "mm/vm_event.def"
+#define VMSTAT(kind, name, value)
+#define VM_EVENT(kind, name) #name,
+#include "mm/vmstat.def"
 #undef VM_EVENT
+#undef VMSTAT
 	};
 	struct world *w = world_new();
 	const char *text;

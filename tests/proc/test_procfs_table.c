@@ -168,11 +168,49 @@ static void of_a_ratio_and_bytes_the_last_one_written_holds(void)
 	one_task_free(t);
 }
 
+/* A feature that CPUID can offer has its name in /proc/cpuinfo, of the same bit. */
+static void every_feature_has_its_flag(void)
+{
+	struct bit {
+		u32 leaf, subleaf;
+		char reg;
+		u8 bit;
+	};
+	static const struct {
+		const char *name;
+		struct bit at;
+	} feats[] = {
+#define FEAT(name, level, how, leaf, subleaf, reg, bit) {#name, {leaf, subleaf, #reg[0], bit}},
+#include "cpu/feat.def"
+#undef FEAT
+	};
+	static const struct bit flags[] = {
+#define CPU_FLAG(leaf, subleaf, reg, bit, name) {leaf, subleaf, #reg[0], bit},
+#include "proc/procfs/cpu_flags.def"
+#undef CPU_FLAG
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(feats); i++) {
+		bool found = !feats[i].at.leaf; /* no bit of CPUID */
+
+		if (!strcmp(feats[i].name, "ZERO_FCS_FDS")) /* Linux shows no name of it */
+			continue;
+		for (unsigned j = 0; j < ARRAY_SIZE(flags); j++)
+			found |= flags[j].leaf == feats[i].at.leaf &&
+				 flags[j].subleaf == feats[i].at.subleaf &&
+				 flags[j].reg == feats[i].at.reg && flags[j].bit == feats[i].at.bit;
+		if (!found)
+			CU_FAIL(feats[i].name);
+	}
+	CU_PASS("looked at all");
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(names_are_there_once),
 	UNIT_TEST(a_writer_goes_with_a_mode_that_lets_write),
 	UNIT_TEST(every_row_leads_up_to_a_root),
 	UNIT_TEST(every_text_can_be_made),
+	UNIT_TEST(every_feature_has_its_flag),
 	UNIT_TEST(numbers_are_parsed_as_the_kernel_does),
 	UNIT_TEST(words_are_chosen_by_name),
 	UNIT_TEST(a_setting_takes_numbers_in_its_range),

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cpu/model.h"
+#include "proc/clock.h"
 #include "proc/oom.h"
 #include "proc/procfs/internal.h"
 
@@ -194,9 +196,16 @@ int proc_show_io(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* The line AVX512_elapsed_ms is printed on CPUs with AVX-512 only. */
-int proc_show_arch_status(struct seq *out __unused, struct task_struct *t __unused)
+/* avx512_status(): jiffies, as ms, since the task left the CPU with AVX-512 state in use; -1: it never did.
+ * CPUs without AVX-512 have nothing to tell, and kernel threads no such state. */
+int proc_show_arch_status(struct seq *out, struct task_struct *t)
 {
+	u64 now = machine_now_ns(t->machine) / NSEC_PER_JIFFY, then = t->avx512_ns / NSEC_PER_JIFFY;
+
+	if (!cpu_has(&t->machine->cpu, FEAT_AVX512F) || t->kthread)
+		return 0;
+	seq_printf(out, "AVX512_elapsed_ms:\t%ld\n",
+		   t->avx512_ns ? (long)((now - then) * (NSEC_PER_JIFFY / NSEC_PER_MSEC)) : -1L);
 	return 0;
 }
 

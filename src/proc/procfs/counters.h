@@ -1,4 +1,4 @@
-/* The counters of struct memory by the names of node_stat.def and vm_event.def, for the files that print
+/* The counters of struct memory by the names of node_stat.def and vmstat.def, for the files that print
  * them: ST(x), EV(x) of a variable m. */
 #ifndef PROC_PROCFS_COUNTERS_H
 #define PROC_PROCFS_COUNTERS_H

@@ -9,22 +9,37 @@ struct cpuid_regs {
 	u32 a, b, c, d;
 };
 
-static struct cpuid_regs cpuid_of(const struct machine *m, u32 leaf)
+static struct cpuid_regs cpuid_subleaf(const struct machine *m, u32 leaf, u32 subleaf)
 {
 	struct cpuid_regs r;
 
-	cpu_cpuid(&m->cpu, leaf, 0, &r.a, &r.b, &r.c, &r.d);
+	cpu_cpuid(&m->cpu, leaf, subleaf, &r.a, &r.b, &r.c, &r.d);
 	return r;
+}
+
+static struct cpuid_regs cpuid_of(const struct machine *m, u32 leaf)
+{
+	return cpuid_subleaf(m, leaf, 0);
+}
+
+static u32 cpuid_reg(struct cpuid_regs r, bool always, char reg)
+{
+	if (always)
+		return ~0U;
+	return reg == 'a' ? r.a : reg == 'b' ? r.b : reg == 'c' ? r.c : r.d;
 }
 
 static void put_flags(struct seq *out, const struct machine *m)
 {
 	static const struct {
-		u32 leaf;
-		u8 reg, bit; /* reg: a, b, c, d */
+		u32 leaf, subleaf;
+		u8 bit;
+		bool always;
+		char reg; /* a, b, c, d */
 		const char *name;
 	} flags[] = {
-#define CPU_FLAG(leaf, reg, bit, name) {leaf, #reg[0], bit, #name},
+#define CPU_FLAG(leaf, subleaf, reg, bit, name)                                                    \
+	{leaf, subleaf, bit, sizeof(#reg) > sizeof("a"), #reg[0], #name},
 #include "proc/procfs/cpu_flags.def"
 #undef CPU_FLAG
 	};
@@ -33,19 +48,16 @@ static void put_flags(struct seq *out, const struct machine *m)
 	seq_puts(out, "flags\t\t:");
 	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct cpuid_regs r;
-		u32 value;
 
 		if (flags[i].leaf < 0x80000000 && flags[i].leaf > max_leaf)
 			continue;
-		r = cpuid_of(m, flags[i].leaf);
-		value = flags[i].reg == 'b' ? r.b : flags[i].reg == 'c' ? r.c : r.d;
-		if (!(value >> flags[i].bit & 1))
+		r = cpuid_subleaf(m, flags[i].leaf, flags[i].subleaf);
+		if (!(cpuid_reg(r, flags[i].always, flags[i].reg) >> flags[i].bit & 1))
 			continue;
 		seq_putc(out, ' ');
 		seq_puts(out, flags[i].name);
 	}
-	/* Synthetic ones that hold for every model: long no-ops, and CPUID itself. */
-	seq_puts(out, " nopl cpuid\n");
+	seq_putc(out, '\n');
 }
 
 static void put_vendor_and_name(struct seq *out, const struct machine *m)

@@ -141,7 +141,8 @@ int proc_show_vmas(const struct proc_entry *e, struct seq *out, struct mm_struct
 		return 0;
 	if (maps_begin(&w, out, mm))
 		return -ENOMEM;
-	for_each_vma(mm, vma) e->get.vmas(&w, vma);
+	for_each_vma (mm, vma)
+		e->get.vmas(&w, vma);
 	e->get.vmas(&w, NULL);
 	maps_end(&w);
 	return 0;

@@ -185,8 +185,7 @@ int proc_show_smaps_rollup(struct seq *out, struct mm_struct *mm)
 
 	if (!mm)
 		return -ESRCH;
-	for_each_vma(mm, vma)
-	{
+	for_each_vma (mm, vma) {
 		if (!end)
 			start = vma->vm_start;
 		end = vma->vm_end;

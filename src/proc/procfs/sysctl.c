@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "fs/ipc_shm.h"
 #include "mm/hugetlb.h"
+#include "proc/clock.h"
 #include "proc/procfs/internal.h"
 
-#define HZ_K 250	/* what a jiffy is a part of; only a bound shows it */
 #define NUMBER_MAX 21	/* digits that are looked at */
 #define TEXT_MAX 4095UL /* bytes of a write that are looked at */
 

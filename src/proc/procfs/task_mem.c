@@ -53,8 +53,7 @@ int proc_write_clear_refs(struct machine *m, struct task_struct *t, u64 sub __un
 		t->mm->hiwater_rss = c.peak_rss;
 		return 0;
 	}
-	for_each_vma(t->mm, vma)
-	{
+	for_each_vma (t->mm, vma) {
 		bool file = vma->vm_file || vma->vm_mapping;
 
 		if ((vma->vm_flags & VM_PFNMAP) || (type == CLEAR_REFS_ANON && file) ||

@@ -1,5 +1,5 @@
 /* What mm/vmstat.c of Linux prints: vmstat, zoneinfo, buddyinfo, pagetypeinfo, and the node's part of them in
- * /sys. Counters of vmstat are rows of vmstat.def. See: proc(5). */
+ * /sys. Counters are rows of mm/vmstat.def. See: proc(5). */
 #include <limits.h>
 
 #include "base/err.h"
@@ -23,6 +23,9 @@ u64 totalreserve_pages(const struct memory *m)
 	}
 	return sum;
 }
+
+/* An event's value is its count. */
+#define VM_EVENT(kind, name) VMSTAT(kind, name, EV(name))
 
 /* --- vmstat, zoneinfo --------------------------------------------------------------------- */
 
@@ -90,8 +93,12 @@ int proc_show_vmstat(struct seq *out, struct machine *machine)
 	const struct dirty_limits limits = global_dirty_limits(machine);
 
 #define DIRTY(which) limits.which
-#define VMSTAT(kind, name, value) vmstat_line(out, false, #name, value);
-#include "proc/procfs/vmstat.def"
+#define VMSTAT(kind, name, value) ALL_ROW_##kind(name, value)
+#define ALL_ROW_ZONE(name, value) vmstat_line(out, false, #name, value);
+#define ALL_ROW_NODE(name, value) ALL_ROW_ZONE(name, value)
+#define ALL_ROW_EVENT(name, value) ALL_ROW_ZONE(name, value)
+#define ALL_ROW_OWN(name, value)
+#include "mm/vmstat.def"
 #undef VMSTAT
 #undef DIRTY
 	return 0;
@@ -106,7 +113,8 @@ int proc_show_node_vmstat(struct seq *out, struct machine *machine)
 #define NODE_ROW_ZONE(name, value) vmstat_line(out, false, #name, value);
 #define NODE_ROW_NODE(name, value) NODE_ROW_ZONE(name, value)
 #define NODE_ROW_EVENT(name, value)
-#include "proc/procfs/vmstat.def"
+#define NODE_ROW_OWN(name, value)
+#include "mm/vmstat.def"
 #undef VMSTAT
 	return 0;
 }
@@ -136,13 +144,14 @@ int proc_write_node_compact(struct machine *m __unused, struct task_struct *t __
 /* The rows of one kind. */
 #define VMSTAT(kind, name, value) ROW_##kind(name, value)
 #define ROW_EVENT(name, value)
+#define ROW_OWN(name, value)
 
 static void zoneinfo_node(struct seq *out, const struct memory *m)
 {
 	seq_puts(out, "\n  per-node stats\n");
 #define ROW_ZONE(name, value)
 #define ROW_NODE(name, value) vmstat_line(out, true, #name, value);
-#include "proc/procfs/vmstat.def"
+#include "mm/vmstat.def"
 #undef ROW_NODE
 #undef ROW_ZONE
 }
@@ -161,13 +170,13 @@ static void zoneinfo_counters(struct seq *out, const struct memory *m, const str
 #define ROW_NODE(name, value)
 #define ROW_ZONE(name, value) ROW_##name,
 	enum {
-#include "proc/procfs/vmstat.def"
+#include "mm/vmstat.def"
 		NR_ROWS
 	};
 #undef ROW_ZONE
 #define ROW_ZONE(name, value) #name,
 	static const char *const names[] = {
-#include "proc/procfs/vmstat.def"
+#include "mm/vmstat.def"
 	};
 #undef ROW_NODE
 #undef ROW_ZONE
@@ -186,6 +195,7 @@ static void zoneinfo_counters(struct seq *out, const struct memory *m, const str
 		vmstat_line(out, true, names[i], values[i]);
 }
 
+#undef ROW_OWN
 #undef ROW_EVENT
 #undef VMSTAT
 
