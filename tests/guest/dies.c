@@ -52,6 +52,8 @@ int main(int argc, char **argv)
 		asm volatile("ud2");
 	if (!strcmp(how, "avx")) /* where there is none */
 		asm volatile("vpxor %%ymm0, %%ymm0, %%ymm0" : : : "xmm0");
+	if (!strcmp(how, "3dnow")) /* pfmul, which no CPU has any more */
+		asm volatile(".byte 0x0f, 0x0f, 0xc0, 0xb4");
 	if (!strcmp(how, "int3"))
 		asm volatile("int3");
 	if (!strcmp(how, "hlt"))

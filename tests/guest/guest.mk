@@ -5,8 +5,10 @@
 
 # The build's own CC may be clang or carry options; guests stay comparable.
 GCC = gcc
-CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra
+CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra $(DEPENDENCIES)
 LINK = -static
+# What each includes, tables of src/ too: a row added there builds its program anew.
+DEPENDENCIES = -MMD -MP -MF $(O)/depend/$(@F).d -MT $@
 
 PLAIN := $(filter-out hello sqlite_driver lua_driver fft numeric,$(patsubst $(SRC)/%.c,%,$(wildcard $(SRC)/*.c)))
 PROBES := $(patsubst $(SRC)/probes/%.c,probes/%,$(wildcard $(SRC)/probes/*.c))
@@ -17,11 +19,11 @@ HELLOS := hello-glibc hello-pie hello-musl hello-diet
 
 TOOLS := $(patsubst $(SRC)/tools/%.c,%,$(wildcard $(SRC)/tools/*.c))
 
-$(shell mkdir -p $(O)/probes)
+$(shell mkdir -p $(O)/probes $(O)/depend)
 
 all: $(addprefix $(O)/,$(TOOLS)) $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
 
-$(O)/%: $(SRC)/%.c $(SRC)/report.h
+$(O)/%: $(SRC)/%.c
 	$(GCC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) -o $@ $< $(LIBS)
 
 # Programs that help the tests, and run natively.
@@ -29,12 +31,12 @@ $(O)/%: $(SRC)/tools/%.c
 	$(GCC) $(CFLAGS) -o $@ $<
 
 # -O1 and no frills: expected/ was recorded with these.
-$(O)/probes/%: $(SRC)/probes/%.c $(SRC)/probes/probe.h $(SRC)/probes/cold.h $(SRC)/probes/kpf.h
-	$(GCC) -O1 -g0 -Wno-unused-result -fno-stack-protector -static -no-pie $(EXTRA_CFLAGS) -o $@ $<
+$(O)/probes/%: $(SRC)/probes/%.c
+	$(GCC) $(DEPENDENCIES) -O1 -g0 -Wno-unused-result -fno-stack-protector -static -no-pie $(EXTRA_CFLAGS) -o $@ $<
 $(O)/probes/p02_regs: EXTRA_CFLAGS = -nostartfiles -nostdlib
 
 # Random memory calls, compared step by step: tests/diff/mm.
-$(O)/random_mm: $(SRC)/../diff/mm/random_mm.c $(SRC)/../diff/mm/state.c $(SRC)/../diff/mm/random_mm.h
+$(O)/random_mm: $(wildcard $(SRC)/../diff/mm/*.[ch])
 	$(GCC) $(CFLAGS) $(LINK) -o $@ $(filter %.c,$^)
 
 $(O)/hello-glibc: $(SRC)/hello.c
@@ -46,7 +48,7 @@ $(O)/hello-musl: $(SRC)/hello.c
 $(O)/hello-diet: $(SRC)/hello.c
 	diet gcc -O2 -o $@ $<
 
-$(LEVELS:%=$(O)/fft-%): $(O)/fft-%: $(SRC)/fft.c $(SRC)/fft_kernel.h
+$(LEVELS:%=$(O)/fft-%): $(O)/fft-%: $(SRC)/fft.c
 	$(GCC) $(CFLAGS) -O3 -march=x86-64$(filter-out -v1,-$*) -static -o $@ $< -lm
 $(LEVELS:%=$(O)/numeric-%): $(O)/numeric-%: $(SRC)/numeric.c
 	$(GCC) $(CFLAGS) -O3 -march=x86-64$(filter-out -v1,-$*) -static -o $@ $< -lm
@@ -59,9 +61,6 @@ $(O)/crypto: LIBS = -lcrypto -Wl,--no-warnings
 $(O)/gmp_calc: LIBS = -lgmp
 $(O)/zstd_driver: LIBS = -lzstd -llzma -lbz2 -lz
 $(O)/procps: LIBS = $(if $(wildcard /usr/include/libproc2/pids.h),-lproc2) -Wl,--no-warnings
-$(O)/sockets $(O)/socket_msgs: $(SRC)/socket_pair.h
-$(O)/memfd_secret $(O)/hugetlb_empty: $(SRC)/touch.h
-$(O)/sysfs_mm $(O)/vm_sysctl: $(SRC)/settings.h
 $(O)/math_all: EXTRA_CFLAGS = -frounding-math
 $(O)/math_all: LIBS = -lm
 # Linked in by the libraries, never called: dlopen and getpwnam in a static program.
@@ -70,5 +69,7 @@ $(O)/int80: EXTRA_CFLAGS = -mno-red-zone
 $(O)/sqlite_driver: LIBS = -lsqlite3 -lm -Wl,--no-warnings
 $(O)/lua_driver: LIBS = -llua5.4 -lm -Wl,--no-warnings
 $(O)/lua_driver: EXTRA_CFLAGS = $(shell pkg-config --cflags lua5.4)
+
+-include $(wildcard $(O)/depend/*.d)
 
 .PHONY: all

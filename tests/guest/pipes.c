@@ -319,6 +319,8 @@ static void reopen_as_other(int fd)
 		show("execute", access(path, X_OK));
 		printf("reopen: %s\n",
 		       open(path, O_RDONLY | O_NONBLOCK) < 0 ? strerror(errno) : "ok");
+		printf("reopen for nothing: %s\n",
+		       open(path, O_ACCMODE | O_NONBLOCK) < 0 ? strerror(errno) : "ok");
 		fflush(stdout);
 		_exit(0);
 	}

@@ -13,7 +13,8 @@ cd "$SRC" || exit
 # min() and max() as functions: with their statement expressions cppcheck 2.10 loses its way.
 cppcheck -j "$(nproc)" --enable=warning,performance,portability --inline-suppr --quiet --std=c11 \
 	-D_GNU_SOURCE -D__x86_64__ -D__linux__ -DPACKAGE_STRING='""' -Umin -Umax -Isrc \
-	--suppress=missingIncludeSystem --template='{file}:{line}: {message} [{id}]' src >"$here/found" 2>&1
+	--suppress=missingIncludeSystem --template='{file}:{line}: {message} [{id}]' src >"$here/found" 2>&1 ||
+	echo "cppcheck itself failed: exit status $?" >>"$here/found"
 
 # gcc's messages of one file, each as FUNCTION OPTION FILE:LINE: text. The function is the one it is in
 # before inlining. At -O1 it sees into small functions, and is done in half the time of -O2.
@@ -22,6 +23,7 @@ analyse()
 	gcc-12 -std=gnu11 -O1 -D_GNU_SOURCE -DPACKAGE_STRING='""' -Isrc -c -o /dev/null -fanalyzer \
 		-Wno-analyzer-too-complex -fdiagnostics-plain-output "$1" 2>&1 | awk '
 		/In function / { split($0, part, "\x27"); name = part[2] }
+		/ error: / { print "no", "analysis", $0 }
 		/ warning: .*\[-Wanalyzer/ {
 			option = $NF
 			gsub(/[][]/, "", option)

@@ -1,5 +1,6 @@
 # What root runs, nobody runs, too: the quick guest cases that ask about rights, owners and limits, by uid 65534.
 # tags:
+# limit: 600
 names='caps devshm sysvshm memfd-.* overcommit vm-sysctl maps memory membarrier memory-merge madvise-kinds mempolicy
 	mm-.* hugetlb-.* pidfds prctl-.* proc-.* procps efault-all smaps-.* sys-.* userfaults? userfault-device
 	uffd-races xattrs sendfile-kinds pipes polls pipe-pairs sockets socket-msgs fork-.* signal-.* dies-.*

@@ -56,6 +56,7 @@ for page in README.md docs/*.md; do
 		!index(at[$1], "/" $2 " ") { print page " says that " $1 "() is in " $2 ", which it is not" }' \
 		<(echo "$defined") - | sort -u
 done | grep . && bad=1
+said docs/architecture.md | grep -c . | grep -qE '^[1-9][0-9]{2}$' || { echo "the walks were not understood"; bad=1; }
 # In seed.md a test is named as `name` in the third column: a unit test, case, probe or script.
 awk -F '|' '/^\|/ && NR > 3 { print $4 }' docs/seed.md | grep -oE '`[a-z][a-zA-Z0-9_-]+`' | tr -d '`' | sort -u |
 	while read -r name; do

@@ -25,11 +25,16 @@ expect 134 "$VELLUM" "$GUEST/dies" abort
 expect 139 "$VELLUM" "$GUEST/dies" null
 expect 136 "$VELLUM" "$GUEST/dies" divide
 expect 132 "$VELLUM" "$GUEST/dies" ud2
+grep . err && { echo "a line for UD2, which is meant"; bad=1; }
 expect 135 "$VELLUM" "$GUEST/dies" bus
 # What the model lacks has one line that says where, in which function, what, and why.
 expect 132 "$VELLUM" run --cpu v1 "$GUEST/dies" avx
 grep -qE '^vellum: unsupported instruction: at 0x[0-9a-f]+ <main.*>: c5 fd ef c0 \(vpxor .*\): AVX' err ||
 	{ echo "no line for an unsupported instruction:"; cat err; bad=1; }
+# So has what no model has.
+expect 132 "$VELLUM" "$GUEST/dies" 3dnow
+grep -qE '^vellum: unsupported instruction: at 0x[0-9a-f]+ <main.*>: 0f 0f c0 b4 \(pfmul .*\): not an' err ||
+	{ echo "no line for an instruction without a row:"; cat err; bad=1; }
 # A signal ignored by the caller does not hide how the guest ended.
 expect 134 sh -c 'trap "" ABRT; "$@"' sh "$VELLUM" "$GUEST/dies" abort
 
@@ -80,6 +85,19 @@ refused 126 'dynamically linked' "$VELLUM" /bin/ls
 sed -nE 's/^(OPTION|ASK_OPTION)\([^,]+, "([^"]+)".*/--\2/p' "$SRC/src/cli/options.def" | while read -r option; do
 	grep -qe "$option" help && grep -qe "$option" help-compare || echo "--help lacks $option"
 done | grep . && bad=1
+
+# A virtual clock repeats, sleeps included; the host's does not.
+clocks='busybox date +%s.%N; busybox sleep 0.05; busybox cat /proc/uptime'
+for run in 1 2 3; do
+	[ $run = 3 ] || virtual=--deterministic
+	expect 0 "$VELLUM" ${virtual-} -E PATH="$DATA/bin" "$(command -v busybox)" sh -c "$clocks"
+	mv out clocks.$run
+	unset virtual
+done
+cmp clocks.1 clocks.2 && ! cmp -s clocks.1 clocks.3 || { echo "--deterministic:"; cat clocks.?; bad=1; }
+# The caller's variables are the guest's, less Vellum's own, those set and those removed.
+expect 0 env -i A=1 B=2 VELLUM_CHECK=1 "$VELLUM" --unset A --env C=3 "$(command -v busybox)" env
+[ "$(sort out)" = "$(printf 'B=2\nC=3')" ] || { echo "--unset, --env:"; cat out; bad=1; }
 
 # The guest's own options pass through.
 expect 0 "$VELLUM" "$GUEST/hello-musl" --help

@@ -2,6 +2,7 @@
 # second, and so on (tests/syscalls/fail_each.c). What is printed is what is always printed, the checks
 # hold after each failure, and at the end nothing is left.
 # tags: quick
+# limit: 600
 [ "$VELLUM" = native ] && { echo "about Vellum's own allocator"; exit 77; }
 tool=$BUILD/tests/syscalls/fail_each
 [ -x "$tool" ] || { echo "tests/syscalls/fail_each was not built"; exit 1; }

@@ -1,5 +1,6 @@
 # What somebody meets in the first hour: each mistake ends with one line, "vellum: what: why", and 125, 126 or 127.
 # tags:
+# limit: 600
 [ "$VELLUM" = native ] && { echo "about Vellum's own messages"; exit 77; }
 bad=0
 
@@ -104,6 +105,10 @@ ROWS
 [ "$ENABLE_ASAN" = yes ] || [ "$(bash -c 'ulimit -v 2000000; $V $H' 2>&1)" = \
 	'vellum: guest memory: 4096 MiB: Cannot allocate memory (ulimit -v too low? --mem can be less)' ] ||
 	{ echo "no line about too low a limit of addresses"; bad=1; }
+# A log that can take no more goes on where it is seen.
+"$V" --log /dev/full --stats "$H" 2>err >out && [ "$(head -n 1 err)" = \
+	'vellum: --log: no space left: the rest comes here' ] && grep -q '^events ' err ||
+	{ echo "no line about a full disk for --log:"; cat err; bad=1; }
 # What is no mistake: streams that are closed or full, a folder that is gone, a word behind --.
 while read -r command; do
 	bash -c "$command" >out 2>err </dev/null || { echo "exit status $?: $command"; cat err; bad=1; }

@@ -1,5 +1,6 @@
 # C files are formatted as .clang-format says; tables between clang-format off and on stay as drawn.
 # tags:
+# limit: 600
 command -v clang-format >/dev/null || { echo "clang-format is not installed"; exit 77; }
 cd "$SRC" || exit
 [ -e .clang-format ] || { echo "no .clang-format: not a source repository"; exit 77; }

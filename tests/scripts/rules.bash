@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034 # "every" is for those who source this
 
 every="base mm cpu fs proc syscalls loader cli"
-instrument='^_*(asan|ubsan|odr_asan|gcov|gcda|llvm|start___sancov|stop___sancov)_' # sanitizers, coverage
+instrument='^_*(asan|ubsan|odr_asan|gcov|gcda|llvm|start___sancov|stop___sancov)[_.]' # sanitizers, coverage
 
 # objects FOLDER...: the object files of these folders of src/, relative to the build tree, without those
 # whose source is gone. The test is skipped if nothing is built here.

@@ -7,7 +7,7 @@ fail() { echo "$*"; bad=1; }
 "$VELLUM" --stats --log stats "$GUEST/twelve_pages" >out || fail "exit status $?"
 sed -n '/^events /,$p' stats | tr -s ' \n' '\n' | sed '1d; s/=/ /' | grep . >events
 [ -z "$(awk 'NF != 2 || $2 !~ /^[1-9][0-9]*$/' events)" ] || fail "not pairs of a name and a count"
-sed -nE 's/^VM_EVENT\((.*)\).*/\1/p' "$SRC/src/mm/vm_event.def" >names
+sed -nE 's/^VM_EVENT\([A-Z]+, *([a-z0-9_]+)\).*/\1/p' "$SRC/src/mm/vmstat.def" >names
 [ -z "$(cut -d' ' -f1 events | grep -vxFf names)" ] || fail "events that have no row"
 for event in pgfault pgalloc_normal pgfree pgreuse v_fault_anon v_fault_zero v_fault_cow v_buddy_split; do
 	grep -q "^$event " events || fail "$event did happen"
