@@ -513,6 +513,8 @@ static void rights(void)
 	SHOW(rmdir("closed"));
 	SHOW(unlink("open"));
 	SHOW(unlink("secret"));
+	rmdir("x"); /* what nobody could make where the whole run is nobody's */
+	rmdir("d");
 }
 
 static void others(const char *self)
