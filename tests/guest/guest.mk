@@ -21,7 +21,9 @@ TOOLS := $(patsubst $(SRC)/tools/%.c,%,$(wildcard $(SRC)/tools/*.c))
 
 $(shell mkdir -p $(O)/probes $(O)/depend)
 
-all: $(addprefix $(O)/,$(TOOLS)) $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
+all: tools $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
+
+tools: $(addprefix $(O)/,$(TOOLS))
 
 $(O)/%: $(SRC)/%.c
 	$(GCC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) -o $@ $< $(LIBS)
@@ -72,4 +74,4 @@ $(O)/lua_driver: EXTRA_CFLAGS = $(shell pkg-config --cflags lua5.4)
 
 -include $(wildcard $(O)/depend/*.d)
 
-.PHONY: all
+.PHONY: all tools
