@@ -36,6 +36,7 @@ static const struct rule {
 #undef RULE
 #undef FILE
 };
+_Static_assert(ARRAY_SIZE(rules) <= 64, "excuses() has a bit for each");
 
 static const char *const text_name[NR_SIDE_TEXTS] = {
 	"stdout", "stderr", "/proc/self/maps", "/proc/self/smaps", "/proc/self/status",
@@ -47,7 +48,7 @@ static void save_proc_texts(struct machine *m, struct task_struct *t, void *arg)
 {
 	const struct side *s = arg;
 
-	if (t->pid != m->init_pid)
+	if (t->tgid != m->init_pid)
 		return;
 	for (int i = 0; i < NR_SIDE_TEXTS; i++) {
 		struct seq text;
@@ -162,13 +163,37 @@ static bool field_matches(const char *pattern, const struct text *line)
 	return line->len >= n && !memcmp(line->data, pattern, n);
 }
 
-static bool excused(enum side_text text, bool file_mapping, const struct text *line)
+/* A bit for each of rules[] that excuses @line. */
+static u64 excuses(enum side_text text, bool file_mapping, const struct text *line)
 {
+	u64 mask = 0;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].text == text && (rules[i].kind == ANY || file_mapping) &&
 		    field_matches(rules[i].line, line))
-			return true;
-	return false;
+			mask |= 1UL << i;
+	return mask;
+}
+
+/* The fields of @which that did differ and were let pass: so that "same" says what it says. */
+static void show_excused(enum side_text which, u64 mask)
+{
+	int column = 0, n;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rules); i++) {
+		const char *name = rules[i].line;
+
+		if (!(mask & 1UL << i))
+			continue;
+		n = strcspn(name, ":");
+		if (!column)
+			column = printf("%s: not compared:", text_name[which]);
+		else if (column + n > 78)
+			column = printf("\n ") - 1;
+		column += printf(" %.*s%s", n, name, rules[i].kind == FILE_ONLY ? " (files)" : "");
+	}
+	if (column)
+		printf("\n");
 }
 
 /* The header of a mapping in smaps: does a file stand behind it? The inode (5th field) is not 0,
@@ -207,7 +232,7 @@ static void show(const char *mark, const struct text *line, bool there)
 static u64 compare_text(enum side_text which, const struct side *native, const struct side *vellum)
 {
 	struct text a, b, la = {0}, lb = {0}, header = {0};
-	u64 pa = 0, pb = 0, nr = 0, line = 0;
+	u64 pa = 0, pb = 0, nr = 0, line = 0, passed = 0, mask;
 	bool file_mapping = false, in_a, in_b;
 
 	if (text_map(native->fd[which], &a) || text_map(vellum->fd[which], &b))
@@ -224,9 +249,11 @@ static u64 compare_text(enum side_text which, const struct side *native, const s
 			header = la;
 		if (in_a && in_b && la.len == lb.len && !memcmp(la.data, lb.data, la.len))
 			continue;
-		if (in_a && in_b && excused(which, file_mapping, &la) &&
-		    excused(which, file_mapping, &lb))
+		mask = in_a && in_b ? excuses(which, file_mapping, &la) : 0;
+		if (mask && mask == excuses(which, file_mapping, &lb)) {
+			passed |= mask;
 			continue;
+		}
 		if (nr++ < MAX_SHOWN) {
 			printf("%s, line %lu:\n", text_name[which], line);
 			if (header.data)
@@ -240,6 +267,7 @@ static u64 compare_text(enum side_text which, const struct side *native, const s
 		printf("%s: %lu bytes natively, %lu in vellum\n", text_name[which], a.len, b.len);
 		nr = 1;
 	}
+	show_excused(which, passed);
 	if (nr > MAX_SHOWN)
 		printf("%s: %lu more differences\n", text_name[which], nr - MAX_SHOWN);
 out:
