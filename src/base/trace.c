@@ -53,12 +53,14 @@ int trace_enable(struct trace *t, const char *patterns)
 
 void trace_print(struct trace *t, enum tracepoint tp, const char *fmt, ...)
 {
-	char text[256];
+	char text[256], task[TRACE_TASK_LEN] = "swapper-0";
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	t->hits[tp]++;
-	log_text("%s: %s\n", names[tp], text);
+	if (t->task)
+		t->task(t->task_arg, task);
+	log_text("%s %s: %s\n", task, names[tp], text);
 }

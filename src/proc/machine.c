@@ -1,6 +1,7 @@
 /* Putting a machine together and taking it apart. See machine.h. */
 #include "proc/machine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -52,6 +53,14 @@ static int boot_fail(const char *what, int err)
 	return err;
 }
 
+static void traced_task(void *arg, char *buf)
+{
+	const struct task_struct *t = current_task(arg);
+
+	if (t)
+		snprintf(buf, TRACE_TASK_LEN, "%s-%d", *t->comm ? t->comm : "swapper", t->pid);
+}
+
 /* Each of the next four makes a part of the machine, or fails and leaves nothing of it. */
 
 static int init_memory(struct machine *m)
@@ -97,6 +106,8 @@ static int init_scheduling(struct machine *m)
 	int err;
 
 	sched_init(m);
+	m->config.trace.task = traced_task;
+	m->config.trace.task_arg = m;
 	err = event_loop_init(&m->events);
 	if (err)
 		return boot_fail("event loop", err);

@@ -11,6 +11,14 @@ fail() { echo "$*"; bad=1; }
 "$VELLUM" --mem 16M --trace 'vmscan:*,oom:*' --log pressure "$GUEST/eat_memory" touch >out 2>&1 || :
 "$VELLUM" --trace 'kmem:rss_stat' "$GUEST/twelve_pages" status >rss 2>&1
 
+# What stands in front of each line: the task, of which there are several.
+for log in usual signals pressure rss; do
+	[ "$log" = rss ] || [ -z "$(grep -vE '^(vellum: |.{1,15}-[0-9]+ [a-z_]+:[a-z0-9_]+: )' $log)" ] || fail "$log: a line without a task"
+	sed -i -E 's/^.{1,15}-([0-9]+) ([a-z_]+:[a-z0-9_]+: )/\1\t\2/' $log
+done
+[ "$(cut -f1 signals | sort -u | wc -l)" -gt 2 ] || fail "signals' children have no number of their own"
+sed -i 's/^[0-9]*\t//' usual signals pressure rss
+
 # Each name has a line, with a field or a number behind the name.
 while read -r name; do
 	grep -qE "^$name: .*[0-9]" usual signals pressure || fail "$name: a row, and no program passes it"
