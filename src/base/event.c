@@ -100,8 +100,10 @@ static bool run_fds(struct event_loop *l)
 	for (i = 0; i < n; i++) {
 		struct event_fd *w = ev[i].data.ptr;
 
-		w->events = 0;
-		list_del_init(&w->node);
+		if (!(w->events & EPOLLET)) {
+			w->events = 0;
+			list_del_init(&w->node);
+		}
 		w->fn(w, ev[i].events);
 	}
 	if (n > 0)
@@ -187,6 +189,21 @@ int event_fd_arm(struct event_loop *l, struct event_fd *w, int fd, u32 events)
 		return err;
 	if (!w->events)
 		list_add_tail(&w->node, &l->armed);
+	w->events = events;
+	return 0;
+}
+
+int event_fd_watch(struct event_loop *l, struct event_fd *w, int fd)
+{
+	u32 events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+	int err;
+
+	if (w->fd >= 0)
+		return 0;
+	err = watch_add(l, w, fd, events);
+	if (err)
+		return err;
+	list_add_tail(&w->node, &l->armed);
 	w->events = events;
 	return 0;
 }

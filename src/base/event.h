@@ -22,12 +22,12 @@ struct event_timer {
 	void (*fn)(struct event_timer *t);
 };
 
-/* One who wants to know when a host descriptor is ready. Fires once, until armed again. */
+/* One who wants to know when a host descriptor is ready. Armed, it fires once; watching, at each change. */
 struct event_fd {
 	struct list_head node; /* in event_loop.armed while it waits to fire */
 	int fd;		       /* in the epoll; -1: never armed, or removed */
 	bool own_fd;	       /* a duplicate of ours: two may watch one descriptor */
-	u32 events;	       /* EPOLL* it is armed for; 0: not */
+	u32 events;	       /* EPOLL* it is armed for; 0: not; EPOLLET: fires each time */
 	void (*fn)(struct event_fd *w, u32 revents); /* may wake; may not remove anybody */
 };
 
@@ -74,6 +74,9 @@ static inline void event_fd_init(struct event_fd *w, void (*fn)(struct event_fd 
 /* Arms @w for @events of host descriptor @fd, which is always the same for one @w and stays open until
  * event_fd_del(). 0; -EPERM: a descriptor that epoll refuses is always ready; -errno. */
 int event_fd_arm(struct event_loop *l, struct event_fd *w, int fd, u32 events);
+/* @w fires at every change of @fd from now on, whatever it was ready for before, until event_fd_del(); at once if it is
+ * ready for something. Nothing if it does already. 0 or -errno. See: epoll(7), edge-triggered. */
+int event_fd_watch(struct event_loop *l, struct event_fd *w, int fd);
 void event_fd_del(struct event_loop *l, struct event_fd *w); /* fine when never armed */
 
 /* Blocks the current task (or, without one, the host thread) until @fd is ready for @events (EPOLLIN,

@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,6 +22,23 @@ static const char *fd_path(char *buf, int fd)
 {
 	snprintf(buf, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
 	return buf;
+}
+
+int host_fanotify_init(unsigned flags)
+{
+	return ret(fanotify_init(flags, O_RDONLY));
+}
+
+int host_fanotify_mark(int group, u64 mask, int fd)
+{
+	char path[FD_PATH_SIZE];
+
+	return ret(fanotify_mark(group, FAN_MARK_ADD, mask, AT_FDCWD, fd_path(path, fd)));
+}
+
+int host_getpid(void)
+{
+	return getpid();
 }
 
 int host_fd_reopen(int fd, int flags)
@@ -98,6 +116,48 @@ int host_fd_link(int fd, int dirfd, const char *name)
 	char path[FD_PATH_SIZE];
 
 	return ret(linkat(AT_FDCWD, fd_path(path, fd), dirfd, name, AT_SYMLINK_FOLLOW));
+}
+
+int host_fd_to_handle(int fd, void *handle, int flags)
+{
+	int mount_id;
+
+	return ret(name_to_handle_at(fd, "", handle, &mount_id, AT_EMPTY_PATH | flags));
+}
+
+int host_open_by_handle(int dirfd, void *handle)
+{
+	int dir = host_fd_reopen(dirfd, O_RDONLY | O_NONBLOCK), fd;
+
+	if (dir < 0)
+		return dir;
+	fd = ret(open_by_handle_at(dir, handle, O_PATH | O_CLOEXEC));
+	close(dir);
+	return fd;
+}
+
+#define NR_FILE_GETATTR 468
+#define NR_FILE_SETATTR 469
+
+static int attr_result(int err)
+{
+	return err == -ENOSYS ? -EOPNOTSUPP : err;
+}
+
+int host_fd_get_attr(int fd, void *attr, size_t size)
+{
+	char path[FD_PATH_SIZE];
+
+	return attr_result(
+		ret((int)syscall(NR_FILE_GETATTR, AT_FDCWD, fd_path(path, fd), attr, size, 0)));
+}
+
+int host_fd_set_attr(int fd, const void *attr, size_t size)
+{
+	char path[FD_PATH_SIZE];
+
+	return attr_result(
+		ret((int)syscall(NR_FILE_SETATTR, AT_FDCWD, fd_path(path, fd), attr, size, 0)));
 }
 
 int host_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)

@@ -27,6 +27,13 @@ long host_fd_getxattr(int fd, const char *name, void *value, u64 size);
 int host_fd_setxattr(int fd, const char *name, const void *value, u64 size, int flags);
 long host_fd_listxattr(int fd, char *list, u64 size);
 int host_fd_removexattr(int fd, const char *name);
+/* The handle (struct file_handle) of what @fd stands for; @flags: AT_HANDLE_*. 0 or -errno. */
+int host_fd_to_handle(int fd, void *handle, int flags);
+/* An O_PATH descriptor of what @handle names in the file system of @dirfd, or -errno. */
+int host_open_by_handle(int dirfd, void *handle);
+/* struct file_attr, of @size bytes. 0; -EOPNOTSUPP also before Linux 6.17; or -errno. */
+int host_fd_get_attr(int fd, void *attr, size_t size);
+int host_fd_set_attr(int fd, const void *attr, size_t size);
 /* Gives what @fd stands for (not followed if a symlink) another name. */
 int host_fd_link(int fd, int dirfd, const char *name);
 
@@ -53,6 +60,13 @@ int host_dup3(int oldfd, int newfd);
 int host_ioctl(int fd, unsigned long cmd, void *arg);
 /* getsockname(2), or (@peer) getpeername(2): @addr is of *@len bytes, which gets the true length. */
 int host_getsockname(int fd, void *addr, u32 *len, bool peer);
+
+/* fanotify(7): a group's descriptor or -errno; a mark on the inode that @fd stands for (an O_PATH descriptor will do) for
+ * @mask more, 0 or -errno. */
+int host_fanotify_init(unsigned flags);
+int host_fanotify_mark(int group, u64 mask, int fd);
+/* Our own process, as fanotify(7) names it. */
+int host_getpid(void);
 
 /* RLIMIT_NOFILE's soft limit goes up to the hard one; the limit in force. */
 u64 host_raise_nofile(void);

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "base/internal.h"
@@ -69,6 +70,11 @@ int host_getrusage(struct rusage *ru)
 	return ret(getrusage(RUSAGE_SELF, ru));
 }
 
+int host_adjtimex(struct timex *tx)
+{
+	return ret(adjtimex(tx));
+}
+
 int host_uname(struct utsname *u)
 {
 	return ret(uname(u));
@@ -98,6 +104,29 @@ u64 host_blocked_signals(void)
 int host_raise(int sig)
 {
 	return raise(sig) ? -errno : 0;
+}
+
+int host_raise_unblocked(int sig)
+{
+	sigset_t set, old;
+	int err;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, &old);
+	err = host_raise(sig);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+pid_t host_getpgrp(void)
+{
+	return getpgrp();
+}
+
+bool host_leads_session(void)
+{
+	return getsid(0) == getpid();
 }
 
 u64 host_mapping_size(const char *name)

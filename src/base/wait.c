@@ -8,6 +8,7 @@ void init_waitqueue_head(struct wait_queue_head *wq, const struct sched *sched)
 {
 	INIT_LIST_HEAD(&wq->head);
 	wq->sched = sched;
+	wq->key = 0;
 }
 
 bool autoremove_wake_function(struct wait_queue_head *wq, struct wait_queue_entry *we)

@@ -52,6 +52,7 @@ struct wait_queue_head {
 	/* Of wait_queue_entry: exclusive ones last, in the order they came. */
 	struct list_head head;
 	const struct sched *sched; /* set once */
+	u32 key; /* EPOLL* that the wake-up going on tells of; 0: anything may have happened */
 };
 
 #define WQ_FLAG_EXCLUSIVE 1U
@@ -103,6 +104,28 @@ static inline unsigned wake_up(struct wait_queue_head *wq)
 static inline unsigned wake_up_all(struct wait_queue_head *wq)
 {
 	return wake_up_nr(wq, 0);
+}
+
+/* As wake_up() and wake_up_all(), and say what for: entries with a function of their own may leave out
+ * what they did not ask for. @key: EPOLL*, and not 0. See: Linux, wake_up_poll(). */
+static inline unsigned wake_up_poll(struct wait_queue_head *wq, u32 key)
+{
+	unsigned woken;
+
+	wq->key = key;
+	woken = wake_up_nr(wq, 1);
+	wq->key = 0;
+	return woken;
+}
+
+static inline unsigned wake_up_all_poll(struct wait_queue_head *wq, u32 key)
+{
+	unsigned woken;
+
+	wq->key = key;
+	woken = wake_up_nr(wq, 0);
+	wq->key = 0;
+	return woken;
 }
 
 static inline bool waitqueue_active(const struct wait_queue_head *wq)

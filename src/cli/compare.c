@@ -335,7 +335,7 @@ int compare_program(struct cli_options *o)
 	char *path, *argv0 = o->argv[0];
 
 	keep_standard_fds();
-	path = find_program(o->argv[0], o->envp, &status);
+	path = find_program(o->argv[0], o->envp, o->machine.root, &status);
 	if (!path)
 		return NOT_RUN;
 	in = prepare_input();
@@ -345,7 +345,7 @@ int compare_program(struct cli_options *o)
 	if (!err) {
 		if (o->argv0)
 			o->argv[0] = (char *)o->argv0;
-		err = native_run(&native, path, o->argv, o->envp, in, o->proc);
+		err = native_run(&native, o->machine.root, path, o->argv, o->envp, in, o->proc);
 		o->argv[0] = argv0;
 	}
 	if (err)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
@@ -92,7 +94,21 @@ ended:
 	return 0;
 }
 
-int native_run(struct side *s, const char *path, char **argv, char **envp, int in, bool proc)
+/* The working directory stays if it is below @root, as in Vellum. 0 or -errno. */
+static int enter_root(const char *root)
+{
+	char *dir = realpath(root, NULL), *cwd = getcwd(NULL, 0);
+	size_t len = dir ? strlen(dir) : 0;
+	bool inside = dir && cwd && !strncmp(cwd, dir, len) && (!cwd[len] || cwd[len] == '/');
+	int err = chroot(root) || (!inside && chdir("/")) ? -errno : 0;
+
+	free(cwd);
+	free(dir);
+	return err;
+}
+
+int native_run(struct side *s, const char *root, const char *path, char **argv, char **envp, int in,
+	       bool proc)
 {
 	int err = 0, report[2];
 	pid_t pid;
@@ -105,6 +121,8 @@ int native_run(struct side *s, const char *path, char **argv, char **envp, int i
 	if (!pid) {
 		personality(ADDR_NO_RANDOMIZE);
 		err = side_redirect(s, in);
+		if (!err && root)
+			err = enter_root(root);
 		if (!err) {
 			if (proc)
 				ptrace(PTRACE_TRACEME, 0, 0, 0);

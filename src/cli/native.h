@@ -26,11 +26,13 @@ int side_redirect(const struct side *s, int in);
 
 /**
  * native_run - run @path natively, address randomisation off, and wait for its end
+ * @root: of --root: chroot(2) to there first, which only root may; NULL: as it is
  * @in:   standard input, see side_redirect(); stays the caller's
  * @proc: stop it at its end with ptrace(2), to copy its /proc/PID/maps, smaps and status
  *
  * Return: 0 and @s filled in; execve(2)'s, fork(2)'s or ptrace(2)'s -errno when it could not be run.
  */
-int native_run(struct side *s, const char *path, char **argv, char **envp, int in, bool proc);
+int native_run(struct side *s, const char *root, const char *path, char **argv, char **envp, int in,
+	       bool proc);
 
 #endif

@@ -5,15 +5,18 @@
 #include "cli/options.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/help.h"
+#include "proc/procfs/procfs.h"
 
 #define MEM_MIN (4UL << 20)
 #define MEM_MAX (1UL << 40)
@@ -124,6 +127,22 @@ static void set_stats(struct cli_options *o, const char *what __unused, char *ar
 	o->stats = true;
 }
 
+static void set_at_exit(struct cli_options *o, const char *what, char *arg)
+{
+	char name[32];
+	int len;
+
+	for (const char *at = arg;; at += len + 1) {
+		len = strcspn(at, ",");
+		snprintf(name, sizeof(name), "%.*s", len, at);
+		if (!procfs_has_text(name, true) && !procfs_has_text(name, false))
+			bad(what, "'%.*s' is no text file of /proc/self or /proc", len, at);
+		if (!at[len])
+			break;
+	}
+	o->at_exit = arg;
+}
+
 static void set_strace(struct cli_options *o, const char *what __unused, char *arg __unused)
 {
 	o->machine.strace = true;
@@ -151,6 +170,27 @@ static void set_deterministic(struct cli_options *o, const char *what __unused, 
 	o->machine.deterministic = true;
 }
 
+static void set_no_network(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.no_network = true;
+}
+
+static void set_root(struct cli_options *o, const char *what, char *arg)
+{
+	struct stat st;
+
+	if (stat(arg, &st))
+		bad(what, "%s: %s", arg, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		bad(what, "%s: %s", arg, strerror(ENOTDIR));
+	o->machine.root = arg;
+}
+
+static void set_read_only(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.read_only = true;
+}
+
 static void set_seed(struct cli_options *o, const char *what, char *arg)
 {
 	char *end;
@@ -159,6 +199,7 @@ static void set_seed(struct cli_options *o, const char *what, char *arg)
 	o->machine.seed = strtoul(arg, &end, 0);
 	if (end == arg || *end || errno)
 		bad(what, "'%s' is not a number", arg);
+	o->machine.vary_slices = true;
 }
 
 /* As for set_trace(). */

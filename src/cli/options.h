@@ -11,11 +11,12 @@ struct cli_options {
 	struct machine_config machine;
 	bool compare; /* the command: compare, else run */
 	bool stats;
-	bool proc;	   /* compare --proc */
-	const char *log;   /* path; NULL: standard error */
-	const char *argv0; /* NULL: as PROGRAM was given */
-	char **envp;	   /* the guest's, NULL-ended; the array is host malloc, main() frees it */
-	char **argv;	   /* PROGRAM ARGS..., NULL-ended */
+	const char *at_exit; /* files of /proc/self or /proc with commas between; NULL: none */
+	bool proc;	     /* compare --proc */
+	const char *log;     /* path; NULL: standard error */
+	const char *argv0;   /* NULL: as PROGRAM was given */
+	char **envp; /* the guest's, NULL-ended; the array is host malloc, main() frees it */
+	char **argv; /* PROGRAM ARGS..., NULL-ended */
 	/* Called before the guest's address space goes; run_program() hands it to the machine. */
 	void (*on_exit)(struct machine *m, struct task_struct *t, void *arg);
 	void *on_exit_arg;

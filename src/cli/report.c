@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fs/seq_file.h"
+#include "proc/procfs/procfs.h"
 #include "proc/task.h"
 
 /* --- paragraphs: a label, and what is said of it, wrapped ------------------------------------ */
@@ -221,6 +223,30 @@ static void report_events(const struct memory *mem)
 		shown++;
 	}
 	end(&p);
+}
+
+void report_proc_files(struct machine *m, struct task_struct *t, const char *files)
+{
+	struct seq text;
+	char name[32];
+	u64 left;
+	int len;
+
+	for (const char *at = files;; at += len + 1) {
+		len = strcspn(at, ",");
+		snprintf(name, sizeof(name), "%.*s", len, at);
+		log_text("--- vellum: %s of %s-%d ---\n", name, t->comm, t->tgid);
+		if (!procfs_read_text(m, procfs_has_text(name, true) ? t : NULL, name, &text)) {
+			for (u64 done = 0; done < text.count; done += left) {
+				const char *piece = seq_peek(&text, done, &left);
+
+				log_text("%.*s", (int)left, piece);
+			}
+			seq_release(&text);
+		}
+		if (!at[len])
+			break;
+	}
 }
 
 void report_stats(struct machine *m)

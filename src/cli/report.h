@@ -1,4 +1,4 @@
-/* --stats: what the memory subsystem did, for people. Not for: programs, which read /proc/vmstat. */
+/* --stats and --at-exit: what the memory subsystem did, for people. Not for: programs, which read /proc/vmstat. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
@@ -7,5 +7,9 @@
 /* Prints the summary on the log: instructions, faults, TLB, frames by owner, slab, in lines of at most
  * 80 columns. Reads only, changes nothing; @m runs, its frames still in use (machine.on_exit). */
 void report_stats(struct machine *m);
+
+/* Prints files of @t's /proc/self, or of /proc, on the log, each as the program itself would read it now, below a
+ * line with its name. @files: names that procfs_has_text() knows, with commas between. */
+void report_proc_files(struct machine *m, struct task_struct *t, const char *files);
 
 #endif

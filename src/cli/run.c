@@ -2,6 +2,7 @@
 #include "cli/run.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host_fs.h"
 #include "base/log.h"
 #include "cli/report.h"
 #include "loader/loader.h"
@@ -29,11 +31,38 @@ static const char *env_value(char **envp, const char *name)
 	return NULL;
 }
 
-char *find_program(const char *name, char **envp, int *status)
+/* Is there something at @path, seen from @root? An O_PATH descriptor, or -errno. */
+static int open_in(const char *root, const char *path)
+{
+	int dir = host_open(root ? root : "/", O_PATH | O_DIRECTORY, 0), fd = dir;
+
+	if (dir < 0)
+		return dir;
+	if (root)
+		fd = host_openat2(dir, path, O_PATH, 0, RESOLVE_IN_ROOT);
+	else
+		fd = host_openat(AT_FDCWD, path, O_PATH, 0);
+	close(dir);
+	return fd;
+}
+
+/* May it be executed? 0 or -errno. */
+static int may_execute(const char *root, const char *path)
+{
+	int fd = open_in(root, path), err;
+
+	if (fd < 0)
+		return fd;
+	err = host_faccessat2(fd, "", X_OK, AT_EMPTY_PATH);
+	close(fd);
+	return err;
+}
+
+char *find_program(const char *name, char **envp, const char *root, int *status)
 {
 	const char *path = env_value(envp, "PATH"), *end;
 	char *found = NULL;
-	int why = ENOENT;
+	int why = -ENOENT, err;
 
 	if (strchr(name, '/'))
 		return strdup(name);
@@ -42,24 +71,25 @@ char *find_program(const char *name, char **envp, int *status)
 		if (asprintf(&found, "%.*s/%s", end > path ? (int)(end - path) : 1,
 			     end > path ? path : ".", name) < 0)
 			break;
-		if (!access(found, X_OK))
+		err = may_execute(root, found);
+		if (!err)
 			return found;
-		if (errno == EACCES)
-			why = EACCES;
+		if (err == -EACCES)
+			why = err;
 		free(found);
 		if (!*end)
 			break;
 	}
 	log_line("%s: %s", *name ? name : "''",
-		 why == EACCES ? "Permission denied" : "not found in PATH");
-	*status = why == EACCES ? 126 : 127;
+		 why == -EACCES ? "Permission denied" : "not found in PATH");
+	*status = why == -EACCES ? 126 : 127;
 	return NULL;
 }
 
-/* What the guest gets in our place. Not among them: SIGTSTP and SIGTTOU stop Vellum as a whole. */
+/* What the guest gets in our place. Not among them: SIGTTIN and SIGTTOU stop Vellum as a whole. */
 static const int watched[] = {SIGHUP,  SIGINT,	 SIGQUIT, SIGTERM,   SIGUSR1, SIGUSR2,
 			      SIGALRM, SIGCONT,	 SIGURG,  SIGVTALRM, SIGPROF, SIGPWR,
-			      SIGIO,   SIGWINCH, SIGXCPU, SIGSTKFLT};
+			      SIGIO,   SIGWINCH, SIGXCPU, SIGSTKFLT, SIGTSTP};
 
 /* Blocked from here on, so that none is lost before the guest can take it. */
 static void block_watched(struct machine_config *c)
@@ -153,13 +183,18 @@ static int exec_status(int err)
 }
 
 /* -EACCES in words that help. */
-static const char *why_no_access(const char *path)
+static const char *why_no_access(const char *root, const char *path)
 {
-	struct stat st;
+	struct stat st = {.st_mode = 0111};
+	int fd = open_in(root, path);
 
-	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+	if (fd >= 0) {
+		fstat(fd, &st);
+		close(fd);
+	}
+	if (S_ISDIR(st.st_mode))
 		return "is a directory";
-	if (!stat(path, &st) && !(st.st_mode & 0111))
+	if (!(st.st_mode & 0111))
 		return "not executable: no x in its mode";
 	return strerror(EACCES);
 }
@@ -173,7 +208,7 @@ int run_prepare(struct cli_options *o, struct machine *m)
 	status = open_log(o->log);
 	if (status)
 		return status;
-	path = find_program(o->argv[0], o->envp, &status);
+	path = find_program(o->argv[0], o->envp, o->machine.root, &status);
 	if (!path)
 		return status;
 	if (cpu_install_host_handlers() || machine_init(m, &o->machine)) {
@@ -193,7 +228,8 @@ int run_prepare(struct cli_options *o, struct machine *m)
 			snprintf(why, sizeof(why), "%s", strerror(-err));
 		/* Of a script's interpreter there is more to read. */
 		log_line("%s: %s", path,
-			 strcmp(why, strerror(EACCES)) != 0 ? why : why_no_access(path));
+			 strcmp(why, strerror(EACCES)) != 0 ? why
+							    : why_no_access(o->machine.root, path));
 		loader_destroy(m);
 		machine_destroy(m);
 	}
@@ -201,12 +237,17 @@ int run_prepare(struct cli_options *o, struct machine *m)
 	return err ? exec_status(err) : 0;
 }
 
-/* While the first task still has its frames. */
-static void report_at_exit(struct machine *m, struct task_struct *t, void *arg)
+/* While a task still has its frames; of the first process what was asked for. */
+static void at_exit(struct machine *m, struct task_struct *t, void *arg)
 {
-	(void)arg;
-	if (t->pid == m->init_pid)
+	const struct cli_options *o = arg;
+
+	if (t->tgid == m->init_pid && o->at_exit)
+		report_proc_files(m, t, o->at_exit);
+	if (t->tgid == m->init_pid && o->stats)
 		report_stats(m);
+	if (o->on_exit)
+		o->on_exit(m, t, o->on_exit_arg);
 }
 
 int run_program(struct cli_options *o)
@@ -225,8 +266,8 @@ int run_program(struct cli_options *o)
 	machine_drop_inherited();
 	if (machine_watch_signals(m))
 		log_line("signals of the host will not reach the guest");
-	m->on_exit = o->stats ? report_at_exit : o->on_exit;
-	m->on_exit_arg = o->on_exit_arg;
+	m->on_exit = at_exit;
+	m->on_exit_arg = o;
 	status = machine_run(m);
 #ifdef CONFIG_DEBUG_VM
 	if (machine_validate(m))

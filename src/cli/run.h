@@ -8,11 +8,12 @@
 /**
  * find_program - the file that a shell would run for @name
  * @name:   with a slash as it is, unseen; else looked for along PATH of @envp (/usr/bin:/bin if it is unset)
+ * @root:   of --root, below which PATH leads; NULL: the host's
  * @status: what Vellum is to end with on failure: 127 not there, 126 there, but none may be executed
  *
  * Return: the path, malloc'ed, the caller's; NULL, after a line on the log. See: execvp(3).
  */
-char *find_program(const char *name, char **envp, int *status);
+char *find_program(const char *name, char **envp, const char *root, int *status);
 
 /* Those of 0, 1 and 2 that are closed become /dev/null, so that no file of Vellum's gets their number.
  * Ends Vellum with 125 if that cannot be. */

@@ -6,6 +6,11 @@
 
 #include "fs/file.h"
 
+#define ANON_INODE_DEV 0x10
+#define ANON_INODE_MAGIC 0x09041934
+/* Most kinds of object share one inode, whose number is the reference kernel's. */
+#define ANON_INODE_INO 1030
+
 struct anon_inode_type {
 	const char *name; /* "[userfaultfd]": what /proc/PID/fd shows after "anon_inode:" */
 	const struct file_operations *fops;

@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/eventpoll.h"
+#include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/inode.h"
 #include "fs/internal.h"
@@ -40,6 +42,8 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 	f->f_path = *path;
 	if (path->dentry)
 		path_get(path);
+	if (path->mnt)
+		path->mnt->nr_files++;
 	f->vfs = v;
 	v->nr_files++;
 	return f;
@@ -53,10 +57,22 @@ void get_file(struct file *f)
 void fput(struct file *f)
 {
 	struct vfs *v = f->vfs;
+	u64 dev = 0, ino = 0;
+	bool notify;
 
 	VM_BUG_ON(!f->refcount);
 	if (--f->refcount)
 		return;
+	notify = fsnotify_on(v) && f->f_path.mnt && !(f->f_mode & FMODE_PATH);
+	if (notify) {
+		f->refcount = 1; /* it has a name for as long as it is told of */
+		fsnotify_file(f, f->f_mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+		f->refcount = 0;
+		dev = f->f_path.dentry->dev;
+		ino = f->f_path.dentry->ino;
+	}
+	if (f->f_ep)
+		eventpoll_release_file(f);
 	locks_remove_file(f);
 	if (f->f_mapping) {
 		f->f_mapping->nr_exec -= !!(f->f_mode & FMODE_EXEC);
@@ -64,9 +80,13 @@ void fput(struct file *f)
 	}
 	if (f->f_op->release)
 		f->f_op->release(f);
+	if (f->f_path.mnt)
+		f->f_path.mnt->nr_files--;
 	path_put(&f->f_path);
 	v->nr_files--;
 	kmem_cache_free(v->file_cache, f);
+	if (notify)
+		fsnotify_closed(v, dev, ino);
 }
 
 void file_set_exec(struct file *f)
@@ -94,6 +114,8 @@ void filp_close(struct file *f, struct files_struct *fs)
 {
 	if (!(f->f_mode & FMODE_PATH))
 		locks_remove_posix(f, fs);
+	if (f->f_op->flush)
+		f->f_op->flush(f);
 	fput(f);
 }
 
@@ -137,18 +159,26 @@ static int rw_check(struct file *f, struct iov_iter *i, u64 pos, u32 mode)
 	return 0;
 }
 
+/* Who watches hears of bytes that moved. */
+static inline long told(struct file *f, u32 event, long ret)
+{
+	if (fsnotify_on(f->vfs) && ret > 0)
+		fsnotify_file(f, event);
+	return ret;
+}
+
 long vfs_read(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	int err = rw_check(f, to, *pos, FMODE_READ);
 
-	return err ? err : f->f_op->read_iter(f, to, pos);
+	return err ? err : told(f, IN_ACCESS, f->f_op->read_iter(f, to, pos));
 }
 
 long vfs_write(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	int err = rw_check(f, from, *pos, FMODE_WRITE);
 
-	return err ? err : f->f_op->write_iter(f, from, pos);
+	return err ? err : told(f, IN_MODIFY, f->f_op->write_iter(f, from, pos));
 }
 
 long kernel_read(struct file *f, void *buf, u64 n, u64 pos)

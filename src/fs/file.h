@@ -25,14 +25,17 @@
 #define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
 #define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
+#define FMODE_NO_PREAD 512U    /* pread(2) and pwrite(2) are, though lseek(2) is not: anonymous inodes */
 
 #define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
 
+struct epitem;
 struct file;
 struct files_struct;
 struct iov_iter;
 struct poll_table;
 struct seq;
+struct tty_struct;
 
 /* Takes one name of a directory: its inode's number, its kind (DT_*), and where readdir goes on behind it.
  * False: there is no room for it. */
@@ -69,6 +72,8 @@ struct file_operations {
 	void (*update_time)(struct file *f);
 	/* fdinfo: what this kind of file adds; NULL: nothing. */
 	void (*show_fdinfo)(struct file *f, struct seq *out);
+	/* A descriptor of it is closed, maybe not the last. NULL: nothing to do. */
+	void (*flush)(struct file *f);
 	/* The last reference is gone: frees what private_data holds. May sleep. NULL: nothing to do. */
 	void (*release)(struct file *f);
 };
@@ -83,6 +88,7 @@ struct file {
 	u64 f_pos;	      /* bytes; changed by reads, writes and lseek(2) */
 	union {
 		struct file_ra_state f_ra; /* what has an f_mapping; changed by reads */
+		struct tty_struct *f_tty; /* a terminal of the host's; a reference (tty_host.c) */
 		u64 f_pipe; /* fifo: its count of writers ever, when this end was opened */
 	};
 	const struct file_operations *f_op;
@@ -90,6 +96,8 @@ struct file {
 	struct inode *f_inode;		 /* hostfs regular files */
 	struct address_space *f_mapping; /* NULL: nothing to map */
 	void *private_data;		 /* f_op's */
+	u32 f_notify; /* fsnotify.c: of which vfs_internal.notify_epoch it is known that nobody watches */
+	struct epitem *f_ep; /* epolls that watch it; changed by epoll_ctl(2) (eventpoll.c) */
 	struct vfs *vfs;
 };
 

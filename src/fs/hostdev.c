@@ -125,15 +125,6 @@ static long hostdev_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	return done ? done : n;
 }
 
-/* /dev/null and /dev/zero take everything, and never look at it. */
-static bool is_sink(struct file *f)
-{
-	struct stat st;
-
-	return type_of(f) == S_IFCHR && !host_fstat(f->host_fd, &st) &&
-	       (st.st_rdev == makedev(1, 3) || st.st_rdev == makedev(1, 5));
-}
-
 static long write_some(struct file *f, void *buf, struct iov_iter *from, u64 *pos)
 {
 	u64 room = may_block(f) ? PIPE_ROOM : BOUNCE;
@@ -173,10 +164,6 @@ static long hostdev_write_iter(struct file *f, struct iov_iter *from, u64 *pos)
 	long done = 0, n = 0;
 	void *buf;
 
-	if (is_sink(f)) {
-		iov_iter_advance(from, len);
-		return len;
-	}
 	buf = kmalloc(m, may_block(f) ? PIPE_ROOM : min(max(len, 1UL), BOUNCE), GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -220,12 +207,18 @@ static s64 hostdev_llseek(struct file *f, s64 off, int whence)
 
 struct host_watch {
 	struct event_fd watch;
+	struct event_fd edges;	   /* for epoll: each change, as long as the file lives */
 	struct wait_queue_head wq; /* of pollers */
 };
 
 static void host_watch_fn(struct event_fd *w, u32 revents __unused)
 {
 	wake_up(&container_of(w, struct host_watch, watch)->wq);
+}
+
+static void host_edge_fn(struct event_fd *w, u32 revents __unused)
+{
+	wake_up(&container_of(w, struct host_watch, edges)->wq);
 }
 
 static struct host_watch *get_host_watch(struct file *f)
@@ -238,6 +231,7 @@ static struct host_watch *get_host_watch(struct file *f)
 	if (!hw)
 		return NULL;
 	event_fd_init(&hw->watch, host_watch_fn);
+	event_fd_init(&hw->edges, host_edge_fn);
 	init_waitqueue_head(&hw->wq, f->vfs->events->sched);
 	f->private_data = hw;
 	return hw;
@@ -262,13 +256,35 @@ static void watch_host(struct file *f, struct poll_table *pt)
 		pt->error = err;
 }
 
+/* The host tells of what is ready already as of a change: that goes by before the entry is on the queue. */
+static void watch_edges(struct file *f, struct poll_table *pt)
+{
+	struct host_watch *hw = get_host_watch(f);
+	bool first;
+
+	if (!hw) {
+		pt->error = -ENOMEM;
+		return;
+	}
+	first = hw->edges.fd < 0;
+	pt->error = event_fd_watch(f->vfs->events, &hw->edges, f->host_fd);
+	if (pt->error) /* -EPERM: always ready */
+		return;
+	if (first)
+		event_loop_run(f->vfs->events, false);
+	poll_wait(f, &hw->wq, pt);
+}
+
 static unsigned hostdev_poll(struct file *f, struct poll_table *pt)
 {
-	int mask = host_poll(f->host_fd, POLL_ASKED, 0);
+	int mask;
 
+	if (pt && pt->lasting && pt->qproc)
+		watch_edges(f, pt);
+	mask = host_poll(f->host_fd, POLL_ASKED, 0);
 	f->vfs->events->epoch++;
 	mask = mask > 0 ? mask : 0;
-	if (pt && !(mask & (pt->key | EPOLLERR | EPOLLHUP)))
+	if (pt && !pt->lasting && !(mask & (pt->key | EPOLLERR | EPOLLHUP)))
 		watch_host(f, pt);
 	return mask;
 }
@@ -280,6 +296,7 @@ static void hostdev_release(struct file *f)
 	if (!hw)
 		return;
 	event_fd_del(f->vfs->events, &hw->watch);
+	event_fd_del(f->vfs->events, &hw->edges);
 	kfree(f->vfs->mem, hw);
 }
 
@@ -325,21 +342,6 @@ static int hostdev_ftruncate(struct file *f __unused, u64 size __unused)
 	return -EINVAL;
 }
 
-/* /dev/zero alone can be mapped: as memory, not as a device. */
-static int hostdev_mmap(struct file *f, struct mmap_file *out)
-{
-	struct stat st;
-
-	if (type_of(f) != S_IFCHR || host_fstat(f->host_fd, &st) || st.st_rdev != makedev(1, 5))
-		return -ENODEV;
-	memset(out, 0, sizeof(*out));
-	out->file = f;
-	out->can_read = f->f_mode & FMODE_READ;
-	out->can_write = f->f_mode & FMODE_WRITE;
-	out->dev_zero = true;
-	return 0;
-}
-
 const struct file_operations hostdev_fops = {
 	.read_iter = hostdev_read_iter,
 	.write_iter = hostdev_write_iter,
@@ -348,6 +350,5 @@ const struct file_operations hostdev_fops = {
 	.poll = hostdev_poll,
 	.fsync = host_file_fsync,
 	.ftruncate = hostdev_ftruncate,
-	.mmap_file = hostdev_mmap,
 	.release = hostdev_release,
 };

@@ -1,7 +1,10 @@
 /* Directories of the host, opened for reading. Positions are the host's own cookies. See hostfs.h. */
+#include <dirent.h>
+
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/hostfs.h"
+#include "fs/internal.h"
 
 #define DIR_BUF 8192UL
 
@@ -29,6 +32,23 @@ static int emit_records(struct file *f, const u8 *buf, long len, filldir_t emit,
 	return 1;
 }
 
+/* Behind the host's own names: what is mounted here where the host has nothing of that name. How many of these
+ * have been handed out is in private_data. */
+static void emit_mounts(struct file *f, filldir_t emit, void *ctx)
+{
+	u64 nr = 0, done = (u64)f->private_data;
+	const struct mount *m;
+
+	list_for_each_entry (m, &f->vfs->mounts, list) {
+		if (m->mountpoint || m->parent != f->f_path.mnt ||
+		    !d_same(m->above, f->f_path.dentry) || nr++ < done)
+			continue;
+		if (!emit(ctx, m->name, m->root->ino, DT_DIR, f->f_pos))
+			return;
+		f->private_data = (void *)nr;
+	}
+}
+
 static int hostdir_iterate(struct file *f, filldir_t emit, void *ctx)
 {
 	struct memory *m = f->vfs->mem;
@@ -38,6 +58,8 @@ static int hostdir_iterate(struct file *f, filldir_t emit, void *ctx)
 
 	if (pos < 0)
 		return (int)pos;
+	if (!f->f_pos)
+		f->private_data = NULL;
 	buf = kmalloc(m, DIR_BUF, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -45,6 +67,8 @@ static int hostdir_iterate(struct file *f, filldir_t emit, void *ctx)
 		n = host_getdents64(f->host_fd, buf, DIR_BUF);
 	while (n > 0 && emit_records(f, buf, n, emit, ctx));
 	kfree(m, buf);
+	if (!n)
+		emit_mounts(f, emit, ctx);
 	return n < 0 ? (int)n : 0;
 }
 

@@ -6,12 +6,18 @@
 
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/inode.h"
+#include "fs/internal.h"
+#include "fs/mem_dev.h"
 #include "fs/open.h"
 #include "fs/pipe.h"
+#include "fs/socket.h"
+#include "fs/tty.h"
 
 #define SHRINK_BATCH 32U
 
@@ -70,9 +76,17 @@ static struct dentry *hostfs_lookup(struct dentry *dir, const char *name)
 	return fd < 0 ? ERR_PTR(fd) : hostfs_dentry(dir->vfs, fd);
 }
 
+/* A directory outside of --root, handed in open, is as far up as one gets. */
 static struct dentry *hostfs_parent(struct dentry *dir)
 {
-	return hostfs_lookup(dir, "..");
+	struct dentry *up = hostfs_lookup(dir, "..");
+
+	if (!IS_ERR(up) && !inside_root(dir->vfs, up)) {
+		dput(up);
+		dget(dir);
+		return dir;
+	}
+	return up;
 }
 
 static long hostfs_readlink(struct dentry *d, char *buf, u64 size)
@@ -106,7 +120,9 @@ static const struct file_operations *fops_of(const struct vfs *v, const struct s
 	const struct file_operations *own = NULL;
 	u32 mode = stx->stx_mode;
 
-	if (S_ISCHR(mode) && v->chardev_fops)
+	if (S_ISCHR(mode))
+		own = mem_dev_fops(stx->stx_rdev_major, stx->stx_rdev_minor);
+	if (S_ISCHR(mode) && !own && v->chardev_fops)
 		own = v->chardev_fops(stx->stx_rdev_major, stx->stx_rdev_minor);
 	if (own)
 		return own;
@@ -122,8 +138,7 @@ static u32 fmode_of(u32 type, int fd, int flags)
 	return mode;
 }
 
-/* A struct file for an open host descriptor, taken over (closed also on failure). ERR_PTR. */
-static struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
+struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 {
 	struct inode *inode = NULL;
 	struct path path = {mnt, NULL};
@@ -159,6 +174,13 @@ static struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int fl
 		f->f_mapping = &inode->i_data;
 		file_ra_state_init(&f->f_ra, f->f_mapping);
 		file_set_writer(f);
+	}
+	if (f->f_op == &hostdev_fops && S_ISCHR(stx.stx_mode)) {
+		err = tty_adopt_host_file(f, flags);
+		if (err) {
+			fput(f);
+			return ERR_PTR(err);
+		}
 	}
 	return f;
 }
@@ -197,8 +219,7 @@ static bool fifo_is_outside(int fd, int flags)
 	return acc == O_WRONLY || (acc == O_RDONLY && host_fifo_has_writer(fd));
 }
 
-/* A program runs from the file, so it must not be written to. See: execve(2), ETXTBSY. */
-static bool is_running(struct vfs *v, u64 dev, u64 ino)
+bool hostfs_is_running(struct vfs *v, u64 dev, u64 ino)
 {
 	struct inode *inode = inode_find(v, dev, ino);
 
@@ -225,11 +246,18 @@ static int truncate_opened(struct file *f, int flags)
 
 struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode)
 {
+	bool read_only = from->dentry->vfs->read_only;
 	/* Not O_TRUNC: whether a program runs from the file is known only then. */
-	int host = flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL) & ~O_TRUNC, err;
-	int fd = hostfs_open_plain(from, name, host | O_NOCTTY | O_NONBLOCK, mode);
+	int host = flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL) & ~O_TRUNC, err, fd;
 	struct file *f;
 
+	if (read_only && (opens_for_writing(flags) || (flags & O_CREAT)))
+		return NULL;
+	if (tty_names_device(name)) /* /dev/ptmx: to open it would make a pair of the host's */
+		return NULL;
+	if (read_only)
+		host |= O_NOATIME;
+	fd = hostfs_open_plain(from, name, host | O_NOCTTY | O_NONBLOCK, mode);
 	if (fd < 0)
 		return NULL;
 	if (flags & O_CREAT)
@@ -257,7 +285,9 @@ static int reopen(struct dentry *d, int flags)
 	bool plain = S_ISREG(d->mode) || S_ISDIR(d->mode);
 	int fd, host = (flags & HOST_OPEN_FLAGS & ~O_NOFOLLOW) | (plain ? 0 : O_NONBLOCK);
 
-	fd = host_fd_reopen(d->host_fd, host);
+	fd = host_fd_reopen(d->host_fd, d->vfs->read_only && plain ? host | O_NOATIME : host);
+	if (fd == -EPERM && d->vfs->read_only) /* somebody else's file */
+		fd = host_fd_reopen(d->host_fd, host);
 	if (out_of_fds(fd) && inode_shrink(d->vfs, SHRINK_BATCH))
 		fd = host_fd_reopen(d->host_fd, host);
 	if (fd >= 0 && !plain)
@@ -267,14 +297,35 @@ static int reopen(struct dentry *d, int flags)
 	return fd;
 }
 
+/* May @d be opened so that it changes? Who may not for another reason hears that first. See: Linux, do_open(). */
+static int want_write_open(struct dentry *d, int flags)
+{
+	int err;
+
+	if (likely(!d->vfs->read_only) || S_ISCHR(d->mode) || S_ISFIFO(d->mode))
+		return 0;
+	err = flags & O_TRUNC ? 0
+			      : host_faccessat2(d->host_fd, "", acc_mode(flags),
+						AT_EACCESS | AT_EMPTY_PATH);
+	return err ? err : -EROFS;
+}
+
 static struct file *hostfs_open(const struct path *p, int flags)
 {
 	struct vfs *v = p->dentry->vfs;
-	struct file *f;
+	struct file *f = NULL;
+	struct stat st;
 	int fd;
 
-	if (opens_for_writing(flags) && is_running(v, p->dentry->dev, p->dentry->ino))
+	if (S_ISCHR(p->dentry->mode) && !host_fstatat(p->dentry->host_fd, "", &st, AT_EMPTY_PATH))
+		f = tty_chardev_open(p, flags, major(st.st_rdev), minor(st.st_rdev));
+	if (f)
+		return f;
+	if (opens_for_writing(flags) && hostfs_is_running(v, p->dentry->dev, p->dentry->ino))
 		return ERR_PTR(-ETXTBSY);
+	fd = opens_for_writing(flags) ? want_write_open(p->dentry, flags) : 0;
+	if (fd)
+		return ERR_PTR(fd);
 	if (S_ISFIFO(p->dentry->mode)) {
 		f = fifo_open(p, flags, &fd);
 		if (f)
@@ -292,6 +343,8 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 	int host_flags = flags & (HOST_OPEN_FLAGS | O_CREAT | O_EXCL | O_TMPFILE);
 	int fd;
 
+	if (v->read_only)
+		return ERR_PTR(-EROFS);
 	if ((flags & O_TMPFILE) != O_TMPFILE)
 		host_flags |= O_NOFOLLOW;
 	fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
@@ -301,145 +354,6 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 		return ERR_PTR(fd);
 	open_commit(v);
 	return hostfs_file(v, dir->mnt, fd, flags);
-}
-
-/* --- changes --------------------------------------------------------------------------------- */
-
-static int hostfs_mkdir(struct dentry *dir, const char *name, u32 mode)
-{
-	return host_mkdirat(dir->host_fd, name, mode);
-}
-
-static int hostfs_mknod(struct dentry *dir, const char *name, u32 mode, u64 dev)
-{
-	return host_mknodat(dir->host_fd, name, mode, dev);
-}
-
-/* What @name is before it goes: its inode may have lost its last name. */
-static bool identify(struct dentry *dir, const char *name, struct statx *stx)
-{
-	return !host_statx(dir->host_fd, name, AT_SYMLINK_NOFOLLOW, STATX_INO, stx);
-}
-
-static int hostfs_unlink(struct dentry *dir, const char *name, int flags)
-{
-	struct statx stx;
-	bool known = identify(dir, name, &stx);
-	int err = host_unlinkat(dir->host_fd, name, flags);
-
-	if (!err && known)
-		inode_forget(dir->vfs, stx_dev(&stx), stx.stx_ino);
-	return err;
-}
-
-static int hostfs_rename(struct dentry *od, const char *on, struct dentry *nd, const char *nn,
-			 unsigned flags)
-{
-	struct statx from, to;
-	bool known_from, known_to;
-	int err;
-
-	if (!dentry_is_hostfs(nd))
-		return -EXDEV;
-	known_from = identify(od, on, &from);
-	known_to = identify(nd, nn, &to);
-	err = host_renameat2(od->host_fd, on, nd->host_fd, nn, flags);
-	if (err)
-		return err;
-	if (known_from) /* its ctime has changed */
-		inode_touched(od->vfs, stx_dev(&from), from.stx_ino);
-	if (known_to)
-		inode_forget(nd->vfs, stx_dev(&to), to.stx_ino);
-	return 0;
-}
-
-static int touched(struct dentry *d, int err)
-{
-	if (!err)
-		inode_touched(d->vfs, d->dev, d->ino);
-	return err;
-}
-
-static int hostfs_link(struct dentry *old, struct dentry *dir, const char *name)
-{
-	if (!dentry_is_hostfs(dir) || !dentry_is_hostfs(old))
-		return -EXDEV;
-	return touched(old, host_fd_link(old->host_fd, dir->host_fd, name));
-}
-
-static int hostfs_symlink(struct dentry *dir, const char *name, const char *target)
-{
-	return host_symlinkat(target, dir->host_fd, name);
-}
-
-static int hostfs_chmod(struct dentry *d, u32 mode)
-{
-	if (S_ISLNK(d->mode))
-		return -EOPNOTSUPP;
-	return touched(d, host_fd_chmod(d->host_fd, mode));
-}
-
-static int hostfs_chown(struct dentry *d, u32 uid, u32 gid, int flags __unused)
-{
-	return touched(d, host_fchownat(d->host_fd, "", uid, gid, AT_EMPTY_PATH));
-}
-
-static int hostfs_utimens(struct dentry *d, const struct timespec ts[2])
-{
-	return touched(d, host_utimensat(d->host_fd, "", ts, AT_EMPTY_PATH));
-}
-
-static int hostfs_truncate(struct dentry *d, u64 size)
-{
-	struct inode *inode;
-	int err;
-
-	if (S_ISDIR(d->mode))
-		return -EISDIR;
-	if (!S_ISREG(d->mode))
-		return -EINVAL;
-	if (is_running(d->vfs, d->dev, d->ino))
-		return -ETXTBSY;
-	err = host_fd_truncate(d->host_fd, size);
-	if (err)
-		return err;
-	inode = inode_find(d->vfs, d->dev, d->ino);
-	if (inode) {
-		truncate_pagecache(&inode->i_data, size);
-		inode_record(inode, size);
-	}
-	return 0;
-}
-
-static int hostfs_access(struct dentry *d, int mode, int flags)
-{
-	return host_faccessat2(d->host_fd, "", mode, (flags & AT_EACCESS) | AT_EMPTY_PATH);
-}
-
-static int hostfs_statfs(struct dentry *d, void *buf)
-{
-	return host_fstatfs(d->host_fd, buf);
-}
-
-static long hostfs_getxattr(struct dentry *d, const char *name, void *value, u64 size)
-{
-	return host_fd_getxattr(d->host_fd, name, value, size);
-}
-
-static int hostfs_setxattr(struct dentry *d, const char *name, const void *value, u64 size,
-			   int flags)
-{
-	return touched(d, host_fd_setxattr(d->host_fd, name, value, size, flags));
-}
-
-static long hostfs_listxattr(struct dentry *d, char *list, u64 size)
-{
-	return host_fd_listxattr(d->host_fd, list, size);
-}
-
-static int hostfs_removexattr(struct dentry *d, const char *name)
-{
-	return touched(d, host_fd_removexattr(d->host_fd, name));
 }
 
 /* The host's first three descriptors stay taken: nothing else may get their numbers, for whoever
@@ -488,6 +402,7 @@ const struct dentry_operations hostfs_dops = {
 struct file *file_from_host_fd(struct vfs *v, int fd)
 {
 	int flags = host_fcntl(fd, F_GETFL, 0);
+	struct stat st;
 	struct file *f;
 
 	if (flags < 0 || (flags & O_PATH)) {
@@ -495,6 +410,8 @@ struct file *file_from_host_fd(struct vfs *v, int fd)
 		return ERR_PTR(-EBADF);
 	}
 	host_fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (!host_fstat(fd, &st) && S_ISSOCK(st.st_mode))
+		return sock_adopt_file(v, fd, flags);
 	f = hostfs_file(v, v->root_mnt, fd, flags);
 	if (IS_ERR(f))
 		return f;

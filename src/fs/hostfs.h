@@ -1,6 +1,7 @@
 /* The host's tree as a file system, and the kinds of files it has. Only files of fs/ have a use for it.
  *
- *   hostfs.c    names: a dentry is an O_PATH descriptor of the host's
+ *   hostfs.c    names: a dentry is an O_PATH descriptor of the host's; opening and creating
+ *   hostfs_change.c  what changes names, rights, times and sizes
  *   hostfile.c  regular files: through the page cache (inode.h); hostfile_dio.c: O_DIRECT, past it
  *   hostdir.c   directories      hostdev.c  all else: terminals, pipes, sockets, devices
  *
@@ -29,6 +30,32 @@ struct dentry *hostfs_dentry_stx(struct vfs *v, int fd, const struct statx *stx)
 int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 mode);
 /* open(2) in that one call; NULL: do it step by step; ERR_PTR: it failed for good. */
 struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode);
+
+/* A struct file for an open host descriptor. ERR_PTR(-ENOMEM, -ENFILE, or the host's). */
+struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags);
+
+/* Does a program run from the file, so that it must not be written to? See: execve(2), ETXTBSY. */
+bool hostfs_is_running(struct vfs *v, u64 dev, u64 ino);
+
+/* --- hostfs_change.c: members of struct dentry_operations -------------------------------------- */
+
+int hostfs_mkdir(struct dentry *dir, const char *name, u32 mode);
+int hostfs_mknod(struct dentry *dir, const char *name, u32 mode, u64 dev);
+int hostfs_unlink(struct dentry *dir, const char *name, int flags);
+int hostfs_rename(struct dentry *od, const char *on, struct dentry *nd, const char *nn,
+		  unsigned flags);
+int hostfs_link(struct dentry *old, struct dentry *dir, const char *name);
+int hostfs_symlink(struct dentry *dir, const char *name, const char *target);
+int hostfs_chmod(struct dentry *d, u32 mode);
+int hostfs_chown(struct dentry *d, u32 uid, u32 gid, int flags);
+int hostfs_utimens(struct dentry *d, const struct timespec ts[2]);
+int hostfs_truncate(struct dentry *d, u64 size);
+int hostfs_access(struct dentry *d, int mode, int flags);
+int hostfs_statfs(struct dentry *d, void *buf);
+long hostfs_getxattr(struct dentry *d, const char *name, void *value, u64 size);
+int hostfs_setxattr(struct dentry *d, const char *name, const void *value, u64 size, int flags);
+long hostfs_listxattr(struct dentry *d, char *list, u64 size);
+int hostfs_removexattr(struct dentry *d, const char *name);
 
 /* --- kinds of files ---------------------------------------------------------------------------- */
 

@@ -501,42 +501,36 @@ static void flush(struct event_timer *t)
 {
 	struct vfs *v = container_of(t, struct vfs_internal, flush)->vfs;
 	struct inode *inode;
-	bool mapped = false;
+	bool go_on = writeback_old(v->mem, v->in->flush_naps);
 
-	v->in->flush_from = 0;
-	sync_mappings(v->mem);
 	list_for_each_entry (inode, &v->inodes, all)
-		mapped |= inode->wr_fd >= 0;
-	if (mapped)
+		go_on |= inode->wr_fd >= 0;
+	if (go_on)
 		inodes_flush_later(v);
-}
-
-static void arm_flush(struct vfs *v)
-{
-	struct vfs_internal *in = v->in;
-
-	if (in->flush_delay)
-		event_timer_add(v->events, &in->flush,
-				max(in->flush_from + in->flush_delay, event_now(v->events)));
 }
 
 void inodes_flush_later(struct vfs *v)
 {
-	if (v->events->advance_to || v->in->flush_from)
+	struct vfs_internal *in = v->in;
+
+	if (v->events->advance_to || !in->flush_nap || event_timer_pending(&in->flush))
 		return;
-	v->in->flush.fn = flush;
-	v->in->vfs = v;
-	v->in->flush_from = event_now(v->events);
-	arm_flush(v);
+	in->flush.fn = flush;
+	in->vfs = v;
+	event_timer_add(v->events, &in->flush, event_now(v->events) + in->flush_nap);
 }
 
-void vfs_set_flush_delay(struct vfs *v, u64 ns)
+void vfs_set_flush(struct vfs *v, u64 nap_ns, u64 naps)
 {
-	v->in->flush_delay = ns;
-	if (!v->in->flush_from)
-		return;
-	event_timer_del(&v->in->flush);
-	arm_flush(v);
+	struct vfs_internal *in = v->in;
+	bool pending = event_timer_pending(&in->flush);
+
+	in->flush_nap = nap_ns;
+	in->flush_naps = naps;
+	if (pending)
+		event_timer_del(&in->flush);
+	if (pending || !list_empty(&v->inodes))
+		inodes_flush_later(v);
 }
 
 void inodes_destroy(struct vfs *v)

@@ -76,7 +76,7 @@ u64 inode_delayed_blocks(struct inode *inode);
 
 /* Makes wr_fd, for a writable mapping of @f. 0 or the host's -errno. */
 int inode_want_write(struct inode *inode, struct file *f);
-/* Mapped pages may become dirty: they go back to the host within half a minute, as Linux's flusher
+/* Mapped pages may become dirty: they go back to the host half a minute after that, as Linux's flusher
  * does it. Not under virtual time, where a timer of ours would move the guest's clock. */
 void inodes_flush_later(struct vfs *v);
 /* Closes up to @nr idle inodes, oldest first; how many went. */

@@ -4,12 +4,17 @@
 #define FS_INTERNAL_H
 
 #include "fs/file.h"
+#include "fs/ipc_msg.h"
+#include "fs/ipc_sem.h"
+#include "fs/ipc_shm.h"
+#include "fs/mqueue_internal.h"
 
 #define KO_LARGEFILE 0100000 /* the kernel's O_LARGEFILE: libc hides it on x86-64 */
 #define S_MAXBYTES 0x7fffffffffffffffUL
 #define ST_VALID_K 0x20 /* statfs(2) f_flags: they say something */
 
 #define INODE_HASH_SIZE 256U
+#define NOTIFY_HASH_SIZE 64U
 
 /* vfs.in. Made by vfs_init(); each field is changed by the file it names. */
 struct vfs_internal {
@@ -20,12 +25,44 @@ struct vfs_internal {
 	u64 root_len;
 	struct list_head fifos;	       /* pipe_open.c: pipe_inode_info that guest tasks have open */
 	u64 last_ino;		       /* get_next_ino() */
+	struct list_head detached;     /* vfs.c: mounts that umount2(2) took away lazily */
+	u32 nr_tmpfs;		       /* tmpfs.c: mounted ever: device numbers */
 	u64 families_named;	       /* socket.c: BIT(AF_x): the log has named it as not built */
 	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
-	struct list_head lock_contexts, lock_waiters; /* locks.c */
+	struct list_head lock_contexts, lock_waiters, locks; /* locks.c */
+	u64 epoll_gen;	   /* eventpoll_nest.c: walks ever */
+	u64 epoll_watches; /* eventpoll.c: items */
+	u32 eventfd_ids;   /* eventfd.c: numbers given so far */
+	struct list_head marks[NOTIFY_HASH_SIZE];	/* fsnotify.c: of fsnotify_mark.hash */
+	u32 notify_epoch, notify_cookie;		/* fsnotify.c: changes of marks and names; renames */
+	bool notify_created;				/* the last open(2) made its file */
+	u32 inotify_groups;				/* inotify.c */
+	struct hostnotify *hostnotify;			/* hostnotify.c; NULL: nothing of the host's is watched */
+	bool no_hostnotify;				/* and the host will not tell */
+	struct shm_table {
+		struct ipc_ids ids;
+		struct shm_limits limits;
+		u64 pages; /* of all segments */
+	} shm;		   /* ipc_shm.c */
+	struct sem_table {
+		struct ipc_ids ids;
+		struct sem_limits limits;
+		u64 used; /* semaphores of all arrays */
+	} sem;		  /* ipc_sem.c */
+	struct msg_table {
+		struct ipc_ids ids;
+		struct msg_limits limits;
+		u64 hdrs, bytes; /* messages of all queues */
+	} msg;			 /* ipc_msg.c */
+	struct mqueue_ns mqueue;
+	u64 aio_nr; /* aio.c: events of all contexts */
+	struct devpts_sb *devpts;   /* devpts.c; NULL: not mounted */
+	struct list_head host_ttys; /* tty_host.c: terminals of the host's that the guest knows */
+	/* tty_host.c: struct termios2 of the starting terminal: at start, and when Vellum was stopped. */
+	bool start_known, stopped_known;
+	u8 start_termios[44], stopped_termios[44];
 	struct event_timer flush; /* inode.c: pending while pages may be dirty */
-#define FLUSH_NS 30000000000UL
-	u64 flush_from, flush_delay;	/* ns: since when they may (0: not), and until then */
+	u64 flush_nap, flush_naps; /* vfs_set_flush() */
 	u64 atime_dev;			/* mount_is_strict(): of which device it was asked, ... */
 	bool atime_known, atime_strict; /* ... if of any, and the answer */
 	struct open_spare {
@@ -40,6 +77,8 @@ struct vfs_internal {
 /* Two dentries for one object? Dentries are made per look-up, so pointers do not tell. */
 bool d_same(const struct dentry *a, const struct dentry *b);
 bool path_same(const struct path *a, const struct path *b);
+/* Is @d, of hostfs, inside the tree that the guest sees (--root)? */
+bool inside_root(struct vfs *v, const struct dentry *d);
 static inline bool d_is_dir(const struct dentry *d)
 {
 	return S_ISDIR(d->mode);

@@ -1,6 +1,6 @@
 /* System V shared memory. See ipc_shm.h.
  *
- *   vfs.shm --> table of places --> struct shm_segment --> file (shmemfs.c) --> pages
+ *   vfs_internal.shm --> struct shm_segment --> file (shmemfs.c) --> pages
  *                                        ^
  *   VMA.vm_private_data -----------------+   each VMA counts as one attachment
  *
@@ -12,16 +12,13 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/host.h"
 #include "fs/hugetlbfs.h"
+#include "fs/internal.h"
 #include "fs/shmemfs.h"
 #include "mm/hugetlb.h"
 #include "mm/lru.h"
 #include "mm/mmap_flags.h"
 
-#define SEQ_SHIFT 15 /* a number is the place, and how often it was given away */
-#define PLACE_MASK ((1U << SEQ_SHIFT) - 1)
-#define MIN_CYCLE 64U /* places are not given away again before so many others */
 #define PROT_READ_K 1UL
 #define PROT_WRITE_K 2UL
 #define PROT_EXEC_K 4UL
@@ -33,80 +30,38 @@
 #define K_SHM_LOCKED 02000
 
 struct shm_segment {
+	struct kern_ipc_perm perm; /* first: ipc_util.h; key, owner, mode */
 	struct vfs *vfs;
-	int id;
 	struct file *file;  /* a reference; read and write */
-	struct shmid_ds ds; /* shm_nattch: VMAs, and calls of shmat() on their way */
+	struct shmid_ds ds; /* but shm_perm; shm_nattch: VMAs, and calls of shmat() on their way */
 	u32 lock_uid;	    /* who locked it */
 };
 
-struct shm_ids {
-	u32 in_use, seq, last_place;
-	u64 pages; /* of all segments */
-	u32 size;  /* of @at, which grows */
-	struct shm_segment **at;
-	struct shm_limits limits;
-};
-
-static s64 now_s(void)
-{
-	return host_clock_ns(CLOCK_REALTIME_COARSE) / 1000000000UL;
-}
-
 /* --- the table --------------------------------------------------------------------------- */
 
-static struct shm_ids *shm_ids(struct vfs *v)
+static struct ipc_ids *shm_ids(const struct vfs *v)
 {
-	if (!v->shm) {
-		v->shm = kzalloc(v->mem, sizeof(*v->shm), GFP_KERNEL);
-		if (v->shm) {
-			v->shm->seq = 1; /* no segment is number 0, as if one had been before */
-			v->shm->limits = (struct shm_limits)SHM_LIMITS_DEFAULT;
-		}
-	}
-	return v->shm;
+	return &v->in->shm.ids;
 }
 
 struct shm_limits shm_get_limits(const struct vfs *v)
 {
-	return v->shm ? v->shm->limits : (struct shm_limits)SHM_LIMITS_DEFAULT;
+	return v->in->shm.limits;
 }
 
-int shm_set_limits(struct vfs *v, const struct shm_limits *limits)
+void shm_set_limits(struct vfs *v, const struct shm_limits *limits)
 {
-	struct shm_ids *ids = shm_ids(v);
+	v->in->shm.limits = *limits;
+}
 
-	if (!ids)
-		return -ENOMEM;
-	ids->limits = *limits;
-	return 0;
+static struct shm_segment *segment(struct kern_ipc_perm *p)
+{
+	return (struct shm_segment *)p;
 }
 
 static struct shm_segment *find_id(struct vfs *v, int id)
 {
-	u32 place = id & PLACE_MASK;
-	struct shm_segment *s;
-
-	if (id < 0 || !v->shm || place >= v->shm->size)
-		return NULL;
-	s = v->shm->at[place];
-	return s && s->id == id ? s : NULL;
-}
-
-static struct shm_segment *find_key(struct vfs *v, s32 key)
-{
-	for (u32 i = 0; v->shm && i < v->shm->size; i++)
-		if (v->shm->at[i] && v->shm->at[i]->ds.shm_perm.__key == key)
-			return v->shm->at[i];
-	return NULL;
-}
-
-static long max_place(struct vfs *v)
-{
-	for (long i = v->shm ? v->shm->size : 0; i-- > 0;)
-		if (v->shm->at[i])
-			return i;
-	return 0;
+	return segment(ipc_find_id(shm_ids(v), id));
 }
 
 static u64 seg_pages(const struct shm_segment *s)
@@ -116,11 +71,8 @@ static u64 seg_pages(const struct shm_segment *s)
 
 static void segment_free(struct shm_segment *s)
 {
-	struct shm_ids *ids = s->vfs->shm;
-
-	ids->at[s->id & PLACE_MASK] = NULL;
-	ids->in_use--;
-	ids->pages -= seg_pages(s);
+	ipc_rmid(shm_ids(s->vfs), &s->perm);
+	s->vfs->in->shm.pages -= seg_pages(s);
 	fput(s->file);
 	kfree(s->vfs->mem, s);
 }
@@ -128,100 +80,20 @@ static void segment_free(struct shm_segment *s)
 /* One attachment less; a removed segment goes with the last. */
 static void detach(struct shm_segment *s)
 {
-	if (!--s->ds.shm_nattch && (s->ds.shm_perm.mode & K_SHM_DEST))
+	if (!--s->ds.shm_nattch && (s->perm.mode & K_SHM_DEST))
 		segment_free(s);
 }
 
 void shm_destroy_all(struct vfs *v)
 {
-	if (!v->shm)
-		return;
-	for (u32 i = 0; i < v->shm->size; i++)
-		if (v->shm->at[i])
-			segment_free(v->shm->at[i]);
-	kfree(v->mem, v->shm->at);
-	kfree(v->mem, v->shm);
-	v->shm = NULL;
-}
+	struct kern_ipc_perm *p;
 
-/* --- rights ------------------------------------------------------------------------------ */
-
-/* May @who do what the low bits @want of a mode say (4 read, 2 write)? Linux: ipcperms(). */
-static bool may(const struct ipc_cred *who, const struct shm_segment *s, u32 want)
-{
-	const struct ipc_perm *p = &s->ds.shm_perm;
-	u32 granted = p->mode;
-
-	if (who->euid == p->cuid || who->euid == p->uid)
-		granted >>= 6;
-	else if (who->egid == p->cgid || who->egid == p->gid)
-		granted >>= 3;
-	return !(want & ~granted & 7) || who->privileged;
-}
-
-static bool owns(const struct ipc_cred *who, const struct shm_segment *s)
-{
-	return who->euid == s->ds.shm_perm.cuid || who->euid == s->ds.shm_perm.uid ||
-	       who->privileged;
+	for (unsigned at = 0; (p = ipc_next(shm_ids(v), &at)); at++)
+		segment_free(segment(p));
+	ipc_free_ids(v->mem, shm_ids(v));
 }
 
 /* --- shmget ------------------------------------------------------------------------------ */
-
-/* Room for @place in the table. 0 or -ENOMEM. */
-static int grow_table(struct vfs *v, u32 place)
-{
-	struct shm_ids *ids = v->shm;
-	u32 size = max(ids->size, MIN_CYCLE);
-	struct shm_segment **at;
-
-	if (place < ids->size)
-		return 0;
-	while (size <= place)
-		size *= 2;
-	at = kcalloc(v->mem, size, sizeof(*at), GFP_KERNEL);
-	if (!at)
-		return -ENOMEM;
-	if (ids->size)
-		memcpy(at, ids->at, ids->size * sizeof(*at));
-	kfree(v->mem, ids->at);
-	ids->at = at;
-	ids->size = size;
-	return 0;
-}
-
-/* The next free place behind the last one, and from the start again: ipc_idr_alloc(). There is one below
- * @end, and fewer than that are in use. */
-static u32 next_place(const struct shm_ids *ids, u32 end)
-{
-	u32 place = ids->seq == 1 && !ids->in_use && !ids->last_place ? 0 : ids->last_place + 1;
-
-	for (;; place++) {
-		if (place >= end)
-			place = 0;
-		if (place >= ids->size || !ids->at[place])
-			return place;
-	}
-}
-
-/* Gives @s a place and a number. */
-static int add_segment(struct vfs *v, struct shm_segment *s)
-{
-	struct shm_ids *ids = v->shm;
-	u32 place = next_place(ids, min(max(ids->in_use * 3 / 2, MIN_CYCLE), ids->limits.mni));
-	int err = grow_table(v, place);
-
-	if (err)
-		return err;
-	if (place <= ids->last_place)
-		ids->seq = (ids->seq + 1) & 0xffff;
-	ids->last_place = place;
-	s->id = place | (ids->seq << SEQ_SHIFT & 0x7fffffff);
-	s->ds.shm_perm.__seq = ids->seq;
-	ids->at[place] = s;
-	ids->in_use++;
-	ids->pages += seg_pages(s);
-	return 0;
-}
 
 /* Of huge pages; they are set aside now, if at all. Only some may ask for them. */
 static struct file *huge_seg_file(struct vfs *v, const struct ipc_cred *who, const char *name,
@@ -251,26 +123,25 @@ static struct file *seg_file(struct vfs *v, const struct ipc_cred *who, const ch
 }
 
 /* Do the limits allow one more of @size bytes? 0, -EINVAL, -ENOSPC. */
-static int check_limits(const struct shm_ids *ids, u64 size)
+static int check_limits(const struct vfs *v, u64 size)
 {
-	if (size < 1 || size > ids->limits.max)
+	const struct shm_limits *limits = &v->in->shm.limits;
+
+	if (size < 1 || size > limits->max)
 		return -EINVAL;
 	if (page_align(size) < size ||
-	    ids->pages + (page_align(size) >> PAGE_SHIFT) > ids->limits.all)
+	    v->in->shm.pages + (page_align(size) >> PAGE_SHIFT) > limits->all)
 		return -ENOSPC;
-	return ids->in_use < ids->limits.mni ? 0 : -ENOSPC;
+	return shm_ids(v)->in_use < limits->mni ? 0 : -ENOSPC;
 }
 
 static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
 {
-	struct shm_ids *ids = shm_ids(v);
 	struct shm_segment *s;
 	char name[16];
 	int err;
 
-	if (!ids)
-		return -ENOMEM;
-	err = check_limits(ids, size);
+	err = check_limits(v, size);
 	if (err)
 		return err;
 	s = kzalloc(v->mem, sizeof(*s), GFP_KERNEL);
@@ -283,20 +154,18 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 		goto free;
 	}
 	s->vfs = v;
-	s->ds.shm_perm.__key = key;
-	s->ds.shm_perm.mode = flags & 0777;
-	s->ds.shm_perm.uid = s->ds.shm_perm.cuid = who->euid;
-	s->ds.shm_perm.gid = s->ds.shm_perm.cgid = who->egid;
+	ipc_init_perm(&s->perm, who, key, flags);
 	s->ds.shm_segsz = size;
 	s->ds.shm_cpid = who->pid;
-	s->ds.shm_ctime = now_s();
-	err = add_segment(v, s);
+	s->ds.shm_ctime = ipc_now();
+	err = ipc_addid(v->mem, shm_ids(v), &s->perm, v->in->shm.limits.mni);
 	if (err)
 		goto put;
+	v->in->shm.pages += seg_pages(s);
 	/* maps shows the segment's number as the inode's. */
-	s->file->f_mapping->ino = s->id;
-	s->file->f_path.dentry->ino = s->id;
-	return s->id;
+	s->file->f_mapping->ino = s->perm.id;
+	s->file->f_path.dentry->ino = s->perm.id;
+	return s->perm.id;
 put:
 	fput(s->file);
 free:
@@ -306,7 +175,7 @@ free:
 
 long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int flags)
 {
-	struct shm_segment *s = key == IPC_PRIVATE ? NULL : find_key(v, key);
+	struct shm_segment *s = key == IPC_PRIVATE ? NULL : segment(ipc_find_key(shm_ids(v), key));
 
 	if (!s) {
 		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
@@ -317,7 +186,7 @@ long do_shmget(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size, int
 		return -EEXIST;
 	if (size > s->ds.shm_segsz)
 		return -EINVAL;
-	return may(who, s, flags >> 6 | flags >> 3 | flags) ? s->id : -EACCES;
+	return ipc_may(who, &s->perm, flags) ? s->perm.id : -EACCES;
 }
 
 /* The running process, which has just attached or detached something. */
@@ -339,7 +208,7 @@ static void shm_open(struct vm_area_struct *vma)
 
 	shmem_vm_ops.open(vma);
 	s->ds.shm_nattch++;
-	s->ds.shm_atime = now_s();
+	s->ds.shm_atime = ipc_now();
 	set_lpid(s);
 }
 
@@ -347,7 +216,7 @@ static void shm_close(struct vm_area_struct *vma)
 {
 	struct shm_segment *s = vma->vm_private_data;
 
-	s->ds.shm_dtime = now_s();
+	s->ds.shm_dtime = ipc_now();
 	set_lpid(s);
 	shmem_vm_ops.close(vma);
 	detach(s);
@@ -426,7 +295,7 @@ long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, i
 	ret = check_place(mm, &addr, s->ds.shm_segsz, flags, &map);
 	if (ret)
 		return ret;
-	if (!may(who, s, write ? 6 : 4))
+	if (!ipc_may(who, &s->perm, write ? 6 : 4))
 		return -EACCES;
 	mf.file = s->file->f_path.dentry->d_op->open(&s->file->f_path, write ? O_RDWR : O_RDONLY);
 	if (IS_ERR(mf.file))
@@ -436,7 +305,7 @@ long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, i
 	s->ds.shm_nattch++; /* it stays while do_mmap() works */
 	ret = do_mmap(mm, &mf, addr, s->ds.shm_segsz, prot, map, 0, false);
 	if (!IS_ERR_VALUE(ret)) {
-		s->ds.shm_atime = now_s();
+		s->ds.shm_atime = ipc_now();
 		s->ds.shm_lpid = who->pid;
 	}
 	fput(mf.file);
@@ -477,21 +346,23 @@ long do_shmdt(struct mm_struct *mm, gva_t addr)
 
 /* --- shmctl ------------------------------------------------------------------------------ */
 
+static void shm_show(const struct shm_segment *s, struct shmid_ds *out)
+{
+	*out = s->ds;
+	ipc_get_perm(&s->perm, &out->shm_perm);
+}
+
 long shm_stat(struct vfs *v, const struct ipc_cred *who, int id, bool index, bool any,
 	      struct shmid_ds *out)
 {
-	struct shm_segment *s;
+	struct shm_segment *s = index ? segment(ipc_find_place(shm_ids(v), id)) : find_id(v, id);
 
-	if (index)
-		s = v->shm && id >= 0 && id < (int)v->shm->size ? v->shm->at[id] : NULL;
-	else
-		s = find_id(v, id);
 	if (!s)
 		return -EINVAL;
-	if (!any && !may(who, s, 4))
+	if (!any && !ipc_may(who, &s->perm, 4))
 		return -EACCES;
-	*out = s->ds;
-	return index ? s->id : 0;
+	shm_show(s, out);
+	return index ? s->perm.id : 0;
 }
 
 int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmid_ds *in)
@@ -500,12 +371,10 @@ int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmi
 
 	if (!s)
 		return -EINVAL;
-	if (!owns(who, s))
+	if (!ipc_owns(who, &s->perm))
 		return -EPERM;
-	s->ds.shm_perm.uid = in->shm_perm.uid;
-	s->ds.shm_perm.gid = in->shm_perm.gid;
-	s->ds.shm_perm.mode = (s->ds.shm_perm.mode & ~0777U) | (in->shm_perm.mode & 0777);
-	s->ds.shm_ctime = now_s();
+	ipc_set_perm(&s->perm, &in->shm_perm);
+	s->ds.shm_ctime = ipc_now();
 	return 0;
 }
 
@@ -515,10 +384,10 @@ int shm_remove(struct vfs *v, const struct ipc_cred *who, int id)
 
 	if (!s)
 		return -EINVAL;
-	if (!owns(who, s))
+	if (!ipc_owns(who, &s->perm))
 		return -EPERM;
-	s->ds.shm_perm.__key = IPC_PRIVATE;
-	s->ds.shm_perm.mode |= K_SHM_DEST;
+	s->perm.key = IPC_PRIVATE;
+	s->perm.mode |= K_SHM_DEST;
 	s->ds.shm_nattch++;
 	detach(s);
 	return 0;
@@ -527,14 +396,12 @@ int shm_remove(struct vfs *v, const struct ipc_cred *who, int id)
 /* Pages that @uid has locked in all segments. See: Linux, user_shm_lock(). */
 static u64 user_locked(struct vfs *v, u32 uid)
 {
+	struct kern_ipc_perm *p;
 	u64 pages = 0;
 
-	for (u32 i = 0; i < v->shm->size; i++) {
-		const struct shm_segment *s = v->shm->at[i];
-
-		if (s && (s->ds.shm_perm.mode & K_SHM_LOCKED) && s->lock_uid == uid)
-			pages += page_align(s->ds.shm_segsz) >> PAGE_SHIFT;
-	}
+	for (unsigned at = 0; (p = ipc_next(shm_ids(v), &at)); at++)
+		if ((p->mode & K_SHM_LOCKED) && segment(p)->lock_uid == uid)
+			pages += seg_pages(segment(p));
 	return pages;
 }
 
@@ -544,18 +411,18 @@ int shm_lock(struct vfs *v, const struct ipc_cred *who, int id, bool lock)
 
 	if (!s)
 		return -EINVAL;
-	if (!owns(who, s))
+	if (!ipc_owns(who, &s->perm))
 		return -EPERM;
 	if (lock && !who->memlock)
 		return -EPERM;
 	/* Huge pages stay anyhow. */
-	if (lock == !!(s->ds.shm_perm.mode & K_SHM_LOCKED) || s->file->f_mapping->hstate)
+	if (lock == !!(s->perm.mode & K_SHM_LOCKED) || s->file->f_mapping->hstate)
 		return 0;
 	if (lock && user_locked(v, who->uid) + (page_align(s->ds.shm_segsz) >> PAGE_SHIFT) >
 			    who->memlock >> PAGE_SHIFT)
 		return -ENOMEM;
 	s->lock_uid = who->uid;
-	s->ds.shm_perm.mode ^= K_SHM_LOCKED;
+	s->perm.mode ^= K_SHM_LOCKED;
 	mapping_set_unevictable(s->file->f_mapping, lock);
 	return 0;
 }
@@ -571,33 +438,27 @@ long shm_limits(struct vfs *v, struct shminfo *out)
 		.shmseg = limits.mni,
 		.shmall = limits.all,
 	};
-	return max_place(v);
+	return ipc_max_place(shm_ids(v));
 }
 
 long shm_usage(struct vfs *v, struct shm_info *out)
 {
-	*out = (struct shm_info){0};
-	for (u32 i = 0; v->shm && i < v->shm->size; i++)
-		if (v->shm->at[i])
-			out->shm_rss += v->shm->at[i]->file->f_mapping->nrpages;
-	if (v->shm) {
-		out->used_ids = v->shm->in_use;
-		out->shm_tot = v->shm->pages;
-	}
-	return max_place(v);
+	struct kern_ipc_perm *p;
+
+	*out = (struct shm_info){.used_ids = shm_ids(v)->in_use, .shm_tot = v->in->shm.pages};
+	for (unsigned at = 0; (p = ipc_next(shm_ids(v), &at)); at++)
+		out->shm_rss += segment(p)->file->f_mapping->nrpages;
+	return ipc_max_place(shm_ids(v));
 }
 
 bool shm_next(struct vfs *v, unsigned *at, int *id, struct shmid_ds *out, u64 *rss)
 {
-	for (; v->shm && *at < v->shm->size; ++*at) {
-		struct shm_segment *s = v->shm->at[*at];
+	struct kern_ipc_perm *p = ipc_next(shm_ids(v), at);
 
-		if (!s)
-			continue;
-		*id = s->id;
-		*out = s->ds;
-		*rss = s->file->f_mapping->nrpages;
-		return true;
-	}
-	return false;
+	if (!p)
+		return false;
+	*id = p->id;
+	shm_show(segment(p), out);
+	*rss = segment(p)->file->f_mapping->nrpages;
+	return true;
 }

@@ -1,11 +1,11 @@
 /* System V shared memory: segments by number and key, above the objects of shmemfs.c. shmget(2),
  * shmat(2), shmdt(2), shmctl(2) are bodies here; syscalls/sys_shm.c reads and stores arguments.
  *
- *   id = place | sequence << 15 --> struct shm_segment --> struct file --> pages (shmemfs.c, hugetlbfs.c)
- *                                        shm_nattch: VMAs; removed (SHM_DEST): goes with the last
+ *   id (ipc_util.h) --> struct shm_segment --> struct file --> pages (shmemfs.c, hugetlbfs.c)
+ *                          shm_nattch: VMAs; removed (SHM_DEST): goes with the last
  *
  * Only attaching and detaching may sleep (userfaultfd hears of unmapped ranges).
- * Not for: semaphores and message queues, which are not built. See: Linux, ipc/shm.c, ipc/util.c.
+ * Not for: semaphores (ipc_sem.h), message queues (ipc_msg.h). See: Linux, ipc/shm.c, ipc/util.c.
  */
 #ifndef FS_IPC_SHM_H
 #define FS_IPC_SHM_H
@@ -13,15 +13,7 @@
 #include <sys/shm.h>
 
 #include "fs/file.h"
-
-/* Who asks. */
-struct ipc_cred {
-	s32 pid;
-	u32 euid, egid, uid;
-	u64 memlock;	  /* RLIMIT_MEMLOCK, bytes; ~0: any, with CAP_IPC_LOCK */
-	bool privileged;  /* CAP_IPC_OWNER, CAP_SYS_ADMIN, CAP_IPC_LOCK */
-	bool may_hugetlb; /* CAP_IPC_LOCK, or in the group vm.hugetlb_shm_group: SHM_HUGETLB */
-};
+#include "fs/ipc_util.h"
 
 /* The segment's number: a new one, or the one that has @key. -ENOENT, -EPERM (huge pages), -EEXIST,
  * -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
@@ -59,7 +51,7 @@ struct shm_limits {
 };
 /* In force now; shm_set_limits(): from now on, for new segments. */
 struct shm_limits shm_get_limits(const struct vfs *v);
-int shm_set_limits(struct vfs *v, const struct shm_limits *limits); /* 0 or -ENOMEM */
+void shm_set_limits(struct vfs *v, const struct shm_limits *limits);
 
 /* At the end of the machine. */
 void shm_destroy_all(struct vfs *v);

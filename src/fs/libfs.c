@@ -131,6 +131,11 @@ u32 setid_bits(u32 i_mode)
 	return bits;
 }
 
+s64 noop_llseek(struct file *f, s64 off __unused, int whence __unused)
+{
+	return f->f_pos;
+}
+
 int noop_fsync(struct file *f __unused, bool datasync __unused)
 {
 	return 0;

@@ -37,6 +37,8 @@ void set_inode_time(struct vfs *v, struct timespec *to, const struct timespec *f
 /* The set-user-ID and set-group-ID bits of @i_mode that mean something: they go when the owner does. */
 u32 setid_bits(u32 i_mode);
 
+/* file_operations.llseek of what has no position: it stays, and that is no error. */
+s64 noop_llseek(struct file *f, s64 off, int whence);
 /* file_operations.fsync of what no device stands behind. 0. */
 int noop_fsync(struct file *f, bool datasync);
 

@@ -2,10 +2,12 @@
  *
  *	vfs_internal.lock_contexts --> lock_context (dev, ino) --> posix: file_lock ...
  *	                                                       --> flock: file_lock ...
- *	vfs_internal.lock_waiters  --> who sleeps for whom: what a deadlock is found by
+ *	vfs_internal.locks         --> the same of all files, the newest first: /proc/locks
+ *	file_lock.blocked          --> who waits behind it, and so on: a tree
+ *	vfs_internal.lock_waiters  --> those who wait for record locks: what a deadlock is found by
  *
- * A context lives while it has locks or somebody waits for one. Record locks of one owner never
- * overlap, equal neighbours are one, and they stand together, by where they begin.
+ * A context lives while it has locks or somebody waits for one. Record locks of one owner never overlap, equal
+ * neighbours are one, and they stand together, by where they begin.
  */
 #include "fs/locks.h"
 
@@ -21,12 +23,6 @@ struct lock_context {
 	struct list_head posix, flock;
 	struct wait_queue_head wait; /* somebody gave something up */
 	u32 waiters;
-};
-
-/* Who waits for a record lock; on its stack. */
-struct lock_waiter {
-	struct list_head list;
-	const void *owner, *blocker;
 };
 
 static struct lock_context *ctx_find(const struct file *f)
@@ -67,9 +63,56 @@ static void ctx_put(struct lock_context *ctx)
 	kfree(ctx->vfs->mem, ctx);
 }
 
+static void lock_init(struct file_lock *fl)
+{
+	INIT_LIST_HEAD(&fl->list);
+	INIT_LIST_HEAD(&fl->all);
+	INIT_LIST_HEAD(&fl->blocked);
+	INIT_LIST_HEAD(&fl->behind);
+	fl->blocker = NULL;
+}
+
+/* @fl becomes a lock of its own, as @from says; nobody waits for it yet. */
+static void lock_copy(struct file_lock *fl, const struct file_lock *from)
+{
+	*fl = *from;
+	lock_init(fl);
+}
+
+/* @fl waits no longer behind another. */
+static void unblock(struct file_lock *fl)
+{
+	list_del_init(&fl->behind);
+	list_del_init(&fl->list);
+	fl->blocker = NULL;
+}
+
+/* Those who wait behind @fl look again. */
+static void wake_blocked(struct lock_context *ctx, struct file_lock *fl)
+{
+	if (list_empty(&fl->blocked))
+		return;
+	while (!list_empty(&fl->blocked))
+		unblock(list_first_entry(&fl->blocked, struct file_lock, behind));
+	wake_up_all(&ctx->wait);
+}
+
+/* They wait behind @to from now on. See: Linux, locks_move_blocks(). */
+static void move_blocked(struct file_lock *to, struct file_lock *from)
+{
+	struct file_lock *w, *next;
+
+	list_for_each_entry_safe (w, next, &from->blocked, behind) {
+		list_move_tail(&w->behind, &to->blocked);
+		w->blocker = to;
+	}
+}
+
 static void lock_delete(struct lock_context *ctx, struct file_lock *fl)
 {
+	wake_blocked(ctx, fl);
 	list_del(&fl->list);
+	list_del(&fl->all);
 	kfree(ctx->vfs->mem, fl);
 }
 
@@ -77,6 +120,17 @@ static bool conflict(const struct file_lock *a, const struct file_lock *b)
 {
 	return a->owner != b->owner && (a->type == F_WRLCK || b->type == F_WRLCK) &&
 	       a->start <= b->end && b->start <= a->end;
+}
+
+/* Of those who wait behind @fl the first that is in the way of @w, too. */
+static struct file_lock *waiter_in_the_way(const struct file_lock *fl, const struct file_lock *w)
+{
+	struct file_lock *other;
+
+	list_for_each_entry (other, &fl->blocked, behind)
+		if (conflict(other, w))
+			return other;
+	return NULL;
 }
 
 /* The first lock that is in the way of @want. */
@@ -90,15 +144,20 @@ static struct file_lock *blocker_of(struct list_head *head, const struct file_lo
 	return NULL;
 }
 
-/* --- record locks ---------------------------------------------------------------------------- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
+/* Who has the lock that @owner waits for. */
 static const void *waits_for(struct vfs *v, const void *owner)
 {
-	struct lock_waiter *w;
+	struct file_lock *w;
 
-	list_for_each_entry (w, &v->in->lock_waiters, list)
-		if (w->owner == owner)
-			return w->blocker;
+	list_for_each_entry (w, &v->in->lock_waiters, list) {
+		if (w->owner != owner)
+			continue;
+		while (w->blocker)
+			w = w->blocker;
+		return w->owner;
+	}
 	return NULL;
 }
 
@@ -113,44 +172,59 @@ static bool would_deadlock(struct vfs *v, const void *owner, const void *blocker
 	return false;
 }
 
-/* Sleeps until nobody is in the way of @want. */
-static int wait_for_range(struct lock_context *ctx, const struct file_lock *want)
+/* @w waits for @fl, or for one who waits for it and is in the way, too. */
+static void block(struct lock_context *ctx, struct file_lock *fl, struct file_lock *w)
 {
-	struct lock_waiter w = {.owner = want->owner};
+	struct file_lock *other;
+
+	while ((other = waiter_in_the_way(fl, w)))
+		fl = other;
+	w->blocker = fl;
+	list_add_tail(&w->behind, &fl->blocked);
+	if (w->kind == LOCK_POSIX)
+		list_add(&w->list, &ctx->vfs->in->lock_waiters);
+}
+
+/* Sleeps until no lock of @head is in the way of @want. Who waits behind it then is its new lock's matter,
+ * move_blocked(), or looks again, wake_blocked(). */
+static int wait_for(struct lock_context *ctx, struct list_head *head, struct file_lock *want)
+{
 	struct file_lock *fl;
 	int err = 0;
 
 	ctx->waiters++;
-	while (!err && (fl = blocker_of(&ctx->posix, want))) {
-		if (!want->ofd && would_deadlock(ctx->vfs, want->owner, fl->owner)) {
+	while (!err && (fl = blocker_of(head, want))) {
+		wake_blocked(ctx, want); /* they may not conflict with those it waits for */
+		if (want->kind == LOCK_POSIX && would_deadlock(ctx->vfs, want->owner, fl->owner)) {
 			err = -EDEADLK;
 			break;
 		}
-		w.blocker = fl->owner;
-		if (!want->ofd)
-			list_add(&w.list, &ctx->vfs->in->lock_waiters);
-		err = wait_event_interruptible(&ctx->wait, blocker_of(&ctx->posix, want) != fl);
-		if (!want->ofd)
-			list_del(&w.list);
+		block(ctx, fl, want);
+		err = wait_event_interruptible(&ctx->wait, !want->blocker);
 	}
+	unblock(want);
 	ctx->waiters--;
 	return err;
 }
 
+/* --- record locks ---------------------------------------------------------------------------- */
+
 /* What is left of @fl, another type's, when [start, end] is taken out of it; @spare becomes the
- * upper part if there are two. */
+ * lower part if there are two. */
 static void cut(struct lock_context *ctx, struct file_lock *fl, u64 start, u64 end,
 		struct file_lock **spare)
 {
-	struct file_lock *upper = *spare;
+	struct file_lock *lower = *spare;
 
 	if (fl->end < start || fl->start > end)
 		return;
+	wake_blocked(ctx, fl);
 	if (fl->start < start && fl->end > end) {
-		*upper = *fl;
-		upper->start = end + 1;
-		fl->end = start - 1;
-		list_add(&upper->list, &fl->list);
+		lock_copy(lower, fl);
+		lower->end = start - 1;
+		fl->start = end + 1;
+		list_add_tail(&lower->list, &fl->list);
+		list_add(&lower->all, &ctx->vfs->in->locks);
 		*spare = NULL;
 	} else if (fl->start < start) {
 		fl->end = start - 1;
@@ -167,13 +241,36 @@ static bool touches(const struct file_lock *fl, u64 start, u64 end)
 	       (fl->end == LOCK_END || fl->end + 1 >= start);
 }
 
-/* Nobody is in the way; @fl and @spare are memory for what may be needed. */
-static void apply(struct lock_context *ctx, const struct file_lock *want, struct file_lock *fl,
+/* Puts @fl among its owner's, by where it begins; a new owner's are the last. */
+static void insert_sorted(struct lock_context *ctx, struct file_lock *fl)
+{
+	struct list_head *at = &ctx->posix;
+	struct file_lock *old;
+	bool seen = false;
+
+	list_for_each_entry (old, &ctx->posix, list) {
+		bool own = old->owner == fl->owner;
+
+		if ((own && old->start > fl->start) || (seen && !own)) {
+			at = &old->list;
+			break;
+		}
+		seen |= own;
+	}
+	list_add_tail(&fl->list, at); /* before it */
+}
+
+/* Nobody is in the way; @fl and @spare are memory for what may be needed, and become NULL if they were. The
+ * first of those that become one with @fl leaves it its place among all. */
+static void apply(struct lock_context *ctx, struct file_lock *want, struct file_lock **new,
 		  struct file_lock **spare)
 {
-	struct file_lock *old, *next;
+	struct file_lock *old, *next, *fl = *new;
+	bool joined = false;
 
-	*fl = *want;
+	lock_copy(fl, want);
+	if (want->type != F_UNLCK)
+		list_add(&fl->all, &ctx->vfs->in->locks);
 	list_for_each_entry_safe (old, next, &ctx->posix, list) {
 		if (old->owner != want->owner)
 			continue;
@@ -182,32 +279,24 @@ static void apply(struct lock_context *ctx, const struct file_lock *want, struct
 		} else if (touches(old, want->start, want->end)) {
 			fl->start = min(fl->start, old->start);
 			fl->end = max(fl->end, old->end);
+			if (!joined) {
+				list_move(&fl->all, &old->all);
+				move_blocked(fl, old);
+				fl->file = old->file;
+				fl->pid = old->pid;
+			}
+			joined = true;
 			lock_delete(ctx, old);
 		}
 	}
+	if (want->type == F_UNLCK)
+		return;
+	move_blocked(fl, want);
+	insert_sorted(ctx, fl);
+	*new = NULL;
 }
 
-/* Locks of one owner stand together, by where they begin; a new owner's are the last. F_GETLK names the first that
- * is in the way. See: Linux, fs/locks.c, posix_lock_inode(). */
-static void insert_sorted(struct lock_context *ctx, struct file_lock *fl)
-{
-	struct list_head *before = &ctx->posix;
-	struct file_lock *old;
-	bool seen = false;
-
-	list_for_each_entry (old, &ctx->posix, list) {
-		bool own = old->owner == fl->owner;
-
-		if (own ? old->start > fl->start : seen) {
-			before = &old->list;
-			break;
-		}
-		seen |= own;
-	}
-	list_add_tail(&fl->list, before);
-}
-
-int posix_lock_file(struct file *f, const struct file_lock *want, bool wait)
+int posix_lock_file(struct file *f, struct file_lock *want, bool wait)
 {
 	struct memory *m = f->vfs->mem;
 	struct lock_context *ctx = want->type == F_UNLCK ? ctx_find(f) : ctx_get(f);
@@ -216,21 +305,17 @@ int posix_lock_file(struct file *f, const struct file_lock *want, bool wait)
 
 	if (!ctx)
 		return want->type == F_UNLCK ? 0 : -ENOMEM;
+	lock_init(want);
 	if (want->type != F_UNLCK && blocker_of(&ctx->posix, want))
-		err = wait ? wait_for_range(ctx, want) : -EAGAIN;
+		err = wait ? wait_for(ctx, &ctx->posix, want) : -EAGAIN;
 	if (!err) {
 		fl = kmalloc(m, sizeof(*fl), GFP_KERNEL);
 		spare = kmalloc(m, sizeof(*spare), GFP_KERNEL);
 		err = fl && spare ? 0 : -ENOLCK;
 	}
-	if (!err) {
-		apply(ctx, want, fl, &spare);
-		if (want->type != F_UNLCK) {
-			insert_sorted(ctx, fl);
-			fl = NULL;
-		}
-		wake_up_all(&ctx->wait);
-	}
+	if (!err)
+		apply(ctx, want, &fl, &spare);
+	wake_blocked(ctx, want);
 	kfree(m, fl);
 	kfree(m, spare);
 	ctx_put(ctx);
@@ -261,16 +346,20 @@ static bool flock_drop(struct lock_context *ctx, const void *owner, short type)
 		if (fl->type == type)
 			return true;
 		lock_delete(ctx, fl);
-		wake_up_all(&ctx->wait);
 	}
 	return false;
 }
 
 /* A change of type is not atomic: the old lock is given up first. See: flock(2). */
-int flock_lock_file(struct file *f, short type, bool wait)
+int flock_lock_file(struct file *f, s32 pid, short type, bool wait)
 {
 	struct lock_context *ctx = type == F_UNLCK ? ctx_find(f) : ctx_get(f);
-	struct file_lock want = {.owner = f, .pid = -1, .type = type, .end = LOCK_END};
+	struct file_lock want = {.file = f,
+				 .owner = f,
+				 .pid = pid,
+				 .type = type,
+				 .kind = LOCK_FLOCK,
+				 .end = LOCK_END};
 	struct file_lock *spare = NULL;
 	int err = 0;
 
@@ -283,18 +372,18 @@ int flock_lock_file(struct file *f, short type, bool wait)
 			return -ENOMEM;
 		}
 	}
+	lock_init(&want);
 	if (!flock_drop(ctx, f, type) && type != F_UNLCK) {
-		if (blocker_of(&ctx->flock, &want) && !wait)
-			err = -EAGAIN;
-		ctx->waiters++;
-		if (!err)
-			err = wait_event_interruptible(&ctx->wait, !blocker_of(&ctx->flock, &want));
-		ctx->waiters--;
+		if (blocker_of(&ctx->flock, &want))
+			err = wait ? wait_for(ctx, &ctx->flock, &want) : -EAGAIN;
 		if (!err) {
-			*spare = want;
+			lock_copy(spare, &want);
+			move_blocked(spare, &want);
 			list_add_tail(&spare->list, &ctx->flock);
+			list_add(&spare->all, &f->vfs->in->locks);
 			spare = NULL;
 		}
+		wake_blocked(ctx, &want);
 	}
 	kfree(f->vfs->mem, spare);
 	ctx_put(ctx);
@@ -303,31 +392,24 @@ int flock_lock_file(struct file *f, short type, bool wait)
 
 /* --- the end of owners ----------------------------------------------------------------------- */
 
-static bool drop_owned(struct lock_context *ctx, struct list_head *head, const void *owner)
+/* @owner: a files_struct, or a struct file: also what others asked for through it while it was being closed. */
+static void drop_owned(struct lock_context *ctx, struct list_head *head, const void *owner)
 {
 	struct file_lock *fl, *next;
-	bool any = false;
 
-	list_for_each_entry_safe (fl, next, head, list) {
-		if (fl->owner == owner) {
+	list_for_each_entry_safe (fl, next, head, list)
+		if (fl->owner == owner || fl->file == owner)
 			lock_delete(ctx, fl);
-			any = true;
-		}
-	}
-	return any;
 }
 
 static void drop_all(struct file *f, const void *owner)
 {
 	struct lock_context *ctx = f->f_path.dentry ? ctx_find(f) : NULL;
-	bool any;
 
 	if (!ctx)
 		return;
-	any = drop_owned(ctx, &ctx->posix, owner);
-	any |= drop_owned(ctx, &ctx->flock, owner);
-	if (any)
-		wake_up_all(&ctx->wait);
+	drop_owned(ctx, &ctx->posix, owner);
+	drop_owned(ctx, &ctx->flock, owner);
 	ctx_put(ctx);
 }
 
@@ -341,4 +423,47 @@ void locks_remove_file(struct file *f)
 {
 	if (!list_empty(&f->vfs->in->lock_contexts))
 		drop_all(f, f);
+}
+
+/* --- /proc/locks ----------------------------------------------------------------------------- */
+
+const struct file_lock *locks_next(struct vfs *v, const struct file_lock *fl)
+{
+	const struct list_head *next = fl ? fl->all.next : v->in->locks.next;
+
+	return next == &v->in->locks ? NULL : list_entry(next, struct file_lock, all);
+}
+
+const struct file_lock *locks_next_waiter(const struct file_lock *top, const struct file_lock *fl,
+					  unsigned *level)
+{
+	if (!list_empty(&fl->blocked)) {
+		++*level;
+		return list_first_entry(&fl->blocked, struct file_lock, behind);
+	}
+	while (fl != top && fl->behind.next == &fl->blocker->blocked) { /* the last of them */
+		fl = fl->blocker;
+		--*level;
+	}
+	return fl == top ? NULL : list_entry(fl->behind.next, struct file_lock, behind);
+}
+
+const struct file_lock *locks_next_held(const struct file *f, const struct files_struct *fs,
+					const struct file_lock *fl)
+{
+	struct lock_context *ctx = f->f_path.dentry ? ctx_find(f) : NULL;
+	const struct list_head *at;
+
+	if (!ctx)
+		return NULL;
+	at = fl ? fl->list.next : ctx->flock.next;
+	for (;; at = at->next) {
+		if (at == &ctx->flock)
+			at = ctx->posix.next;
+		if (at == &ctx->posix)
+			return NULL;
+		fl = list_entry(at, struct file_lock, list);
+		if (fl->file == f && (fl->owner == f || fl->owner == fs))
+			return fl;
+	}
 }

@@ -10,6 +10,7 @@
  */
 #include "fs/namei.h"
 
+#include <linux/openat2.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -64,18 +65,34 @@ static int next_component(struct nameidata *nd)
 	return 0;
 }
 
+/* openat2(2) may confine a walk to the tree below its start, or to one mount. */
+static bool leaves(const struct fs_struct *fs, const struct path *from, const struct mount *to,
+		   u64 dev)
+{
+	return unlikely(fs->resolve & RESOLVE_NO_XDEV) &&
+	       (to != from->mnt || (dentry_is_hostfs(from->dentry) && dev != from->dentry->dev));
+}
+
+static int check_xdev(const struct nameidata *nd, const struct mount *to, u64 dev)
+{
+	return leaves(nd->fs, &nd->path, to, dev) ? -EXDEV : 0;
+}
+
 static int walk_dotdot(struct nameidata *nd)
 {
 	struct dentry *parent;
+	int err;
 
 	if (path_same(&nd->path, &nd->fs->root))
-		return 0;
+		return nd->fs->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
 	/* Out of a mount: the directory above its mount point. */
 	if (nd->path.mnt->parent && d_same(nd->path.dentry, nd->path.mnt->root)) {
 		struct path up = {nd->path.mnt->parent, nd->path.mnt->above};
 
-		nd_jump(nd, &up);
-		return 0;
+		err = check_xdev(nd, up.mnt, up.dentry->dev);
+		if (!err)
+			nd_jump(nd, &up);
+		return err;
 	}
 	if (d_same(nd->path.dentry, nd->path.mnt->root))
 		return 0;
@@ -84,8 +101,12 @@ static int walk_dotdot(struct nameidata *nd)
 	parent = nd->path.dentry->d_op->parent(nd->path.dentry);
 	if (IS_ERR(parent))
 		return PTR_ERR(parent);
-	nd_set_path(nd, nd->path.mnt, parent);
-	return 0;
+	err = check_xdev(nd, nd->path.mnt, parent->dev);
+	if (err)
+		dput(parent);
+	else
+		nd_set_path(nd, nd->path.mnt, parent);
+	return err;
 }
 
 /* Looks nd->comp up in directory nd->path: *out gets a reference. */
@@ -93,6 +114,7 @@ static int lookup_one(struct nameidata *nd, struct path *out)
 {
 	struct dentry *dir = nd->path.dentry, *child;
 	struct mount *m = mount_covering(&nd->path, nd->comp, NULL);
+	int err;
 
 	if (!m) {
 		if (!dir->d_op->lookup)
@@ -101,6 +123,11 @@ static int lookup_one(struct nameidata *nd, struct path *out)
 		if (IS_ERR(child))
 			return PTR_ERR(child);
 		m = S_ISDIR(child->mode) ? mount_covering(&nd->path, nd->comp, child) : NULL;
+		err = m ? 0 : check_xdev(nd, nd->path.mnt, child->dev);
+		if (err) {
+			dput(child);
+			return err;
+		}
 		if (!m) {
 			out->mnt = nd->path.mnt;
 			out->dentry = child;
@@ -110,10 +137,34 @@ static int lookup_one(struct nameidata *nd, struct path *out)
 		if (IS_ERR(m))
 			return PTR_ERR(m);
 	}
+	err = check_xdev(nd, m, m->root->dev);
+	if (err)
+		return err;
 	out->mnt = m;
 	out->dentry = m->root;
 	path_get(out);
 	return 0;
+}
+
+/* A text that begins at the root. */
+static int check_absolute(const struct nameidata *nd)
+{
+	if (nd->fs->resolve & RESOLVE_BENEATH)
+		return -EXDEV;
+	return check_xdev(nd, nd->fs->root.mnt, nd->fs->root.dentry->dev);
+}
+
+int resolve_link(const struct fs_struct *fs, const struct path *from, const struct path *to)
+{
+	u64 resolve = fs->resolve;
+
+	if (likely(!resolve))
+		return 0;
+	if ((resolve & RESOLVE_NO_SYMLINKS) || (to && (resolve & RESOLVE_NO_MAGICLINKS)))
+		return -ELOOP;
+	if (to && (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)))
+		return -EXDEV;
+	return to && leaves(fs, from, to->mnt, to->dentry->dev) ? -EXDEV : 0;
 }
 
 /* Goes on with the text of @link, a symlink in directory nd->path. */
@@ -121,9 +172,13 @@ static int follow_text(struct nameidata *nd, struct dentry *link)
 {
 	char *buf;
 	long len;
+	int err;
 
 	if (!link->d_op->readlink)
 		return -EINVAL;
+	err = resolve_link(nd->fs, &nd->path, NULL);
+	if (err)
+		return err;
 	buf = kmalloc(nd->vfs->mem, PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -133,6 +188,11 @@ static int follow_text(struct nameidata *nd, struct dentry *link)
 		return len < 0 ? (int)len : len ? -ENAMETOOLONG : -ENOENT;
 	}
 	buf[len] = '\0';
+	err = *buf == '/' ? check_absolute(nd) : 0;
+	if (err) {
+		kfree(nd->vfs->mem, buf);
+		return err;
+	}
 	nd->saved[nd->depth++] = (struct saved_name){buf, nd->name};
 	nd->name = buf;
 	if (*buf == '/')
@@ -155,9 +215,13 @@ static int follow_link(struct nameidata *nd, struct path *link)
 	if (link->dentry->d_op->get_link) {
 		err = link->dentry->d_op->get_link(link->dentry, &to);
 		if (!err && to.dentry) {
+			err = resolve_link(nd->fs, &nd->path, &to);
 			path_put(link);
-			nd_set_path(nd, to.mnt, to.dentry);
-			return 0;
+			if (err)
+				path_put(&to);
+			else
+				nd_set_path(nd, to.mnt, to.dentry);
+			return err;
 		}
 		if (err && err != -EINVAL) {
 			path_put(link);
@@ -258,6 +322,8 @@ static int nd_start(struct nameidata *nd, const struct path *at, const char *nam
 		return -ENOENT;
 	if (*name && !d_is_dir(from->dentry))
 		return -ENOTDIR;
+	if (*name == '/' && (nd->fs->resolve & RESOLVE_BENEATH))
+		return -EXDEV;
 	nd->path = *from;
 	path_get(&nd->path);
 	nd->name = name;

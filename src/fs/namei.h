@@ -17,6 +17,7 @@ struct fs_struct {
 	u32 users;	       /* tasks that share it (CLONE_FS) */
 	struct path root, pwd; /* references; changed by chroot(2) and chdir(2) */
 	u32 umask;	       /* changed by umask(2) */
+	u64 resolve; /* RESOLVE_* of openat2(2): 0 but in the copy that such a call walks with */
 };
 
 #define LOOKUP_FOLLOW 1U    /* follow a symlink in the last component */
@@ -24,14 +25,18 @@ struct fs_struct {
 #define LOOKUP_EMPTY 4U	    /* "" means the start itself (AT_EMPTY_PATH) */
 #define LOOKUP_PARENT 8U    /* stop before the last component, which goes to @last */
 
+/* May a symlink in directory @from be followed? @to: straight to an object (/proc/PID/fd/N); NULL: by its text. 0; -ELOOP,
+ * -EXDEV: fs->resolve forbids it. */
+int resolve_link(const struct fs_struct *fs, const struct path *from, const struct path *to);
+
 /**
  * path_lookup - walk @name from @at (NULL: fs->pwd; absolute names: fs->root)
  * @name: host memory, at most PATH_MAX with its NUL
  * @last: LOOKUP_PARENT: NAME_MAX + 1 bytes for the last component ("." ".." and trailing
  *        slashes are the caller's to refuse; "" when @name is the root); otherwise NULL
  *
- * Return: 0 with *out holding references, or -ENOENT, -ENOTDIR, -ELOOP, -EACCES, -ENAMETOOLONG, -ENOMEM.
- * See: path_resolution(7).
+ * Return: 0 with *out holding references, or -ENOENT, -ENOTDIR, -ELOOP, -EACCES, -ENAMETOOLONG, -ENOMEM; -EXDEV:
+ * fs->resolve forbids a step. See: path_resolution(7), openat2(2).
  */
 int path_lookup(const struct fs_struct *fs, const struct path *at, const char *name,
 		unsigned lookup, struct path *out, char *last);

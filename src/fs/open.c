@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/internal.h"
 #include "fs/namei.h"
@@ -70,8 +71,7 @@ static struct file *open_o_path(const struct path *p, int flags)
 			  flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
 }
 
-/* Opens what is there. */
-static struct file *do_open(const struct path *p, int flags)
+struct file *dentry_open(const struct path *p, int flags)
 {
 	u32 mode = p->dentry->mode;
 	int err;
@@ -115,7 +115,7 @@ static struct file *open_existing(const struct fs_struct *fs, const struct path 
 	}
 	if (err)
 		return ERR_PTR(err);
-	f = do_open(&p, flags);
+	f = dentry_open(&p, flags);
 	path_put(&p);
 	return f;
 }
@@ -152,21 +152,28 @@ static struct file *create_step(const struct fs_struct *fs, const struct path *d
 	err = path_lookup(fs, dir, last, 0, &p, NULL);
 	if (err == -ENOENT) {
 		op = dir->dentry->d_op;
-		return op->create ? op->create(dir, last, flags, mode) : ERR_PTR(-EACCES);
+		f = op->create ? op->create(dir, last, flags, mode) : ERR_PTR(-EACCES);
+		if (!IS_ERR(f))
+			fsnotify_create(dir->dentry, last, false);
+		return f;
 	}
 	if (err)
 		return ERR_PTR(err);
 	if (flags & O_EXCL) {
 		f = ERR_PTR(-EEXIST);
 	} else if (!S_ISLNK(p.dentry->mode) || (flags & O_NOFOLLOW)) {
-		f = do_open(&p, flags);
+		f = dentry_open(&p, flags);
 	} else {
 		struct path to = {NULL, NULL};
 
 		op = p.dentry->d_op;
-		if (op->get_link && !op->get_link(p.dentry, &to) && to.dentry) {
-			f = do_open(&to, flags);
-			path_put(&to);
+		if (op->get_link)
+			op->get_link(p.dentry, &to);
+		err = resolve_link(fs, dir, to.dentry ? &to : NULL);
+		if (err) {
+			f = ERR_PTR(err);
+		} else if (to.dentry) {
+			f = dentry_open(&to, flags);
 		} else {
 			len = op->readlink ? op->readlink(p.dentry, link, PATH_MAX) : -EINVAL;
 			f = len < 0	      ? ERR_PTR(len)
@@ -175,6 +182,7 @@ static struct file *create_step(const struct fs_struct *fs, const struct path *d
 			if (!f)
 				link[len] = '\0';
 		}
+		path_put(&to);
 	}
 	path_put(&p);
 	return f;
@@ -235,7 +243,10 @@ static struct file *path_openat(struct fs_struct *fs, const struct path *at, con
 		return open_tmpfile(fs, at, name, flags, mode);
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
 		return ERR_PTR(-EINVAL);
-	f = hostfs_open_fast(from, name, flags & ~OPEN_EXEC, mode);
+	/* Who watches wants to know if it was made. */
+	f = fsnotify_on(v) && (flags & O_CREAT)
+		    ? NULL
+		    : hostfs_open_fast(from, name, flags & ~OPEN_EXEC, mode);
 	if (f)
 		return f;
 	if (!(flags & O_CREAT))
@@ -261,6 +272,13 @@ static struct file *open_path(struct fs_struct *fs, const struct path *at, const
 	return f;
 }
 
+static struct file *opened(struct file *f, int flags)
+{
+	if (!IS_ERR(f) && fsnotify_on(f->vfs) && !(flags & O_PATH))
+		fsnotify_opened(f, !(flags & O_TRUNC) || f->vfs->in->notify_created);
+	return f;
+}
+
 struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
 			  u32 mode)
 {
@@ -268,12 +286,13 @@ struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const cha
 	struct file *f;
 	int err;
 
+	v->in->notify_created = false;
 	if (!(flags & (O_CREAT | O_TRUNC)))
-		return open_path(fs, at, name, flags, mode);
+		return opened(open_path(fs, at, name, flags, mode), flags);
 	err = open_reserve(v);
 	if (err)
 		return ERR_PTR(err);
 	f = open_path(fs, at, name, flags, mode);
 	v->in->spare.usable = false;
-	return f;
+	return opened(f, flags);
 }

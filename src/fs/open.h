@@ -22,6 +22,10 @@
 struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
 			  u32 mode);
 
+/* Opens what is there. @flags: what open(2) does with an existing file. ERR_PTR: any error of it. May sleep: a
+ * fifo. */
+struct file *dentry_open(const struct path *p, int flags);
+
 /* --- for the file systems of fs/ --------------------------------------------------------------- */
 
 /* The open that is under way has changed something. Nothing if none is. */

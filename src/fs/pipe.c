@@ -13,6 +13,9 @@
 #include "fs/poll.h"
 #include "mm/uaccess.h"
 
+#define PIPE_READABLE (EPOLLIN | EPOLLRDNORM)
+#define PIPE_WRITABLE (EPOLLOUT | EPOLLWRNORM)
+
 /* --- the ring -------------------------------------------------------------------------------- */
 
 static struct page *take_page(struct pipe_inode_info *pipe)
@@ -58,14 +61,20 @@ static void release_buf(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
 		put_page(pipe->vfs->mem, page);
 }
 
+/* Bytes came. Who polls edge by edge hears of each write, others of the first only. */
+static void wake_readers(struct pipe_inode_info *pipe, bool was_empty)
+{
+	if (was_empty || pipe->poll_usage)
+		wake_up_poll(&pipe->rd_wait, PIPE_READABLE);
+}
+
 void pipe_push(struct pipe_inode_info *pipe, struct page *page, u32 offset, u32 len, u32 flags)
 {
 	bool was_empty = pipe_empty(pipe);
 
 	VM_BUG_ON(pipe_full(pipe));
 	*pipe_buf(pipe, pipe->head++) = (struct pipe_buffer){page, offset, len, flags};
-	if (was_empty)
-		wake_up_all(&pipe->rd_wait);
+	wake_readers(pipe, was_empty);
 }
 
 void pipe_consume(struct pipe_inode_info *pipe, u32 n)
@@ -81,7 +90,19 @@ void pipe_consume(struct pipe_inode_info *pipe, u32 n)
 	release_buf(pipe, buf);
 	pipe->tail++;
 	if (was_full)
-		wake_up_all(&pipe->wr_wait);
+		wake_up_poll(&pipe->wr_wait, PIPE_WRITABLE);
+}
+
+struct pipe_buffer pipe_pull(struct pipe_inode_info *pipe)
+{
+	struct pipe_buffer buf = *pipe_buf(pipe, pipe->tail);
+	bool was_full = pipe_full(pipe);
+
+	VM_BUG_ON(pipe_empty(pipe));
+	pipe_buf(pipe, pipe->tail++)->page = NULL;
+	if (was_full)
+		wake_up_poll(&pipe->wr_wait, PIPE_WRITABLE);
+	return buf;
 }
 
 void pipe_free_pages(struct pipe_inode_info *pipe)
@@ -132,11 +153,16 @@ static long read_buffers(struct pipe_inode_info *pipe, struct iov_iter *to)
 
 int pipe_wait_readable(struct pipe_inode_info *pipe, bool nonblock)
 {
-	if (!pipe_empty(pipe) || !pipe->writers)
-		return 0;
+	int err = 0;
+
+	if (unlikely(pipe->spliced))
+		err = wait_event_interruptible(&pipe->rd_wait, !pipe->spliced);
+	if (err || !pipe_empty(pipe) || !pipe->writers)
+		return err;
 	if (nonblock)
 		return -EAGAIN;
-	return wait_event_interruptible(&pipe->rd_wait, !pipe_empty(pipe) || !pipe->writers);
+	return wait_event_interruptible(&pipe->rd_wait,
+					(!pipe_empty(pipe) || !pipe->writers) && !pipe->spliced);
 }
 
 /* What fstat(2) shows. */
@@ -193,6 +219,7 @@ static int write_merge(struct pipe_inode_info *pipe, struct iov_iter *from)
 	if (got < chars)
 		return -EFAULT;
 	buf->len += chars;
+	wake_readers(pipe, false);
 	return 1;
 }
 
@@ -281,6 +308,8 @@ static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 	struct pipe_inode_info *pipe = f->private_data;
 	unsigned mask = 0;
 
+	if (pt && pt->lasting)
+		pipe->poll_usage = true;
 	if (f->f_mode & FMODE_READ) {
 		poll_wait(f, &pipe->rd_wait, pt);
 		if (!pipe_empty(pipe))

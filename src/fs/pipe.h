@@ -39,7 +39,9 @@ struct pipe_inode_info {
 	u32 r_counter, w_counter;    /* openings ever: how open(2) of a fifo sees its partner */
 	struct page *tmp_page[2];    /* emptied ones for the next write, or NULL */
 	struct pipe_buffer *bufs;    /* kmalloc'ed */
-	u64 dev, ino, btime_ns;	     /* identity */
+	bool spliced;		/* a splice(2) writes what is first in it: others wait to read */
+	bool poll_usage;	/* an epoll has asked for it once: see wake_readers() */
+	u64 dev, ino, btime_ns; /* identity */
 };
 
 /* No bytes; no room. */
@@ -79,6 +81,18 @@ struct file *fifo_open(const struct path *p, int flags, int *host_fd);
  * Bytes, 0 at the end of the file; -EAGAIN, -ERESTARTSYS, -EPIPE. May sleep. See: sendfile(2). (splice.c) */
 long splice_file_to_pipe(struct file *in, u64 *pos, struct pipe_inode_info *pipe, u64 len,
 			 bool nonblock);
+/* The other way round: up to @len bytes of @pipe to @out at *@pos. Waits for the first only. Bytes, 0: no
+ * writers are left; -EAGAIN, -ERESTARTSYS, what @out says. May sleep. See: splice(2). (splice.c) */
+long splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *out, u64 *pos, u64 len,
+			 bool nonblock);
+/* Up to @len bytes of @in to @out, another pipe; no byte is copied. @tee: they stay in @in, too. Waits for the first,
+ * and for room. Bytes, 0: no writers are left; -EAGAIN, -ERESTARTSYS, -EPIPE. May sleep. See: splice(2), tee(2).
+ * (splice_pipe.c) */
+long splice_pipe_to_pipe(struct pipe_inode_info *in, struct pipe_inode_info *out, u64 len, bool tee,
+			 bool nonblock);
+/* vmsplice(2): the pages that @from names are lent to @pipe, as many as it has room for; later stores to
+ * them show in it. Bytes; -EFAULT, -EAGAIN, -ERESTARTSYS, -EPIPE. May sleep. (splice_pipe.c) */
+long splice_user_to_pipe(struct iov_iter *from, struct pipe_inode_info *pipe, bool nonblock);
 
 /* --- for splice ------------------------------------------------------------------------------ */
 
@@ -90,5 +104,7 @@ int pipe_wait_writable(struct pipe_inode_info *pipe, bool nonblock);
 void pipe_push(struct pipe_inode_info *pipe, struct page *page, u32 offset, u32 len, u32 flags);
 /* Takes @n bytes, all of the first buffer or a part of it, off the pipe. */
 void pipe_consume(struct pipe_inode_info *pipe, u32 n);
+/* Takes the first buffer off; its page reference is the caller's. */
+struct pipe_buffer pipe_pull(struct pipe_inode_info *pipe);
 
 #endif

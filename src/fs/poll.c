@@ -7,6 +7,8 @@ static bool pollwake(struct wait_queue_head *wq, struct wait_queue_entry *we)
 {
 	struct poll_wqueues *pwq = we->private;
 
+	if (wq->key && !(wq->key & container_of(we, struct poll_entry_wait, wait)->key))
+		return false;
 	pwq->triggered = true;
 	return wq->sched->ops->wake(wq->sched->arg, pwq->task);
 }
@@ -39,6 +41,7 @@ static void pollwait(struct file *f, struct wait_queue_head *wq, struct poll_tab
 	}
 	get_file(f);
 	e->file = f;
+	e->key = pt->key;
 	e->wait = (struct wait_queue_entry){
 		.task = pwq->task,
 		.func = pollwake,

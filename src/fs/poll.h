@@ -4,8 +4,8 @@
  *	unsigned mask = f_op->poll(f, pt)
  *	    poll_wait(f, &pipe->rd_wait, pt)    pt->qproc puts an entry of the poller's on the queue
  *
- * poll_wqueues is one poller's entries, for as long as a poll(2) or select(2) lasts. epoll (not built
- * yet) would bring a qproc of its own.
+ * poll_wqueues is one poller's entries, for as long as a poll(2) or select(2) lasts. epoll has a qproc of its
+ * own and stays on the queues (eventpoll.h): poll_wait() is due at each call, whatever @f is ready for.
  *
  *	poll_wqueues --entries--> wait_queue_entry --> pipe->rd_wait      woken: triggered, and the task runs
  *	                      \-> wait_queue_entry --> sk->wq             it asks all files again
@@ -29,6 +29,7 @@ struct poll_table {
 	void (*qproc)(struct file *f, struct wait_queue_head *wq, struct poll_table *pt);
 	u32 key;   /* EPOLL* that the poller asks for, EPOLLERR and EPOLLHUP always with them */
 	int error; /* -ENOMEM: an entry could not be made, so the poller must not sleep */
+	bool lasting; /* epoll: entries stay on their queues behind the call, and are told of each change */
 };
 
 /* For f_op->poll(): @wq is called when what it says may have changed. */
@@ -44,9 +45,24 @@ static inline unsigned vfs_poll(struct file *f, struct poll_table *pt)
 	return f->f_op->poll ? f->f_op->poll(f, pt) : DEFAULT_POLLMASK;
 }
 
+/* Can one wait for @f at all? Regular files and directories are always ready, and epoll refuses them. */
+static inline bool file_can_poll(const struct file *f)
+{
+	return f->f_op->poll;
+}
+
+#define POLLFREE 0x4000U /* a wake-up's key: the queue goes, and each entry must leave it now */
+
+/* For a queue that may end before the files that poll it (a task's, of signalfd's): its pollers leave. */
+static inline void wake_up_pollfree(struct wait_queue_head *wq)
+{
+	wake_up_all_poll(wq, EPOLLHUP | POLLFREE);
+}
+
 struct poll_entry_wait {
 	struct wait_queue_entry wait;
 	struct file *file; /* a reference: the queue lives in it */
+	u32 key;	   /* EPOLL*: what this file is asked for */
 };
 
 #define POLL_INLINE 4U

@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/host_fs.h"
+#include "base/host.h"
+#include "base/host_net.h"
 #include "base/log.h"
-#include "fs/hostfs.h"
+#include "fs/host_sock.h"
+#include "fs/inet.h"
 #include "fs/internal.h"
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
+#include "fs/netdev.h"
 #include "fs/poll.h"
 
 #define SOCKFS_MAGIC 0x534f434b
@@ -137,12 +140,16 @@ static struct file *sock_alloc_file(struct vfs *v, int type, int flags)
 
 static const struct net_proto_family *const families[NR_FAMILIES] = {
 	[AF_UNIX] = &unix_family,
+	[AF_INET] = &inet_family,
+	[AF_INET6] = &inet6_family,
+	[AF_NETLINK] = &netlink_family,
 };
 
 /* Those that are not there yet; of others the errno says all. */
 static const char *const unbuilt[NR_FAMILIES] = {
-	[AF_INET] = "AF_INET",	   [AF_INET6] = "AF_INET6", [AF_NETLINK] = "AF_NETLINK",
-	[AF_PACKET] = "AF_PACKET", [AF_ALG] = "AF_ALG",	    [AF_VSOCK] = "AF_VSOCK",
+	[AF_PACKET] = "AF_PACKET",
+	[AF_ALG] = "AF_ALG",
+	[AF_VSOCK] = "AF_VSOCK",
 };
 
 /* See: __sock_create(). The family, or NULL and *@err. */
@@ -223,19 +230,25 @@ struct socket *sock_from_file(const struct file *f)
 	return f->f_op == &socket_fops ? f->private_data : NULL;
 }
 
-bool is_host_socket(const struct file *f)
+struct file *sock_adopt_file(struct vfs *v, int fd, int flags)
 {
-	return f->f_op == &hostdev_fops && S_ISSOCK(f->f_path.dentry->mode);
-}
+	int type = 0, family = 0, err;
+	u32 len = sizeof(int);
+	struct file *f;
 
-int host_socket_getname(struct file *f, struct sock_addr *out, bool peer)
-{
-	int err;
-
-	out->len = sizeof(out->ss);
-	err = host_getsockname(f->host_fd, &out->ss, &out->len, peer);
-	out->len = min(out->len, (u32)sizeof(out->ss));
-	return err;
+	err = host_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+	if (!err)
+		err = host_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+	f = err ? ERR_PTR(err) : sock_alloc_file(v, type, flags);
+	if (IS_ERR(f)) {
+		host_close(fd);
+		return f;
+	}
+	err = host_sock_attach(f->private_data, fd, family);
+	if (!err)
+		return f;
+	fput(f);
+	return ERR_PTR(err);
 }
 
 /* --- file operations ------------------------------------------------------------------------- */
@@ -276,8 +289,10 @@ static unsigned sock_poll(struct file *f, struct poll_table *pt)
 static long sock_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
 {
 	struct socket *sock = f->private_data;
+	long ret;
 
-	return sock->ops->ioctl(sock, cmd, arg, mm);
+	ret = sock->ops->ioctl(sock, cmd, arg, mm);
+	return ret == -ENOTTY ? netdev_ioctl(sock->vfs, -1, cmd, arg, mm) : ret;
 }
 
 static void sock_release(struct file *f)

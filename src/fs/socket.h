@@ -9,8 +9,7 @@
  *	socketpair, connect:  a --peer--> b     what one sends goes into the other's queue
  *	listen:               l --queue--> requests, each with a sock that nobody has accepted yet
  *
- * Only what says so may sleep. Not for: sockets of the host that were inherited (hostdev.c), system
- * call arguments. See: Linux, include/linux/net.h, include/net/sock.h, net/socket.c.
+ * Only what says so may sleep. Not for: system call arguments; sockets that the host keeps (host_sock.h). See: Linux, include/linux/net.h, include/net/sock.h, net/socket.c.
  */
 #ifndef FS_SOCKET_H
 #define FS_SOCKET_H
@@ -43,6 +42,7 @@ struct sock_cred {
 	s32 pid;
 	u32 uid, gid, euid, egid;
 	u64 max_inflight; /* descriptors that may be on their way */
+	bool exiting;	  /* closes all it has, and waits for nothing */
 };
 
 /* Files on their way in a message: a reference each. */
@@ -69,9 +69,14 @@ struct sock_msg {
 	int out_flags;		/* receive: MSG_TRUNC */
 	bool sigpipe;		/* send, out: SIGPIPE goes with -EPIPE */
 	struct scm_cookie scm;	/* send: what goes along, taken over; receive: the caller's then */
+	/* Families with raw_control: control messages as they are, in the caller's host memory. Receive:
+	 * so much room, then so much was said. NULL: none. */
+	void *control;
+	u64 control_len; /* bytes */
 };
 
 struct fs_struct;
+struct seq;
 struct socket;
 
 /* What a family does. All return 0 or -errno unless said; connect, accept, sendmsg and recvmsg may sleep. */
@@ -90,6 +95,12 @@ struct proto_ops {
 	/* Bytes, or -errno. @fs: whose eyes a path in the address is read with; NULL: there is none. */
 	long (*sendmsg)(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 	long (*recvmsg)(struct socket *sock, struct sock_msg *msg);
+	/* All levels, SOL_SOCKET included; @val: a host copy, in which addresses are @mm's. NULL: the family has
+	 * those of sock_setsockopt() alone. */
+	int (*setsockopt)(struct socket *sock, int level, int name, const void *val, u32 len,
+			  struct mm_struct *mm);
+	int (*getsockopt)(struct socket *sock, int level, int name, void *val, u32 *len);
+	bool raw_control; /* knows control messages of its own (struct sock_msg) */
 };
 
 struct net_proto_family {
@@ -132,10 +143,20 @@ struct sock {
 	struct wait_queue_head wq; /* whatever changes */
 };
 
-/* An on/off option, SO_x. */
+#define SO_PASSPIDFD_K 76
+#define SO_PEERPIDFD_K 77
+#define OPT_PASSPIDFD 0 /* stands for SO_PASSPIDFD in sock.options: no option has this number */
+
+/* An on/off option, SO_x or OPT_PASSPIDFD. */
 static inline bool sock_option(const struct sock *sk, int so)
 {
 	return sk->options & BIT(so);
+}
+
+/* Does it want to know who sends? */
+static inline bool sock_passes_cred(const struct sock *sk)
+{
+	return sk->options & (BIT(SO_PASSCRED) | BIT(OPT_PASSPIDFD));
 }
 
 /* All zero before: one reference, default options; type and vfs are @sock's. */
@@ -175,10 +196,9 @@ int sock_create_pair(struct vfs *v, struct file *files[2], int family, int type,
 struct file *sock_accept_file(struct socket *sock, bool nonblock, int flags);
 /* The socket behind @f, for as long as @f lives, or NULL: another kind of file. */
 struct socket *sock_from_file(const struct file *f);
-/* A socket of the host's that was inherited: hostdev.c reads and writes it, and it has no struct socket. */
-bool is_host_socket(const struct file *f);
-/* Its address, or (@peer) its peer's, by the host. 0 or -errno. */
-int host_socket_getname(struct file *f, struct sock_addr *out, bool peer);
+/* A socket for the host's descriptor @fd, which Vellum inherited or was sent: taken over, closed also on failure; it stays
+ * in the mode in which it came. @flags: O_*, of F_GETFL. ERR_PTR(-ENOMEM, -ENFILE, or the host's). */
+struct file *sock_adopt_file(struct vfs *v, int fd, int flags);
 
 /* SOL_SOCKET. @val: host memory; set: @len bytes of it (up to 16 are looked at), get: as many as fit
  * in *@len, which then says how many there are. -ENOPROTOOPT, -EINVAL, -EDOM, -EPERM, -ENODATA.
@@ -193,6 +213,8 @@ void scm_fp_free(struct vfs *v, struct scm_fp_list *fp);
 /* --- AF_UNIX (unix_socket.c) ------------------------------------------------------------------ */
 
 extern const struct net_proto_family unix_family;
+/* /proc/net/unix. */
+void unix_show(struct vfs *v, struct seq *out);
 /* At the end of the machine: what messages in unreachable sockets still hold. */
 void unix_destroy(struct vfs *v);
 

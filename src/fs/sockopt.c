@@ -20,20 +20,29 @@ enum opt_kind {
 };
 
 static const u8 kinds[] = {
-	[SO_DEBUG] = OPT_FLAG,	   [SO_REUSEADDR] = OPT_FLAG,	 [SO_TYPE] = OPT_READ,
-	[SO_ERROR] = OPT_READ,	   [SO_DONTROUTE] = OPT_FLAG,	 [SO_BROADCAST] = OPT_FLAG,
-	[SO_SNDBUF] = OPT_OTHER,   [SO_RCVBUF] = OPT_OTHER,	 [SO_KEEPALIVE] = OPT_FLAG,
-	[SO_OOBINLINE] = OPT_FLAG, [SO_NO_CHECK] = OPT_FLAG,	 [SO_PRIORITY] = OPT_OTHER,
-	[SO_LINGER] = OPT_OTHER,   [SO_PASSCRED] = OPT_FLAG,	 [SO_PEERCRED] = OPT_READ,
-	[SO_RCVLOWAT] = OPT_OTHER, [SO_SNDLOWAT] = OPT_READ,	 [SO_RCVTIMEO] = OPT_OTHER,
-	[SO_SNDTIMEO] = OPT_OTHER, [SO_PEERNAME] = OPT_READ,	 [SO_ACCEPTCONN] = OPT_READ,
-	[SO_MARK] = OPT_OTHER,	   [SO_SNDBUFFORCE] = OPT_OTHER, [SO_RCVBUFFORCE] = OPT_OTHER,
-	[SO_PROTOCOL] = OPT_READ,  [SO_DOMAIN] = OPT_READ,	 [SO_PEEK_OFF] = OPT_OTHER,
+	[SO_DEBUG] = OPT_FLAG,	    [SO_REUSEADDR] = OPT_FLAG,	  [SO_TYPE] = OPT_READ,
+	[SO_ERROR] = OPT_READ,	    [SO_DONTROUTE] = OPT_FLAG,	  [SO_BROADCAST] = OPT_FLAG,
+	[SO_SNDBUF] = OPT_OTHER,    [SO_RCVBUF] = OPT_OTHER,	  [SO_KEEPALIVE] = OPT_FLAG,
+	[SO_OOBINLINE] = OPT_FLAG,  [SO_NO_CHECK] = OPT_FLAG,	  [SO_PRIORITY] = OPT_OTHER,
+	[SO_LINGER] = OPT_OTHER,    [SO_PASSCRED] = OPT_FLAG,	  [SO_PEERCRED] = OPT_READ,
+	[SO_RCVLOWAT] = OPT_OTHER,  [SO_SNDLOWAT] = OPT_READ,	  [SO_RCVTIMEO] = OPT_OTHER,
+	[SO_SNDTIMEO] = OPT_OTHER,  [SO_PEERNAME] = OPT_READ,	  [SO_ACCEPTCONN] = OPT_READ,
+	[SO_MARK] = OPT_OTHER,	    [SO_SNDBUFFORCE] = OPT_OTHER, [SO_RCVBUFFORCE] = OPT_OTHER,
+	[SO_PROTOCOL] = OPT_READ,   [SO_DOMAIN] = OPT_READ,	  [SO_PEEK_OFF] = OPT_OTHER,
+	[OPT_PASSPIDFD] = OPT_FLAG,
 };
 
 static enum opt_kind kind_of(int name)
 {
 	return name >= 0 && name < (int)ARRAY_SIZE(kinds) ? kinds[name] : OPT_NONE;
+}
+
+/* The number that an option has here. */
+static int own_name(int name)
+{
+	if (name == OPT_PASSPIDFD)
+		return -1;
+	return name == SO_PASSPIDFD_K ? OPT_PASSPIDFD : name;
 }
 
 /* --- setting --------------------------------------------------------------------------------- */
@@ -132,6 +141,7 @@ int sock_setsockopt(struct socket *sock, int name, const void *val, u32 len, boo
 	if (len < sizeof(v))
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
+	name = own_name(name);
 	switch (kind_of(name)) {
 	case OPT_FLAG:
 		if (name == SO_DEBUG && v && !net_admin)
@@ -220,6 +230,7 @@ int sock_getsockopt(struct socket *sock, int name, void *val, u32 *len)
 	u32 n = sizeof(int);
 	int v;
 
+	name = own_name(name);
 	if (kind_of(name) == OPT_NONE || name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE)
 		return -ENOPROTOOPT;
 	if (name == SO_PEERNAME)

@@ -1,8 +1,9 @@
-/* From a file into a pipe of the guest's: sendfile(2).
+/* Between a file and a pipe of the guest's: sendfile(2), splice(2).
  *
  * A page of the page cache is lent, not copied: the pipe holds a reference to it, so that a reader
- * finds what is in the file by then. See: Linux, fs/splice.c, filemap_splice_read(). */
+ * finds what is in the file by then. Not for: pipe to pipe, and memory (splice_pipe.c). See: Linux, fs/splice.c, filemap_splice_read(). */
 #include "base/err.h"
+#include "fs/fsnotify.h"
 #include "fs/iov_iter.h"
 #include "fs/pipe.h"
 
@@ -83,9 +84,55 @@ long splice_file_to_pipe(struct file *in, u64 *pos, struct pipe_inode_info *pipe
 		room = min(len, room);
 		if (!room)
 			return 0;
-		if (in->f_op->splice_page && !(in->f_flags & O_DIRECT))
-			return lend_pages(in, pos, pipe, room);
+		if (in->f_op->splice_page && !(in->f_flags & O_DIRECT)) {
+			ret = lend_pages(in, pos, pipe, room);
+			if (ret > 0)
+				fsnotify_file(in, IN_ACCESS);
+			return ret;
+		}
 		ret = copy_pages(in, pos, pipe, room);
 	} while (ret == -EAGAIN && pipe_full(pipe));
 	return ret;
+}
+
+/* --- from a pipe ---------------------------------------------------------------------------------- */
+
+/* Of the first buffer at most @len bytes. Nobody else reads meanwhile. Bytes or -errno. */
+static long write_first(struct pipe_inode_info *pipe, struct file *out, u64 *pos, u64 len)
+{
+	struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
+	struct iovec iov = {(u8 *)page_address(pipe->vfs->mem, buf->page) + buf->offset,
+			    min((u64)buf->len, len)};
+	struct iov_iter from = {.iov = &iov, .nr_segs = 1, .count = iov.iov_len};
+	long n;
+
+	pipe->spliced = true;
+	n = vfs_write(out, &from, pos);
+	pipe->spliced = false;
+	if (n > 0)
+		pipe_consume(pipe, n);
+	wake_up_all(&pipe->rd_wait);
+	return n;
+}
+
+long splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *out, u64 *pos, u64 len,
+			 bool nonblock)
+{
+	long done = 0, n;
+
+	while (len) {
+		if (pipe_empty(pipe) && done)
+			break;
+		n = pipe_wait_readable(pipe, nonblock);
+		if (n)
+			return done ? done : n;
+		if (pipe_empty(pipe)) /* nobody writes any more */
+			break;
+		n = write_first(pipe, out, pos, len);
+		if (n <= 0)
+			return done ? done : n;
+		done += n;
+		len -= n;
+	}
+	return done;
 }

@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "fs/internal.h"
+#include "fs/mem_dev.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs_internal.h"
 
-#define TMPFS_DEV makedev(0, 0x1b) /* an anonymous device; the next one is procfs.c's */
+#define TMPFS_DEV makedev(0, 0x1b)	/* an anonymous device; the next one is procfs.c's */
+#define MORE_TMPFS_DEV makedev(0, 0x50) /* of those after the first */
 
 /* --- the end of dentries ----------------------------------------------------------------------- */
 
@@ -67,8 +70,12 @@ static struct file *tmpfs_open(const struct path *p, int flags)
 		return ERR_PTR(err);
 	if (S_ISFIFO(n->mode))
 		return fifo_open(p, flags, &fd);
+	if ((S_ISCHR(n->mode) || S_ISBLK(n->mode)) && p->mnt->nodev)
+		return ERR_PTR(-EACCES);
+	if (S_ISCHR(n->mode))
+		return chardev_open(p, flags, n->rdev);
 	if (!S_ISDIR(n->mode))
-		return ERR_PTR(-EACCES); /* the mount is nodev */
+		return ERR_PTR(-ENXIO);
 	return file_alloc(v, p, &tmpfs_dir_fops, FMODE_READ | FMODE_LSEEK, flags);
 }
 
@@ -122,7 +129,8 @@ static struct tmpfs_sb *sb_new(struct vfs *v)
 	if (!sb)
 		return NULL;
 	sb->vfs = v;
-	sb->dev = TMPFS_DEV;
+	sb->dev = v->in->nr_tmpfs ? MORE_TMPFS_DEV + v->in->nr_tmpfs : TMPFS_DEV;
+	v->in->nr_tmpfs++;
 	sb->blocks.max = sb->max_inodes = sb->free_inodes = totalram_pages(v->mem) / 2;
 	sb->buckets = kmalloc(v->mem, TMPFS_BUCKETS * sizeof(*sb->buckets), GFP_KERNEL);
 	if (!sb->buckets) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "fs/hostfs.h"
 #include "fs/namei.h"
 #include "fs/unix_internal.h"
 
@@ -141,6 +142,25 @@ static struct unix_sock *find_by_path(struct vfs *v, const struct sock_addr *add
 	return err ? ERR_PTR(err) : unix_hold(u);
 }
 
+int unix_find_outside(struct vfs *v, const struct sock_addr *addr, const struct fs_struct *fs,
+		      struct path *node)
+{
+	char name[sizeof(struct sockaddr_un)];
+	int err;
+
+	if (v->no_network || !fs || !sun(addr)->sun_path[0])
+		return -ECONNREFUSED;
+	path_text(addr, name);
+	err = path_lookup(fs, NULL, name, LOOKUP_FOLLOW, node, NULL);
+	if (err)
+		return err;
+	if (S_ISSOCK(node->dentry->mode) && dentry_is_hostfs(node->dentry) &&
+	    !find_node(v->in->unix_table, node->dentry))
+		return 0;
+	path_put(node);
+	return -ECONNREFUSED;
+}
+
 struct unix_sock *unix_find_other(struct vfs *v, const struct sock_addr *addr, int type,
 				  const struct fs_struct *fs)
 {
@@ -189,7 +209,7 @@ int unix_autobind(struct unix_sock *u)
 
 int unix_want_name(struct unix_sock *u)
 {
-	return sock_option(&u->sk, SO_PASSCRED) && !u->addr ? unix_autobind(u) : 0;
+	return sock_passes_cred(&u->sk) && !u->addr ? unix_autobind(u) : 0;
 }
 
 /* Makes the node @name, and finds it: *node with a reference to its dentry. */
@@ -201,7 +221,9 @@ static int make_node(struct unix_sock *u, const struct path *dir, const char *na
 
 	if (!op->mknod || !op->lookup)
 		return -EPERM;
-	err = op->mknod(dir->dentry, name, mode, 0);
+	err = unix_outside_bind(u, dir->dentry, name, mode);
+	if (err == -EOPNOTSUPP)
+		err = op->mknod(dir->dentry, name, mode, 0);
 	if (err)
 		return err;
 	node->mnt = dir->mnt;
@@ -211,8 +233,10 @@ static int make_node(struct unix_sock *u, const struct path *dir, const char *na
 		path_put(node);
 		err = -EINVAL; /* it has a name already */
 	}
-	if (err)
+	if (err) {
 		op->unlink(dir->dentry, name, 0);
+		unix_outside_close(u);
+	}
 	return err;
 }
 

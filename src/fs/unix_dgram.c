@@ -6,6 +6,7 @@
  */
 
 #include "base/err.h"
+#include "fs/host_sock.h"
 #include "fs/iov_iter.h"
 #include "fs/unix_internal.h"
 
@@ -65,7 +66,7 @@ static void set_peer(struct unix_sock *u, struct unix_sock *other)
 }
 
 int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
-		       const struct fs_struct *fs, bool nonblock __unused)
+		       const struct fs_struct *fs, bool nonblock)
 {
 	struct unix_sock *u = unix_sk(sock), *other = NULL;
 	int err;
@@ -79,6 +80,8 @@ int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
 		if (err)
 			return err;
 		other = unix_find_other(u->sk.vfs, addr, SOCK_DGRAM, fs);
+		if (PTR_ERR(other) == -ECONNREFUSED && !u->peer)
+			return host_unix_connect(sock, addr, fs, nonblock);
 		if (IS_ERR(other))
 			return PTR_ERR(other);
 		if (!may_send(u, other)) {
@@ -162,6 +165,18 @@ static int deliver(struct unix_sock *u, struct sk_buff *skb, struct sock_msg *ms
 	return err;
 }
 
+/* Is it a socket of the host's that @name means? */
+static bool is_outside(struct unix_sock *u, const struct sock_addr *name,
+		       const struct fs_struct *fs)
+{
+	struct path node;
+
+	if (unix_find_outside(u->sk.vfs, name, fs, &node))
+		return false;
+	path_put(&node);
+	return true;
+}
+
 long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
 {
 	struct unix_sock *u = unix_sk(sock);
@@ -181,6 +196,8 @@ long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct 
 		return err;
 	if (len > u->sk.sndbuf - 32)
 		return -EMSGSIZE;
+	if (msg->name && fs && is_outside(u, msg->name, fs))
+		return host_unix_sendto(sock, msg, fs);
 	skb = unix_alloc_skb(u, msg->iter, len, unix_dgram_truesize(len), deadline);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
@@ -334,7 +351,7 @@ unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table 
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (u->sk.shutdown == SHUTDOWN_MASK)
 		mask |= EPOLLHUP;
-	if (u->qlen)
+	if (u->qlen || unix_outside_pending(u))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (unix_connection_based(u) && u->state == TCP_CLOSE_K)
 		mask |= EPOLLHUP;

@@ -45,6 +45,8 @@ struct unix_sock {
 	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
 	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
 	u32 inflight;			   /* references of sk_buffs to its file */
+	struct unix_outside *
+		outside; /* a name in the host's tree: who listens there for programs outside; NULL */
 	bool gc_candidate;
 	struct list_head gc_link;
 };
@@ -135,6 +137,10 @@ void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u);
 /* Whom a name means (a reference). ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, -EACCES, -ENOENT, ...). */
 struct unix_sock *unix_find_other(struct vfs *v, const struct sock_addr *addr, int type,
 				  const struct fs_struct *fs);
+/* The node of a name at which nobody of the guest's listens, but perhaps a program outside (a reference). 0;
+ * -ECONNREFUSED: there is none; as path_lookup(). */
+int unix_find_outside(struct vfs *v, const struct sock_addr *addr, const struct fs_struct *fs,
+		      struct path *node);
 /* A name for one that needs one and has none: five hex digits, abstract. 0, -ENOMEM, -ENOSPC. */
 int unix_autobind(struct unix_sock *u);
 /* SO_PASSCRED: who is to answer must have a name. As unix_autobind(). */
@@ -199,6 +205,20 @@ long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg);
 unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table *pt);
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg);
+
+/* --- host_unix.c: programs outside ------------------------------------------------------------ */
+
+/* Makes the node @name in @dir, a folder of the host's, with permissions @mode, such that programs outside find @u there. 0
+ * or as mknod(2); -EOPNOTSUPP: it cannot be so, and a node for the guest's eyes alone must do. */
+int unix_outside_bind(struct unix_sock *u, const struct dentry *dir, const char *name, u32 mode);
+/* @u listens, or goes on to with another @backlog: for programs outside, too, if it can. */
+void unix_outside_listen(struct unix_sock *u, u32 backlog);
+/* A connection from outside, if there is one now, becomes @newsock's. 0; -EAGAIN: none; -errno. */
+int unix_outside_accept(struct unix_sock *u, struct socket *newsock);
+/* Is there one? */
+bool unix_outside_pending(const struct unix_sock *u);
+/* Nobody is listened to any more. */
+void unix_outside_close(struct unix_sock *u);
 
 /* --- unix_gc.c ------------------------------------------------------------------------------- */
 

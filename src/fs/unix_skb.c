@@ -184,7 +184,7 @@ static void uncharge(struct unix_sock *u, u32 truesize)
 {
 	u->sk.wmem -= truesize;
 	if (truesize && unix_writable(u))
-		wake_up_all(&u->sk.wq);
+		wake_up_poll(&u->sk.wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 
 void unix_drop_fp(struct vfs *v, struct scm_fp_list *fp)
@@ -229,7 +229,7 @@ void unix_queue_tail(struct unix_sock *to, struct sk_buff *skb)
 {
 	list_add_tail(&skb->list, &to->queue);
 	to->qlen++;
-	wake_up_all(&to->sk.wq);
+	wake_up_poll(&to->sk.wq, EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
 }
 
 void unix_unlink(struct unix_sock *from, struct sk_buff *skb)
@@ -250,11 +250,6 @@ void unix_purge_queue(struct unix_sock *u)
 
 /* --- what goes along ------------------------------------------------------------------------- */
 
-static bool passes_cred(const struct unix_sock *u)
-{
-	return sock_option(&u->sk, SO_PASSCRED);
-}
-
 int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct unix_sock *from,
 		    const struct unix_sock *to)
 {
@@ -267,7 +262,8 @@ int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct un
 		return -ETOOMANYREFS;
 	skb->scm = *scm;
 	scm->fp = NULL;
-	if (!skb->scm.has_creds && (passes_cred(from) || (to && passes_cred(to)))) {
+	if (!skb->scm.has_creds &&
+	    (sock_passes_cred(&from->sk) || (to && sock_passes_cred(&to->sk)))) {
 		skb->scm.has_creds = true;
 		skb->scm.pid = cred.pid;
 		skb->scm.uid = cred.uid;

@@ -98,6 +98,7 @@ void unix_release_sock(struct unix_sock *u, bool embryo)
 	struct sk_buff *skb;
 
 	unlink_name(u);
+	unix_outside_close(u);
 	u->sk.socket = NULL;
 	u->sk.dead = true;
 	u->sk.listening = false;
@@ -208,6 +209,7 @@ static int unix_listen(struct socket *sock, u32 backlog)
 	u->state = TCP_LISTEN_K;
 	u->sk.listening = true;
 	unix_init_peercred(u);
+	unix_outside_listen(u, backlog);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  */
 
 #include "base/err.h"
+#include "fs/host_sock.h"
 #include "fs/iov_iter.h"
 #include "fs/unix_internal.h"
 
@@ -59,7 +60,7 @@ static int request_connection(struct unix_sock *u, struct unix_sock *other)
 	newsk->peer = unix_hold(u);
 	newsk->state = TCP_ESTABLISHED_K;
 	unix_init_peercred(newsk);
-	newsk->sk.options = other->sk.options & BIT(SO_PASSCRED);
+	newsk->sk.options = other->sk.options & (BIT(SO_PASSCRED) | BIT(OPT_PASSPIDFD));
 	newsk->addr = unix_addr_get(other->addr);
 	if (other->path.dentry) {
 		newsk->path = other->path;
@@ -84,6 +85,8 @@ int unix_stream_connect(struct socket *sock, const struct sock_addr *addr,
 	if (err)
 		return err;
 	other = find_listener(u, addr, fs, sock_deadline(&u->sk, u->sk.sndtimeo, nonblock));
+	if (PTR_ERR(other) == -ECONNREFUSED && u->state == TCP_CLOSE_K)
+		return host_unix_connect(sock, addr, fs, nonblock);
 	if (IS_ERR(other))
 		return PTR_ERR(other);
 	if (u->state != TCP_CLOSE_K)
@@ -106,7 +109,13 @@ int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock)
 	while (!(skb = unix_peek_skb(u))) {
 		if (u->sk.shutdown & RCV_SHUTDOWN)
 			return -EINVAL;
-		err = sock_wait(&u->sk.wq, u->qlen || (u->sk.shutdown & RCV_SHUTDOWN), deadline);
+		err = unix_outside_accept(u, newsock);
+		if (err != -EAGAIN)
+			return err;
+		err = sock_wait(&u->sk.wq,
+				u->qlen || (u->sk.shutdown & RCV_SHUTDOWN) ||
+					unix_outside_pending(u),
+				deadline);
 		if (err)
 			return err;
 	}
@@ -204,7 +213,7 @@ static bool goes_along(struct stream_read *r, const struct sk_buff *skb)
 {
 	if (r->have_creds)
 		return same_creds(&r->msg->scm, &skb->scm);
-	if (sock_option(&r->u->sk, SO_PASSCRED)) {
+	if (sock_passes_cred(&r->u->sk)) {
 		r->msg->scm = skb->scm;
 		r->msg->scm.fp = NULL;
 		r->have_creds = true;
@@ -364,7 +373,7 @@ unsigned unix_stream_poll(struct file *f, struct socket *sock, struct poll_table
 		mask |= EPOLLHUP;
 	if (u->sk.shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
-	if (u->qlen)
+	if (u->qlen || unix_outside_pending(u))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (u->state == TCP_CLOSE_K)
 		mask |= EPOLLHUP;

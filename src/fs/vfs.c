@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/eventpoll_internal.h"
 #include "fs/hostfs.h"
 #include "fs/inode.h"
 #include "fs/internal.h"
@@ -106,7 +107,8 @@ struct mount *mount_covering(const struct path *dir, const char *name, const str
 {
 	struct mount *m;
 
-	list_for_each_entry (m, &dir->dentry->vfs->mounts, list) {
+	/* The last one mounted lies on top. */
+	list_for_each_entry_reverse (m, &dir->dentry->vfs->mounts, list) {
 		if (!m->parent)
 			continue;
 		if (m->parent == dir->mnt && !strcmp(m->name, name) &&
@@ -182,6 +184,7 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 	copy_text(m->source, source, sizeof(m->source));
 	copy_text(m->target, target, sizeof(m->target));
 	copy_text(m->options, options, sizeof(m->options));
+	m->nodev = strstr(options, "nodev");
 	m->root = type->mount_root(v, arg);
 	if (IS_ERR(m->root)) {
 		err = PTR_ERR(m->root);
@@ -200,6 +203,73 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 	}
 	list_add_tail(&m->list, &v->mounts);
 	return 0;
+}
+
+/* --- mount(2), umount2(2) -------------------------------------------------------------------- */
+
+int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
+		 const char *options, u32 mode)
+{
+	static const char *const known[] = {"tmpfs", "proc", "sysfs"};
+	const struct path root = {v->root_mnt, v->root_mnt->root};
+	const struct mount *like = mount_of_type(v, type);
+	bool outside, ours = false;
+	char *target;
+	int err;
+	long len;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
+		ours |= !strcmp(type, known[i]);
+	if (!ours || !like)
+		return -ENODEV;
+	if (!d_is_dir(at->dentry))
+		return -ENOTDIR;
+	target = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	if (!target)
+		return -ENOMEM;
+	len = d_path_from(at, &root, target, PATH_MAX, &outside);
+	err = len < 0 ? (int)len : vfs_mount(v, like->type, source, target, options, &mode);
+	if (!err)
+		list_last_entry(&v->mounts, struct mount, list)->guests = true;
+	kfree(v->mem, target);
+	return err;
+}
+
+int vfs_umount(struct mount *m, bool lazy)
+{
+	struct vfs *v = m->root->vfs;
+	const struct mount *other;
+
+	if (!m->guests)
+		return -EINVAL;
+	list_for_each_entry (other, &v->mounts, list)
+		if (other->parent == m)
+			return -EBUSY;
+	if (!lazy && m->nr_files)
+		return -EBUSY;
+	if (lazy)
+		list_move_tail(&m->list, &v->in->detached);
+	else
+		mount_free(m);
+	return 0;
+}
+
+unsigned mount_id(const struct vfs *v, const struct mount *m)
+{
+	const struct mount *other;
+	unsigned id = FIRST_MOUNT_ID;
+
+	list_for_each_entry (other, &v->mounts, list) {
+		if (other == m)
+			return id;
+		id++;
+	}
+	return 0;
+}
+
+u64 mount_id_unique(const struct vfs *v, const struct mount *m)
+{
+	return BIT(31) + mount_id(v, m); /* as Linux, above all of the others */
 }
 
 /* --- boot ---------------------------------------------------------------------------------- */
@@ -226,6 +296,8 @@ static int make_caches(struct vfs *v)
 		{&v->dentry_cache, "dentry", sizeof(struct dentry)},
 		{&v->file_cache, "filp", sizeof(struct file)},
 		{&v->inode_cache, "inode_cache", sizeof(struct inode)},
+		{&v->epi_cache, "eventpoll_epi", sizeof(struct epitem)},
+		{&v->pwq_cache, "eventpoll_pwq", sizeof(struct eppoll_entry)},
 	};
 	unsigned i;
 
@@ -248,13 +320,29 @@ static int make_internal(struct vfs *v)
 	if (!in)
 		return -ENOMEM;
 	v->in = in;
-	in->flush_delay = FLUSH_NS;
+	in->flush_nap = FLUSH_NAP_NS;
+	in->flush_naps = FLUSH_NAPS;
 	for (i = 0; i < INODE_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&in->inode_hash[i]);
 	INIT_LIST_HEAD(&in->inode_lru);
+	for (i = 0; i < NOTIFY_HASH_SIZE; i++)
+		INIT_LIST_HEAD(&in->marks[i]);
+	in->notify_epoch = 1;
+	INIT_LIST_HEAD(&in->detached);
 	INIT_LIST_HEAD(&in->fifos);
 	INIT_LIST_HEAD(&in->lock_contexts);
 	INIT_LIST_HEAD(&in->lock_waiters);
+	INIT_LIST_HEAD(&in->locks);
+	INIT_LIST_HEAD(&in->host_ttys);
+	ipc_init_ids(&in->shm.ids);
+	in->shm.limits = (struct shm_limits)SHM_LIMITS_DEFAULT;
+	INIT_LIST_HEAD(&in->mqueue.names);
+	INIT_LIST_HEAD(&in->mqueue.all);
+	in->mqueue.limits = (struct mqueue_limits)MQUEUE_LIMITS_DEFAULT;
+	ipc_init_ids(&in->msg.ids);
+	in->msg.limits = (struct msg_limits)MSG_LIMITS_DEFAULT;
+	ipc_init_ids(&in->sem.ids);
+	in->sem.limits = (struct sem_limits)SEM_LIMITS_DEFAULT;
 	in->max_unused = min(nofile / 4, (u64)MAX_UNUSED_INODES);
 	in->root_path = kzalloc(v->mem, PATH_MAX, GFP_KERNEL);
 	return in->root_path ? 0 : -ENOMEM;
@@ -292,12 +380,32 @@ int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const
 	return err; /* /proc and /sys are proc/procfs's */
 }
 
+void vfs_set_read_only(struct vfs *v)
+{
+	v->read_only = true;
+	copy_text(v->root_mnt->options, "ro,relatime", sizeof(v->root_mnt->options));
+}
+
+int mnt_want_write(const struct path *p)
+{
+	const struct vfs *v = p->dentry->vfs;
+
+	return v->read_only && p->mnt == v->root_mnt ? -EROFS : 0;
+}
+
 void vfs_destroy(struct vfs *v)
 {
 	unix_destroy(v);
-	shm_destroy_all(v);
+	if (v->in) {
+		mqueue_destroy_all(v);
+		msg_destroy_all(v);
+		sem_destroy_all(v);
+		shm_destroy_all(v);
+	}
 	if (v->in && v->in->root_path)
 		inodes_destroy(v);
+	while (v->in && !list_empty(&v->in->detached))
+		mount_free(list_last_entry(&v->in->detached, struct mount, list));
 	while (!list_empty(&v->mounts))
 		mount_free(list_last_entry(&v->mounts, struct mount, list));
 	v->root_mnt = NULL;
@@ -309,17 +417,26 @@ void vfs_destroy(struct vfs *v)
 	}
 }
 
-/* Is @d inside the tree that the guest sees? */
-static bool inside_root(struct vfs *v, const struct dentry *d, char *buf)
+bool inside_root(struct vfs *v, const struct dentry *d)
 {
 	struct vfs_internal *in = v->in;
-	long len = host_fd_path(d->host_fd, buf, PATH_MAX - 1);
+	bool inside = false;
+	char *buf;
+	long len;
 
-	if (len < 0)
+	if (!in->root_len)
+		return true;
+	buf = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	if (!buf)
 		return false;
-	buf[len] = '\0';
-	return !strncmp(buf, in->root_path, in->root_len) &&
-	       (!in->root_len || buf[in->root_len] == '/' || !buf[in->root_len]);
+	len = host_fd_path(d->host_fd, buf, PATH_MAX - 1);
+	if (len >= (long)in->root_len) {
+		buf[len] = '\0';
+		inside = !memcmp(buf, in->root_path, in->root_len) &&
+			 (buf[in->root_len] == '/' || !buf[in->root_len]);
+	}
+	kfree(v->mem, buf);
+	return inside;
 }
 
 /* Is @d of a file system of the host's that a mount of ours lies over? */
@@ -336,13 +453,10 @@ static bool is_covered(struct vfs *v, const struct dentry *d)
 
 int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 {
-	char *buf = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
 	struct dentry *d = NULL;
 	struct statfs sfs;
 	int fd;
 
-	if (!buf)
-		return -ENOMEM;
 	*root = (struct path){v->root_mnt, v->root_mnt->root};
 	*pwd = *root;
 	path_get(root);
@@ -354,14 +468,13 @@ int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 			      (sfs.f_type == HOST_PROC_MAGIC || sfs.f_type == HOST_SYSFS_MAGIC);
 
 		hidden |= is_covered(v, d);
-		if (!hidden && inside_root(v, d, buf))
+		if (!hidden && inside_root(v, d))
 			pwd->dentry = d;
 		else
 			dput(d);
 	}
 	if (pwd->dentry == root->dentry)
 		path_get(pwd);
-	kfree(v->mem, buf);
 	return 0;
 }
 
@@ -389,7 +502,8 @@ static long host_path(struct vfs *v, const struct dentry *d, char *buf, u64 size
 	return len;
 }
 
-long d_path(const struct path *p, char *buf, u64 size)
+/* The path from the machine's root. */
+static long absolute_path(const struct path *p, char *buf, u64 size)
 {
 	struct dentry *d = p->dentry;
 	u64 head;
@@ -417,4 +531,41 @@ long d_path(const struct path *p, char *buf, u64 size)
 	}
 	buf[head + len] = '\0';
 	return head + len;
+}
+
+long d_path_from(const struct path *p, const struct path *root, char *buf, u64 size, bool *outside)
+{
+	struct vfs *v = p->dentry->vfs;
+	long len = absolute_path(p, buf, size), n;
+	char *top;
+
+	*outside = false;
+	if (len < 0 || buf[0] != '/' ||
+	    path_same(root, &(struct path){v->root_mnt, v->root_mnt->root}))
+		return len;
+	top = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	if (!top)
+		return -ENOMEM;
+	n = absolute_path(root, top, PATH_MAX);
+	*outside = n < 0 || n > len || memcmp(buf, top, n) || (buf[n] != '/' && buf[n]);
+	if (!*outside && n > 1) {
+		len -= n;
+		memmove(buf, buf + n, len + 1);
+		if (!len) {
+			memcpy(buf, "/", 2);
+			len = 1;
+		}
+	}
+	kfree(v->mem, top);
+	return len;
+}
+
+long d_path(const struct path *p, char *buf, u64 size)
+{
+	struct vfs *v = p->dentry->vfs;
+	const struct fs_struct *fs =
+		unlikely(v->chrooted) && v->current_fs ? v->current_fs(v) : NULL;
+	bool outside;
+
+	return fs ? d_path_from(p, &fs->root, buf, size, &outside) : absolute_path(p, buf, size);
 }

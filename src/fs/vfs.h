@@ -27,19 +27,25 @@
 struct dentry;
 struct file;
 struct file_operations;
+struct fs_struct;
 struct inode;
 struct sock_cred;
 struct task_struct;
+struct tty_job_ops;
 
-/* Set once, by vfs_mount(). */
+/* Set once, by vfs_mount(), but what says otherwise. */
 struct mount {
-	struct list_head list; /* in vfs.mounts, in order of mounting */
+	struct list_head
+		list; /* in vfs.mounts, in order of mounting; detached: in vfs_internal.detached */
 	const struct file_system_type *type;
 	struct mount *parent;		  /* NULL: the root mount */
 	struct dentry *mountpoint, *root; /* mountpoint NULL: nothing there on the host */
 	struct dentry *above;		  /* the directory that holds the mount point ... */
 	char name[NAME_MAX + 1];	  /* ... and its name there */
 	char source[64], target[256], options[128]; /* as /proc/mounts shows */
+	bool nodev;		/* of the options: device nodes cannot be opened */
+	bool guests;		/* made by mount(2), which umount2(2) can undo */
+	u64 nr_files;		/* open files of it; changed by file.c */
 	u64 host_dev, host_ino; /* identity of the covered directory on the host */
 };
 
@@ -123,15 +129,26 @@ struct vfs {
 	struct list_head mounts; /* in order of mounting; grows with vfs_mount() */
 	struct mount *root_mnt;
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
-	struct kmem_cache *dentry_cache, *file_cache, *inode_cache;
+	struct kmem_cache *dentry_cache, *file_cache, *inode_cache, *epi_cache, *pwq_cache;
 	struct vfs_internal *in;
-	struct shm_ids *shm;  /* SysV segments; NULL until there is one */
 	u64 nr_files;	      /* open struct files */
+	u32 nr_marks;	      /* watches of inotify; changed by fsnotify.c */
 	bool read_ahead_host; /* read-ahead windows are those of the host's devices; set at boot */
+	bool read_only;	 /* --read-only: nothing of the host's tree changes; vfs_set_read_only() */
+	bool no_network; /* no socket goes through the host: --no-network; set at boot */
+	const struct tty_job_ops
+		*tty_jobs; /* terminals' (tty.h): registered from above; NULL: tests */
 	/* Whose call is served: registered from above; NULL: nobody's (tests). */
 	void (*current_cred)(struct vfs *v, struct sock_cred *out);
 	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
 	const struct file_operations *(*chardev_fops)(u32 major, u32 minor);
+	/* Whose eyes paths are shown to (chroot(2)); set by proc/. NULL, or returns NULL: nobody's. */
+	const struct fs_struct *(*current_fs)(struct vfs *v);
+	bool chrooted; /* some task has called chroot(2) */
+	/* Random bytes, as getrandom(2) has them; set by proc/. NULL: zeros. */
+	void (*get_random)(struct vfs *v, void *buf, u64 n);
+	/* A queue has a message for process @tgid (mqueue.h): signal @sig with @value. NULL: nobody hears it. */
+	void (*mq_signal)(struct vfs *v, s32 tgid, int sig, u64 value);
 	/* The running task's rights, @real: as access(2) wants them; set by proc/. NULL: root's. */
 	void (*get_cred)(struct vfs *v, bool real, struct vfs_cred *out);
 };
@@ -139,15 +156,36 @@ struct vfs {
 /* Boots the vfs with the host's tree (or @root, a host path; NULL: "/") as "/", and registers with
  * @mem. @mem and @events must outlive it. 0 or -errno: vfs_destroy() is due all the same. */
 int vfs_init(struct vfs *v, struct memory *mem, struct event_loop *events, const char *root);
-/* How long after the first store through a mapping all that is dirty goes back to the host; 30 s at
- * start. 0: not by time. */
-void vfs_set_flush_delay(struct vfs *v, u64 ns);
+/* From here on the host's tree refuses what would change it: -EROFS. Once, at boot. What was handed in open for
+ * writing stays so, and devices, fifos and sockets take bytes; block devices do not. */
+void vfs_set_read_only(struct vfs *v);
+/* Can names at @p change at all? 0 or -EROFS, for who has more to refuse behind that. */
+int mnt_want_write(const struct path *p);
+/* Each @nap_ns (0: never) the files that have been dirty for more than @naps of these go back to the host. */
+void vfs_set_flush(struct vfs *v, u64 nap_ns, u64 naps);
+#define FLUSH_NAP_NS 5000000000UL /* dirty_writeback_centisecs at start */
+#define FLUSH_NAPS 6UL		  /* and dirty_expire_centisecs in these */
 /* Writes dirty pages back and closes everything; no task and no open file may be left. */
 void vfs_destroy(struct vfs *v);
 /* Mounts @type over the existing directory @target ("/proc"). 0, -ENOENT, -ENOMEM. When the host
  * has no such directory the mount is still reachable by its name below "/". */
 int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *source,
 	      const char *target, const char *options, void *arg);
+
+/* mount(2) of a file system of ours, @type "tmpfs", "proc" or "sysfs", over directory @at, as vfs_mount(). @mode: of a
+ * tmpfs's root. 0; -ENODEV: another type; -ENOTDIR; -EBUSY: the root; -ENOMEM. */
+int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
+		 const char *options, u32 mode);
+/* umount2(2) of @m. @lazy: its names go at once, and the rest with the machine. 0; -EINVAL: not a guest's own, which
+ * never goes; -EBUSY: files are open, or something is mounted on it. Nobody's root or working directory may be
+ * there, unless @lazy. */
+int vfs_umount(struct mount *m, bool lazy);
+
+/* As mountinfo and fdinfo number the mounts; 0: of none. The other one is as large as those that Linux gives away
+ * once only. */
+#define FIRST_MOUNT_ID 20U /* low numbers are the kernel's own mounts */
+unsigned mount_id(const struct vfs *v, const struct mount *m);
+u64 mount_id_unique(const struct vfs *v, const struct mount *m);
 
 /* Is something mounted at @name in @dir, so that the name must stay? */
 bool is_mountpoint(const struct path *dir, const char *name);
@@ -165,7 +203,10 @@ void path_get(const struct path *p);
 void path_put(struct path *p);
 /* The absolute path as the guest sees it, to @buf of @size bytes, NUL-terminated: getcwd,
  * /proc/PID/exe, maps. " (deleted)" added where Linux adds it. Length without NUL, or -ENAMETOOLONG,
- * -ENOENT. */
+ * -ENOENT. What lies outside of the reader's root (chroot(2)) is shown as from the machine's. */
 long d_path(const struct path *p, char *buf, u64 size);
+
+/* The same, as seen from @root, @outside of which it may lie. */
+long d_path_from(const struct path *p, const struct path *root, char *buf, u64 size, bool *outside);
 
 #endif

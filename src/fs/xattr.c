@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/fsnotify.h"
 #include "fs/internal.h"
 #include "fs/libfs.h"
 
@@ -65,8 +66,11 @@ int vfs_setxattr(struct dentry *d, const char *name, const void *value, u64 size
 
 	if (err)
 		return err;
-	return d->d_op->setxattr ? d->d_op->setxattr(d, name, value, size, flags)
-				 : not_supported(d, name, true);
+	err = d->d_op->setxattr ? d->d_op->setxattr(d, name, value, size, flags)
+				: not_supported(d, name, true);
+	if (!err)
+		fsnotify_inode(d, IN_ATTRIB);
+	return err;
 }
 
 long vfs_listxattr(struct dentry *d, char *list, u64 size)
@@ -80,5 +84,8 @@ int vfs_removexattr(struct dentry *d, const char *name)
 
 	if (err)
 		return err;
-	return d->d_op->removexattr ? d->d_op->removexattr(d, name) : not_supported(d, name, true);
+	err = d->d_op->removexattr ? d->d_op->removexattr(d, name) : not_supported(d, name, true);
+	if (!err)
+		fsnotify_inode(d, IN_ATTRIB);
+	return err;
 }

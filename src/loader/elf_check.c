@@ -63,8 +63,8 @@ static int check_header_strictly(struct linux_binprm *b, const Elf64_Ehdr *e, u6
 	return 0;
 }
 
-/* What the first 64 bytes say. */
-static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size)
+/* What the first 64 bytes say. Of an interpreter that is no program Linux hears only while mapping it. */
+static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_size, bool interp)
 {
 	int err;
 
@@ -74,7 +74,7 @@ static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_si
 	err = b->strict ? check_header_strictly(b, e, file_size) : 0;
 	if (err)
 		return err;
-	if (e->e_type != ET_EXEC && e->e_type != ET_DYN)
+	if (e->e_type != ET_EXEC && e->e_type != ET_DYN && (b->strict || !interp))
 		return refuse(b, "not an executable ELF file (type %d%s)", e->e_type,
 			      name_of(e->e_type, types, ARRAY_SIZE(types)));
 	if (e->e_machine != EM_X86_64)
@@ -92,17 +92,16 @@ static int check_header(struct linux_binprm *b, const Elf64_Ehdr *e, u64 file_si
 	return 0;
 }
 
-/* Header and program headers side by side, as an image for elf_memory(). */
-static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_size)
+/* Header @e and the program headers side by side, as an image for elf_memory(). */
+static int read_image(struct linux_binprm *b, const struct elf_program *prog, Elf64_Ehdr e,
+		      char **image, u64 *size)
 {
 	struct memory *mem = &b->task->machine->mem;
-	Elf64_Ehdr e;
 	u64 phdr_bytes;
 	long n;
 	int err;
 
-	memcpy(&e, b->buf, sizeof(e));
-	err = check_header(b, &e, file_size);
+	err = check_header(b, &e, prog->file_size, prog->file != b->file);
 	if (err)
 		return err;
 	phdr_bytes = e.e_phnum * sizeof(Elf64_Phdr);
@@ -110,7 +109,7 @@ static int read_image(struct linux_binprm *b, char **image, u64 *size, u64 file_
 	*image = kmalloc(mem, *size, GFP_KERNEL);
 	if (!*image)
 		return -ENOMEM;
-	n = kernel_read(b->file, *image + sizeof(e), phdr_bytes, e.e_phoff);
+	n = kernel_read(prog->file, *image + sizeof(e), phdr_bytes, e.e_phoff);
 	if (n != (long)phdr_bytes) {
 		kfree(mem, *image);
 		return n < 0 ? (int)n : refuse(b, "truncated ELF file: program headers");
@@ -175,45 +174,6 @@ static bool overlap(const GElf_Phdr *a, const GElf_Phdr *c)
 	return a->p_vaddr < c->p_vaddr + c->p_memsz && c->p_vaddr < a->p_vaddr + a->p_memsz;
 }
 
-static int refuse_dynamic(struct linux_binprm *b)
-{
-	return refuse(b, "dynamically linked: only static programs run so far (cc -static)");
-}
-
-/* The interpreter that a dynamically linked program names: its own faults first, in Linux's order. */
-static int check_interp(struct linux_binprm *b, const GElf_Phdr *p)
-{
-	struct memory *mem = &b->task->machine->mem;
-	struct file *interp;
-	Elf64_Ehdr e;
-	char *path;
-	long n;
-
-	if (p->p_filesz > PATH_MAX || p->p_filesz < 2)
-		return refuse(b, "interpreter's name of %#lx bytes", p->p_filesz);
-	path = kmalloc(mem, p->p_filesz, GFP_KERNEL);
-	if (!path)
-		return -ENOMEM;
-	n = kernel_read(b->file, path, p->p_filesz, p->p_offset);
-	if (n != (long)p->p_filesz || path[n - 1]) {
-		kfree(mem, path);
-		if (n >= 0 && n != (long)p->p_filesz)
-			return -EIO;
-		return n < 0 ? (int)n : refuse(b, "interpreter's name without an end");
-	}
-	interp = open_exec(b->task, NULL, path, 0);
-	kfree(mem, path);
-	if (IS_ERR(interp))
-		return PTR_ERR(interp);
-	n = kernel_read(interp, (char *)&e, sizeof(e), 0);
-	fput(interp);
-	if (n != sizeof(e))
-		return n < 0 ? (int)n : -EIO;
-	if (memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_machine != EM_X86_64)
-		return -ELIBBAD;
-	return refuse_dynamic(b);
-}
-
 static int check_segments_strictly(struct linux_binprm *b, const struct elf_program *prog)
 {
 	bool loads = false, entry = false;
@@ -241,37 +201,131 @@ static int check_segments_strictly(struct linux_binprm *b, const struct elf_prog
 	return 0;
 }
 
-static int check_segments(struct linux_binprm *b, const struct elf_program *prog)
-{
-	for (int i = 0; i < prog->ehdr.e_phnum; i++)
-		if (prog->phdr[i].p_type == PT_INTERP)
-			return b->strict ? refuse_dynamic(b) : check_interp(b, &prog->phdr[i]);
-	return b->strict ? check_segments_strictly(b, prog) : 0;
-}
+/* --- one file ---------------------------------------------------------------------------------- */
 
-int elf_program_read(struct linux_binprm *b, struct elf_program *prog)
+/* @first: the first bytes of @file, the header. */
+static int read_headers(struct linux_binprm *b, struct file *file, const void *first,
+			struct elf_program *prog)
 {
-	struct stat st;
 	char *image = NULL;
+	struct stat st;
+	Elf64_Ehdr e;
 	u64 size;
 	int err;
 
 	memset(prog, 0, sizeof(*prog));
-	err = file_stat(b->file, &st);
+	memcpy(&e, first, sizeof(e));
+	prog->file = file;
+	err = file_stat(file, &st);
 	if (err)
 		return err;
 	prog->file_size = st.st_size;
-	err = read_image(b, &image, &size, prog->file_size);
+	err = read_image(b, prog, e, &image, &size);
 	if (err)
 		return err;
 	err = parse_image(b, image, size, prog);
 	kfree(&b->task->machine->mem, image);
-	if (!err) {
-		Elf64_Ehdr e;
+	prog->ehdr.e_phoff = e.e_phoff; /* parse_image() saw the copy's */
+	if (!err && b->strict)
+		err = check_segments_strictly(b, prog);
+	if (err) {
+		kfree(&b->task->machine->mem, prog->phdr);
+		prog->phdr = NULL;
+	}
+	return err;
+}
 
-		memcpy(&e, b->buf, sizeof(e));
-		prog->ehdr.e_phoff = e.e_phoff; /* parse_image() saw the copy's */
-		err = check_segments(b, prog);
+/* --- the interpreter that a dynamically linked program names ------------------------------------- */
+
+/* Its name, kmalloc'ed and the caller's. ERR_PTR, in Linux's order. */
+static char *interp_name(struct linux_binprm *b, const GElf_Phdr *p)
+{
+	struct memory *mem = &b->task->machine->mem;
+	char *path;
+	long n;
+
+	if (p->p_filesz > PATH_MAX || p->p_filesz < 2)
+		return ERR_PTR(refuse(b, "interpreter's name of %#lx bytes", p->p_filesz));
+	path = kmalloc(mem, p->p_filesz, GFP_KERNEL);
+	if (!path)
+		return ERR_PTR(-ENOMEM);
+	n = kernel_read(b->file, path, p->p_filesz, p->p_offset);
+	if (n == (long)p->p_filesz && !path[n - 1])
+		return path;
+	kfree(mem, path);
+	if (n >= 0 && n != (long)p->p_filesz)
+		return ERR_PTR(-EIO);
+	return ERR_PTR(n < 0 ? n : refuse(b, "interpreter's name without an end"));
+}
+
+/* What is wrong with the interpreter, not with the program: named for people. */
+static int blame_interp(struct linux_binprm *b, const char *path, int err)
+{
+	char why[sizeof(b->why)];
+
+	snprintf(why, sizeof(why), "interpreter %.80s: %.60s", path,
+		 b->why[0] ? b->why : strerrordesc_np(-err));
+	memcpy(b->why, why, sizeof(why));
+	return err;
+}
+
+/* Reads @interp's headers from @file, which is its own from then on. */
+static int read_interp(struct linux_binprm *b, struct file *file, struct elf_program *interp)
+{
+	Elf64_Ehdr e;
+	long n = kernel_read(file, (char *)&e, sizeof(e), 0);
+	int err;
+
+	if (n != sizeof(e))
+		err = n < 0 ? (int)n : -EIO;
+	else
+		err = read_headers(b, file, &e, interp);
+	if (err)
+		fput(file);
+	return err == -ENOEXEC ? -ELIBBAD : err;
+}
+
+static int find_interp(struct linux_binprm *b, const GElf_Phdr *p, struct elf_program **out)
+{
+	struct memory *mem = &b->task->machine->mem;
+	struct elf_program *interp;
+	struct file *file;
+	char *path = interp_name(b, p);
+	int err;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	file = open_exec(b->task, NULL, path, 0);
+	if (IS_ERR(file)) {
+		err = blame_interp(b, path, PTR_ERR(file));
+		kfree(mem, path);
+		return err;
+	}
+	interp = kmalloc(mem, sizeof(*interp), GFP_KERNEL);
+	err = interp ? read_interp(b, file, interp) : -ENOMEM;
+	if (!interp)
+		fput(file);
+	if (err) {
+		blame_interp(b, path, err);
+		kfree(mem, interp);
+	} else {
+		*out = interp;
+	}
+	kfree(mem, path);
+	return err;
+}
+
+int elf_program_read(struct linux_binprm *b, struct elf_program *prog)
+{
+	int err = read_headers(b, b->file, b->buf, prog);
+
+	if (err)
+		return err;
+	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
+		if (prog->phdr[i].p_type != PT_INTERP)
+			continue;
+		err = find_interp(b, &prog->phdr[i], &prog->interp);
+		break;
 	}
 	if (err)
 		elf_program_free(b, prog);
@@ -280,6 +334,14 @@ int elf_program_read(struct linux_binprm *b, struct elf_program *prog)
 
 void elf_program_free(struct linux_binprm *b, struct elf_program *prog)
 {
-	kfree(&b->task->machine->mem, prog->phdr);
+	struct memory *mem = &b->task->machine->mem;
+
+	if (prog->interp) {
+		fput(prog->interp->file);
+		kfree(mem, prog->interp->phdr);
+		kfree(mem, prog->interp);
+		prog->interp = NULL;
+	}
+	kfree(mem, prog->phdr);
 	prog->phdr = NULL;
 }

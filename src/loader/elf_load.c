@@ -1,14 +1,12 @@
-/* binfmt_elf: maps a checked program, builds its first stack, points the registers at its entry.
- *
- * Segments are mapped, not read: pages come from the page cache at the first touch.
+/* binfmt_elf: has a checked program mapped (elf_map.c), builds its first stack, points the registers at its entry.
  * See: elf(5); fs/binfmt_elf.c load_elf_binary(), create_elf_tables().
  */
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 
 #include "cpu/fpu.h"
 #include "loader/elf_check.h"
+#include "loader/elf_map.h"
 #include "loader/elf_symbols.h"
 #include "loader/loader.h"
 #include "loader/vdso.h"
@@ -24,206 +22,9 @@
 /* What a signal frame takes besides the FPU's image, alignment included, as Linux counts it. Never
  * announced: less than MINSIGSTKSZ_K. See: arch/x86/kernel/signal.c, get_sigframe_size(). */
 #define SIGFRAME_REST 940
-#define ELF_ET_DYN_BASE (TASK_SIZE / 3 * 2)
 #define ELF_PLATFORM "x86_64"
 #define RSEQ_FEATURE_SIZE 28
 #define RSEQ_ALIGN 32
-
-/* What the segments add up to. */
-struct elf_layout {
-	u64 load_bias;
-	gva_t start_code, end_code, start_data, end_data, elf_brk, phdr_addr, entry;
-};
-
-static u64 phdr_prot(const GElf_Phdr *p)
-{
-	return (p->p_flags & PF_R ? PROT_READ : 0) | (p->p_flags & PF_W ? PROT_WRITE : 0) |
-	       (p->p_flags & PF_X ? PROT_EXEC : 0);
-}
-
-/* First to last address of all segments, from a page's start; 0 without segments. */
-static u64 total_mapping_size(const struct elf_program *prog)
-{
-	u64 low = ~0UL, high = 0;
-	bool loads = false;
-
-	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
-		const GElf_Phdr *p = &prog->phdr[i];
-
-		if (p->p_type != PT_LOAD)
-			continue;
-		low = min(low, p->p_vaddr & PAGE_MASK);
-		high = max(high, p->p_vaddr + p->p_memsz);
-		loads = true;
-	}
-	return loads ? high - low : 0;
-}
-
-/* The largest alignment a segment asks for; what is no power of two is ignored. */
-static u64 maximum_alignment(const struct elf_program *prog)
-{
-	u64 align = 0;
-
-	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
-		const GElf_Phdr *p = &prog->phdr[i];
-
-		if (p->p_type == PT_LOAD && p->p_align && !(p->p_align & (p->p_align - 1)))
-			align = max(align, p->p_align);
-	}
-	return page_align(align);
-}
-
-static bool bad_addr(u64 addr)
-{
-	return addr >= TASK_SIZE;
-}
-
-/* As mmap(2), which takes whole pages of a file only. */
-static long vm_mmap(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, u64 len, u64 prot,
-		    u64 flags, u64 offset)
-{
-	if (offset + page_align(len) < offset || page_offset(offset))
-		return -EINVAL;
-	return do_mmap(mm, f, addr, len, prot, flags, offset >> PAGE_SHIFT, false);
-}
-
-/* Maps the file's part of a segment; @total: a reservation for all segments that is cut back. */
-static long elf_map(struct mm_struct *mm, const struct mmap_file *f, gva_t addr, const GElf_Phdr *p,
-		    u64 flags, u64 total)
-{
-	u64 size = page_align(p->p_filesz + page_offset(p->p_vaddr));
-	u64 offset = p->p_offset - page_offset(p->p_vaddr);
-	long map;
-
-	addr &= PAGE_MASK;
-	if (!size)
-		return addr;
-	if (!total)
-		return vm_mmap(mm, f, addr, size, phdr_prot(p), flags, offset);
-	total = page_align(total);
-	map = vm_mmap(mm, f, addr, total, phdr_prot(p), flags, offset);
-	if (!bad_addr(map) && total > size)
-		do_munmap(mm, map + size, total - size);
-	return map;
-}
-
-/* A segment: its file part, the zeroed rest of the last page, and whole pages of bss. */
-static long elf_load(struct mm_struct *mm, const struct mmap_file *f, gva_t addr,
-		     const GElf_Phdr *p, u64 flags, u64 total)
-{
-	u64 off = page_offset(p->p_vaddr);
-	gva_t zero_start, zero_end;
-	long map, err;
-
-	if (p->p_filesz) {
-		map = elf_map(mm, f, addr, p, flags, total);
-		if (bad_addr(map) || p->p_memsz <= p->p_filesz)
-			return map;
-		zero_start = map + off + p->p_filesz;
-		zero_end = map + off + p->p_memsz;
-		/* Not writable: Linux ignores the error, too. */
-		if (clear_user(mm, zero_start, page_align(zero_start) - zero_start) &&
-		    (p->p_flags & PF_W))
-			return -EFAULT;
-	} else {
-		map = zero_start = addr & PAGE_MASK;
-		zero_end = zero_start + off + p->p_memsz;
-	}
-	if (p->p_memsz <= p->p_filesz) /* an empty segment takes no page */
-		return map;
-	zero_start = page_align(zero_start);
-	zero_end = page_align(zero_end);
-	err = vm_brk_flags(mm, zero_start, zero_end - zero_start, p->p_flags & PF_X ? VM_EXEC : 0);
-	return err ? err : map;
-}
-
-static void note_segment(struct elf_layout *l, const GElf_Phdr *p)
-{
-	gva_t start = p->p_vaddr + l->load_bias, end = start + p->p_filesz;
-
-	if ((p->p_flags & PF_X) && start < l->start_code)
-		l->start_code = start;
-	l->start_data = max(l->start_data, start);
-	if (p->p_flags & PF_X)
-		l->end_code = max(l->end_code, end);
-	l->end_data = max(l->end_data, end);
-	l->elf_brk = max(l->elf_brk, start + p->p_memsz);
-}
-
-/* Where a static PIE goes: mmap chooses, and the bias is known only then, unless a segment asks for
- * more than a page's alignment: then the place that mmap would choose is rounded down. */
-static int choose_bias(struct mm_struct *mm, const struct mmap_file *f,
-		       const struct elf_program *prog, const GElf_Phdr *p, u64 *bias, u64 *flags,
-		       u64 *total)
-{
-	u64 align = maximum_alignment(prog);
-	long hole = 0;
-
-	*total = total_mapping_size(prog);
-	if (!*total)
-		return -EINVAL;
-	if (align > PAGE_SIZE) {
-		hole = elf_load(mm, f, 0, p, *flags, *total);
-		if (bad_addr(hole))
-			return IS_ERR_VALUE(hole) ? hole : -EINVAL;
-		do_munmap(mm, hole, page_align(*total));
-		hole &= ~(align - 1);
-		*flags |= MAP_FIXED_NOREPLACE;
-	}
-	*bias = (hole - p->p_vaddr) & PAGE_MASK;
-	return 0;
-}
-
-/* What no address space holds is found out only after the mapping, as in Linux: the caller dies. */
-static bool outside_user_space(const GElf_Phdr *p)
-{
-	return bad_addr(p->p_vaddr) || p->p_filesz > p->p_memsz || p->p_memsz > TASK_SIZE ||
-	       TASK_SIZE - p->p_memsz < p->p_vaddr;
-}
-
-static int load_segments(struct linux_binprm *b, const struct elf_program *prog,
-			 struct elf_layout *l)
-{
-	struct mm_struct *mm = b->task->mm;
-	struct mmap_file f = {.file = b->file};
-	bool first = true;
-	int err;
-
-	*l = (struct elf_layout){.start_code = ~0UL};
-	err = b->file->f_op->mmap_file ? b->file->f_op->mmap_file(b->file, &f) : -ENODEV;
-	if (err)
-		return err;
-	for (int i = 0; i < prog->ehdr.e_phnum; i++) {
-		const GElf_Phdr *p = &prog->phdr[i];
-		u64 flags = MAP_PRIVATE, total = 0;
-		long addr;
-
-		if (p->p_type != PT_LOAD)
-			continue;
-		if (!first)
-			flags |= MAP_FIXED;
-		else if (prog->ehdr.e_type == ET_EXEC)
-			flags |= MAP_FIXED_NOREPLACE;
-		else
-			err = choose_bias(mm, &f, prog, p, &l->load_bias, &flags, &total);
-		if (err)
-			return err;
-		addr = elf_load(mm, &f, l->load_bias + p->p_vaddr, p, flags, total);
-		if (bad_addr(addr))
-			return IS_ERR_VALUE(addr) ? addr : -EINVAL;
-		if (first && prog->ehdr.e_type == ET_DYN)
-			l->load_bias += addr - ((l->load_bias + p->p_vaddr) & PAGE_MASK);
-		first = false;
-		if (outside_user_space(p))
-			return -EINVAL;
-		if (p->p_offset <= prog->ehdr.e_phoff &&
-		    prog->ehdr.e_phoff < p->p_offset + p->p_filesz)
-			l->phdr_addr = prog->ehdr.e_phoff - p->p_offset + p->p_vaddr + l->load_bias;
-		note_segment(l, p);
-	}
-	l->entry = prog->ehdr.e_entry + l->load_bias;
-	return bad_addr(l->entry) ? -EINVAL : 0;
-}
 
 static void set_mm_layout(struct mm_struct *mm, const struct elf_program *prog,
 			  const struct elf_layout *l)
@@ -233,7 +34,7 @@ static void set_mm_layout(struct mm_struct *mm, const struct elf_program *prog,
 	mm->start_data = l->start_data;
 	mm->end_data = l->end_data;
 	mm->start_brk = mm->brk = page_align(l->elf_brk);
-	if (prog->ehdr.e_type == ET_DYN) /* a program without interpreter sits among the mmaps */
+	if (prog->ehdr.e_type == ET_DYN && !prog->interp) /* it sits among the mmaps */
 		mm->start_brk = mm->brk = page_align(ELF_ET_DYN_BASE);
 }
 
@@ -266,7 +67,7 @@ static void make_auxv(struct linux_binprm *b, const struct elf_program *prog,
 	auxv_put(mm, AT_PHDR, l->phdr_addr);
 	auxv_put(mm, AT_PHENT, sizeof(Elf64_Phdr));
 	auxv_put(mm, AT_PHNUM, prog->ehdr.e_phnum);
-	auxv_put(mm, AT_BASE, 0);
+	auxv_put(mm, AT_BASE, l->interp_base);
 	auxv_put(mm, AT_FLAGS, 0);
 	auxv_put(mm, AT_ENTRY, l->entry);
 	auxv_put(mm, AT_UID, t->uid);
@@ -350,7 +151,7 @@ static int start_program(struct linux_binprm *b, const struct elf_program *prog)
 	if (!err)
 		err = setup_arg_pages(b, TASK_SIZE, wants_executable_stack(prog));
 	if (!err)
-		err = load_segments(b, prog, &l);
+		err = elf_map_program(b->task->mm, prog, &l);
 	if (err)
 		return err;
 	set_mm_layout(t->mm, prog, &l);
@@ -360,7 +161,7 @@ static int start_program(struct linux_binprm *b, const struct elf_program *prog)
 	if (err)
 		return err;
 	t->mm->start_stack = b->p;
-	task_regs(t)->rip = l.entry;
+	task_regs(t)->rip = l.start;
 	task_regs(t)->gpr[R_RSP] = b->p;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* ELF programs: the binfmt that execve uses. What this folder offers to cli/; the rest is reached through what
  * loader_init() registers (linux_binfmt, machine.symbolize, machine.map_vdso).
  *
- * Not for: scripts (proc/binfmt_script.c), dynamically linked programs (not built yet). */
+ * Not for: scripts (proc/binfmt_script.c); what a dynamically linked program's interpreter does once it runs. */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/host_proc.h"
+#include "proc/vdso_data.h"
 
 extern const u8 vdso_image[], vdso_image_end[]; /* vdso_image.S */
 
@@ -46,6 +47,8 @@ static u32 part_pages(const struct machine *m, int i)
 		n = host_mapping_size(part_desc[i].name) >> PAGE_SHIFT;
 	if (i == VDSO_TEXT) /* the image has to fit */
 		n = max(n, (u32)(page_align(image_size()) >> PAGE_SHIFT));
+	if (i == VDSO_VVAR) /* and to find its data: data_page() */
+		n = max(n, 1U);
 	return min(n, (u32)MAX_PART_PAGES);
 }
 
@@ -83,6 +86,15 @@ static void copy_image(struct machine *m, struct vdso *v)
 	}
 }
 
+/* What vdso_code.S reads: the page below the code. */
+static struct vdso_data *data_page(struct machine *m)
+{
+	struct vdso *v = m->vdso;
+	int i = v->part[VDSO_VCLOCK].nr_pages ? VDSO_VCLOCK : VDSO_VVAR;
+
+	return page_address(&m->mem, v->pages[i][v->part[i].nr_pages - 1]);
+}
+
 int vdso_init(struct machine *m)
 {
 	m->vdso = kzalloc(&m->mem, sizeof(*m->vdso), GFP_KERNEL);
@@ -93,6 +105,7 @@ int vdso_init(struct machine *m)
 		return -ENOMEM;
 	}
 	copy_image(m, m->vdso);
+	machine_clock_share(m, data_page(m));
 	return 0;
 }
 
@@ -100,6 +113,7 @@ void vdso_destroy(struct machine *m)
 {
 	if (!m->vdso)
 		return;
+	machine_clock_share(m, NULL);
 	for (int i = 0; i < NR_VDSO_PARTS; i++)
 		for (u32 j = 0; j < MAX_PART_PAGES; j++)
 			if (m->vdso->pages[i][j])

@@ -183,6 +183,7 @@ static void count_dirty(struct address_space *as, const struct page *page)
 	if (!as->nr_dirty++) {
 		as->dirty_from = index;
 		as->dirty_to = index + 1;
+		as->dirtied_tick = as->mem->writeback_tick;
 	}
 	as->dirty_from = min(as->dirty_from, index);
 	as->dirty_to = max(as->dirty_to, index + 1);
@@ -298,6 +299,21 @@ int sync_mappings(struct memory *m)
 			err = e;
 	}
 	return err;
+}
+
+bool writeback_old(struct memory *m, u64 ticks)
+{
+	struct address_space *as, *next;
+	bool dirty = false;
+
+	m->writeback_tick++;
+	list_for_each_entry_safe (as, next, &m->mappings, all) {
+		if (as->nr_dirty && m->writeback_tick - as->dirtied_tick > ticks)
+			(void)filemap_write_and_wait_range(as, 0,
+							   ~0UL); /* what fails stays dirty */
+		dirty |= as->nr_dirty && as->a_ops->writepage;
+	}
+	return dirty;
 }
 
 /* --- bytes changed from elsewhere ---------------------------------------------------------- */

@@ -41,8 +41,9 @@ struct address_space {
 	u64 nr_dirty;		   /* pages; among them */
 	u64 nr_written;		   /* those with PG_written */
 	u64 dirty_from, dirty_to;  /* no page is dirty outside [from, to): pages */
-	bool is_shmem;		   /* set once, before there are pages, as hstate and secret */
-	bool unevictable;	   /* SHM_LOCK: mapping_set_unevictable() */
+	u64 dirtied_tick; /* with nr_dirty: memory.writeback_tick when the first one became so */
+	bool is_shmem;	  /* set once, before there are pages, as hstate and secret */
+	bool unevictable; /* SHM_LOCK: mapping_set_unevictable() */
 	struct hstate *hstate; /* of huge pages, from this pool (hugetlb.h); NULL: ordinary ones */
 	bool secret;	       /* memfd_secret(2): no eyes but the mappers', never dirty */
 	u32 nr_exec;	       /* files that programs run from: no writing meanwhile; the owner's */
@@ -120,6 +121,9 @@ int filemap_write_page(struct page *page);
 int filemap_write_and_wait_range(struct address_space *as, u64 first, u64 last);
 /* The same for all files: orderly end of Vellum, sync(2). */
 int sync_mappings(struct memory *m);
+/* The flusher's round, one each dirty_writeback_centisecs: writes the files that have been dirty for more than @ticks
+ * rounds, whole. True: something is dirty still. See: wb_check_old_data_flush(). */
+bool writeback_old(struct memory *m, u64 ticks);
 /* write(2) put @len new bytes at @pos of the file? For owners with write-through: updates pages that are
  * cached, makes none; cannot fail. @buf is host memory. */
 void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len);

@@ -118,6 +118,7 @@ struct memory {
 	struct list_head mm_list;   /* every mm_struct with users: mm->mmlist */
 	struct tlb *tlbs[MAX_CPUS]; /* set by tlb_init(), cleared by tlb_destroy() */
 	struct list_head mappings; /* every address_space with pages: sync, drop_caches, checkers */
+	u64 writeback_tick;	   /* rounds of writeback_old() so far */
 	u64 committed_as;	   /* pages, Committed_AS; vm_enough_memory() and kin */
 	/* From here to unprivileged_userfaultfd: sysctls, set by the files of /proc/sys/vm. */
 	u64 max_map_count;     /* vm.max_map_count: 65530 */

@@ -67,6 +67,18 @@ long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host)
 	return min(n, PAGE_SIZE - page_offset(addr));
 }
 
+struct page *get_user_page(struct mm_struct *mm, gva_t addr)
+{
+	struct page *page;
+	void *host;
+
+	if (user_run(mm, addr, 1, false, &host) < 0)
+		return ERR_PTR(-EFAULT);
+	page = virt_to_page(mm->mem, host);
+	get_page(page);
+	return page;
+}
+
 int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write)
 {
 	void *host;

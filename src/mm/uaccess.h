@@ -37,6 +37,10 @@ static inline bool access_ok(gva_t addr, u64 n)
  * then, whatever the caller stores. Bytes available (1 .. n, @n at least 1) or -EFAULT. */
 long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host) __must_check;
 
+/* The page at @addr as it can be read, with a reference: whoever keeps it sees what is stored there later, until it
+ * is copied or unmapped. May sleep. ERR_PTR(-EFAULT). See: Linux, get_user_pages() without FOLL_PIN. */
+struct page *get_user_page(struct mm_struct *mm, gva_t addr);
+
 /* Makes [addr, addr + n) present, for storing if @write. 0; -EFAULT: not all of it, what came stays. When it
  * slept, others may have taken pages away again: look again, or be ready for another fault. */
 int fault_in_user(struct mm_struct *mm, gva_t addr, u64 n, bool write) __must_check;

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/host.h"
-#include "proc/machine.h"
-#include "proc/rusage.h"
+#include "proc/task.h"
 
 /* --deterministic: the first moment of a virtual machine, 2026-01-01 00:00:00 UTC. */
 #define VIRTUAL_EPOCH 1767225600UL
@@ -20,7 +19,7 @@ static u64 clock_now(void *arg)
 {
 	struct machine *m = arg;
 
-	return m->config.deterministic ? virtual_now(m) : host_clock_ns(CLOCK_MONOTONIC);
+	return m->config.deterministic ? virtual_now(m) : timekeeping_ns(&m->tk, CLOCK_MONOTONIC);
 }
 
 static void clock_advance_to(void *arg, u64 ns)
@@ -41,6 +40,17 @@ u64 machine_now_ns(struct machine *m)
 	return clock_now(m);
 }
 
+void machine_clock_tick(struct machine *m)
+{
+	if (!m->config.deterministic)
+		timekeeping_tick(&m->tk);
+}
+
+void machine_clock_share(struct machine *m, struct vdso_data *shared)
+{
+	timekeeping_share(&m->tk, shared);
+}
+
 /* The machine's start counts as a second of up time, so that no clock reads 0. */
 void machine_clock_init(struct machine *m)
 {
@@ -51,8 +61,95 @@ void machine_clock_init(struct machine *m)
 		m->events.advance_to = clock_advance_to;
 		m->cpu.read_tsc = clock_tsc;
 		m->cpu.read_tsc_arg = m;
+		m->tk.data.tick_ns = NSEC_PER_JIFFY;
+	} else {
+		timekeeping_init(&m->tk, NSEC_PER_JIFFY);
 	}
 	m->boot_ns = clock_now(m);
+}
+
+/* --- clocks of CPU time ------------------------------------------------------------------------ */
+
+/* A negative number: ~pid << 3, whether a thread's, and of what. See: Linux, posix-timers_types.h. */
+#define CPUCLOCK_PERTHREAD 4
+#define CPUCLOCK_WHICH 3
+enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_NONE };
+
+bool is_cpu_clock(int clk)
+{
+	return clk < 0 || clk == CLOCK_PROCESS_CPUTIME_ID || clk == CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* CLOCK_PROCESS_CPUTIME_ID and its kin as what they are short for. */
+static int long_name(int clk)
+{
+	if (clk < 0)
+		return clk;
+	return ~7 | CPUCLOCK_SCHED | (clk == CLOCK_THREAD_CPUTIME_ID ? CPUCLOCK_PERTHREAD : 0);
+}
+
+struct task_struct *cpu_clock_task(struct task_struct *t, int clk, bool get)
+{
+	struct task_struct *p;
+	s32 pid;
+
+	clk = long_name(clk);
+	pid = ~(clk >> 3);
+	if ((clk & CPUCLOCK_WHICH) == CPUCLOCK_NONE) /* a descriptor's: no file here has a clock */
+		return NULL;
+	if (!pid)
+		return clk & CPUCLOCK_PERTHREAD ? t : t->signal->leader;
+	p = find_task_by_pid(t->machine, pid);
+	if (!p || p->kthread)
+		return NULL;
+	if (clk & CPUCLOCK_PERTHREAD)
+		return p->signal == t->signal ? p : NULL;
+	return thread_group_leader(p) || (get && p == t) ? p : NULL;
+}
+
+u64 cpu_clock_sample(struct task_struct *p, int clk)
+{
+	u64 utime, stime;
+
+	clk = long_name(clk);
+	if (clk & CPUCLOCK_PERTHREAD)
+		task_cputime(p, &utime, &stime);
+	else
+		group_cputime(p, &utime, &stime);
+	return (clk & CPUCLOCK_WHICH) == CPUCLOCK_VIRT ? utime : utime + stime;
+}
+
+static int cpu_clock_ns(struct task_struct *t, int clk, u64 *ns)
+{
+	struct task_struct *p = cpu_clock_task(t, clk, true);
+
+	if (!p)
+		return -EINVAL;
+	*ns = cpu_clock_sample(p, clk);
+	return 0;
+}
+
+int machine_clock_check(struct task_struct *t, int clk)
+{
+	if (is_cpu_clock(clk))
+		return cpu_clock_task(t, clk, false) ? 0 : -EINVAL;
+	if ((u32)clk < VDSO_NR_CLOCKS && VDSO_CLOCKS & 1U << clk)
+		return 0;
+	return -EINVAL; /* also CLOCK_REALTIME_ALARM and the like: there is no RTC that could wake anybody */
+}
+
+/* --- reading any clock -------------------------------------------------------------------------- */
+
+static u64 virtual_ns(const struct machine *m, int clk)
+{
+	switch (clk) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:
+		return VIRTUAL_EPOCH * NSEC_PER_SEC + virtual_now(m);
+	default:
+		return virtual_now(m);
+	}
 }
 
 static void ns_to_timespec(u64 ns, struct timespec *ts)
@@ -63,36 +160,29 @@ static void ns_to_timespec(u64 ns, struct timespec *ts)
 
 int machine_clock_gettime(struct machine *m, struct task_struct *t, int clk, struct timespec *ts)
 {
-	u64 utime, stime;
+	int err = 0;
+	u64 ns = 0;
 
-	switch (clk) {
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		task_cputime(t, &utime, &stime);
-		ns_to_timespec(utime + stime, ts);
-		return 0;
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI:
-		if (!m->config.deterministic)
-			break;
-		ns_to_timespec(VIRTUAL_EPOCH * NSEC_PER_SEC + virtual_now(m), ts);
-		return 0;
-	case CLOCK_MONOTONIC:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME:
-	case CLOCK_BOOTTIME_ALARM:
-		if (!m->config.deterministic)
-			break;
-		ns_to_timespec(virtual_now(m), ts);
-		return 0;
-	default:
-		return -EINVAL;
-	}
-	ns_to_timespec(host_clock_ns(clk), ts);
-	return 0;
+	if (is_cpu_clock(clk))
+		err = cpu_clock_ns(t, long_name(clk), &ns);
+	else if ((err = machine_clock_check(t, clk)))
+		return err;
+	else if (m->config.deterministic)
+		ns = virtual_ns(m, clk);
+	else
+		ns = timekeeping_ns(&m->tk, clk);
+	if (!err)
+		ns_to_timespec(ns, ts);
+	return err;
+}
+
+int machine_clock_getres(struct task_struct *t, int clk, u64 *ns)
+{
+	bool ticks = clk < 0 ? (clk & CPUCLOCK_WHICH) != CPUCLOCK_SCHED
+			     : clk == CLOCK_REALTIME_COARSE || clk == CLOCK_MONOTONIC_COARSE;
+
+	*ns = ticks ? NSEC_PER_JIFFY : 1;
+	return machine_clock_check(t, clk);
 }
 
 /* xoshiro256**: repeatable, and not fit for secrets (--help says so). */
@@ -139,4 +229,14 @@ void machine_random(struct machine *m, void *buf, u64 n)
 		p += k;
 		n -= k;
 	}
+}
+
+static void get_random(struct vfs *v, void *buf, u64 n)
+{
+	machine_random(container_of(v, struct machine, vfs), buf, n);
+}
+
+void machine_rng_init_dev(struct machine *m)
+{
+	m->vfs.get_random = get_random;
 }

@@ -30,9 +30,18 @@ static void get_cred(struct vfs *v, bool real, struct vfs_cred *out)
 		out->caps = t->uid ? 0 : t->caps.permitted;
 }
 
+/* The root that paths are shown from; kernel threads have none. */
+static const struct fs_struct *current_fs(struct vfs *v)
+{
+	const struct task_struct *t = current_task(container_of(v, struct machine, vfs));
+
+	return t ? t->fs : NULL;
+}
+
 void creds_init(struct machine *m)
 {
 	m->vfs.get_cred = get_cred;
+	m->vfs.current_fs = current_fs;
 }
 
 void caps_init(struct task_struct *t)

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "base/log.h"
 #include "fs/fdtable.h"
 #include "fs/open.h"
 #include "mm/ksm.h"
 #include "proc/fork.h"
+#include "proc/posix_timer.h"
 
 #define STACK_EXPAND (128UL << 10)
 #define EXEC_RECURSION 5
@@ -185,11 +187,32 @@ static void exec_mmap(struct linux_binprm *b)
 		mmput(old);
 }
 
+/* Vellum has the rights of whoever started it, and cannot give the guest another user's: said once. See: Linux,
+ * bprm_fill_uid(), of which this is the condition. */
+static void note_set_id(const struct linux_binprm *b)
+{
+	struct task_struct *t = b->task;
+	struct stat st;
+
+	if (t->machine->set_id_named || file_stat(b->file, &st))
+		return;
+	if (!((st.st_mode & S_ISUID) && st.st_uid != t->euid) &&
+	    !((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st.st_gid != t->egid))
+		return;
+	log_line("%s: set-user-ID and set-group-ID are not honoured: it runs as %u:%u", b->filename,
+		 t->euid, t->egid);
+	t->machine->set_id_named = true;
+}
+
 int begin_new_exec(struct linux_binprm *b)
 {
 	struct task_struct *t = b->task;
-	int err = leave_company(t);
+	int err;
 
+	b->point_of_no_return = t->signal->nr_threads > 1; /* they do not come back */
+	err = de_thread(t);
+	if (!err)
+		err = leave_company(t);
 	if (err)
 		return err;
 	b->point_of_no_return = true;
@@ -197,6 +220,7 @@ int begin_new_exec(struct linux_binprm *b)
 	b->mm->exe_file = b->file;
 	file_set_exec(b->file);
 	exec_mmap(b);
+	exit_posix_timers(t->signal);
 	flush_signal_handlers(t, false);
 	files_close_on_exec(t->files);
 	set_comm(t, b);
@@ -204,6 +228,7 @@ int begin_new_exec(struct linux_binprm *b)
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
 	t->exit_signal = SIGCHLD;
 	t->signal->did_exec = true;
+	note_set_id(b);
 	creds_exec(t);
 	t->personality &= ~READ_IMPLIES_EXEC_K; /* set_personality_64bit() */
 	arch_pick_mmap_layout(t->mm, b->rlim_stack, t->personality);

@@ -104,6 +104,12 @@ int setup_arg_pages(struct linux_binprm *bprm, gva_t stack_top, bool executable)
 /* mmap_base etc. of @mm from RLIMIT_STACK and personality. See: arch/x86/mm/mmap.c. */
 void arch_pick_mmap_layout(struct mm_struct *mm, u64 rlim_stack, u32 personality);
 
+/* --- exec_thread.c ------------------------------------------------------------------------------------ */
+
+/* Ends all other threads of the current task's process, and waits for that; @t is its leader afterwards.
+ * 0; -EAGAIN: @t itself is to die, killed or by another thread's exec. Nothing goes back. Sleeps. */
+int de_thread(struct task_struct *t);
+
 /* --- exec_strings.c: onto the new stack, which is not the task's yet ---------------------------------- */
 
 /* Program, environment and arguments, in the order in which they lie from the top down. 0; -E2BIG: more

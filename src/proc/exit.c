@@ -2,11 +2,13 @@
 #include "proc/exit.h"
 
 #include "fs/fdtable.h"
+#include "fs/ipc_sem.h"
 #include "proc/fork.h"
 #include "proc/host_signals.h"
 #include "proc/itimer.h"
 #include "proc/pidfd.h"
 #include "proc/task.h"
+#include "proc/tty_jobctrl.h"
 
 static void exit_mm(struct task_struct *t)
 {
@@ -42,10 +44,11 @@ bool is_orphaned_pgrp(struct machine *m, s32 pgrp, const struct task_struct *lea
 	list_for_each_entry (p, &m->tasks, tasks) {
 		const struct task_struct *parent = p->real_parent;
 
-		if (p == leaving || p->signal->pgrp != pgrp || task_is_dead(p))
+		if (!thread_group_leader(p) || p == leaving || p->signal->pgrp != pgrp ||
+		    (task_is_dead(p) && thread_group_empty(p)))
 			continue;
 		/* The first task's group is the caller's of Vellum to continue. */
-		if (!parent && !p->adopted)
+		if (!parent && !p->adopted && !p->signal->session_leader)
 			return false;
 		if (parent && parent->signal->pgrp != pgrp &&
 		    parent->signal->session == p->signal->session)
@@ -59,7 +62,7 @@ static bool has_stopped_members(struct machine *m, s32 pgrp)
 	struct task_struct *p;
 
 	list_for_each_entry (p, &m->tasks, tasks)
-		if (p->signal->pgrp == pgrp && p->signal->stopped && !task_is_dead(p))
+		if (p->signal->pgrp == pgrp && p->signal->stopped && !p->signal->group_exit)
 			return true;
 	return false;
 }
@@ -92,7 +95,7 @@ static void fill_chld_info(struct task_struct *t, struct k_siginfo *info)
 	*info = (struct k_siginfo){.si_signo = SIGCHLD};
 	info->chld.pid = t->tgid;
 	info->chld.uid = t->uid;
-	task_cputime(t, &utime, &stime);
+	group_cputime(t, &utime, &stime);
 	info->chld.utime = utime / NSEC_PER_TICK;
 	info->chld.stime = stime / NSEC_PER_TICK;
 }
@@ -145,39 +148,65 @@ void do_notify_parent_cldstop(struct task_struct *t, int why, int status)
 
 /* --- children without a parent ------------------------------------------------------------------- */
 
-/* The nearest ancestor that asked for them; NULL: the machine's init. */
-static struct task_struct *find_new_reaper(struct task_struct *t)
+static struct task_struct *find_alive_thread(struct task_struct *t)
 {
 	struct task_struct *p;
 
-	for (p = t->real_parent; p; p = p->real_parent)
-		if (p->signal->is_child_subreaper && !task_is_dead(p))
+	for_each_thread (t, p)
+		if (!p->exiting)
 			return p;
 	return NULL;
 }
 
-static void reparent(struct task_struct *child, struct task_struct *reaper)
+/* Another thread of the process, or else the nearest ancestor that asked for them; NULL: the machine's
+ * init. */
+static struct task_struct *find_new_reaper(struct task_struct *t)
 {
-	struct task_struct *old = child->real_parent;
+	struct task_struct *p, *thread = find_alive_thread(t);
 
-	child->real_parent = reaper;
-	child->adopted = !reaper;
-	if (reaper)
-		list_move_tail(&child->sibling, &reaper->children);
-	else
-		list_del_init(&child->sibling);
-	if (child->pdeath_signal && !task_is_dead(child)) {
-		struct k_siginfo info = {.si_signo = child->pdeath_signal, .si_code = SI_USER};
-
-		group_send_sig_info(child->pdeath_signal, &info, child);
+	if (thread)
+		return thread;
+	for (p = t->real_parent; p; p = p->real_parent) {
+		if (!p->signal->is_child_subreaper)
+			continue;
+		thread = find_alive_thread(p);
+		if (thread)
+			return thread;
 	}
+	return NULL;
+}
+
+/* What a new parent outside of the process of the old one, @old, means to @child. */
+static void reparent_leader(struct task_struct *child, struct task_struct *old)
+{
 	child->exit_signal = SIGCHLD;
-	if (child->exit_state == EXIT_ZOMBIE && do_notify_parent(child)) {
+	if (child->exit_state == EXIT_ZOMBIE && thread_group_empty(child) &&
+	    do_notify_parent(child)) {
 		child->exit_state = EXIT_DEAD;
 		release_task(child);
 		return;
 	}
 	kill_orphaned_pgrp(child, old);
+}
+
+static void reparent(struct task_struct *child, struct task_struct *reaper)
+{
+	struct task_struct *old = child->real_parent, *p;
+
+	if (reaper)
+		list_move_tail(&child->sibling, &reaper->children);
+	else
+		list_del_init(&child->sibling);
+	for_each_thread (child, p) {
+		struct k_siginfo info = {.si_signo = p->pdeath_signal, .si_code = SI_USER};
+
+		p->real_parent = reaper;
+		p->adopted = !reaper;
+		if (p->pdeath_signal && !task_is_dead(p))
+			group_send_sig_info(p->pdeath_signal, &info, p);
+	}
+	if (!reaper || reaper->signal != old->signal)
+		reparent_leader(child, old);
 }
 
 static void forget_original_parent(struct task_struct *t)
@@ -190,12 +219,12 @@ static void forget_original_parent(struct task_struct *t)
 
 /* --- the end --------------------------------------------------------------------------------------- */
 
-static void account_end(struct task_struct *t)
+static void account_end(struct task_struct *t, bool group_dead)
 {
 	struct machine *m = t->machine;
 
-	if (t->pid == m->init_pid) {
-		m->exit_status = t->exit_code;
+	if (group_dead && t->tgid == m->init_pid) {
+		m->exit_status = t->signal->group_exit_code;
 		m->init_ended = true;
 		host_signals_init_ended(m);
 	}
@@ -203,31 +232,97 @@ static void account_end(struct task_struct *t)
 		m->ended = true;
 }
 
+/* The last thread's status is the process's, unless that has one. True: @t was the last. */
+static bool synchronize_group_exit(struct task_struct *t, int status_word)
+{
+	struct signal_struct *s = t->signal;
+
+	exit_signals(t);
+	t->exit_code = status_word;
+	if (--s->live)
+		return false;
+	if (!s->group_exit) {
+		s->group_exit = true;
+		s->group_exit_code = status_word;
+	}
+	return true;
+}
+
+void leader_is_alone(struct task_struct *leader)
+{
+	bool forgotten = do_notify_parent(leader);
+
+	pidfd_notify_exit(leader);
+	if (!forgotten)
+		return;
+	leader->exit_state = EXIT_DEAD;
+	release_task(leader);
+}
+
+/* exit_notify(): who is to hear of it, and who forgets @t. */
+static void exit_notify(struct task_struct *t, bool group_dead)
+{
+	struct signal_struct *s = t->signal;
+	bool autoreap = true;
+
+	forget_original_parent(t);
+	if (group_dead && s->leader)
+		kill_orphaned_pgrp(s->leader, NULL);
+	t->exit_state = EXIT_ZOMBIE;
+	if (thread_group_leader(t)) /* with threads left, the parent is told by leader_is_alone() */
+		autoreap = thread_group_empty(t) && do_notify_parent(t);
+	pidfd_notify_exit(t);
+	if (autoreap)
+		t->exit_state = EXIT_DEAD;
+	if (s->group_exec)
+		wake_up_process(s->group_exec);
+}
+
 void do_exit(struct task_struct *t, int status_word)
 {
 	struct machine *m = t->machine;
 	bool program = t->mm || t->pid == m->init_pid;
+	bool group_dead = synchronize_group_exit(t, status_word);
 
-	t->exit_code = status_word;
-	t->signal->group_exit = true;
-	exit_itimers(t);
-	if (m->on_exit)
-		m->on_exit(m, t, m->on_exit_arg);
+	if (group_dead) {
+		exit_itimers(t);
+		if (m->on_exit)
+			m->on_exit(m, t, m->on_exit_arg);
+	}
 	exit_mm(t);
+	exit_sem(&m->vfs, t->sysvsem, t->tgid);
+	t->sysvsem = NULL;
 	exit_files(t);
+	if (group_dead && program)
+		disassociate_ctty(t, true);
 	t->retired = task_retired(t);
-	forget_original_parent(t);
-	kill_orphaned_pgrp(t, NULL);
-	t->exit_state = do_notify_parent(t) ? EXIT_DEAD : EXIT_ZOMBIE;
-	pidfd_notify_exit(t);
+	exit_notify(t, group_dead);
 	if (program)
-		account_end(t);
+		account_end(t, group_dead);
 	schedule_dead(m);
+}
+
+void zap_other_threads(struct task_struct *t)
+{
+	struct task_struct *p;
+
+	for_each_thread (t, p)
+		if (p != t && !task_is_dead(p))
+			kill_thread(p);
 }
 
 void do_group_exit(struct task_struct *t, int status_word)
 {
-	t->signal->group_exit = true;
-	t->signal->group_exit_code = status_word;
-	do_exit(t, status_word); /* there are no other threads yet */
+	struct signal_struct *s = t->signal;
+
+	if (s->group_exit) {
+		status_word = s->group_exit_code;
+	} else if (s->group_exec) {
+		status_word = 0;
+	} else {
+		s->group_exit = true;
+		s->group_exit_code = status_word;
+		zap_other_threads(t);
+	}
+	do_exit(t, status_word);
 }

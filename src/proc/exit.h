@@ -22,8 +22,13 @@ struct task_struct;
  * 0x80 for a core. May sleep on the way. The machine ends with its last program. Never returns: the
  * callers' locks and buffers are given back before. */
 void do_exit(struct task_struct *t, int status_word) __noreturn;
-/* The same for the whole process. */
+/* The same for the whole process, whichever of its threads @t is; the status of who began counts. */
 void do_group_exit(struct task_struct *t, int status_word) __noreturn;
+/* All threads but @t are to end at once: each is killed. Never sleeps, and does not wait for it. */
+void zap_other_threads(struct task_struct *t);
+/* For release_task(): the last other record of the zombie @leader's process is gone. Its parent is told,
+ * and if that does not care, the record goes, too. Never sleeps. */
+void leader_is_alone(struct task_struct *leader);
 
 /* Is @pgrp without a member whose parent is in another group of the same session? Such a group cannot be
  * continued by anybody. @leaving, or NULL: does not count as a member. Never sleeps. */

@@ -1,57 +1,52 @@
 /* How a task is copied. See fork.h; kernel/fork.c. */
 #include "proc/fork.h"
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "fs/fdtable.h"
+#include "fs/ipc_sem.h"
 #include "fs/namei.h"
 #include "mm/uaccess.h"
 #include "proc/futex.h"
 #include "proc/pidfd.h"
+#include "proc/posix_timer.h"
 #include "proc/task.h"
+#include "proc/tty_jobctrl.h"
 
-/* What Vellum serves. The rest of CLONE_* is for threads and name spaces. */
-#define CLONE_SERVED                                                                               \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
-	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID |          \
-	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM |               \
-	 CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
-#define CLONE_NEW_ANY                                                                              \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
-	 CLONE_NEWPID | CLONE_NEWNET | 0x80UL /* CLONE_NEWTIME */)
-
-static int check_flags(struct machine *m, u64 flags)
+/* @flags name all of @mask. */
+static bool has_all(u64 flags, u64 mask)
 {
-	if ((flags & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
-	    ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
-	    ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) ||
-	    ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) ||
-	    ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED)))
-		return -EINVAL;
-	if (flags & CLONE_NEW_ANY)
-		return -EPERM;
-	if (flags & ~CLONE_SERVED) {
-		if (!m->clone_named)
-			log_line("clone: flags %#llx: not built yet (threads)",
-				 flags & ~CLONE_SERVED);
-		m->clone_named = true;
-		return -ENOSYS;
-	}
-	return 0;
+	return (flags & mask) == mask;
 }
 
-/* RLIMIT_NPROC counts the user's tasks; root has no such limit. */
+static int check_flags(struct task_struct *t, u64 flags)
+{
+	if (has_all(flags, CLONE_NEWNS | CLONE_FS) || has_all(flags, CLONE_NEWUSER | CLONE_FS) ||
+	    ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
+	    ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) ||
+	    ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID))) ||
+	    has_all(flags, CLONE_PIDFD | CLONE_DETACHED))
+		return -EINVAL;
+	if (!(flags & CLONE_NEW_ANY))
+		return 0;
+	return has_all(flags, CLONE_NEWIPC | CLONE_SYSVSEM) && task_capable(t, CAP_SYS_ADMIN)
+		       ? -EINVAL
+		       : -EPERM;
+}
+
+/* RLIMIT_NPROC counts the user's tasks, threads too; root has no such limit. */
 static int check_limits(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 	u64 limit = rlimit(t, RLIMIT_NPROC), mine = 0;
 	struct task_struct *p;
 
-	if (m->nr_records >= m->max_threads)
+	if ((int)m->nr_records >= m->max_threads)
 		return -EAGAIN;
-	if (!t->uid || m->nr_records < limit)
+	if (!t->uid || m->nr_records < limit || task_capable(t, CAP_SYS_RESOURCE) ||
+	    task_capable(t, CAP_SYS_ADMIN))
 		return 0;
 	list_for_each_entry (p, &m->tasks, tasks)
 		mine += p->uid == t->uid;
@@ -63,8 +58,12 @@ static int check_limits(struct task_struct *t)
 /* sched_fork(): SCHED_RESET_ON_FORK has done its duty with the first child. */
 static void sched_fork(struct task_struct *p)
 {
-	if (p->sched_reset_on_fork)
+	if (p->sched_reset_on_fork && p->rt_priority) {
+		p->policy = SCHED_NORMAL;
+		p->rt_priority = p->nice = 0;
+	} else if (p->sched_reset_on_fork) {
 		p->nice = max(p->nice, 0);
+	}
 	p->sched_reset_on_fork = false;
 }
 
@@ -79,6 +78,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	mpol_get(p->mempolicy.policy);
 	p->mm = NULL;
 	p->files = NULL;
+	p->sysvsem = NULL;
 	p->fs = NULL;
 	p->signal = NULL;
 	p->sighand = NULL;
@@ -88,18 +88,24 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->vfork_done = NULL;
 	p->thread_pid = NULL;
 	p->exit_state = EXIT_NONE;
+	seccomp_fork(p);
+	p->seen_utime = p->seen_stime = 0;
 	p->state = TASK_INTERRUPTIBLE;
 	INIT_LIST_HEAD(&p->tasks);
 	INIT_LIST_HEAD(&p->run_list);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->sibling);
+	INIT_LIST_HEAD(&p->thread_node);
 	INIT_LIST_HEAD(&p->pending.list);
 	p->pending.signal = 0;
-	p->restore_sigmask = p->adopted = false;
+	p->restore_sigmask = p->adopted = p->sigpending = false;
+	p->jobctl = 0;
 	p->restart_block.fn = NULL;
 	p->real_blocked = 0;
 	p->pdeath_signal = 0;
 	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
+	p->pi_owned = NULL;
+	p->pi_blocked_on = NULL;
 	p->flt = (struct fault_counts){0, 0};
 	p->nvcsw = p->nivcsw = p->retired = p->avx512_ns = 0;
 	p->io = (struct task_io){0};
@@ -125,6 +131,15 @@ static int copy_files(struct task_struct *p, struct task_struct *t, u64 flags)
 	return 0;
 }
 
+static int copy_semundo(struct task_struct *p, struct task_struct *t, u64 flags)
+{
+	int err = flags & CLONE_SYSVSEM ? sem_undo_share(&t->machine->vfs, &t->sysvsem) : 0;
+
+	if (!err && (flags & CLONE_SYSVSEM))
+		p->sysvsem = t->sysvsem;
+	return err;
+}
+
 static int copy_fs(struct task_struct *p, struct task_struct *t, u64 flags)
 {
 	if (flags & CLONE_FS) {
@@ -132,14 +147,8 @@ static int copy_fs(struct task_struct *p, struct task_struct *t, u64 flags)
 		p->fs = t->fs;
 		return 0;
 	}
-	p->fs = kmem_cache_alloc(t->machine->fs_cache, GFP_KERNEL);
-	if (!p->fs)
-		return -ENOMEM;
-	*p->fs = *t->fs;
-	p->fs->users = 1;
-	path_get(&p->fs->root);
-	path_get(&p->fs->pwd);
-	return 0;
+	p->fs = copy_fs_struct(t);
+	return p->fs ? 0 : -ENOMEM;
 }
 
 static int copy_sighand(struct task_struct *p, struct task_struct *t, u64 flags)
@@ -154,24 +163,33 @@ static int copy_sighand(struct task_struct *p, struct task_struct *t, u64 flags)
 		return -ENOMEM;
 	*p->sighand = *t->sighand;
 	p->sighand->users = 1;
+	init_waitqueue_head(&p->sighand->signalfd_wqh, &t->machine->sched);
 	if (flags & CLONE_CLEAR_SIGHAND)
 		flush_signal_handlers(p, false);
 	return 0;
 }
 
-static int copy_signal(struct task_struct *p, struct task_struct *t)
+static int copy_signal(struct task_struct *p, struct task_struct *t, u64 flags)
 {
 	const struct signal_struct *old = t->signal;
-	struct signal_struct *s = kmem_cache_zalloc(t->machine->signal_cache, GFP_KERNEL);
+	struct signal_struct *s;
 
+	if (flags & CLONE_THREAD) {
+		t->signal->users++;
+		p->signal = t->signal;
+		return 0;
+	}
+	s = kmem_cache_zalloc(t->machine->signal_cache, GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
 	p->signal = s;
+	INIT_LIST_HEAD(&s->threads);
 	s->users = 1;
 	s->tgid = p->pid;
 	s->leader = p;
 	s->pgrp = old->pgrp;
 	s->session = old->session;
+	tty_fork(s, old);
 	s->autogroup_nice = old->autogroup_nice;
 	memcpy(s->rlim_cur, old->rlim_cur, sizeof(s->rlim_cur));
 	memcpy(s->rlim_max, old->rlim_max, sizeof(s->rlim_max));
@@ -179,6 +197,7 @@ static int copy_signal(struct task_struct *p, struct task_struct *t)
 	s->oom_score_adj_min = old->oom_score_adj_min;
 	s->start_ns = p->start_ns;
 	INIT_LIST_HEAD(&s->shared_pending.list);
+	posix_timers_init(s);
 	init_waitqueue_head(&s->wait_chldexit, &t->machine->sched);
 	return 0;
 }
@@ -221,9 +240,11 @@ static int copy_parts(struct task_struct *p, struct task_struct *t,
 	if (!err)
 		memcpy(p->fpu, t->fpu, sizeof(*p->fpu));
 	if (!err)
-		err = copy_signal(p, t);
+		err = copy_signal(p, t, flags);
 	if (!err)
 		err = copy_sighand(p, t, flags);
+	if (!err)
+		err = copy_semundo(p, t, flags);
 	if (!err)
 		err = copy_files(p, t, flags);
 	if (!err)
@@ -240,9 +261,9 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 
 	p->exit_signal = args->exit_signal;
 	p->real_parent = t;
-	if (flags & CLONE_PARENT) {
+	if (flags & (CLONE_PARENT | CLONE_THREAD)) {
 		p->real_parent = t->real_parent;
-		p->exit_signal = t->exit_signal;
+		p->exit_signal = flags & CLONE_THREAD ? -1 : t->signal->leader->exit_signal;
 		p->adopted = t->adopted;
 	}
 	if (flags & CLONE_CHILD_SETTID)
@@ -256,7 +277,7 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 			p->altstack = (stack_t_k){.ss_flags = SS_DISABLE};
 	}
 	copy_regs(p, t, args);
-	if (p->real_parent)
+	if (p->real_parent && !(flags & CLONE_THREAD))
 		list_add_tail(&p->sibling, &p->real_parent->children);
 	task_link(p);
 	t->machine->nr_tasks++;
@@ -271,7 +292,7 @@ static int give_pidfd(struct task_struct *p, struct task_struct *t, gva_t to)
 	int fd, err;
 
 	do { /* nobody is to use it while this sleeps: the child is not whole yet */
-		f = pidfd_create(p, 0);
+		f = pidfd_create(p, p->pid != p->tgid ? PIDFD_THREAD_K : 0);
 		if (IS_ERR(f))
 			return PTR_ERR(f);
 		fd = fd_install(t->files, f, 0, limit, true);
@@ -285,8 +306,10 @@ static int give_pidfd(struct task_struct *p, struct task_struct *t, gva_t to)
 		if (!err)
 			return 0;
 		fd_close(t->files, fd);
-	} while (!fault_in_user(t->mm, to, sizeof(fd), true));
-	return -EFAULT;
+		if (fault_in_user(t->mm, to, sizeof(fd), true))
+			return -EFAULT;
+	} while (!fatal_signal_pending(t));
+	return -EINTR;
 }
 
 /* clone(2) with CLONE_PARENT_SETTID: a fault there is nobody's business. What has to be waited for is
@@ -308,7 +331,7 @@ static void put_parent_tid(struct task_struct *t, s32 pid, gva_t to)
 static struct task_struct *copy_process(struct task_struct *t, const struct kernel_clone_args *args)
 {
 	struct task_struct *p;
-	int err = check_flags(t->machine, args->flags);
+	int err = check_flags(t, args->flags);
 
 	if (!err)
 		err = check_limits(t);
@@ -320,10 +343,16 @@ static struct task_struct *copy_process(struct task_struct *t, const struct kern
 	p = dup_task_struct(t);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	task_reserve_pid(p);
-	err = copy_parts(p, t, args);
+	err = task_reserve_pid(p, args->set_tid);
+	if (args->flags & CLONE_THREAD)
+		p->tgid = t->tgid;
+	if (!err)
+		err = copy_parts(p, t, args);
 	if (!err && (args->flags & CLONE_PARENT_SETTID))
 		prepare_parent_tid(t, args->parent_tid);
+	/* All that sleeps is behind: whoever is killed starts nobody any more. */
+	if (!err && fatal_signal_pending(t))
+		err = -EINTR;
 	if (!err && (args->flags & CLONE_PIDFD))
 		err = give_pidfd(p, t, args->pidfd);
 	if (err) {
@@ -370,37 +399,7 @@ long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args)
 	return pid;
 }
 
-/* --- leaving what was shared ------------------------------------------------------------------ */
-
-int unshare_files(struct task_struct *t)
-{
-	struct files_struct *own;
-
-	if (t->files->users == 1)
-		return 0;
-	own = files_dup(t->files);
-	if (IS_ERR(own))
-		return PTR_ERR(own);
-	files_put(t->files);
-	t->files = own;
-	return 0;
-}
-
-int unshare_sighand(struct task_struct *t)
-{
-	struct sighand_struct *own;
-
-	if (t->sighand->users == 1)
-		return 0;
-	own = kmem_cache_alloc(t->machine->sighand_cache, GFP_KERNEL);
-	if (!own)
-		return -ENOMEM;
-	*own = *t->sighand;
-	own->users = 1;
-	t->sighand->users--;
-	t->sighand = own;
-	return 0;
-}
+/* --- leaving the address space ---------------------------------------------------------------- */
 
 void mm_release(struct task_struct *t)
 {
@@ -409,6 +408,8 @@ void mm_release(struct task_struct *t)
 
 	if (unlikely(t->robust_list))
 		exit_robust_list(t);
+	if (unlikely(t->pi_owned))
+		exit_pi_state_list(t);
 	/* Only others who use the memory could look at it. */
 	if (t->clear_child_tid && t->mm->mm_users > 1) {
 		(void)put_user(t->mm, zero, t->clear_child_tid);

@@ -6,18 +6,7 @@
  * From looking at a word to standing in the list nothing sleeps, so no change is missed: what has to
  * be faulted in is, and then all is looked at again.
  */
-#include "proc/futex.h"
-
-#include "mm/uaccess.h"
-#include "proc/machine.h"
-#include "proc/task.h"
-
-struct futex_q {
-	struct list_head link; /* empty: woken */
-	struct user_word key;
-	struct wait_queue_head wq; /* only its owner waits there */
-	u32 bitset;
-};
+#include "proc/futex_internal.h"
 
 void futex_init(struct machine *m)
 {
@@ -25,21 +14,15 @@ void futex_init(struct machine *m)
 		INIT_LIST_HEAD(&m->futexes[i]);
 }
 
-static struct list_head *bucket(struct machine *m, const struct user_word *key)
+struct list_head *futex_bucket(struct machine *m, const struct user_word *key)
 {
 	u64 mixed = (key->object ^ (key->offset >> 2)) * 0x9e3779b97f4a7c15UL;
 
 	return &m->futexes[mixed >> 32 & (FUTEX_HASH_SIZE - 1)];
 }
 
-static bool match(const struct futex_q *q, const struct user_word *key)
-{
-	return q->key.object == key->object && q->key.offset == key->offset;
-}
-
-/* See: Linux, get_futex_key(). */
-static int get_key(struct task_struct *t, gva_t uaddr, bool shared, bool write,
-		   struct user_word *key)
+int futex_get_key(struct task_struct *t, gva_t uaddr, bool shared, bool write,
+		  struct user_word *key)
 {
 	if (uaddr % sizeof(u32))
 		return -EINVAL;
@@ -55,13 +38,12 @@ static int get_key(struct task_struct *t, gva_t uaddr, bool shared, bool write,
 static int get_pair(struct task_struct *t, const struct futex_pair *p, bool write2,
 		    struct user_word *key, struct user_word *key2)
 {
-	int err = get_key(t, p->uaddr, p->shared, false, key);
+	int err = futex_get_key(t, p->uaddr, p->shared, false, key);
 
-	return err ? err : get_key(t, p->uaddr2, p->shared2, write2, key2);
+	return err ? err : futex_get_key(t, p->uaddr2, p->shared2, write2, key2);
 }
 
-/* The word without sleeping: 0 or -EFAULT. */
-static int peek(struct task_struct *t, gva_t uaddr, u32 *val)
+int futex_peek(struct task_struct *t, gva_t uaddr, u32 *val)
 {
 	int err;
 
@@ -73,46 +55,62 @@ static int peek(struct task_struct *t, gva_t uaddr, u32 *val)
 
 /* --- waiting and waking ---------------------------------------------------------------------- */
 
-/* Finds the word's key and its value at one moment. */
-static int key_and_value(struct task_struct *t, gva_t uaddr, bool shared, struct user_word *key,
-			 u32 *val)
+int futex_key_and_value(struct task_struct *t, gva_t uaddr, bool shared, struct user_word *key,
+			u32 *val)
 {
 	for (;;) {
-		int err = get_key(t, uaddr, shared, false, key);
+		int err = futex_get_key(t, uaddr, shared, false, key);
 
-		if (err || !peek(t, uaddr, val))
+		if (err || !futex_peek(t, uaddr, val))
 			return err;
 		if (fault_in_user(t->mm, uaddr, sizeof(u32), false))
 			return -EFAULT;
 	}
 }
 
+void futex_queue(struct machine *m, struct futex_q *q)
+{
+	struct list_head *head = futex_bucket(m, &q->key);
+	struct futex_q *other;
+
+	if (unlikely(q->task->rt_priority)) {
+		list_for_each_entry (other, head, link) {
+			if (other->task->rt_priority < q->task->rt_priority) {
+				list_add_tail(&q->link, &other->link);
+				return;
+			}
+		}
+	}
+	list_add_tail(&q->link, head);
+}
+
 int futex_wait(struct task_struct *t, gva_t uaddr, bool shared, u32 val, u32 bitset,
 	       u64 deadline_ns)
 {
-	struct futex_q q = {.bitset = bitset};
+	struct wait_queue_head wq;
+	struct futex_q q = {.task = t, .wq = &wq, .bitset = bitset};
 	u32 seen;
 	int err;
 
 	if (!bitset)
 		return -EINVAL;
-	err = key_and_value(t, uaddr, shared, &q.key, &seen);
+	err = futex_key_and_value(t, uaddr, shared, &q.key, &seen);
 	if (err)
 		return err;
 	if (seen != val)
 		return -EAGAIN;
 
-	init_waitqueue_head(&q.wq, &t->machine->sched);
-	list_add_tail(&q.link, bucket(t->machine, &q.key));
-	err = wait_event_interruptible_until(&q.wq, list_empty(&q.link), deadline_ns);
+	init_waitqueue_head(&wq, &t->machine->sched);
+	futex_queue(t->machine, &q);
+	err = wait_event_interruptible_until(&wq, list_empty(&q.link), deadline_ns);
 	list_del_init(&q.link);
 	return err == -ETIME ? -ETIMEDOUT : err;
 }
 
-static void wake_one(struct futex_q *q)
+void futex_wake_q(struct futex_q *q)
 {
 	list_del_init(&q->link);
-	wake_up(&q->wq);
+	wake_up(q->wq);
 }
 
 static int wake_key(struct machine *m, const struct user_word *key, s32 nr, u32 bitset)
@@ -120,10 +118,14 @@ static int wake_key(struct machine *m, const struct user_word *key, s32 nr, u32 
 	struct futex_q *q, *next;
 	int woken = 0;
 
-	list_for_each_entry_safe (q, next, bucket(m, key), link) {
-		if (!match(q, key) || !(q->bitset & bitset))
+	list_for_each_entry_safe (q, next, futex_bucket(m, key), link) {
+		if (!futex_match(q, key))
 			continue;
-		wake_one(q);
+		if (q->pi || q->requeue_key) /* locks are handed over by other calls */
+			return -EINVAL;
+		if (!(q->bitset & bitset))
+			continue;
+		futex_wake_q(q);
 		if (++woken >= nr)
 			break;
 	}
@@ -137,8 +139,15 @@ int futex_wake(struct task_struct *t, gva_t uaddr, bool shared, s32 nr, u32 bits
 
 	if (!bitset)
 		return -EINVAL;
-	err = get_key(t, uaddr, shared, false, &key);
+	err = futex_get_key(t, uaddr, shared, false, &key);
 	return err ? err : wake_key(t->machine, &key, nr, bitset);
+}
+
+int futex_check(struct task_struct *t, gva_t uaddr, bool shared)
+{
+	struct user_word key;
+
+	return futex_get_key(t, uaddr, shared, false, &key);
 }
 
 /* --- two words ------------------------------------------------------------------------------- */
@@ -146,17 +155,19 @@ int futex_wake(struct task_struct *t, gva_t uaddr, bool shared, s32 nr, u32 bits
 static int requeue_key(struct machine *m, const struct futex_pair *p, const struct user_word *key,
 		       const struct user_word *key2)
 {
-	struct list_head *from = bucket(m, key), *to = bucket(m, key2);
+	struct list_head *from = futex_bucket(m, key), *to = futex_bucket(m, key2);
 	struct futex_q *q, *next;
 	s64 done = 0;
 
 	list_for_each_entry_safe (q, next, from, link) {
 		if (done - p->nr >= p->nr2)
 			break;
-		if (!match(q, key))
+		if (!futex_match(q, key))
 			continue;
+		if (q->pi || q->requeue_key)
+			return -EINVAL;
 		if (++done <= p->nr) {
-			wake_one(q);
+			futex_wake_q(q);
 			continue;
 		}
 		if (to != from)
@@ -178,7 +189,7 @@ int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *
 		err = get_pair(t, p, false, &key, &key2);
 		if (err)
 			return err;
-		if (!cmpval || !peek(t, p->uaddr, &seen))
+		if (!cmpval || !futex_peek(t, p->uaddr, &seen))
 			break;
 		if (fault_in_user(t->mm, p->uaddr, sizeof(u32), false))
 			return -EFAULT;
@@ -252,7 +263,7 @@ static int change_word(struct task_struct *t, gva_t uaddr, u32 op, u32 *old)
 
 	err = apply_op(op, 0, &val);
 	if (!err)
-		err = peek(t, uaddr, old);
+		err = futex_peek(t, uaddr, old);
 	if (err)
 		return err;
 	(void)apply_op(op, *old, &val);
@@ -283,7 +294,8 @@ int futex_wake_op(struct task_struct *t, const struct futex_pair *p, u32 op)
 	if (second < 0)
 		return second;
 	woken = wake_key(t->machine, &key, p->nr, FUTEX_BITSET_MATCH_ANY);
-	if (second)
-		woken += wake_key(t->machine, &key2, p->nr2, FUTEX_BITSET_MATCH_ANY);
-	return woken;
+	if (woken < 0 || !second)
+		return woken;
+	second = wake_key(t->machine, &key2, p->nr2, FUTEX_BITSET_MATCH_ANY);
+	return second < 0 ? second : woken + second;
 }

@@ -5,7 +5,7 @@
  *
  *	machine.futexes[hash of the word] --> futex_q --> futex_q ...	each on its sleeper's kernel stack
  *
- * Not for: locks with priority inheritance (not built yet).
+ * Not for: who runs next. A lock's owner inherits nothing while tasks simply run in turn.
  *
  * Addresses are the caller's, any value. What all calls fail with: -EINVAL: not a multiple of four;
  * -EFAULT: no user address; @shared: no memory there.
@@ -39,11 +39,14 @@ int futex_wait(struct task_struct *t, gva_t uaddr, bool shared, u32 val, u32 bit
 	       u64 deadline_ns);
 
 /* Wakes up to @nr who wait for one of @bitset's bits, those first who came first; with less than one,
- * one, as Linux does. How many, or -EINVAL, -EFAULT. Never sleeps but for the word's page. */
+ * one, as Linux does. How many; -EINVAL: no bits, or a lock with an owner; -EFAULT. Never sleeps but for the word's page. */
 int futex_wake(struct task_struct *t, gva_t uaddr, bool shared, s32 nr, u32 bitset);
 
+/* Is there a word at all? 0, -EINVAL, -EFAULT. */
+int futex_check(struct task_struct *t, gva_t uaddr, bool shared);
+
 /* Wakes @p->nr, moves up to @p->nr2 of the others to the second word. How many of either kind;
- * -EINVAL: less than none; -EAGAIN: @cmpval is given and the first word holds something else. Sleeps only
+ * -EINVAL: less than none, or a lock with an owner; -EAGAIN: @cmpval is given and the first word holds something else. Sleeps only
  * for the words' pages. */
 int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *cmpval);
 
@@ -51,6 +54,40 @@ int futex_requeue(struct task_struct *t, const struct futex_pair *p, const u32 *
  * second if its old value compares so. How many; -ENOSYS: no such operation (nothing has changed) or
  * comparison (it has). Sleeps only for the words' pages. */
 int futex_wake_op(struct task_struct *t, const struct futex_pair *p, u32 op);
+
+/* --- futex_pi.c: locks whose word names the owner ---------------------------------------------- */
+
+/* Takes the lock, or sleeps until its owner hands it over (@try: -EAGAIN instead), or until @deadline_ns. 0;
+ * -EDEADLK: @t waited for itself; -ESRCH: the word names nobody; -EPERM: a kernel thread; -EINVAL: the word
+ * and who waits for it contradict each other; -ETIMEDOUT; -ERESTARTNOINTR: a signal; -ENOMEM. */
+int futex_lock_pi(struct task_struct *t, gva_t uaddr, bool shared, bool try, u64 deadline_ns);
+/* Hands it to the next who waits, or sets it free. 0; -EPERM: it is not @t's; -EINVAL: as above. Sleeps only
+ * for the word's page. */
+int futex_unlock_pi(struct task_struct *t, gva_t uaddr, bool shared);
+/* Sleeps at the first word while it holds @val, and then for the lock at the second, where
+ * futex_cmp_requeue_pi() moves it. 0: has the lock; -EAGAIN: another value, or woken without it; -EINVAL: one
+ * word twice; -ETIMEDOUT; -ERESTARTNOINTR: a signal before that. */
+int futex_wait_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32 val,
+			  u64 deadline_ns);
+/* Gives the lock at the second word to the first who waits at the first, if it is free; lets up to @p->nr2
+ * more wait for it. @p->nr must be 1. How many; -EAGAIN: not @cmpval; -EINVAL, and as futex_lock_pi(). */
+int futex_cmp_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32 cmpval);
+/* @t leaves its address space: those who wait for its locks have them now. Sleeps not. */
+void exit_pi_state_list(struct task_struct *t);
+
+/* --- futex_waitv.c ----------------------------------------------------------------------------- */
+
+/* One of several words that are waited for. */
+struct futex_wanted {
+	gva_t uaddr;
+	u32 val;
+	bool shared;
+};
+
+/* Sleeps while each of the @nr (1 .. 128) words holds its value. Which one was woken (of several, the
+ * first); -EAGAIN: another value; -ETIMEDOUT; -ERESTARTSYS; -ENOMEM. */
+int futex_wait_multiple(struct task_struct *t, const struct futex_wanted *w, u32 nr,
+			u64 deadline_ns);
 
 /* --- robust.c --------------------------------------------------------------------------------- */
 

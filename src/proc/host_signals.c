@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "proc/kthread.h"
 #include "proc/task.h"
+#include "proc/tty_jobctrl.h"
 
 #define SLEEP_FOREVER (~0UL)
 /* What makes programs end unless they have an answer to it. */
@@ -21,7 +22,7 @@ static void signal_everybody(struct machine *m, int sig, const struct k_siginfo 
 	struct task_struct *t, *next;
 
 	list_for_each_entry_safe (t, next, &m->tasks, tasks)
-		if (!t->kthread)
+		if (!t->kthread && thread_group_leader(t))
 			group_send_sig_info(sig, info, t);
 }
 
@@ -40,7 +41,7 @@ static void pass_on(struct machine *m, const struct signalfd_siginfo *si)
 	if (m->init_ended || !first)
 		signal_everybody(m, again ? SIGKILL : sig, &info);
 	else if (si->ssi_code == SI_KERNEL)
-		kill_pgrp(m, sig, &info, first->signal->pgrp);
+		kill_pgrp(m, sig, &info, machine_terminal_pgrp(m));
 	else
 		group_send_sig_info(sig, &info, first);
 }

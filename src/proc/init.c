@@ -9,6 +9,7 @@
 #include "fs/namei.h"
 #include "proc/exec.h"
 #include "proc/loop.h"
+#include "proc/tty_jobctrl.h"
 
 /* --- what it takes over from the host ------------------------------------------------------------- */
 
@@ -156,6 +157,8 @@ struct task_struct *task_create_init(struct machine *m)
 	err = task_init_fs(t);
 	if (!err)
 		err = task_init_files(t);
+	if (!err)
+		err = tty_start_session(t);
 	if (err) {
 		task_free(t);
 		return ERR_PTR(err);

@@ -3,14 +3,10 @@
 
 #include <sys/time.h>
 
+#include "proc/posix_timer.h"
 #include "proc/task.h"
 
 static const int cpu_timer_signal[2] = {SIGVTALRM, SIGPROF};
-
-static struct machine *machine_of(struct signal_struct *s)
-{
-	return s->leader->machine;
-}
 
 static u64 add_sat(u64 a, u64 b)
 {
@@ -20,18 +16,21 @@ static u64 add_sat(u64 a, u64 b)
 static void it_real_fn(struct event_timer *timer)
 {
 	struct signal_struct *s = container_of(timer, struct signal_struct, real_timer);
-	struct machine *m = machine_of(s);
-	u64 next = timer->expires_ns, now = machine_now_ns(m);
 
 	group_send_sig_info(SIGALRM, NULL, s->leader);
-	if (!s->real_interval_ns)
+}
+
+void itimer_rearm(struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+	u64 next = s->real_timer.expires_ns, now = machine_now_ns(t->machine);
+
+	if (!s->real_interval_ns || event_timer_pending(&s->real_timer))
 		return;
 	/* From the time it was due, skipping what nobody could see. */
-	next += s->real_interval_ns;
 	if (next <= now)
-		next += (now - next) / s->real_interval_ns * s->real_interval_ns +
-			s->real_interval_ns;
-	event_timer_add(&m->events, timer, next);
+		next += ((now - next) / s->real_interval_ns + 1) * s->real_interval_ns;
+	event_timer_add(&t->machine->events, &s->real_timer, next);
 }
 
 /* The clock of ITIMER_VIRTUAL (1) or ITIMER_PROF (2). */
@@ -39,7 +38,7 @@ static u64 cpu_clock(struct task_struct *t, int which)
 {
 	u64 utime, stime;
 
-	task_cputime(t, &utime, &stime);
+	group_cputime(t, &utime, &stime);
 	return which == ITIMER_VIRTUAL ? utime : utime + stime;
 }
 
@@ -87,6 +86,7 @@ void itimer_set(struct task_struct *t, int which, const struct itimer_ns *it)
 
 void exit_itimers(struct task_struct *t)
 {
+	exit_posix_timers(t->signal);
 	event_timer_del(&t->signal->real_timer);
 	t->signal->cpu_expires_ns[0] = t->signal->cpu_expires_ns[1] = 0;
 }
@@ -95,7 +95,7 @@ bool cpu_timers_armed(const struct task_struct *t)
 {
 	const struct signal_struct *s = t->signal;
 
-	return s->cpu_expires_ns[0] || s->cpu_expires_ns[1] ||
+	return s->cpu_expires_ns[0] || s->cpu_expires_ns[1] || !list_empty(&s->cpu_timers) ||
 	       s->rlim_cur[RLIMIT_CPU] != RLIM_INFINITY;
 }
 
@@ -139,4 +139,5 @@ void run_cpu_timers(struct task_struct *t)
 	check_itimer(t, ITIMER_VIRTUAL);
 	check_itimer(t, ITIMER_PROF);
 	check_rlimit_cpu(t);
+	run_posix_cpu_timers(t);
 }

@@ -4,7 +4,7 @@
  *	ITIMER_VIRTUAL, _PROF  on the process's CPU time, which the task loop looks at
  *	RLIMIT_CPU             as long as one of them is armed: cpu_timers_armed()
  *
- * Not for: POSIX timers (there are none yet), timerfd. Nothing here sleeps.
+ * Not for: POSIX timers (posix_timer.h), timerfd. Nothing here sleeps.
  * See: setitimer(2), getrlimit(2); Linux, kernel/time/itimer.c, posix-cpu-timers.c.
  */
 #ifndef PROC_ITIMER_H
@@ -24,6 +24,10 @@ struct itimer_ns {
  * reads as 0. */
 void itimer_get(struct task_struct *t, int which, struct itimer_ns *it);
 void itimer_set(struct task_struct *t, int which, const struct itimer_ns *it);
+
+/* SIGALRM of @t's process has been taken: ITIMER_REAL goes on, if it repeats. One whose signal is ignored or
+ * blocked stands still, and reads as 0. See: Linux, posixtimer_rearm_itimer(). */
+void itimer_rearm(struct task_struct *t);
 
 /* Off with all of them: the process ends. */
 void exit_itimers(struct task_struct *t);

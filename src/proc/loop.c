@@ -2,6 +2,7 @@
 #include "proc/loop.h"
 
 #include "proc/itimer.h"
+#include "proc/rseq.h"
 #include "proc/task.h"
 #include "proc/traps.h"
 
@@ -13,8 +14,9 @@ static void reschedule(struct task_struct *t)
 {
 	struct machine *m = t->machine;
 
-	t->slice = SCHED_SLICE;
+	t->slice = next_slice(m);
 	event_loop_run(&m->events, false);
+	machine_clock_tick(m);
 	if (unlikely(cpu_timers_armed(t)))
 		run_cpu_timers(t);
 	if (!list_empty(&m->rq.queue))
@@ -44,8 +46,12 @@ void task_loop(struct task_struct *t)
 
 	for (;;) {
 		VM_BUG_ON(*(u64 *)t->stack != KSTACK_CANARY);
-		if (unlikely(signal_pending(t) || t->restore_sigmask))
+		if (unlikely(t->sigpending || t->restore_sigmask))
 			do_signal(t);
+		if (unlikely(t->rseq_event)) {
+			rseq_resume(t);
+			continue;
+		}
 		switch (run_guest(t)) {
 		case CPU_SYSCALL:
 			m->do_syscall(t, false);

@@ -7,13 +7,17 @@
 #include "base/bug.h"
 #include "base/host.h"
 #include "base/log.h"
+#include "fs/devtmpfs.h"
 #include "fs/namei.h"
 #include "fs/tmpfs.h"
+#include "fs/tty.h"
 #include "proc/futex.h"
 #include "proc/ksmd.h"
 #include "proc/oom.h"
+#include "proc/posix_timer.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
+#include "proc/tty_jobctrl.h"
 #include "proc/userfaultfd.h"
 
 static int make_caches(struct machine *m)
@@ -27,6 +31,7 @@ static int make_caches(struct machine *m)
 		{&m->signal_cache, "signal_cache", sizeof(struct signal_struct), 64},
 		{&m->sighand_cache, "sighand_cache", sizeof(struct sighand_struct), 64},
 		{&m->sigqueue_cache, "sigqueue", sizeof(struct sigqueue), 0},
+		{&m->posix_timer_cache, "posix_timers_cache", sizeof(struct k_itimer), 0},
 		{&m->fpu_cache, "x86_fpu", sizeof(struct fpu_state), 64},
 		{&m->fs_cache, "fs_cache", sizeof(struct fs_struct), 64},
 	};
@@ -122,16 +127,26 @@ static int init_files(struct machine *m)
 	const char *root = m->config.root;
 	int err = vfs_init(&m->vfs, &m->mem, &m->events, root);
 
+	if (!err && root)
+		err = devtmpfs_init(&m->vfs);
+
 	if (err) {
 		vfs_destroy(&m->vfs);
 		return boot_fail(root ? root : "/", err);
 	}
 	m->vfs.read_ahead_host = m->config.read_ahead_host;
+	m->vfs.no_network = m->config.no_network;
+	if (m->config.read_only)
+		vfs_set_read_only(&m->vfs);
 	creds_init(m);
+	tty_jobctrl_init(m);
+	machine_rng_init_dev(m);
 	userfaultfd_init_dev(m);
 	err = procfs_init(m);
 	if (!err)
 		err = devshm_init(&m->vfs);
+	if (!err)
+		err = devpts_init(&m->vfs);
 	if (!err)
 		return 0;
 	vfs_destroy(&m->vfs);
@@ -145,6 +160,7 @@ int machine_init(struct machine *m, const struct machine_config *config)
 	m->config = *config;
 	m->signal_fd = -1;
 	INIT_LIST_HEAD(&m->binfmts);
+	INIT_LIST_HEAD(&m->sig_users);
 	pid_init(m);
 	futex_init(m);
 	err = init_memory(m);
@@ -235,6 +251,27 @@ static int complain(const struct task_struct *t, const char *what)
 	return -EFAULT;
 }
 
+/* What the threads of a process agree on. */
+static int validate_group(const struct task_struct *t)
+{
+	const struct signal_struct *s = t->signal;
+	const struct task_struct *p;
+	u32 threads = 0, live = 0;
+	int err = 0;
+
+	for_each_thread (t, p) {
+		threads++;
+		live += !p->exiting;
+		if (p->signal != s || p->tgid != t->tgid)
+			err = complain(p, "a thread of another process");
+	}
+	if (threads != s->nr_threads || live != s->live)
+		err = complain(t, "threads, or those of them that live, are not as many as counted");
+	if (s->leader != t)
+		err = complain(t, "has the process's number, but does not lead it");
+	return err;
+}
+
 int machine_validate(struct machine *m)
 {
 	u32 records = 0, programs = 0;
@@ -248,6 +285,8 @@ int machine_validate(struct machine *m)
 		programs += !t->kthread && !task_is_dead(t);
 		if (t->stack && *(u64 *)t->stack != KSTACK_CANARY)
 			err = complain(t, "kernel stack canary gone");
+		if (thread_group_leader(t) && validate_group(t))
+			err = -EFAULT;
 		if (find_task_by_pid(m, t->pid) != t)
 			err = complain(t, "not found by its number");
 		if (task_is_dead(t) && (t->mm || t->files || t->fs || !list_empty(&t->children)))

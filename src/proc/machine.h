@@ -17,10 +17,13 @@
 #include "base/trace.h"
 #include "cpu/cpu.h"
 #include "fs/file.h"
+#include "fs/mqueue.h"
 #include "mm/huge_memory.h"
 #include "mm/memory.h"
 #include "proc/clock.h"
 #include "proc/sched.h"
+#include "proc/timekeeping.h"
+#include "proc/utsname.h"
 
 struct linux_binfmt;
 struct task_struct;
@@ -37,10 +40,13 @@ struct machine_config {
 	bool deterministic; /* virtual clock */
 	bool strace;	    /* a line a system call on the log */
 	struct trace trace; /* tracepoints that print a line on the log */
-	u64 seed;	    /* of AT_RANDOM, getrandom */
+	u64 seed;	    /* of AT_RANDOM, getrandom, and with vary_slices of slices */
+	bool vary_slices;   /* the seed was chosen: it decides how tasks take turns, too */
 	const char *root;   /* NULL: the host's "/" */
 	enum { VDSO_REFERENCE, VDSO_HOST } vdso_layout;
 	bool read_ahead_host; /* windows as the host's devices have them; else 128 KiB */
+	bool no_network;      /* no socket goes through the host */
+	bool read_only;	      /* the host's tree cannot be changed */
 	bool single_step;
 	u64 nofile_cur; /* RLIMIT_NOFILE's soft limit before Vellum raised its own; 0: as the host's */
 	bool sigpipe_ignored; /* before Vellum ignored it for itself */
@@ -74,7 +80,7 @@ struct machine {
 	struct rq rq;		  /* who runs, and who would: sched.c */
 	struct vfs vfs;
 	struct kmem_cache *task_cache, *signal_cache, *sighand_cache, *fpu_cache, *sigqueue_cache;
-	struct kmem_cache *fs_cache;
+	struct kmem_cache *fs_cache, *posix_timer_cache;
 
 	/* Tasks: pid.c, and counts by fork.c, exit.c. */
 	struct list_head tasks;	 /* every task_struct, by pid: task->tasks */
@@ -83,13 +89,13 @@ struct machine {
 	s32 last_pid;				  /* given to a program */
 	s32 last_kthread_pid;
 	s32 init_pid;	    /* the first task's, set once */
-	bool pids_wrapped;  /* numbers are used again: process groups may have them */
+	bool pids_wrapped;  /* or chosen by clone3(2): process groups may have what comes next */
 	u64 last_pidfs_ino; /* of struct pid */
-	u32 max_threads;    /* kernel.threads-max, by the size of RAM; set once */
+	int max_threads;    /* kernel.threads-max; at start by the size of RAM */
 	u32 nr_tasks;	    /* programs that have not ended */
 	u32 nr_records;	    /* tasks of either kind, zombies too */
 	u64 nr_forks;	    /* since boot: /proc/stat's processes */
-	u64 nr_sigqueue;    /* queued signals: signal.c */
+	struct list_head sig_users; /* of sig_user: signal_queue.c */
 	u64 retired_others; /* instructions retired up to the last switch, less the current task's */
 	struct list_head futexes[FUTEX_HASH_SIZE]; /* futex.c: those who wait, by word */
 	struct task_struct *ksmd;		   /* ksmd.c; NULL: nobody has needed it */
@@ -99,6 +105,7 @@ struct machine {
 	u64 boot_ns;	/* of machine_now_ns() at start: /proc/uptime counts from here; set once */
 	u64 virtual_ns; /* --deterministic: what was skipped while idle */
 	u64 rng[4];	/* state of machine_random() */
+	struct timekeeper tk; /* not with --deterministic, but for tk.data.tick_ns */
 
 	/* Registered from above, each once, before the first program. */
 	struct list_head binfmts; /* the loader's: exec.h */
@@ -130,6 +137,10 @@ struct machine {
 	u64 nr_hugepages, nr_overcommit_hugepages;
 	u64 shm_max, shm_all;
 	int shm_mni, lowmem_reserve_ratio[5];
+	int sem_ctls[4]; /* kernel.sem: msl, mns, opm, mni */
+	struct msg_limits msg_limits;
+	struct uts_names uts;
+	struct mqueue_limits mqueue_limits;
 	struct thp_settings thp; /* /sys/kernel/mm/transparent_hugepage */
 
 	/* /proc/PID/autogroup, loginuid */
@@ -138,8 +149,8 @@ struct machine {
 
 	/* What has been counted, and told on the log once. */
 	u64 nr_syscalls;
-	bool clone_named;		      /* what clone(2) lacks */
 	u64 unbuilt_named[UNBUILT_BITS / 64]; /* calls: syscalls/ */
+	bool set_id_named;		      /* execve(2) of a set-user-ID program */
 };
 
 /* Builds a machine; nothing runs yet. @m is the caller's, zeroed, and stays where it is; @config is copied.

@@ -25,6 +25,16 @@ struct task_struct *find_task_by_pid(struct machine *m, s32 pid)
 	return NULL;
 }
 
+static bool is_unborn(struct machine *m, s32 pid)
+{
+	struct task_struct *t;
+
+	list_for_each_entry (t, &m->unborn, tasks)
+		if (t->pid == pid)
+			return true;
+	return false;
+}
+
 /* A number outlives its task as long as a process group or session is called by it. */
 static bool pid_in_use(struct machine *m, s32 pid)
 {
@@ -34,9 +44,8 @@ static bool pid_in_use(struct machine *m, s32 pid)
 		return true;
 	if (!m->pids_wrapped)
 		return false;
-	list_for_each_entry (t, &m->unborn, tasks)
-		if (t->pid == pid)
-			return true;
+	if (is_unborn(m, pid))
+		return true;
 	list_for_each_entry (t, &m->tasks, tasks)
 		if (t->signal->pgrp == pid || t->signal->session == pid)
 			return true;
@@ -54,10 +63,24 @@ s32 alloc_pid(struct machine *m)
 	return m->last_pid;
 }
 
-void task_reserve_pid(struct task_struct *t)
+/* A group or session of that number does not stand in the way of a task that was asked for by it. */
+static int check_pid(struct machine *m, s32 pid)
 {
-	t->pid = t->tgid = alloc_pid(t->machine);
+	if (pid < 1 || pid >= PID_MAX)
+		return -EINVAL;
+	return find_task_by_pid(m, pid) || is_unborn(m, pid) ? -EEXIST : 0;
+}
+
+int task_reserve_pid(struct task_struct *t, s32 pid)
+{
+	int err = pid ? check_pid(t->machine, pid) : 0;
+
+	if (err)
+		return err;
+	t->pid = t->tgid = pid ? pid : alloc_pid(t->machine);
+	t->machine->pids_wrapped |= pid != 0; /* it may come up again */
 	list_add_tail(&t->tasks, &t->machine->unborn);
+	return 0;
 }
 
 void task_link(struct task_struct *t)
@@ -66,6 +89,9 @@ void task_link(struct task_struct *t)
 
 	list_move_tail(&t->tasks, &m->tasks);
 	list_add(&t->pid_link, pid_bucket(m, t->pid));
+	list_add_tail(&t->thread_node, &t->signal->threads);
+	t->signal->nr_threads++;
+	t->signal->live++;
 	m->nr_records++;
 }
 
@@ -73,7 +99,25 @@ void task_unlink(struct task_struct *t)
 {
 	list_del_init(&t->tasks);
 	list_del(&t->pid_link);
+	list_del_init(&t->thread_node);
+	t->signal->nr_threads--;
 	t->machine->nr_records--;
+}
+
+void task_exchange_pids(struct task_struct *a, struct task_struct *b)
+{
+	struct machine *m = a->machine;
+	s32 pid = a->pid;
+	struct list_head place;
+
+	list_add(&place, &a->tasks);
+	list_move(&a->tasks, &b->tasks);
+	list_move(&b->tasks, &place);
+	list_del(&place);
+	a->pid = b->pid;
+	b->pid = pid;
+	list_move(&a->pid_link, pid_bucket(m, a->pid));
+	list_move(&b->pid_link, pid_bucket(m, b->pid));
 }
 
 void pid_init(struct machine *m)
@@ -102,8 +146,6 @@ struct pid *get_task_pid(struct task_struct *t)
 		pid->ino = ++m->last_pidfs_ino;
 		pid->task = t;
 		pid->mem = &m->mem;
-		pid->exited = task_is_dead(t);
-		pid->exit_code = t->exit_code;
 		init_waitqueue_head(&pid->wait_pidfd, &m->sched);
 		t->thread_pid = pid;
 	}

@@ -26,8 +26,7 @@ struct pid {
 	s32 nr;				   /* set once */
 	u64 ino;			   /* set once: all pidfds of the process show it */
 	struct task_struct *task;	   /* set once; NULL from its release on */
-	bool exited;			   /* a zombie, or gone: set by pidfd_notify_exit() */
-	int exit_code;			   /* with @exited: wait(2) status word */
+	int exit_code;			   /* once @task is NULL: its wait(2) status word */
 	struct memory *mem;		   /* set once: where it was allocated */
 	struct wait_queue_head wait_pidfd; /* pollers: woken at the end, and when it is reaped */
 };
@@ -41,13 +40,17 @@ struct task_struct *find_task_by_pid(struct machine *m, s32 pid);
 
 /* The next number that nothing is called by, 300 .. 32767. It is not taken by that: task_reserve_pid(). */
 s32 alloc_pid(struct machine *m);
-/* Gives @t, in no list yet, such a number, which nobody else gets while the rest of it is made. */
-void task_reserve_pid(struct task_struct *t);
+/* Gives @t, in no list yet, such a number, or @pid if that is not 0; nobody else gets it while the rest of it
+ * is made. 0; of @pid: -EINVAL: no number of a task; -EEXIST. */
+int task_reserve_pid(struct task_struct *t, s32 pid);
 
 /* Enters a complete task, with its number, in the machine's lists: from now on it can be found. */
 void task_link(struct task_struct *t);
 /* Takes it out again: nobody can find it any longer. Its number is free unless a group has it. */
 void task_unlink(struct task_struct *t);
+
+/* Two tasks in the lists change numbers, and places in machine.tasks; not what their struct pid say. */
+void task_exchange_pids(struct task_struct *a, struct task_struct *b);
 
 /* @t's, made at the first call; a reference, for put_pid(). NULL: no memory. See: kernel/pid.c */
 struct pid *get_task_pid(struct task_struct *t);

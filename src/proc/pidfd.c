@@ -21,8 +21,6 @@ void pidfd_notify_exit(struct task_struct *p)
 
 	if (!pid)
 		return;
-	pid->exited = true;
-	pid->exit_code = p->exit_code;
 	wake_up_all(&pid->wait_pidfd);
 }
 
@@ -34,18 +32,26 @@ void pidfd_release_task(struct task_struct *p)
 		return;
 	p->thread_pid = NULL;
 	pid->task = NULL;
+	pid->exit_code = p->exit_code;
 	wake_up_all(&pid->wait_pidfd);
 	put_pid(pid);
 }
 
 /* --- the file -------------------------------------------------------------------------------- */
 
+/* A leader that went before other threads has not, not even for PIDFD_THREAD: one of them may take its
+ * number over by exec. */
+static bool has_exited(const struct task_struct *t)
+{
+	return task_is_dead(t) && (!thread_group_leader(t) || thread_group_empty(t));
+}
+
 static unsigned pidfd_poll(struct file *f, struct poll_table *pt)
 {
 	struct pid *pid = f->private_data;
 
 	poll_wait(f, &pid->wait_pidfd, pt);
-	if (!pid->exited)
+	if (pid->task && !has_exited(pid->task))
 		return 0;
 	return EPOLLIN | EPOLLRDNORM | (pid->task ? 0 : EPOLLHUP);
 }

@@ -24,7 +24,7 @@ struct file *pidfd_create(struct task_struct *p, int flags);
 /* What @f stands for, no reference: it lives as long as @f. NULL: it is no pidfd. */
 struct pid *pidfd_pid(const struct file *f);
 
-/* @p has become a zombie, its exit_code is set: pollers wake up. */
+/* @p has become a zombie, or the last record of its process: pollers wake up. */
 void pidfd_notify_exit(struct task_struct *p);
 /* @p's record goes: what is left of it is its struct pid, and pollers see that. */
 void pidfd_release_task(struct task_struct *p);

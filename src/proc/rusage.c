@@ -36,12 +36,29 @@ u64 task_retired(const struct task_struct *t)
 	return t == m->rq.curr ? m->cpu.retired - m->retired_others : t->retired;
 }
 
+u64 group_retired(struct task_struct *t)
+{
+	u64 sum = t->signal->dead.retired;
+	struct task_struct *p;
+
+	for_each_thread (t, p)
+		sum += task_retired(p);
+	return sum;
+}
+
 void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
+{
+	share_cputime(t->machine, task_retired(t), utime_ns, stime_ns);
+	/* Shares move with what others do; time may not run backwards. */
+	*utime_ns = t->seen_utime = max(t->seen_utime, *utime_ns);
+	*stime_ns = t->seen_stime = max(t->seen_stime, *stime_ns);
+}
+
+void group_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
 {
 	struct signal_struct *s = t->signal;
 
-	share_cputime(t->machine, task_retired(t), utime_ns, stime_ns);
-	/* Shares move with what others do; time may not run backwards. */
+	share_cputime(t->machine, group_retired(t), utime_ns, stime_ns);
 	*utime_ns = s->seen_utime = max(s->seen_utime, *utime_ns);
 	*stime_ns = s->seen_stime = max(s->seen_stime, *stime_ns);
 }
@@ -79,6 +96,33 @@ static void usage_add(struct task_usage *to, const struct task_usage *u)
 	to->maxrss = max(to->maxrss, u->maxrss);
 }
 
+static void io_add(struct task_io *to, const struct task_io *io)
+{
+	to->rchar += io->rchar;
+	to->wchar += io->wchar;
+	to->syscr += io->syscr;
+	to->syscw += io->syscw;
+}
+
+void group_io(struct task_struct *t, struct task_io *io)
+{
+	struct task_struct *p;
+
+	*io = t->signal->dead_io;
+	for_each_thread (t, p)
+		io_add(io, &p->io);
+}
+
+/* Threads that are there, and those that were. */
+void group_usage(struct task_struct *t, struct task_usage *u)
+{
+	struct task_struct *p;
+
+	usage_add(u, &t->signal->dead);
+	for_each_thread (t, p)
+		usage_of(p, u);
+}
+
 static void ns_to_timeval(u64 ns, struct timeval *tv)
 {
 	tv->tv_sec = ns / 1000000000UL;
@@ -90,9 +134,12 @@ void task_rusage(struct task_struct *t, int who, struct rusage *ru)
 	struct task_usage u = {0};
 	u64 utime = 0, stime = 0, cutime, cstime;
 
-	if (who != RUSAGE_CHILDREN) {
+	if (who == RUSAGE_THREAD) {
 		usage_of(t, &u);
 		task_cputime(t, &utime, &stime);
+	} else if (who != RUSAGE_CHILDREN) {
+		group_usage(t, &u);
+		group_cputime(t, &utime, &stime);
 	}
 	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH_K) {
 		usage_add(&u, &t->signal->children);
@@ -110,8 +157,20 @@ void task_rusage(struct task_struct *t, int who, struct rusage *ru)
 	ru->ru_nivcsw = u.nivcsw;
 }
 
+void task_usage_of_dead(struct task_struct *t)
+{
+	if (thread_group_leader(t))
+		return;
+	usage_of(t, &t->signal->dead);
+	io_add(&t->signal->dead_io, &t->io);
+}
+
 void task_usage_inherit(struct task_struct *t, struct task_struct *p)
 {
-	usage_of(p, &t->signal->children);
+	struct task_io io;
+
+	group_io(p, &io);
+	io_add(&t->signal->dead_io, &io);
+	group_usage(p, &t->signal->children);
 	usage_add(&t->signal->children, &p->signal->children);
 }

@@ -14,6 +14,7 @@ static void switch_out(struct machine *m, struct task_struct *t)
 	if (fpu_uses_avx512(t->fpu))
 		t->avx512_ns = machine_now_ns(m);
 	t->retired = m->cpu.retired - m->retired_others;
+	t->rseq_event = t->rseq != 0;
 }
 
 static void switch_in(struct machine *m, struct task_struct *t)
@@ -28,10 +29,32 @@ static void switch_in(struct machine *m, struct task_struct *t)
 	task_set_rights(t);
 	m->rq.curr = t;
 	m->rq.nr_switches++;
-	t->slice = SCHED_SLICE;
+	t->slice = next_slice(m);
 	if (!mm)
 		return; /* a kernel thread borrows whatever is there */
 	tlb_switch(&m->cpu.tlb, mm);
+}
+
+/* xorshift64*, for nothing else: what the guest draws does not depend on how tasks take turns. */
+static u64 draw(struct rq *rq)
+{
+	rq->slice_rng ^= rq->slice_rng >> 12;
+	rq->slice_rng ^= rq->slice_rng << 25;
+	rq->slice_rng ^= rq->slice_rng >> 27;
+	return rq->slice_rng * 0x2545f4914f6cdd1dUL >> 16;
+}
+
+s64 next_slice(struct machine *m)
+{
+	s64 slice = SCHED_SLICE;
+	u64 drawn;
+
+	if (likely(!m->config.vary_slices))
+		return slice;
+	drawn = draw(&m->rq);
+	for (u64 halves = drawn % 14; halves; halves--)
+		slice /= 2;
+	return slice / 2 + (drawn >> 8) % (slice / 2) + SCHED_SLICE_MIN / 2;
 }
 
 /* To the idle loop. */
@@ -43,7 +66,8 @@ static void switch_to_idle(struct machine *m)
 	m->rq.nr_switches++;
 }
 
-#define DEFAULT_PRIO 120 /* what nice adds to; and the idle loop's */
+#define MAX_RT_PRIO 100	 /* what task_prio() is from */
+#define DEFAULT_PRIO 120 /* the idle loop's */
 
 /* The state as the kernel's letters have it. */
 static char state_letter(const struct task_struct *t)
@@ -65,9 +89,9 @@ static void trace_switch(struct machine *m, const struct task_struct *prev,
 		    "prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%c ==> next_comm=%s "
 		    "next_pid=%d next_prio=%d",
 		    prev ? prev->comm : "swapper/0", prev ? prev->pid : 0,
-		    DEFAULT_PRIO + (prev ? prev->nice : 0), prev ? state_letter(prev) : 'R',
-		    next ? next->comm : "swapper/0", next ? next->pid : 0,
-		    DEFAULT_PRIO + (next ? next->nice : 0));
+		    prev ? MAX_RT_PRIO + task_prio(prev) : DEFAULT_PRIO,
+		    prev ? state_letter(prev) : 'R', next ? next->comm : "swapper/0",
+		    next ? next->pid : 0, next ? MAX_RT_PRIO + task_prio(next) : DEFAULT_PRIO);
 }
 
 static struct task_struct *pick_next(struct rq *rq)
@@ -168,6 +192,7 @@ void sched_run(struct machine *m, const bool *stop)
 
 	while (!*stop) {
 		event_loop_run(&m->events, list_empty(&m->rq.queue));
+		machine_clock_tick(m);
 		t = pick_next(&m->rq);
 		if (!t)
 			continue;
@@ -187,6 +212,8 @@ bool wake_up_process(struct task_struct *t)
 	t->state = TASK_RUNNING;
 	if (t != rq->curr && list_empty(&t->run_list))
 		list_add_tail(&t->run_list, &rq->queue);
+	if (unlikely(t->machine->config.vary_slices) && rq->curr)
+		rq->curr->slice = min(rq->curr->slice, next_slice(t->machine));
 	return true;
 }
 
@@ -263,6 +290,7 @@ static const struct sched_ops machine_sched_ops = {
 void sched_init(struct machine *m)
 {
 	INIT_LIST_HEAD(&m->rq.queue);
+	m->rq.slice_rng = (m->config.seed + 1) * 0x9e3779b97f4a7c15UL | 1;
 	coro_init_host(&m->rq.idle);
 	m->sched.ops = &machine_sched_ops;
 	m->sched.arg = m;

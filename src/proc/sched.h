@@ -8,7 +8,10 @@
  * for, and calling schedule(): wait_event() and its kin (base/wait.h) do that, through the struct sched
  * that sched_init() fills in. A wake-up puts it at the end of the queue.
  *
- * Not for: time slices of guest code (loop.c), priorities (there are none).
+ * With --seed N slices have lengths that N decides, and who is woken may cut short the one who runs: another N,
+ * another interleaving, and the same one again.
+ *
+ * Not for: the end of a slice of guest code (loop.c), priorities (there are none).
  * See: Linux, kernel/sched/core.c, whose words these are.
  */
 #ifndef PROC_SCHED_H
@@ -22,6 +25,7 @@ struct machine;
 struct task_struct;
 
 #define SCHED_SLICE 2000000   /* guest instructions before another runnable task has its turn */
+#define SCHED_SLICE_MIN 128   /* ... when slices vary: from there to SCHED_SLICE */
 #define BASE_SLICE_NS 700000L /* what Linux shows of it: the slice on one CPU */
 
 /* Changed by sched.c only. */
@@ -31,12 +35,17 @@ struct rq {
 	struct coro idle;	  /* where machine_run() waits */
 	struct task_struct *dead; /* its stack may be freed once another one runs */
 	u64 nr_switches;
+	u64 slice_rng; /* state of next_slice() */
 	void (*call)(void *arg); /* call_on_host_stack(): what the idle loop is to call */
 	void *call_arg;
 };
 
 /* An empty queue, and m->sched. Once, by machine_init(). */
 void sched_init(struct machine *m);
+
+/* How long the next slice is, in guest instructions: SCHED_SLICE, or with machine_config.vary_slices a length
+ * that the seed decides, each order of magnitude as often as any other. */
+s64 next_slice(struct machine *m);
 
 /* Makes @t runnable: a sleeping task goes to the end of the queue. True if it slept, or was about
  * to; false: it runs already, or is dead. Never sleeps, and does not switch. */

@@ -244,7 +244,7 @@ long do_rt_sigreturn(struct task_struct *t)
 
 	if (copy_from_user(t->mm, &frame, sp, sizeof(frame) - sizeof(frame.info)))
 		goto bad;
-	t->blocked = frame.uc.uc_sigmask & ~(sigmask_k(SIGKILL) | sigmask_k(SIGSTOP));
+	set_task_blocked(t, frame.uc.uc_sigmask & ~UNBLOCKABLE_MASK);
 	if ((frame.uc.uc_mcontext.cs | 3) == USER32_CS) /* would go on as 32-bit code */
 		goto bad;
 	restore_sigcontext(t, &frame.uc.uc_mcontext);

@@ -6,6 +6,9 @@
  *	                                                              '-- setup_rt_frame: the handler runs
  *	                                                                  rt_sigreturn(2): do_rt_sigreturn
  *
+ * Of the threads that do not block a process's signal one is chosen and woken (complete_signal()): its
+ * task_struct.sigpending is set. Who then blocks it, or ends, passes it on (retarget_shared_pending()).
+ *
  * A signal that is ignored when it comes is dropped, unless it is blocked. One that ends the process
  * does so at once: group_exit is set, and whatever sleeps killably wakes up.
  *
@@ -19,7 +22,9 @@
 
 #include "base/list.h"
 #include "base/types.h"
+#include "base/wait.h"
 
+struct k_itimer;
 struct machine;
 struct task_struct;
 
@@ -65,6 +70,10 @@ struct k_siginfo {
 			u64 value;
 		} kill;
 		struct {
+			s32 tid, overrun; /* the timer's number */
+			u64 value;
+		} timer;
+		struct {
 			gva_t addr;
 			s16 addr_lsb;
 		} fault;
@@ -74,6 +83,15 @@ struct k_siginfo {
 			s32 status;
 			s64 utime, stime;
 		} chld;
+		struct {
+			s64 band; /* EPOLL* */
+			s32 fd;
+		} poll;
+		struct {
+			gva_t call_addr;
+			s32 syscall;
+			u32 arch;
+		} sys;
 		u8 bytes[112];
 	};
 };
@@ -82,6 +100,15 @@ struct k_siginfo {
 struct sigqueue {
 	struct list_head list;
 	struct k_siginfo info;
+	struct k_itimer *timer; /* it is part of: posix_timer.h; NULL: of none */
+	struct sig_user *user;	/* who is charged for it; @timer is, instead of its entry */
+};
+
+/* A user's queue entries, which RLIMIT_SIGPENDING limits. There is one as long as there are any. */
+struct sig_user {
+	struct list_head list; /* machine.sig_users */
+	u32 uid;	       /* real; set once */
+	u64 nr;
 };
 
 struct sigpending {
@@ -91,7 +118,8 @@ struct sigpending {
 
 /* Actions: shared by CLONE_SIGHAND. */
 struct sighand_struct {
-	u32 users; /* tasks; counted by fork, exec, task_free() */
+	u32 users;			     /* tasks; counted by fork, exec, task_free() */
+	struct wait_queue_head signalfd_wqh; /* who reads or polls their signals: signalfd.h */
 	/* Changed by do_sigaction(), exec, SA_RESETHAND, forced signals. */
 	struct k_sigaction action[NR_SIGNALS];
 };
@@ -101,8 +129,16 @@ struct sighand_struct {
 /* Makes @sig pending for one task and wakes it. @info NULL: from the kernel; otherwise it is copied. 0, also
  * when it is ignored, or @t has ended; -EAGAIN: RLIMIT_SIGPENDING, for queued real-time signals only. */
 int send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t);
-/* The same for the process of @t: any thread may take it. */
+/* One thread is to end without delay: SIGKILL, whatever its process has said; wakes it. For
+ * zap_other_threads(), and whoever has set group_exit. */
+void kill_thread(struct task_struct *t);
+/* The same as send_sig_info() for the process of @t: any thread may take it. */
 int group_send_sig_info(int sig, const struct k_siginfo *info, struct task_struct *t);
+/* A timer's signal: what it does before anybody looks at its action (SIGCONT, stops). False: @t's process
+ * ignores it. */
+bool prepare_signal(int sig, struct task_struct *t);
+/* And its entry @q, which is on no queue, on that of @t, or (@group) of its process; and wakes it. */
+void queue_sigqueue(struct sigqueue *q, struct task_struct *t, bool group);
 /* For each process of the group @pgrp, kernel threads excepted. */
 void kill_pgrp(struct machine *m, int sig, const struct k_siginfo *info, s32 pgrp);
 /* A fault of the current task's own: unblocked, and default if it was blocked or ignored. */
@@ -114,22 +150,85 @@ void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 t
 /* The end of @t, whatever it has caught: for when nothing of the program is left. */
 void force_fatal_sig(int sig, struct task_struct *t);
 
-/* A signal is pending that @t neither blocks nor ignores. */
-bool signal_pending(const struct task_struct *t);
-/* One is that ends the process: TASK_KILLABLE sleeps end, too. */
-bool fatal_signal_pending(const struct task_struct *t);
-/* The next pending signal outside of @mask, taken off its queue: @t's own first, faults before others,
- * then the lowest number. 0: none. */
-int dequeue_signal(struct task_struct *t, sigset_k mask, struct k_siginfo *info);
-
 /* rt_sigaction(2), each pointer may be NULL. 0; -EINVAL: no such signal, or its action is fixed. What
  * becomes ignored is no longer pending. */
 int do_sigaction(struct task_struct *t, int sig, const struct k_sigaction *act,
 		 struct k_sigaction *old);
 /* exec: what was caught is default, what was ignored stays so, unless @force_default. */
 void flush_signal_handlers(struct task_struct *t, bool force_default);
+
+/* --- signal_queue.c: nothing here sleeps ---------------------------------------------------------- */
+
+#define STOP_SIGNALS                                                                               \
+	(sigmask_k(SIGSTOP) | sigmask_k(SIGTSTP) | sigmask_k(SIGTTIN) | sigmask_k(SIGTTOU))
+
+/* Charges the user of @t with one more entry, however many there are if @unlimited. NULL: no memory, or the
+ * limit. */
+struct sig_user *charge_sigqueue(struct task_struct *t, bool unlimited);
+/* Takes one back. */
+void uncharge_sigqueue(struct machine *m, struct sig_user *user);
+/* How many @uid has. */
+u64 nr_user_sigqueue(const struct machine *m, u32 uid);
+
+/* @sig for the set @p of @t's. 0; -EAGAIN: a real-time signal with a value that cannot be queued. */
+int queue_signal(struct sigpending *p, int sig, const struct k_siginfo *info,
+		 struct task_struct *t);
 /* Empties @p, a set of @t's. */
 void flush_signals(struct sigpending *p, struct task_struct *t);
+/* The signals of @mask are pending no longer, for no thread of @t's: they are ignored, or undone by others. */
+void flush_signal_mask(struct task_struct *t, sigset_k mask);
+
+/* The next pending signal outside of @mask, taken off its queue: @t's own first, faults before others,
+ * then the lowest number. 0: none. */
+int dequeue_signal(struct task_struct *t, sigset_k mask, struct k_siginfo *info);
+/* The next that an instruction of @t's own has caused; those come before all others, so that the frame shows
+ * that instruction. 0: none. */
+int dequeue_synchronous_signal(struct task_struct *t, struct k_siginfo *info);
+
+/* Has @t something for do_signal(): a signal that it does not block, a stop? One of the process counts for
+ * the thread that was chosen, and whoever has looked. Ends TASK_INTERRUPTIBLE sleeps. */
+bool signal_pending(const struct task_struct *t);
+/* Is it to end? TASK_KILLABLE sleeps end, too. */
+bool fatal_signal_pending(const struct task_struct *t);
+/* Looks again; after any change of what is pending or blocked. */
+void recalc_sigpending(struct task_struct *t);
+/* @t is to look. @fatal: whatever it waits for, and stopped, too. */
+void signal_wake_up(struct task_struct *t, bool fatal);
+/* @t's mask is @set from now on: what it no longer takes of its process's, others do. Linux:
+ * set_current_blocked() */
+void set_task_blocked(struct task_struct *t, sigset_k set);
+/* The process's signals of @which, which @t would have taken, are for others. */
+void retarget_shared_pending(struct task_struct *t, sigset_k which);
+
+/* --- signal_stop.c ------------------------------------------------------------------------------- */
+
+/* Stops @t, the current task, until SIGCONT or its end: with its process by @sig, which it has taken, or
+ * (JOBCTL_STOP_PENDING) because others did. The last thread to stop tells the parent. False: it is to go
+ * on. Sleeps. */
+bool do_signal_stop(struct task_struct *t, int sig);
+/* SIGCONT is sent to @t's process: it goes on, whatever it does with the signal. */
+void signal_continue(struct task_struct *t);
+/* signal_struct.cld_notify is set: tells the parent of @t, which runs again. */
+void notify_continued(struct task_struct *t);
+/* @t begins to end: signals of the process are for others, and a stop does not wait for it. */
+void exit_signals(struct task_struct *t);
+
+/* --- siginfo.c ------------------------------------------------------------------------------------ */
+
+/* Which member of struct k_siginfo's union counts; SIL_RT: kill, with its value. */
+enum siginfo_layout {
+	SIL_KILL,
+	SIL_TIMER,
+	SIL_POLL,
+	SIL_FAULT,
+	SIL_FAULT_MCEERR,
+	SIL_CHLD,
+	SIL_RT,
+	SIL_SYS,
+};
+enum siginfo_layout siginfo_layout(int sig, int code);
+/* Is it clear that a siginfo with @code uses no more than the kernel knows? known_siginfo_layout() */
+bool siginfo_layout_known(int sig, int code);
 
 /* signal.def: what happens without an action; does it end with a core status (SIGSEGV, SIGABRT, ...)?; and
  * the name, "SIGSEGV", "SIGRT" for those that have none. */

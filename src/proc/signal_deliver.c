@@ -4,10 +4,11 @@
 #include "proc/signal.h"
 
 #include "base/err.h"
-#include "base/host_proc.h"
 #include "base/log.h"
 #include "proc/exit.h"
+#include "proc/rseq.h"
 #include "proc/task.h"
+#include "proc/tty_jobctrl.h"
 
 /* An interrupted system call starts again after the handler, or returns EINTR. */
 static void restart_syscall(struct task_struct *t, bool handler, u64 sa_flags)
@@ -41,59 +42,34 @@ static void restart_syscall(struct task_struct *t, bool handler, u64 sa_flags)
 	t->syscall_nr = ~0UL;
 }
 
-static void handle_signal(struct task_struct *t, int sig, const struct k_siginfo *info)
+/* The frame could not be built: SIGSEGV, and for a lost SIGSEGV the end. Linux: force_sigsegv() */
+static void force_sigsegv(struct task_struct *t, int sig)
 {
-	struct k_sigaction ka = t->sighand->action[sig - 1];
-	sigset_k old = t->restore_sigmask ? t->saved_blocked : t->blocked;
-
-	restart_syscall(t, true, ka.flags);
-	t->restore_sigmask = false;
-	if (setup_rt_frame(t, sig, &ka, info, old)) {
-		/* No room for the frame: SIGSEGV, and for a lost SIGSEGV the end. */
-		if (sig == SIGSEGV)
-			t->sighand->action[SIGSEGV - 1].handler = (gva_t)SIG_DFL;
+	if (sig == SIGSEGV)
+		force_fatal_sig(SIGSEGV, t);
+	else
 		force_sig_info(SIGSEGV, NULL, t);
+}
+
+/* @ka is what was set for @sig when it was taken. */
+static void handle_signal(struct task_struct *t, int sig, const struct k_sigaction *ka,
+			  const struct k_siginfo *info)
+{
+	sigset_k old = t->restore_sigmask ? t->saved_blocked : t->blocked, blocked;
+
+	restart_syscall(t, true, ka->flags);
+	rseq_signal_deliver(t);
+	t->restore_sigmask = false;
+	if (setup_rt_frame(t, sig, ka, info, old)) {
+		force_sigsegv(t, sig);
 		return;
 	}
 	if ((u32)t->altstack.ss_flags & SS_AUTODISARM_K)
 		t->altstack = (stack_t_k){.ss_flags = SS_DISABLE};
-	if (ka.flags & SA_RESETHAND)
-		t->sighand->action[sig - 1].handler = (gva_t)SIG_DFL;
-	t->blocked |= ka.mask;
-	if (!(ka.flags & SA_NODEFER))
-		t->blocked |= sigmask_k(sig);
-	t->blocked &= ~UNBLOCKABLE_MASK;
-}
-
-/* The host's shell sees Vellum stop, if there is nobody in the guest who could do anything about
- * the stop. It goes on when the host's user says so. */
-static void stop_with_host(struct task_struct *t)
-{
-	struct machine *m = t->machine;
-
-	if (m->signal_fd < 0 || t->pid != m->init_pid || m->nr_tasks != 1)
-		return;
-	host_raise(SIGSTOP);
-	group_send_sig_info(SIGCONT, NULL, t);
-}
-
-static void do_signal_stop(struct task_struct *t, int sig)
-{
-	struct signal_struct *s = t->signal;
-
-	s->stopped = true;
-	s->continued = false;
-	s->stop_sig = sig;
-	if (t->machine->config.strace)
-		log_text("--- stopped by %s ---\n", sig_name(sig));
-	t->state = TASK_STOPPED;
-	do_notify_parent_cldstop(t, CLD_STOPPED, sig);
-	stop_with_host(t);
-	while (s->stopped && !fatal_signal_pending(t)) {
-		t->state = TASK_STOPPED;
-		schedule(t->machine);
-	}
-	t->state = TASK_RUNNING;
+	blocked = t->blocked | ka->mask;
+	if (!(ka->flags & SA_NODEFER))
+		blocked |= sigmask_k(sig);
+	set_task_blocked(t, blocked & ~UNBLOCKABLE_MASK);
 }
 
 static void __noreturn die_of(struct task_struct *t, int sig)
@@ -103,6 +79,17 @@ static void __noreturn die_of(struct task_struct *t, int sig)
 	if (t->machine->config.strace)
 		log_text("+++ killed by %s%s +++\n", sig_name(sig), core ? " (core dumped)" : "");
 	do_group_exit(t, sig | (core && rlimit(t, RLIMIT_CORE) ? 0x80 : 0));
+}
+
+/* The process ends, or another thread of it has called exec. */
+static void __noreturn die_with_group(struct task_struct *t)
+{
+	const struct signal_struct *s = t->signal;
+	int sig = s->group_exit ? s->group_exit_code & 0x7f : 0;
+
+	if (sig)
+		die_of(t, sig);
+	do_group_exit(t, 0); /* with the process's own status */
 }
 
 /* What the default action does. Returns unless it is the end. */
@@ -122,33 +109,61 @@ static void default_action(struct task_struct *t, int sig)
 	}
 }
 
+/* What comes before any signal: news for the parent, the end, a stop. */
+static void do_jobctl(struct task_struct *t)
+{
+	do {
+		if (t->signal->cld_notify)
+			notify_continued(t);
+		if (t->signal->group_exit || t->signal->group_exec) {
+			t->pending.signal &= ~sigmask_k(SIGKILL); /* has had its effect */
+			die_with_group(t);
+		}
+	} while ((t->jobctl & JOBCTL_STOP_PENDING) && do_signal_stop(t, 0));
+}
+
+/* The next signal that a handler is for, *@ka; those without have had their effect. 0: none. May not
+ * return. Linux: get_signal() */
+static int get_signal(struct task_struct *t, struct k_sigaction *ka, struct k_siginfo *info)
+{
+	for (;;) {
+		struct k_sigaction *action;
+		int sig;
+
+		do_jobctl(t);
+		sig = dequeue_synchronous_signal(t, info);
+		if (!sig)
+			sig = dequeue_signal(t, t->blocked & ~UNBLOCKABLE_MASK, info);
+		if (!sig)
+			return 0;
+		action = &t->sighand->action[sig - 1];
+		*ka = *action;
+		trace_event(t->machine->mem.trace, TP_signal_signal_deliver,
+			    "sig=%d errno=%d code=%d sa_handler=%lx sa_flags=%lx", sig,
+			    info->si_errno, info->si_code, ka->handler, ka->flags);
+		if (ka->handler == (gva_t)SIG_IGN)
+			continue;
+		if (ka->handler == (gva_t)SIG_DFL) {
+			default_action(t, sig);
+			continue;
+		}
+		if (ka->flags & SA_RESETHAND)
+			action->handler = (gva_t)SIG_DFL;
+		return sig;
+	}
+}
+
 void do_signal(struct task_struct *t)
 {
 	struct k_siginfo info;
-	gva_t handler;
+	struct k_sigaction ka;
 	int sig;
 
-	for (;;) {
-		if (t->signal->group_exit) {
-			t->pending.signal &= ~sigmask_k(SIGKILL); /* has had its effect */
-			die_of(t, t->signal->group_exit_code);
-		}
-		sig = dequeue_signal(t, t->blocked & ~UNBLOCKABLE_MASK, &info);
-		if (!sig)
-			break;
-		handler = t->sighand->action[sig - 1].handler;
-		trace_event(t->machine->mem.trace, TP_signal_signal_deliver,
-			    "sig=%d errno=%d code=%d sa_handler=%lx sa_flags=%lx", sig,
-			    info.si_errno, info.si_code, handler,
-			    t->sighand->action[sig - 1].flags);
-		if (handler == (gva_t)SIG_DFL)
-			default_action(t, sig);
-		else if (handler != (gva_t)SIG_IGN)
-			handle_signal(t, sig, &info); /* another one may nest on top, as in Linux */
-	}
+	while ((sig = get_signal(t, &ka, &info)))
+		handle_signal(t, sig, &ka, &info); /* another one may nest on top, as in Linux */
 	restart_syscall(t, false, 0);
 	if (t->restore_sigmask) {
 		t->restore_sigmask = false;
-		t->blocked = t->saved_blocked;
+		set_task_blocked(t, t->saved_blocked);
 	}
 }

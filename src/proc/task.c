@@ -7,11 +7,15 @@
 #include "base/host.h"
 #include "base/log.h"
 #include "fs/fdtable.h"
+#include "fs/ipc_sem.h"
 #include "fs/namei.h"
 #include "mm/uaccess.h"
 #include "proc/exit.h"
 #include "proc/loop.h"
 #include "proc/pidfd.h"
+#include "proc/tty_jobctrl.h"
+#include "proc/posix_timer.h"
+#include "proc/signalfd.h"
 
 s32 task_ppid(const struct task_struct *t)
 {
@@ -86,7 +90,9 @@ static void signal_put(struct task_struct *t)
 	if (--s->users)
 		return;
 	event_timer_del(&s->real_timer);
+	posix_cpu_timers_exit(s);
 	flush_signals(&s->shared_pending, t);
+	proc_clear_tty(s);
 	kmem_cache_free(t->machine->signal_cache, s);
 }
 
@@ -104,16 +110,20 @@ void task_free(struct task_struct *t)
 	struct machine *m = t->machine;
 
 	pidfd_release_task(t);
+	exit_sem(&m->vfs, t->sysvsem, t->tgid);
 	if (t->files)
 		files_put(t->files);
 	if (t->fs)
 		fs_put(m, t->fs);
 	flush_signals(&t->pending, t);
+	seccomp_put(t);
 	mpol_put(t->mempolicy.policy);
 	if (t->signal)
 		signal_put(t);
-	if (t->sighand && !--t->sighand->users)
+	if (t->sighand && !--t->sighand->users) {
+		signalfd_cleanup(t->sighand);
 		kmem_cache_free(m->sighand_cache, t->sighand);
+	}
 	task_free_stack(t);
 	if (m->mem.faults == &t->flt)
 		m->mem.faults = NULL;
@@ -127,9 +137,21 @@ void task_free(struct task_struct *t)
 
 void release_task(struct task_struct *t)
 {
+	struct signal_struct *s = t->signal;
+	struct task_struct *leader = s->leader;
+
+	task_usage_of_dead(t);
 	task_unlink(t);
 	list_del_init(&t->sibling);
+	if (s->curr_target == t)
+		s->curr_target = NULL;
+	if (leader == t) {
+		s->leader = NULL;
+		leader = NULL;
+	}
 	task_free(t);
+	if (leader && thread_group_empty(leader) && leader->exit_state == EXIT_ZOMBIE)
+		leader_is_alone(leader);
 }
 
 static int task_init_shared(struct task_struct *t)
@@ -140,14 +162,17 @@ static int task_init_shared(struct task_struct *t)
 	if (!t->sighand)
 		return -ENOMEM;
 	t->sighand->users = 1;
+	init_waitqueue_head(&t->sighand->signalfd_wqh, &m->sched);
 	t->signal = kmem_cache_zalloc(m->signal_cache, GFP_KERNEL);
 	if (!t->signal)
 		return -ENOMEM;
 	t->signal->users = 1;
 	t->signal->tgid = t->signal->pgrp = t->signal->session = t->pid;
 	t->signal->leader = t;
+	INIT_LIST_HEAD(&t->signal->threads);
 	t->signal->start_ns = t->start_ns = machine_now_ns(m);
 	INIT_LIST_HEAD(&t->signal->shared_pending.list);
+	posix_timers_init(t->signal);
 	init_waitqueue_head(&t->signal->wait_chldexit, &m->sched);
 	return 0;
 }
@@ -168,6 +193,7 @@ struct task_struct *task_alloc(struct machine *m, s32 pid)
 	INIT_LIST_HEAD(&t->run_list);
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);
+	INIT_LIST_HEAD(&t->thread_node);
 	INIT_LIST_HEAD(&t->pending.list);
 	cpu_regs_init(&t->regs);
 	err = task_init_shared(t);

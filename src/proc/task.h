@@ -5,8 +5,8 @@
  *	      real_parent <-+    |    -- fs -------> fs_struct       CLONE_FS      fs/vfs.h
  *	         children        |    -- sighand --> sighand_struct  CLONE_SIGHAND signal.h
  *	                         |
- *	                         +------ signal ---> signal_struct: the process. Threads share it;
- *	                                             today each process has one task, its leader.
+ *	                         +------ signal ---> signal_struct: the process; its threads share it
+ *	                                             (CLONE_THREAD), and are on signal->threads
  *
  *	A life:  kmem_cache --> unborn --> task_link() --> runs <--> sleeps --> zombie --> release_task()
  *	         fork.c         pid.c                      sched.c              exit.c     wait.c
@@ -20,9 +20,11 @@
 #ifndef PROC_TASK_H
 #define PROC_TASK_H
 
+#include "base/treap.h"
 #include "mm/mempolicy.h"
 #include "proc/cred.h"
 #include "proc/machine.h"
+#include "proc/seccomp.h"
 #include "proc/pid.h"
 #include "proc/rusage.h"
 #include "proc/signal.h"
@@ -46,10 +48,19 @@ struct signal_struct {
 	/* Set once. */
 	s32 tgid;
 	u64 start_ns; /* of the machine's clock */
-	struct task_struct *leader;
+
+	/* Its threads: pid.c, exit.c; de_thread() in exec_thread.c. */
+	struct task_struct *leader;	/* who has the process's number; NULL: released */
+	struct list_head threads;	/* of task_struct.thread_node, the leader among them */
+	u32 nr_threads;			/* on that list: zombies too */
+	u32 live;			/* that have not begun to end */
+	struct task_struct *group_exec; /* waits in exec for the others' end; NULL: nobody does */
 
 	/* Group and session: setpgid(2), setsid(2). */
 	s32 pgrp, session;
+	bool session_leader;	/* by setsid(), or as Vellum leads the host's */
+	struct tty_struct *tty; /* controlling terminal, a reference; NULL: none: tty_jobctrl.c */
+	s32 tty_old_pgrp;	/* a leader whose terminal hung up: the foreground of then */
 	bool did_exec;	    /* the parent may no longer setpgid() it */
 	s32 autogroup_nice; /* of the session; /proc/PID/autogroup */
 
@@ -60,20 +71,33 @@ struct signal_struct {
 	struct sigpending shared_pending; /* any thread may take these */
 	bool group_exit;		  /* all of it is ending; nothing else is delivered */
 	int group_exit_code;		  /* with that: wait(2) status word */
-	bool stopped;			  /* by a signal: SIGNAL_STOP_STOPPED */
+	struct task_struct *curr_target;  /* who took the last one; NULL: nobody, or that has gone */
+	bool stopped;			  /* all threads, by a signal: SIGNAL_STOP_STOPPED */
 	bool continued;			  /* and nobody has waited for that yet */
-	int stop_sig;			  /* to be reported by wait(2); 0: nothing is */
+	int stop_sig;			  /* to be reported by wait(2) once stopped; 0: nothing is */
+	u32 group_stop_count;		  /* threads that are yet to stop */
+	int cld_notify;			  /* CLD_*: the parent is yet to be told; 0: nothing */
 
 	/* exit.c, wait.c, rusage.c */
 	struct wait_queue_head wait_chldexit; /* this process in wait(2) for its children */
 	bool is_child_subreaper;	      /* prctl(PR_SET_CHILD_SUBREAPER) */
 	struct task_usage children;	      /* waited for, with theirs */
+	struct task_usage dead;		      /* threads that are gone */
+	struct task_io dead_io;		      /* theirs, and children's that were waited for */
 	u64 maxrss;			      /* pages, of address spaces left behind */
 	u64 seen_utime, seen_stime;	      /* CPU time never runs backwards */
 
 	/* oom.c; /proc/PID/oom_score_adj */
 	bool oom_victim;		      /* killed for its memory */
 	s16 oom_score_adj, oom_score_adj_min; /* min: what needs CAP_SYS_RESOURCE to go below */
+
+	/* posix_timer.c */
+	struct treap posix_timers;	       /* of k_itimer, by number */
+	struct list_head posix_timer_list;     /* the same, newest first */
+	struct list_head ignored_posix_timers; /* that expired while their signal was ignored */
+	struct list_head cpu_timers;	       /* armed on CPU clocks of this process and its threads */
+	s32 next_posix_timer_id;
+	bool timer_create_restore_ids; /* prctl(PR_TIMER_CREATE_RESTORE_IDS): callers choose */
 
 	/* itimer.c */
 	struct event_timer real_timer; /* ITIMER_REAL */
@@ -90,12 +114,10 @@ struct vfork_wait {
 	bool done;
 };
 
-#define TIMER_SLACK_NS 50000UL /* of the first task */
+#define JOBCTL_STOP_PENDING 1U	/* it is to stop */
+#define JOBCTL_STOP_DEQUEUED 2U /* it has taken a stop signal, and no SIGCONT was sent since */
 
-/* /proc/PID/io: what read(2), write(2) and their kin moved, and how often they were called. */
-struct task_io {
-	u64 rchar, wchar, syscr, syscw;
-};
+#define TIMER_SLACK_NS 50000UL /* of the first task */
 
 struct task_struct {
 	/* Set once, before anybody can find it. */
@@ -110,10 +132,13 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
+	struct sem_undo_list *sysvsem; /* NULL: no SEM_UNDO yet, nor CLONE_SYSVSEM */
 
 	/* Its own signals: signal.c, signal_deliver.c, sys_signal.c. */
 	struct sigpending pending;
-	sigset_k blocked;
+	bool sigpending;  /* do_signal() is due: recalc_sigpending() */
+	u8 jobctl;	  /* JOBCTL_*: signal_stop.c */
+	sigset_k blocked; /* set_task_blocked() */
 	sigset_k saved_blocked; /* with restore_sigmask: what do_signal() puts back */
 	sigset_k real_blocked;	/* rt_sigtimedwait: what is blocked but for the wait */
 	bool restore_sigmask;
@@ -128,25 +153,32 @@ struct task_struct {
 	u64 nvcsw, nivcsw;	   /* switches away, of its own will and not */
 	s32 nice;		   /* kept and shown; all get the same */
 	bool sched_reset_on_fork;  /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
+	u16 ioprio;		   /* ioprio_set(2): kept and shown; 0: never set */
+	u32 policy;		   /* SCHED_*: kept and shown */
+	s32 rt_priority;	   /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: order of futex waiters */
+	u64 sched_slice_ns;	   /* asked for by sched_setattr(2), shown; 0: never */
 	struct coro coro;	   /* where it was left */
 	void *stack;		   /* the usable part, canary at its low end; NULL: dead */
 	struct cpu_regs regs;	   /* while another task runs: task_regs() */
 	struct fpu_state *fpu;	   /* own kmem_cache, 64-byte aligned; set with @stack */
 	u64 avx512_ns; /* when it last left the CPU with AVX-512 state in use; 0: never */
 	u64 retired;   /* guest instructions, as of the last switch away */
+	u64 seen_utime, seen_stime; /* CPU time never runs backwards */
 
 	/* Lists of tasks: pid.c. */
 	struct list_head tasks;	   /* machine.tasks, or unborn */
 	struct list_head pid_link; /* machine.pid_hash */
+	struct list_head thread_node; /* signal->threads */
 	struct pid *thread_pid;	   /* NULL: nobody has asked for a pidfd */
 
 	/* The family: fork.c, exit.c, wait.c. */
 	struct task_struct *real_parent; /* NULL: the machine's own init, which reaps at once */
-	struct list_head children;	 /* by sibling */
-	struct list_head sibling;
+	struct list_head children;	 /* by sibling: leaders of processes */
+	struct list_head sibling;	 /* self-linked: not a leader, or an orphan */
 	bool adopted;	   /* its parent died first */
-	int exit_signal;   /* to the parent; 0: none */
+	int exit_signal;   /* to the parent; 0: none; -1: a thread, which nobody waits for */
 	int pdeath_signal; /* when that ends: PR_SET_PDEATHSIG */
+	bool exiting; /* do_exit() has begun: PF_EXITING */
 	enum exit_state exit_state;
 	int exit_code;		       /* from do_exit() on: wait(2) status word */
 	struct vfork_wait *vfork_done; /* the parent waits there; NULL: nobody does */
@@ -155,6 +187,8 @@ struct task_struct {
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	u32 groups[NR_GROUPS], ngroups;
 	struct task_caps caps;
+	bool no_new_privs;	     /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
+	struct seccomp_state seccomp; /* seccomp.h */
 
 	/* The system call it is in: syscalls/, signal_deliver.c. */
 	u64 syscall_nr;	  /* being served, ~0: none */
@@ -177,8 +211,11 @@ struct task_struct {
 	gva_t clear_child_tid;		 /* set_tid_address(2): written at the end */
 	gva_t robust_list;		 /* set_robust_list(2) */
 	u64 robust_list_len;
-	gva_t rseq; /* rseq(2): registered, not acted on */
+	struct futex_pi *pi_owned;     /* locks that others wait for: futex_pi.c */
+	struct futex_q *pi_blocked_on; /* the one that it waits for; NULL: none */
+	gva_t rseq; /* rseq(2); 0: not registered */
 	u32 rseq_len, rseq_sig;
+	bool rseq_event; /* others ran: rseq_resume() is due */
 	u64 timer_slack_ns, default_timer_slack_ns; /* prctl(PR_SET_TIMERSLACK); not acted on */
 	u32 login_plus_1;  /* /proc/PID/loginuid; 0: nobody has logged in */
 	u32 login_session; /* /proc/PID/sessionid */
@@ -211,6 +248,37 @@ struct task_struct {
 static inline struct task_struct *current_task(struct machine *m)
 {
 	return m->rq.curr;
+}
+
+/* Does the process have its number from @t? The others of its threads have exit_signal -1. */
+static inline bool thread_group_leader(const struct task_struct *t)
+{
+	return t->pid == t->tgid;
+}
+
+/* Is @t, a leader, the only record of its process that is left? */
+static inline bool thread_group_empty(const struct task_struct *t)
+{
+	return t->signal->nr_threads == 1;
+}
+
+/* @pos: each thread of @t's process, those that have ended included, in the order of birth. */
+#define for_each_thread(t, pos) list_for_each_entry (pos, &(t)->signal->threads, thread_node)
+
+/* The one after @t, round and round. */
+static inline struct task_struct *next_thread(const struct task_struct *t)
+{
+	struct list_head *next = t->thread_node.next;
+
+	if (next == &t->signal->threads)
+		next = next->next;
+	return list_entry(next, struct task_struct, thread_node);
+}
+
+/* What /proc shows of how urgent @t is: below 0 for real-time tasks. See: Linux, task_prio(). */
+static inline s32 task_prio(const struct task_struct *t)
+{
+	return t->rt_priority ? -1 - t->rt_priority : 20 + t->nice;
 }
 
 /* Has @t ended, but for its record? */
@@ -250,7 +318,8 @@ struct task_struct *task_alloc(struct machine *m, s32 pid);
 int task_init_stack(struct task_struct *t);
 /* Of one that has ended and will never be switched to: only its record is left. */
 void task_free_stack(struct task_struct *t);
-/* Takes a dead task out of all lists and frees what remains of it. */
+/* Takes a dead task out of all lists and frees what remains of it. When the last thread goes that was not
+ * the leader, and the leader has ended, the parent hears of the process's end now. */
 void release_task(struct task_struct *t);
 /* Frees a task that is in no list, or unborn; what it does not have is NULL. Not its mm. */
 void task_free(struct task_struct *t);

@@ -16,8 +16,6 @@
 #include "mm/userfaultfd.h"
 #include "proc/task.h"
 
-#define ANON_INODE_MAGIC 0x09041934
-#define ANON_INODE_DEV 0x10
 #define USERFAULTFD_IOC_NEW_K 0xaa00U
 #define MISC_MAJOR 10U
 

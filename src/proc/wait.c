@@ -30,7 +30,7 @@ static void found(struct wait_opts *wo, struct task_struct *p, int status, int c
 
 static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
 {
-	int code = p->exit_code, sig = code & 0x7f;
+	int code = p->signal->group_exit_code, sig = code & 0x7f;
 
 	found(wo, p, code,
 	      code & 0x80 ? CLD_DUMPED
@@ -50,10 +50,10 @@ static void wait_consider_task(struct wait_opts *wo, struct task_struct *t, stru
 	struct signal_struct *s = p->signal;
 	bool keep = wo->flags & WNOWAIT;
 
-	if (p->exit_state == EXIT_ZOMBIE) {
+	if (p->exit_state == EXIT_ZOMBIE && thread_group_empty(p)) {
 		if (wo->flags & WEXITED)
 			wait_task_zombie(wo, t, p);
-	} else if ((wo->flags & WSTOPPED) && s->stop_sig) {
+	} else if ((wo->flags & WSTOPPED) && s->stopped && s->stop_sig) {
 		found(wo, p, s->stop_sig << 8 | 0x7f, CLD_STOPPED, s->stop_sig);
 		if (!keep)
 			s->stop_sig = 0;
@@ -64,8 +64,8 @@ static void wait_consider_task(struct wait_opts *wo, struct task_struct *t, stru
 	}
 }
 
-/* Looks at every child once: wo->pid is set, 0, or -ECHILD if there is none to wait for. */
-static int look(struct wait_opts *wo, struct task_struct *t)
+/* Looks at every child of the thread @t once; wo->pid is set, 0, or -ECHILD: none to wait for. */
+static int do_wait_thread(struct wait_opts *wo, struct task_struct *t)
 {
 	struct task_struct *p, *next;
 	int err = -ECHILD;
@@ -75,6 +75,23 @@ static int look(struct wait_opts *wo, struct task_struct *t)
 			continue;
 		err = 0;
 		wait_consider_task(wo, t, p);
+		if (wo->pid)
+			break;
+	}
+	return err;
+}
+
+/* The same for all threads' children, or with __WNOTHREAD for @t's own. */
+static int look(struct wait_opts *wo, struct task_struct *t)
+{
+	struct task_struct *p;
+	int err = -ECHILD;
+
+	if (wo->flags & __WNOTHREAD)
+		return do_wait_thread(wo, t);
+	for_each_thread (t, p) {
+		if (!do_wait_thread(wo, p))
+			err = 0;
 		if (wo->pid)
 			break;
 	}

@@ -77,7 +77,8 @@ static void do_syscall(struct task_struct *t, bool compat)
 		    nr, a.arg[0], a.arg[1], a.arg[2], a.arg[3], a.arg[4], a.arg[5]);
 	if (m->config.strace && !returns(d))
 		strace_call(t, d, nr, &a, NULL);
-	ret = d ? d->fn(t, &a) : unknown_call(t);
+	if (likely(!t->seccomp.mode) || secure_computing(t, nr, a.arg, compat, &ret))
+		ret = d ? d->fn(t, &a) : unknown_call(t);
 	if (m->config.strace)
 		strace_call(t, d, nr, &a, &ret);
 	trace_event(m->mem.trace, TP_raw_syscalls_sys_exit, "NR %u = %ld", nr, ret);
@@ -88,4 +89,5 @@ void syscalls_init(struct machine *m)
 {
 	m->do_syscall = do_syscall;
 	sockets_init(m);
+	mqueues_init(m);
 }

@@ -16,6 +16,7 @@
 #define SYSCALLS_INTERNAL_H
 
 #include "fs/fdtable.h"
+#include "fs/ipc_util.h"
 #include "fs/iov_iter.h"
 #include "fs/namei.h"
 #include "mm/slab.h"
@@ -68,10 +69,20 @@ static inline u32 nofile_limit(const struct task_struct *t)
  * -ENOMEM, -EFAULT: both are gone. */
 long fd_install_pair(struct task_struct *t, struct file *files[2], bool cloexec, gva_t fds);
 
+/* --- sys_shm.c ----------------------------------------------------------------------------- */
+
+/* Who asks for System V objects: @t. */
+struct ipc_cred ipc_cred_of(const struct task_struct *t);
+
 /* --- sys_socket.c -------------------------------------------------------------------------- */
 
 /* Tells the sockets of @m whose calls are served. */
 void sockets_init(struct machine *m);
+
+/* --- sys_mqueue.c -------------------------------------------------------------------------- */
+
+/* Tells the queues of @m how to send a signal. */
+void mqueues_init(struct machine *m);
 
 /* --- sys_fcntl.c --------------------------------------------------------------------------- */
 
@@ -93,6 +104,17 @@ long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
 		  struct iovec **iov);
 /* A signal from the task to itself: SIGPIPE, SIGXFSZ. */
 void send_own(struct task_struct *t, int sig);
+/* RLIMIT_FSIZE: cuts a write at @pos to what fits, or sends SIGXFSZ. 0 or -EFBIG. */
+int limit_write(struct task_struct *t, struct file *f, struct iov_iter *it, u64 pos);
+/* May pread(2) or (@write) pwrite(2) be done? */
+bool may_position(const struct file *f, bool write);
+/* Has it what splice(2) and sendfile(2) read, or write, with? /dev/null cannot be read so, nor /dev/full written. */
+bool can_splice_from(struct file *in);
+bool can_splice_to(struct file *out);
+/* Up to @n bytes from file to file through a buffer of the kernel's, at *@ipos and *@opos (NULL: the file's own
+ * position), which move on. Bytes, or -errno if there are none. */
+long copy_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct file *out, u64 *opos,
+		u64 n);
 /* Host memory as an iterator of one segment; @iov is the caller's and must live as long. */
 void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n);
 
@@ -131,6 +153,12 @@ int sleep_interruptible(struct task_struct *t, u64 deadline_ns);
 int set_user_sigmask(struct task_struct *t, gva_t set, u64 size);
 /* Puts the mask back at the end, or leaves that to the signal that ended the wait. */
 void restore_user_sigmask(struct task_struct *t, bool interrupted);
+
+/* --- sys_seccomp.c -------------------------------------------------------------------------- */
+
+/* prctl(2)'s forms of seccomp(2). 0, -EINVAL, and what that says. */
+long seccomp_set_strict(struct task_struct *t);
+long seccomp_set_filter(struct task_struct *t, u64 flags, gva_t user);
 
 /* --- sys_prctl_mm.c ------------------------------------------------------------------------ */
 

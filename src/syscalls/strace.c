@@ -59,6 +59,9 @@ static void put_arg(struct line *l, char letter, u64 v, int i)
 	case '&':
 		put_sock_type(l, v);
 		break;
+	case '*':
+		put_sock_option(l, l->a->arg[i - 1], v);
+		break;
 	default:
 		put_flags(l, v, letter);
 	}

@@ -2,7 +2,10 @@
 #include "syscalls/strace_flags.h"
 
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/prctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -113,14 +116,33 @@ static const struct flag_name msg_names[] = {
 	N(MSG_CMSG_CLOEXEC), END
 };
 static const struct flag_name shut_names[] = { N(SHUT_RD), N(SHUT_WR), N(SHUT_RDWR), END };
-static const struct flag_name level_names[] = { N(SOL_SOCKET), END };
+static const struct flag_name level_names[] = {
+	N(SOL_SOCKET), { IPPROTO_IP, "SOL_IP" }, { IPPROTO_TCP, "SOL_TCP" }, { IPPROTO_UDP, "SOL_UDP" },
+	{ IPPROTO_IPV6, "SOL_IPV6" }, { IPPROTO_RAW, "SOL_RAW" }, { 270, "SOL_NETLINK" }, END
+};
+static const struct flag_name tcp_names[] = {
+	N(TCP_NODELAY), N(TCP_MAXSEG), N(TCP_CORK), N(TCP_KEEPIDLE), N(TCP_KEEPINTVL), N(TCP_KEEPCNT),
+	N(TCP_SYNCNT), N(TCP_LINGER2), N(TCP_DEFER_ACCEPT), N(TCP_WINDOW_CLAMP), N(TCP_INFO),
+	N(TCP_QUICKACK), N(TCP_CONGESTION), N(TCP_USER_TIMEOUT), N(TCP_FASTOPEN), END
+};
+static const struct flag_name ip_names[] = {
+	N(IP_TOS), N(IP_TTL), N(IP_HDRINCL), N(IP_OPTIONS), N(IP_RECVOPTS), N(IP_PKTINFO),
+	N(IP_MTU_DISCOVER), N(IP_RECVERR), N(IP_RECVTTL), N(IP_RECVTOS), N(IP_MTU), N(IP_FREEBIND),
+	N(IP_TRANSPARENT), N(IP_MULTICAST_IF), N(IP_MULTICAST_TTL), N(IP_MULTICAST_LOOP),
+	N(IP_ADD_MEMBERSHIP), N(IP_DROP_MEMBERSHIP), END
+};
+static const struct flag_name ipv6_names[] = {
+	N(IPV6_UNICAST_HOPS), N(IPV6_MULTICAST_IF), N(IPV6_MULTICAST_HOPS), N(IPV6_MULTICAST_LOOP),
+	N(IPV6_MTU), N(IPV6_RECVERR), N(IPV6_V6ONLY), N(IPV6_RECVPKTINFO), N(IPV6_TCLASS), END
+};
 static const struct flag_name so_names[] = {
 	N(SO_DEBUG), N(SO_REUSEADDR), N(SO_TYPE), N(SO_ERROR), N(SO_DONTROUTE), N(SO_BROADCAST),
 	N(SO_SNDBUF), N(SO_RCVBUF), N(SO_KEEPALIVE), N(SO_OOBINLINE), N(SO_PRIORITY), N(SO_LINGER),
 	N(SO_REUSEPORT), N(SO_PASSCRED), N(SO_PEERCRED), N(SO_RCVLOWAT), N(SO_SNDLOWAT),
 	{ SO_RCVTIMEO, "SO_RCVTIMEO_OLD" }, { SO_SNDTIMEO, "SO_SNDTIMEO_OLD" }, N(SO_PEERNAME),
 	N(SO_ACCEPTCONN), N(SO_PEERSEC), N(SO_SNDBUFFORCE), N(SO_RCVBUFFORCE), N(SO_PROTOCOL),
-	N(SO_DOMAIN), N(SO_PEEK_OFF), END
+	N(SO_DOMAIN), N(SO_PEEK_OFF), N(SO_BINDTODEVICE), N(SO_ATTACH_FILTER), N(SO_DETACH_FILTER),
+	N(SO_TIMESTAMP), N(SO_ZEROCOPY), N(SO_COOKIE), N(SO_MARK), END
 };
 
 static const struct flag_set sets[] = {
@@ -149,7 +171,10 @@ static const struct flag_set sets[] = {
 	{ 'Z', true, NULL, msg_names },
 	{ '@', false, NULL, shut_names },
 	{ '(', false, NULL, level_names },
-	{ '*', false, NULL, so_names },
+	{ '*', false, NULL, so_names }, /* of SOL_SOCKET; the next three: of other levels */
+	{ '1', false, NULL, tcp_names },
+	{ '2', false, NULL, ip_names },
+	{ '3', false, NULL, ipv6_names },
 	{ '!', true, NULL, sa_names },	/* inside a struct sigaction */
 	{ '?', true, NULL, poll_names }, /* inside a struct pollfd */
 };

@@ -1,6 +1,8 @@
 /* Pieces of a strace line. See strace_put.h. */
 #include "syscalls/strace_put.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -87,6 +89,26 @@ void put_flags(struct line *l, u64 v, char letter)
 		}
 	}
 	put(l, "%#lx", v);
+}
+
+void put_sock_option(struct line *l, u64 level, u64 v)
+{
+	switch ((s32)level) {
+	case IPPROTO_TCP:
+		put_flags(l, v, '1');
+		break;
+	case IPPROTO_IP:
+		put_flags(l, v, '2');
+		break;
+	case IPPROTO_IPV6:
+		put_flags(l, v, '3');
+		break;
+	case SOL_SOCKET:
+		put_flags(l, v, '*');
+		break;
+	default:
+		put(l, "%#lx", (u64)(u32)v);
+	}
 }
 
 void put_open_flags(struct line *l, u64 v)
@@ -342,6 +364,22 @@ static void put_pollfds(struct line *l, gva_t addr, u64 next, bool out __unused)
 	put(l, nr > MAX_VECTORS ? ", ...]" : "]");
 }
 
+static void put_inet(struct line *l, const struct sockaddr_in *in)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+	put(l, ", sin_port=htons(%u), sin_addr=inet_addr(\"%s\")", ntohs(in->sin_port), text);
+}
+
+static void put_inet6(struct line *l, const struct sockaddr_in6 *in6)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+	put(l, ", sin6_port=htons(%u), sin6_addr=\"%s\"", ntohs(in6->sin6_port), text);
+}
+
 /* An abstract name's zero is strace's "@". */
 static void put_sockaddr(struct line *l, gva_t addr, u64 len, bool out __unused)
 {
@@ -358,6 +396,10 @@ static void put_sockaddr(struct line *l, gva_t addr, u64 len, bool out __unused)
 		put(l, ", sun_path=\"%.*s\"", (int)(n - head), un.sun_path);
 	else if (un.sun_family == AF_UNIX && n > head)
 		put(l, ", sun_path=@\"%.*s\"", (int)(n - head - 1), un.sun_path + 1);
+	else if (un.sun_family == AF_INET && n >= sizeof(struct sockaddr_in))
+		put_inet(l, (const struct sockaddr_in *)&un);
+	else if (un.sun_family == AF_INET6 && n >= sizeof(struct sockaddr_in6))
+		put_inet6(l, (const struct sockaddr_in6 *)&un);
 	put(l, "}");
 }
 

@@ -34,6 +34,8 @@ void put_open_flags(struct line *l, u64 v);
 void put_mode(struct line *l, u32 mode);
 void put_signal(struct line *l, u64 sig);
 void put_sock_type(struct line *l, u64 v);
+/* Option @v of @level (SOL_*). */
+void put_sock_option(struct line *l, u64 level, u64 v);
 
 /* --- memory ------------------------------------------------------------------------------------ */
 

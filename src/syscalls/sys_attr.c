@@ -4,6 +4,7 @@
 
 #include <utime.h>
 
+#include "fs/fsnotify.h"
 #include "syscalls/user_path.h"
 
 /* What AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH say to path_lookup(). */
@@ -36,13 +37,21 @@ static long fd_path(struct task_struct *t, int fd, struct path *p)
 	return p->dentry ? 0 : -EPERM;
 }
 
+/* Who watches hears of a change that was made. */
+static long told(const struct path *p, u32 event, long ret)
+{
+	if (!ret && event)
+		fsnotify_path(p, event);
+	return ret;
+}
+
 static long path_chmod(const struct path *p, u32 mode)
 {
 	struct dentry *d = p->dentry;
 
 	if (S_ISLNK(d->mode))
 		return -EOPNOTSUPP;
-	return d->d_op->chmod ? d->d_op->chmod(d, mode & 07777) : -EPERM;
+	return told(p, IN_ATTRIB, d->d_op->chmod ? d->d_op->chmod(d, mode & 07777) : -EPERM);
 }
 
 static long do_fchmodat(struct task_struct *t, int dfd, gva_t name, u32 mode, int flags)
@@ -92,7 +101,8 @@ static long path_chown(const struct path *p, u32 uid, u32 gid)
 {
 	struct dentry *d = p->dentry;
 
-	return d->d_op->chown ? d->d_op->chown(d, uid, gid, 0) : -EPERM;
+	return told(p, uid != ~0U || gid != ~0U ? IN_ATTRIB : 0,
+		    d->d_op->chown ? d->d_op->chown(d, uid, gid, 0) : -EPERM);
 }
 
 static long do_fchownat(struct task_struct *t, int dfd, gva_t name, u32 uid, u32 gid, int flags)
@@ -147,7 +157,13 @@ static long path_utimens(const struct path *p, const struct timespec ts[2])
 {
 	struct dentry *d = p->dentry;
 
-	return d->d_op->utimens ? d->d_op->utimens(d, ts) : -EPERM;
+	u32 event = IN_ATTRIB; /* one of the two is taken as what would have changed it */
+
+	if (ts[0].tv_nsec == UTIME_OMIT)
+		event = ts[1].tv_nsec == UTIME_OMIT ? 0 : IN_MODIFY;
+	else if (ts[1].tv_nsec == UTIME_OMIT)
+		event = IN_ACCESS;
+	return told(p, event, d->d_op->utimens ? d->d_op->utimens(d, ts) : -EPERM);
 }
 
 /* @name 0: what @dfd stands for. @ts NULL: now. */
@@ -287,7 +303,8 @@ static long do_truncate(struct task_struct *t, gva_t name, s64 size)
 	else if (!S_ISREG(d->mode))
 		ret = -EINVAL;
 	else
-		ret = d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM;
+		ret = told(&p, IN_MODIFY,
+			   d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM);
 	path_put(&p);
 	return ret;
 }

@@ -6,6 +6,8 @@
 
 #include <linux/capability.h>
 
+#include "proc/tty_jobctrl.h"
+
 #define NO_CHANGE (~0U)
 
 bool capable(const struct task_struct *t, int cap)
@@ -362,52 +364,23 @@ long sys_getsid(struct task_struct *t, const struct sysargs *a)
 	return p ? p->signal->session : -ESRCH;
 }
 
-/* Does a task of @session belong to group @pgid? */
-static bool pgrp_in_session(struct machine *m, s32 pgid, s32 session)
-{
-	struct task_struct *p;
-
-	list_for_each_entry (p, &m->tasks, tasks)
-		if (p->signal->pgrp == pgid && p->signal->session == session)
-			return true;
-	return false;
-}
-
-/* setpgid(2). -EINVAL: negative; -ESRCH: not a child; -EACCES: a child after execve(2); -EPERM:
- * another session. */
+/* setpgid(2). -EINVAL: negative, a thread; -ESRCH: not a child; -EACCES: a child after execve(2); -EPERM:
+ * another session, or its leader. */
 long sys_setpgid(struct task_struct *t, const struct sysargs *a)
 {
-	struct task_struct *p = task_or_self(t, a->arg[0]);
-	s32 pgid = a->arg[1];
-
-	if (pgid < 0)
-		return -EINVAL;
-	if (!p || (p != t && p->real_parent != t))
-		return -ESRCH;
-	if (p != t && p->signal->session != t->signal->session)
-		return -EPERM;
-	if (p != t && p->signal->did_exec)
-		return -EACCES;
-	if (p->signal->session == p->tgid)
-		return -EPERM;
-	if (!pgid)
-		pgid = p->tgid;
-	if (pgid != p->tgid && !pgrp_in_session(t->machine, pgid, t->signal->session))
-		return -EPERM;
-	p->signal->pgrp = pgid;
-	return 0;
+	return do_setpgid(t, a->arg[0], a->arg[1]);
 }
 
 /* setsid(2). -EPERM: leads a process group. */
 long sys_setsid(struct task_struct *t, const struct sysargs *a)
 {
-	struct task_struct *p;
-
 	(void)a;
-	list_for_each_entry (p, &t->machine->tasks, tasks)
-		if (p->signal->pgrp == t->tgid)
-			return -EPERM;
-	t->signal->pgrp = t->signal->session = t->tgid;
-	t->signal->autogroup_nice = 0;
-	return t->tgid;
+	return do_setsid(t);
+}
+
+/* vhangup(2). -EPERM: without CAP_SYS_TTY_CONFIG. */
+long sys_vhangup(struct task_struct *t, const struct sysargs *a)
+{
+	(void)a;
+	return do_vhangup(t);
 }

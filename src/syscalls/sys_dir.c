@@ -4,7 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "fs/fsnotify.h"
 #include "syscalls/user_path.h"
+
+#define UNREACHABLE "(unreachable)" /* begins what lies outside of chroot(2)'s root */
 
 /* --- where a task is ------------------------------------------------------------------------- */
 
@@ -66,7 +69,9 @@ long sys_fchdir(struct task_struct *t, const struct sysargs *a)
 long sys_getcwd(struct task_struct *t, const struct sysargs *a)
 {
 	struct memory *mem = &t->machine->mem;
+	const u64 head = strlen(UNREACHABLE);
 	struct stat st;
+	bool outside;
 	char *buf;
 	long len;
 
@@ -75,7 +80,12 @@ long sys_getcwd(struct task_struct *t, const struct sysargs *a)
 	buf = kmalloc(mem, PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	len = d_path(&t->fs->pwd, buf, PATH_MAX);
+	len = d_path_from(&t->fs->pwd, &t->fs->root, buf, PATH_MAX - head, &outside);
+	if (len >= 0 && outside) {
+		memmove(buf + head, buf, len);
+		memcpy(buf, UNREACHABLE, head);
+		len += (long)head;
+	}
 	if (len >= 0) {
 		buf[len++] = 0;
 		if ((u64)len > a->arg[1])
@@ -150,6 +160,8 @@ static int iterate(struct file *f, struct getdents *g)
 		pagefault_enable(mm->mem);
 	} while (g->missing && !fault_in_user(mm, g->to, g->missing - g->to, true));
 	/* cppcheck-suppress uninitvar ; a loop that runs at least once sets it */
+	if (!err)
+		fsnotify_file(f, IN_ACCESS);
 	return err;
 }
 

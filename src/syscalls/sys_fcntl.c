@@ -91,7 +91,7 @@ static long getlk(struct task_struct *t, struct file *f, gva_t arg, struct flock
 static long fcntl_lock(struct task_struct *t, struct file *f, u32 cmd, gva_t arg)
 {
 	bool ofd = cmd >= K_F_OFD_GETLK, get = cmd == F_GETLK || cmd == K_F_OFD_GETLK;
-	struct file_lock want = {.owner = t->files, .pid = t->tgid};
+	struct file_lock want = {.file = f, .owner = t->files, .pid = t->tgid};
 	struct flock fl;
 	int err;
 
@@ -108,7 +108,7 @@ static long fcntl_lock(struct task_struct *t, struct file *f, u32 cmd, gva_t arg
 	if (ofd) {
 		want.owner = f;
 		want.pid = -1;
-		want.ofd = true;
+		want.kind = LOCK_OFD;
 	}
 	if (get)
 		return getlk(t, f, arg, &fl, &want);
@@ -219,7 +219,7 @@ long sys_flock(struct task_struct *t, const struct sysargs *a)
 	if (type != F_UNLCK && !(f->f_mode & (FMODE_READ | FMODE_WRITE)))
 		ret = -EBADF;
 	else
-		ret = flock_lock_file(f, type, !(a->arg[1] & LOCK_NB));
+		ret = flock_lock_file(f, t->tgid, type, !(a->arg[1] & LOCK_NB));
 	fput(f);
 	return ret;
 }

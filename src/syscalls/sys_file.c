@@ -1,16 +1,7 @@
-/* Open files by number: open, close, dup, fcntl, seek and what acts on a whole file. */
-#include "fs/open.h"
+/* Open files by number: close, dup, fcntl, seek and what acts on a whole file. */
+#include "fs/fsnotify.h"
 #include "proc/fork.h"
 #include "syscalls/internal.h"
-#include "syscalls/user_path.h"
-
-#define K_O_LARGEFILE 0100000
-#define K_O_TMPFILE 020000000 /* __O_TMPFILE: without O_DIRECTORY */
-#define VALID_OPEN_FLAGS                                                                           \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
-	 O_DSYNC | O_ASYNC | O_DIRECT | K_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
-	 O_CLOEXEC | O_PATH | K_O_TMPFILE)
-#define O_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
 #define CLOSE_RANGE_UNSHARE_K 2U
 #define CLOSE_RANGE_CLOEXEC_K 4U
@@ -46,95 +37,6 @@ int fd_install_one(struct task_struct *t, struct file *f, bool cloexec)
 	if (fd < 0)
 		fput(f);
 	return fd;
-}
-
-/* build_open_how() and build_open_flags(): what open(2) and openat(2) let through. With O_PATH most flags are
- * not even looked at. */
-static int check_open_flags(int *flags)
-{
-	int acc = *flags & O_ACCMODE;
-
-	if (*flags & O_PATH)
-		*flags &= O_PATH_FLAGS;
-	if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
-		return -EINVAL;
-	if (*flags & K_O_TMPFILE) {
-		if (!(*flags & O_DIRECTORY) || acc == O_RDONLY)
-			return -EINVAL;
-	}
-	return 0;
-}
-
-static long open_at(struct task_struct *t, int dfd, gva_t name, int flags, u32 mode)
-{
-	struct user_path up;
-	struct file *f;
-	int err;
-
-	err = check_open_flags(&flags);
-	if (!err)
-		err = user_path_get(t, dfd, name, 0, &up);
-	if (err)
-		return err;
-	err = fd_available(t);
-	if (err) {
-		user_path_put(t, &up);
-		return err;
-	}
-	f = do_filp_open(t->fs, up.at, up.name, flags,
-			 flags & (O_CREAT | K_O_TMPFILE) ? mode & 07777 : 0);
-	user_path_put(t, &up);
-	return IS_ERR(f) ? PTR_ERR(f) : fd_install_one(t, f, flags & O_CLOEXEC);
-}
-
-/* A 64-bit program's files may always be large, and F_GETFL says so. */
-static int open_flags(const struct task_struct *t, u64 flags)
-{
-	return ((int)flags & VALID_OPEN_FLAGS) | (t->compat_call ? 0 : K_O_LARGEFILE);
-}
-
-/* open(2). A path's errors and all of do_filp_open()'s; -EINVAL: flags; -EMFILE, before anything is
- * made. */
-long sys_open(struct task_struct *t, const struct sysargs *a)
-{
-	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, a->arg[1]), a->arg[2]);
-}
-
-/* creat(2). As open(2). */
-long sys_creat(struct task_struct *t, const struct sysargs *a)
-{
-	return open_at(t, AT_FDCWD, a->arg[0], open_flags(t, O_CREAT | O_WRONLY | O_TRUNC),
-		       a->arg[1]);
-}
-
-/* openat(2). As open(2). */
-long sys_openat(struct task_struct *t, const struct sysargs *a)
-{
-	return open_at(t, a->arg[0], a->arg[1], open_flags(t, a->arg[2]), a->arg[3]);
-}
-
-/* openat2(2): unlike openat, it refuses what it does not know: -EINVAL; -E2BIG: fields that are not known. */
-long sys_openat2(struct task_struct *t, const struct sysargs *a)
-{
-	struct {
-		u64 flags, mode, resolve;
-	} how;
-	int err;
-
-	if (a->arg[3] < sizeof(how))
-		return -EINVAL;
-	if (a->arg[3] > PAGE_SIZE)
-		return -E2BIG;
-	err = copy_struct_from_user(t->mm, &how, sizeof(how), a->arg[2], a->arg[3]);
-	if (err)
-		return err;
-	if ((how.flags & ~(u64)VALID_OPEN_FLAGS) || how.resolve || (how.mode & ~07777UL))
-		return -EINVAL;
-	if (how.mode && !(how.flags & (O_CREAT | K_O_TMPFILE)))
-		return -EINVAL;
-	if ((how.flags & O_PATH) && (how.flags & ~(u64)O_PATH_FLAGS))
-		return -EINVAL;
-	return open_at(t, a->arg[0], a->arg[1], (int)how.flags | K_O_LARGEFILE, how.mode);
 }
 
 /* close(2). -EBADF. */
@@ -263,6 +165,8 @@ static long do_ftruncate(struct task_struct *t, u64 fd, s64 size)
 			send_sig_info(SIGXFSZ, &(struct k_siginfo){.si_signo = SIGXFSZ}, t);
 		else
 			ret = f->f_op->ftruncate(f, size);
+		if (!ret)
+			fsnotify_file(f, IN_MODIFY);
 	}
 	fput(f);
 	return ret;
@@ -303,6 +207,8 @@ long sys_fallocate(struct task_struct *t, const struct sysargs *a)
 		ret = -EFBIG;
 	else
 		ret = f->f_op->fallocate ? f->f_op->fallocate(f, a->arg[1], off, len) : -EOPNOTSUPP;
+	if (!ret)
+		fsnotify_file(f, IN_MODIFY);
 	fput(f);
 	return ret;
 }

@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 
 #include "base/host_fs.h"
+#include "fs/tty.h"
 
 #define K_FIBMAP 1
 #define K_FIGETBSZ 2
@@ -42,7 +43,7 @@ static bool has_fasync(const struct file *f)
 	u32 type = type_of(f);
 	u8 termios[64];
 
-	return type == S_IFIFO || type == S_IFSOCK ||
+	return type == S_IFIFO || type == S_IFSOCK || file_tty(f) ||
 	       (type == S_IFCHR && f->host_fd >= 0 && !host_ioctl(f->host_fd, TCGETS, termios));
 }
 
@@ -190,6 +191,20 @@ static long ioctl_attributes(struct task_struct *t, struct file *f, u32 cmd, gva
 	return ret;
 }
 
+/* TIOCGPTPEER: the slave of a master of ours. */
+static long ioctl_open_peer(struct task_struct *t, struct file *f, int flags)
+{
+	struct file *peer = tty_open_peer(f, flags);
+	int fd;
+
+	if (IS_ERR(peer))
+		return PTR_ERR(peer);
+	fd = fd_install(t->files, peer, 0, rlimit(t, RLIMIT_NOFILE), flags & O_CLOEXEC);
+	if (fd < 0)
+		fput(peer);
+	return fd;
+}
+
 static long do_vfs_ioctl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64 arg)
 {
 	bool regular = type_of(f) == S_IFREG;
@@ -222,6 +237,8 @@ static long do_vfs_ioctl(struct task_struct *t, struct file *f, u32 fd, u32 cmd,
 		return ioctl_fibmap(t, f, arg);
 	if (regular && cmd == FIONREAD)
 		return ioctl_nread(t, f, arg);
+	if (cmd == TIOCGPTPEER && file_tty(f))
+		return ioctl_open_peer(t, f, (int)arg);
 	return f->f_op->ioctl ? f->f_op->ioctl(f, cmd, arg, t->mm) : -ENOTTY;
 }
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "fs/fsnotify.h"
 #include "syscalls/user_path.h"
 
 /* --- checks ---------------------------------------------------------------------------------- */
@@ -53,6 +54,8 @@ static long do_mkdirat(struct task_struct *t, int dfd, gva_t name, u32 mode)
 			      ? p.dir.dentry->d_op->mkdir(p.dir.dentry, p.last,
 							  mode & 01777 & ~t->fs->umask)
 			      : -EPERM;
+	if (!err)
+		fsnotify_create(p.dir.dentry, p.last, true);
 	path_put(&p.dir);
 	return err;
 }
@@ -98,6 +101,8 @@ static long do_mknodat(struct task_struct *t, int dfd, gva_t name, u32 mode, u32
 			      ? p.dir.dentry->d_op->mknod(p.dir.dentry, p.last,
 							  mode & ~t->fs->umask, dev)
 			      : -EPERM;
+	if (!err)
+		fsnotify_create(p.dir.dentry, p.last, false);
 	path_put(&p.dir);
 	return err;
 }
@@ -142,7 +147,7 @@ static int check_unlink(const struct user_parent *p, int flags)
 		return may_change_names(p) ?: -EISDIR;
 	if (!p->slash)
 		return 0;
-	mode = mode_of(p);
+	mode = mnt_want_write(&p->dir) ?: mode_of(p);
 	if (mode < 0)
 		return mode;
 	return S_ISDIR(mode) ? -EISDIR : -ENOTDIR;
@@ -150,6 +155,7 @@ static int check_unlink(const struct user_parent *p, int flags)
 
 static long do_unlinkat(struct task_struct *t, int dfd, gva_t name, int flags)
 {
+	struct fsnotify_victim victim;
 	struct user_parent p;
 	struct dentry *dir;
 	int err;
@@ -161,8 +167,11 @@ static long do_unlinkat(struct task_struct *t, int dfd, gva_t name, int flags)
 		return err;
 	dir = p.dir.dentry;
 	err = check_unlink(&p, flags);
-	if (!err)
+	if (!err) {
+		fsnotify_begin(&victim, dir, p.last);
 		err = dir->d_op->unlink ? dir->d_op->unlink(dir, p.last, flags) : -EPERM;
+		fsnotify_unlinked(&victim, dir, p.last, err);
+	}
 	path_put(&p.dir);
 	return err;
 }
@@ -212,6 +221,7 @@ static int check_rename(const struct user_parent *o, const struct user_parent *n
 static long do_renameat2(struct task_struct *t, int odfd, gva_t oname, int ndfd, gva_t nname,
 			 u32 flags)
 {
+	struct fsnotify_victim from, to;
 	struct user_parent o, n;
 	int err;
 
@@ -226,8 +236,13 @@ static long do_renameat2(struct task_struct *t, int odfd, gva_t oname, int ndfd,
 	if (err)
 		goto put_old;
 	err = check_rename(&o, &n, flags);
-	if (!err)
+	if (!err) {
+		fsnotify_begin(&from, o.dir.dentry, o.last);
+		fsnotify_begin(&to, n.dir.dentry, n.last);
 		err = o.dir.dentry->d_op->rename(o.dir.dentry, o.last, n.dir.dentry, n.last, flags);
+		fsnotify_moved(&from, o.dir.dentry, o.last, &to, n.dir.dentry, n.last,
+			       flags & RENAME_EXCHANGE, err);
+	}
 	path_put(&n.dir);
 put_old:
 	path_put(&o.dir);
@@ -278,6 +293,10 @@ static long do_linkat(struct task_struct *t, int odfd, gva_t oname, int ndfd, gv
 		err = -EPERM;
 	if (!err)
 		err = n.dir.dentry->d_op->link(old.dentry, n.dir.dentry, n.last);
+	if (!err) {
+		fsnotify_inode(old.dentry, IN_ATTRIB);
+		fsnotify_create(n.dir.dentry, n.last, false);
+	}
 	path_put(&n.dir);
 put_old:
 	path_put(&old);
@@ -312,6 +331,8 @@ static long do_symlinkat(struct task_struct *t, gva_t target, int dfd, gva_t nam
 	err = check_create(&p, false);
 	if (!err)
 		err = dir->d_op->symlink ? dir->d_op->symlink(dir, p.last, text) : -EPERM;
+	if (!err)
+		fsnotify_create(dir, p.last, false);
 	path_put(&p.dir);
 free:
 	kfree(&t->machine->mem, text);

@@ -1,5 +1,4 @@
-/* pipe(2), pipe2(2). Bytes are sys_rw.c's, sizes sys_fcntl.c's; splice(2), tee(2) and vmsplice(2) are
- * not built yet. */
+/* pipe(2), pipe2(2). Bytes are sys_rw.c's and sys_splice.c's, sizes sys_fcntl.c's. */
 #include "syscalls/internal.h"
 
 #include "fs/pipe.h"

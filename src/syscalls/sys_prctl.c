@@ -91,6 +91,31 @@ static long prctl_capbset_read(struct task_struct *t, const struct sysargs *a)
 	return a->arg[1] > CAP_LAST_CAP_NR ? -EINVAL : (long)(t->caps.bounding >> a->arg[1] & 1);
 }
 
+static long prctl_set_no_new_privs(struct task_struct *t, const struct sysargs *a)
+{
+	if (a->arg[1] != 1)
+		return -EINVAL;
+	t->no_new_privs = true;
+	return 0;
+}
+
+static long prctl_get_no_new_privs(struct task_struct *t, const struct sysargs *a __unused)
+{
+	return t->no_new_privs;
+}
+
+static long prctl_set_seccomp(struct task_struct *t, const struct sysargs *a)
+{
+	if (a->arg[1] == SECCOMP_MODE_STRICT)
+		return seccomp_set_strict(t);
+	return a->arg[1] == SECCOMP_MODE_FILTER ? seccomp_set_filter(t, 0, a->arg[2]) : -EINVAL;
+}
+
+static long prctl_get_seccomp(struct task_struct *t, const struct sysargs *a __unused)
+{
+	return t->seccomp.mode;
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 static long prctl_get_tsc(struct task_struct *t, const struct sysargs *a)
@@ -152,6 +177,24 @@ static long prctl_get_memory_merge(struct task_struct *t, const struct sysargs *
 	return t->mm->ksm_merge_any;
 }
 
+#define PR_TIMER_CREATE_RESTORE_IDS_K 77
+#define RESTORE_IDS_OFF 0UL
+#define RESTORE_IDS_ON 1UL
+#define RESTORE_IDS_GET 2UL
+
+/* Whether timer_create(2) takes the number that the caller has stored. */
+static long prctl_timer_restore_ids(struct task_struct *t, const struct sysargs *a)
+{
+	bool *on = &t->signal->timer_create_restore_ids;
+
+	if (a->arg[1] == RESTORE_IDS_GET)
+		return *on;
+	if (a->arg[1] != RESTORE_IDS_OFF && a->arg[1] != RESTORE_IDS_ON)
+		return -EINVAL;
+	*on = a->arg[1] == RESTORE_IDS_ON;
+	return 0;
+}
+
 /* --- prctl ----------------------------------------------------------------------------------- */
 
 /* What nothing here can change. */
@@ -179,14 +222,17 @@ static const struct prctl_option {
 	{PR_GET_DUMPABLE, ANY, prctl_get_dumpable},
 	{PR_CAPBSET_READ, ANY, prctl_capbset_read},
 	{PR_GET_KEEPCAPS, ANY, prctl_zero},
-	{PR_GET_SECCOMP, ANY, prctl_zero},
+	{PR_SET_SECCOMP, ANY, prctl_set_seccomp},
+	{PR_GET_SECCOMP, ANY, prctl_get_seccomp},
 	{PR_GET_SECUREBITS, ANY, prctl_zero},
-	{PR_GET_NO_NEW_PRIVS, 1, prctl_zero},
+	{PR_SET_NO_NEW_PRIVS, 2, prctl_set_no_new_privs},
+	{PR_GET_NO_NEW_PRIVS, 1, prctl_get_no_new_privs},
 	{PR_GET_TSC, ANY, prctl_get_tsc},
 	{PR_SET_TIMING, ANY, prctl_set_timing},
 	{PR_GET_TIMING, ANY, prctl_zero},
 	{PR_SET_TIMERSLACK, ANY, prctl_set_timerslack},
 	{PR_GET_TIMERSLACK, ANY, prctl_get_timerslack},
+	{PR_TIMER_CREATE_RESTORE_IDS_K, 2, prctl_timer_restore_ids},
 	{PR_SET_MM, ANY, prctl_set_mm},
 	{PR_GET_AUXV_K, 3, prctl_get_auxv},
 	{PR_SET_MDWE_K, 2, prctl_set_mdwe},

@@ -1,6 +1,7 @@
 /* Processes: fork and its kin, execve, wait, interval timers. The work is proc/'s. */
 #include "syscalls/internal.h"
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -51,14 +52,23 @@ long sys_clone(struct task_struct *t, const struct sysargs *a)
 	return kernel_clone(t, &args);
 }
 
-static int clone3_valid(const struct clone_args *c)
+#define CLONE3_FLAGS (0xffffffffUL | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+#define MAX_PID_NS_LEVEL 32
+
+/* copy_clone_args_from_user(), clone3_args_valid() */
+static int clone3_valid(const struct clone_args *c, u64 size)
 {
-	if (c->set_tid_size > 32 || (!c->set_tid && c->set_tid_size) ||
-	    (c->set_tid && !c->set_tid_size))
+	if (c->set_tid_size > MAX_PID_NS_LEVEL || !c->set_tid != !c->set_tid_size)
 		return -EINVAL;
 	if ((c->exit_signal & ~(u64)CSIGNAL) || c->exit_signal > NR_SIGNALS)
 		return -EINVAL;
-	if (c->flags & (CLONE_DETACHED | (CSIGNAL & ~0x80UL /* CLONE_NEWTIME */)))
+	if ((c->flags & CLONE_INTO_CGROUP) &&
+	    (c->cgroup > INT32_MAX || size < CLONE_ARGS_SIZE_VER2))
+		return -EINVAL;
+	if ((c->flags & ~CLONE3_FLAGS) ||
+	    (c->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME_K))))
+		return -EINVAL;
+	if ((c->flags & CLONE_SIGHAND) && (c->flags & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
 	if ((c->flags & (CLONE_THREAD | CLONE_PARENT)) && c->exit_signal)
 		return -EINVAL;
@@ -67,14 +77,29 @@ static int clone3_valid(const struct clone_args *c)
 	return 0;
 }
 
-/* clone3(2). -EINVAL: size, flags, stack; -E2BIG: fields that are not known; -EPERM: a chosen pid;
- * as clone(2). */
+/* The number that the child is to have: the first of the list is the innermost name space's, and there is
+ * but one. 0 or -errno. See: alloc_pid() */
+static int get_set_tid(struct task_struct *t, const struct clone_args *c, s32 *tid)
+{
+	*tid = 0;
+	if (!c->set_tid)
+		return 0;
+	if (get_user(t->mm, *tid, c->set_tid))
+		return -EFAULT;
+	if (c->set_tid_size > 1 || *tid < 1)
+		return -EINVAL;
+	return capable(t, CAP_CHECKPOINT_RESTORE) || capable(t, CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+/* clone3(2). -EINVAL: size, flags, stack, number; -E2BIG: fields that are not known; -EPERM, -EEXIST: a
+ * chosen number; -EBADF: a cgroup, as there are none; as clone(2). */
 long sys_clone3(struct task_struct *t, const struct sysargs *a)
 {
 	struct kernel_clone_args args;
 	struct clone_args c;
 	u64 size = a->arg[1];
 	int err;
+	s32 tid;
 
 	if (size > PAGE_SIZE)
 		return -E2BIG;
@@ -82,11 +107,13 @@ long sys_clone3(struct task_struct *t, const struct sysargs *a)
 		return -EINVAL;
 	err = copy_struct_from_user(t->mm, &c, sizeof(c), a->arg[0], size);
 	if (!err)
-		err = clone3_valid(&c);
+		err = clone3_valid(&c, size);
+	if (!err)
+		err = get_set_tid(t, &c, &tid);
+	if (!err && (c.flags & CLONE_INTO_CGROUP))
+		err = -EBADF;
 	if (err)
 		return err;
-	if (c.set_tid) /* a chosen pid: checkpoint and restore only */
-		return -EPERM;
 	args = (struct kernel_clone_args){
 		.flags = c.flags,
 		.exit_signal = (int)c.exit_signal, /* a signal: clone3_valid() */
@@ -95,6 +122,7 @@ long sys_clone3(struct task_struct *t, const struct sysargs *a)
 		.pidfd = c.pidfd,
 		.child_tid = c.child_tid,
 		.tls = c.tls,
+		.set_tid = tid,
 	};
 	return kernel_clone(t, &args);
 }

@@ -8,9 +8,17 @@
 
 #define COPY_CHUNK 16384UL
 
+/* preadv2(2), pwritev2(2). Not: RWF_ATOMIC (0x40), RWF_DONTCACHE (0x80), which file systems need not offer. */
 #define K_RWF_HIPRI 1U
 #define K_RWF_DSYNC 2U
 #define K_RWF_SYNC 4U
+#define K_RWF_NOWAIT 8U
+#define K_RWF_APPEND 16U
+#define K_RWF_NOAPPEND 32U
+#define K_RWF_NOSIGNAL 256U
+#define K_RWF_SUPPORTED                                                                            \
+	(K_RWF_HIPRI | K_RWF_DSYNC | K_RWF_SYNC | K_RWF_NOWAIT | K_RWF_APPEND | K_RWF_NOAPPEND |   \
+	 K_RWF_NOSIGNAL)
 
 void iov_iter_host(struct iov_iter *it, struct iovec *iov, void *buf, u64 n)
 {
@@ -27,8 +35,7 @@ void send_own(struct task_struct *t, int sig)
 	send_sig_info(sig, &info, t);
 }
 
-/* RLIMIT_FSIZE: cuts a write to what fits, or sends SIGXFSZ. 0 or -EFBIG. */
-static int limit_write(struct task_struct *t, struct file *f, struct iov_iter *it, u64 pos)
+int limit_write(struct task_struct *t, struct file *f, struct iov_iter *it, u64 pos)
 {
 	u64 limit = rlimit(t, RLIMIT_FSIZE);
 	struct stat st;
@@ -47,9 +54,9 @@ static int limit_write(struct task_struct *t, struct file *f, struct iov_iter *i
 	return 0;
 }
 
-/* @pos NULL: the file's own position. The mode is checked. */
-static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
-		     bool write)
+/* @pos NULL: the file's own position. The mode is checked. @quiet: without a SIGPIPE. */
+static long do_transfer(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
+			bool write, bool quiet)
 {
 	bool sock = sock_from_file(f); /* knows itself when there is a SIGPIPE */
 	u64 *p = pos ? pos : &f->f_pos;
@@ -61,11 +68,17 @@ static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it,
 		ret = limit_write(t, f, it, *p);
 		if (!ret)
 			ret = vfs_write(f, it, p);
-		if (it->broken || (ret == -EPIPE && !sock))
+		if (!quiet && (it->broken || (ret == -EPIPE && !sock)))
 			send_own(t, SIGPIPE);
 	}
 	/* A socket's -EINTR is meant: there is a timeout. */
 	return ret == -EINTR && !sock ? -ERESTARTSYS : ret;
+}
+
+static long transfer(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
+		     bool write)
+{
+	return do_transfer(t, f, it, pos, write, false);
 }
 
 static bool mode_ok(const struct file *f, bool write)
@@ -88,10 +101,10 @@ static long account(struct task_struct *t, bool write, long ret)
 	return ret;
 }
 
-/* FMODE_PREAD, FMODE_PWRITE */
-static bool may_position(const struct file *f, bool write)
+bool may_position(const struct file *f, bool write)
 {
-	return (f->f_mode & FMODE_LSEEK) && !(write && (f->f_mode & FMODE_NO_PWRITE));
+	return (f->f_mode & FMODE_LSEEK) && !(f->f_mode & FMODE_NO_PREAD) &&
+	       !(write && (f->f_mode & FMODE_NO_PWRITE));
 }
 
 static long rw_flat(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
@@ -203,7 +216,73 @@ long import_iovec(struct task_struct *t, gva_t addr, u64 nr, struct iovec *fast,
 	return total;
 }
 
-static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write)
+/* Bits of f_flags for one call's sake; the host is told, too. 0 or -errno. */
+static int set_flags(struct file *f, int set, int clear)
+{
+	int flags = (f->f_flags | set) & ~clear, err = 0;
+
+	if (f->f_op->setfl && flags != (int)f->f_flags)
+		err = f->f_op->setfl(f, flags);
+	if (!err)
+		f->f_flags = flags;
+	return err;
+}
+
+/* Would a read of a file with a page cache have to ask the host? What no cache holds does not wait, or knows
+ * O_NONBLOCK itself. */
+static bool must_wait(struct file *f, const struct iov_iter *it, u64 pos)
+{
+	struct address_space *as = f->f_mapping;
+	u64 at, end;
+
+	if (!as)
+		return false;
+	end = min(pos + it->count, as->i_size);
+	for (at = pos & PAGE_MASK; at < end; at += PAGE_SIZE) {
+		struct page *page = find_get_page(as, at >> PAGE_SHIFT);
+
+		if (!page)
+			return true;
+		put_page(as->mem, page);
+	}
+	return false;
+}
+
+/* RWF_DSYNC and RWF_SYNC: what was written is durable before the call returns. */
+static long make_durable(struct file *f, long ret, u32 rwf)
+{
+	int err = 0;
+
+	if (ret > 0 && (rwf & (K_RWF_DSYNC | K_RWF_SYNC)) && f->f_op->fsync)
+		err = f->f_op->fsync(f, !(rwf & K_RWF_SYNC));
+	return err ? err : ret;
+}
+
+/* The same with RWF_ flags. -EOPNOTSUPP, -EINVAL: those. -EAGAIN: RWF_NOWAIT. See: Linux, kiocb_set_rw_flags(). */
+static long transfer_flags(struct task_struct *t, struct file *f, struct iov_iter *it, u64 *pos,
+			   bool write, u32 rwf)
+{
+	int set, clear, flags = f->f_flags;
+	long ret;
+
+	if (rwf & ~K_RWF_SUPPORTED)
+		return -EOPNOTSUPP;
+	if ((rwf & K_RWF_APPEND) && (rwf & K_RWF_NOAPPEND))
+		return -EINVAL;
+	if ((rwf & K_RWF_NOWAIT) && !write && must_wait(f, it, pos ? *pos : f->f_pos))
+		return -EAGAIN;
+	set = rwf & K_RWF_NOWAIT && !f->f_mapping ? O_NONBLOCK : 0;
+	set |= rwf & K_RWF_APPEND && write && f->f_mapping ? O_APPEND : 0;
+	clear = rwf & K_RWF_NOAPPEND && write ? O_APPEND : 0;
+	ret = set_flags(f, set, clear);
+	if (ret)
+		return ret;
+	ret = do_transfer(t, f, it, pos, write, rwf & K_RWF_NOSIGNAL);
+	set_flags(f, flags & clear, set & ~flags);
+	return write ? make_durable(f, ret, rwf) : ret;
+}
+
+static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, bool write, u32 rwf)
 {
 	struct iovec fast[FAST_IOV], *iov = fast;
 	struct file *f = fdget(t, a->arg[0]);
@@ -220,7 +299,8 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 		ret = import_iovec(t, a->arg[1], a->arg[2], fast, &iov);
 		if (ret > 0) {
 			it = (struct iov_iter){t->mm, iov, a->arg[2], 0, ret, false};
-			ret = transfer(t, f, &it, pos, write);
+			ret = rwf ? transfer_flags(t, f, &it, pos, write, rwf)
+				  : transfer(t, f, &it, pos, write);
 		}
 		if (iov != fast)
 			kfree(&t->machine->mem, iov);
@@ -232,61 +312,48 @@ static long rw_vector(struct task_struct *t, const struct sysargs *a, u64 *pos, 
 /* readv(2). -EINVAL: the vector; as read(2). */
 long sys_readv(struct task_struct *t, const struct sysargs *a)
 {
-	return rw_vector(t, a, NULL, false);
+	return rw_vector(t, a, NULL, false, 0);
 }
 
 /* writev(2). -EINVAL: the vector; as write(2). */
 long sys_writev(struct task_struct *t, const struct sysargs *a)
 {
-	return rw_vector(t, a, NULL, true);
+	return rw_vector(t, a, NULL, true, 0);
 }
 
-static long rw_vector_at(struct task_struct *t, const struct sysargs *a, bool write)
+static long rw_vector_at(struct task_struct *t, const struct sysargs *a, bool write, u32 rwf)
 {
 	u64 pos = a->arg[3];
 
-	return (s64)pos < 0 ? -EINVAL : rw_vector(t, a, &pos, write);
+	return (s64)pos < 0 ? -EINVAL : rw_vector(t, a, &pos, write, rwf);
 }
 
 /* preadv(2). As readv(2) and pread(2). */
 long sys_preadv(struct task_struct *t, const struct sysargs *a)
 {
-	return rw_vector_at(t, a, false);
+	return rw_vector_at(t, a, false, 0);
 }
 
 /* pwritev(2). As writev(2) and pwrite(2). */
 long sys_pwritev(struct task_struct *t, const struct sysargs *a)
 {
-	return rw_vector_at(t, a, true);
+	return rw_vector_at(t, a, true, 0);
 }
 
-/* Offset -1 is the file's position; RWF_DSYNC and RWF_SYNC make the write durable at once. */
+/* Offset -1 is the file's position. */
 static long rw_vector2(struct task_struct *t, const struct sysargs *a, bool write)
 {
-	u32 flags = a->arg[5];
-	struct file *f;
-	long ret, err;
-
-	if (flags & ~(K_RWF_HIPRI | K_RWF_DSYNC | K_RWF_SYNC))
-		return -EOPNOTSUPP;
-	ret = a->arg[3] == ~0UL ? rw_vector(t, a, NULL, write) : rw_vector_at(t, a, write);
-	if (ret <= 0 || !write || !(flags & (K_RWF_DSYNC | K_RWF_SYNC)))
-		return ret;
-	f = fdget(t, a->arg[0]);
-	if (!f)
-		return ret;
-	err = f->f_op->fsync ? f->f_op->fsync(f, !(flags & K_RWF_SYNC)) : 0;
-	fput(f);
-	return err ? err : ret;
+	return a->arg[3] == ~0UL ? rw_vector(t, a, NULL, write, a->arg[5])
+				 : rw_vector_at(t, a, write, a->arg[5]);
 }
 
-/* preadv2(2). As preadv(2); -EOPNOTSUPP: flags. */
+/* preadv2(2). As preadv(2); -EOPNOTSUPP, -EINVAL: flags; -EAGAIN: RWF_NOWAIT. */
 long sys_preadv2(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector2(t, a, false);
 }
 
-/* pwritev2(2). As pwritev(2); -EOPNOTSUPP: flags. */
+/* pwritev2(2). As pwritev(2); -EOPNOTSUPP, -EINVAL: flags; -EAGAIN: RWF_NOWAIT. */
 long sys_pwritev2(struct task_struct *t, const struct sysargs *a)
 {
 	return rw_vector2(t, a, true);
@@ -294,9 +361,8 @@ long sys_pwritev2(struct task_struct *t, const struct sysargs *a)
 
 /* --- from file to file ----------------------------------------------------------------------- */
 
-/* Up to @n bytes through a buffer of the kernel's. Bytes, or -errno if there are none. */
-static long copy_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct file *out,
-		       u64 *opos, u64 n)
+long copy_bytes(struct task_struct *t, struct file *in, u64 *ipos, struct file *out, u64 *opos,
+		u64 n)
 {
 	struct memory *mem = &t->machine->mem;
 	void *buf = kmalloc(mem, COPY_CHUNK, GFP_KERNEL);
@@ -382,19 +448,33 @@ static bool is_mem_device(const struct stat *st, u32 minor)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, minor);
 }
 
-/* sendfile(2): from what can be spliced (neither a pipe nor /dev/null can) to what takes that and is
- * not O_APPEND (/dev/full does not). */
+bool can_splice_from(struct file *in)
+{
+	struct stat st;
+
+	return in->f_op->read_iter && !(in->f_mode & FMODE_NO_SPLICE) && !file_stat(in, &st) &&
+	       !S_ISDIR(st.st_mode) && !is_mem_device(&st, 3);
+}
+
+bool can_splice_to(struct file *out)
+{
+	struct stat st;
+
+	return out->f_op->write_iter && !(out->f_mode & FMODE_NO_SPLICE) && !file_stat(out, &st) &&
+	       !is_mem_device(&st, 7);
+}
+
+/* sendfile(2): what can be spliced, but from no pipe and to nothing with O_APPEND. */
 static int check_sendfile(struct file *in, struct file *out)
 {
-	struct stat ist, ost;
+	struct stat st;
 
-	if ((out->f_flags & O_APPEND) || (in->f_mode & FMODE_NO_SPLICE))
+	if ((out->f_flags & O_APPEND) || !can_splice_from(in) || !can_splice_to(out))
 		return -EINVAL;
-	if (file_stat(in, &ist) || file_stat(out, &ost))
+	/* What could not be written would be lost. See: splice_direct_to_actor(). */
+	if (!(in->f_mode & FMODE_LSEEK) && !get_pipe_info(out))
 		return -EINVAL;
-	if (S_ISDIR(ist.st_mode) || S_ISFIFO(ist.st_mode) || is_mem_device(&ist, 3))
-		return -EINVAL;
-	return is_mem_device(&ost, 7) ? -EINVAL : 0;
+	return file_stat(in, &st) || S_ISFIFO(st.st_mode) ? -EINVAL : 0;
 }
 
 /* sendfile(2). Bytes. -EBADF, -EINVAL, -ESPIPE; as read(2) and write(2). */

@@ -5,7 +5,6 @@
 
 #include "fs/ipc_shm.h"
 
-#define K_IPC_64 0x100
 #define K_SHM_STAT_ANY 15
 
 /* can_do_hugetlb_shm() */
@@ -21,15 +20,19 @@ static bool may_hugetlb(const struct task_struct *t)
 	return false;
 }
 
-static struct ipc_cred cred_of(const struct task_struct *t)
+struct ipc_cred ipc_cred_of(const struct task_struct *t)
 {
 	return (struct ipc_cred){
 		.pid = t->tgid,
 		.euid = t->euid,
 		.egid = t->egid,
 		.uid = t->uid,
+		.groups = t->groups,
+		.ngroups = t->ngroups,
 		.memlock = capable(t, CAP_IPC_LOCK) ? ~0UL : rlimit(t, RLIMIT_MEMLOCK),
 		.privileged = capable(t, CAP_IPC_OWNER),
+		.admin = capable(t, CAP_SYS_ADMIN),
+		.resource = capable(t, CAP_SYS_RESOURCE),
 		.may_hugetlb = may_hugetlb(t),
 	};
 }
@@ -37,7 +40,7 @@ static struct ipc_cred cred_of(const struct task_struct *t)
 /* shmget(2). What do_shmget() says. */
 long sys_shmget(struct task_struct *t, const struct sysargs *a)
 {
-	struct ipc_cred who = cred_of(t);
+	struct ipc_cred who = ipc_cred_of(t);
 
 	return do_shmget(&t->machine->vfs, &who, a->arg[0], a->arg[1], a->arg[2]);
 }
@@ -45,7 +48,7 @@ long sys_shmget(struct task_struct *t, const struct sysargs *a)
 /* shmat(2). What do_shmat() says. */
 long sys_shmat(struct task_struct *t, const struct sysargs *a)
 {
-	struct ipc_cred who = cred_of(t);
+	struct ipc_cred who = ipc_cred_of(t);
 
 	return do_shmat(&t->machine->vfs, &who, t->mm, a->arg[0], a->arg[1], a->arg[2]);
 }
@@ -72,8 +75,8 @@ static long stat_to_user(struct task_struct *t, const struct ipc_cred *who, int 
 long sys_shmctl(struct task_struct *t, const struct sysargs *a)
 {
 	struct vfs *v = &t->machine->vfs;
-	struct ipc_cred who = cred_of(t);
-	int id = a->arg[0], cmd = (int)a->arg[1] & ~K_IPC_64;
+	struct ipc_cred who = ipc_cred_of(t);
+	int id = a->arg[0], cmd = a->arg[1];
 	gva_t buf = a->arg[2];
 	struct shm_info usage;
 	struct shminfo limits;

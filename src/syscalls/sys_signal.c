@@ -28,17 +28,18 @@ static int change_mask(struct task_struct *t, int how, sigset_k set)
 	set &= ~UNBLOCKABLE;
 	switch (how) {
 	case SIG_BLOCK:
-		t->blocked |= set;
-		return 0;
+		set |= t->blocked;
+		break;
 	case SIG_UNBLOCK:
-		t->blocked &= ~set;
-		return 0;
+		set = t->blocked & ~set;
+		break;
 	case SIG_SETMASK:
-		t->blocked = set;
-		return 0;
+		break;
 	default:
 		return -EINVAL;
 	}
+	set_task_blocked(t, set);
+	return 0;
 }
 
 /* sigprocmask(2). -EINVAL: how, the mask's size. */
@@ -90,7 +91,7 @@ int set_user_sigmask(struct task_struct *t, gva_t addr, u64 size)
 		return -EFAULT;
 	t->saved_blocked = t->blocked;
 	t->restore_sigmask = true;
-	t->blocked = set & ~UNBLOCKABLE;
+	set_task_blocked(t, set & ~UNBLOCKABLE);
 	return 0;
 }
 
@@ -98,7 +99,7 @@ void restore_user_sigmask(struct task_struct *t, bool interrupted)
 {
 	if (interrupted || !t->restore_sigmask)
 		return;
-	t->blocked = t->saved_blocked;
+	set_task_blocked(t, t->saved_blocked);
 	t->restore_sigmask = false;
 }
 
@@ -113,7 +114,7 @@ long sys_rt_sigsuspend(struct task_struct *t, const struct sysargs *a)
 		return -EFAULT;
 	t->saved_blocked = t->blocked;
 	t->restore_sigmask = true;
-	t->blocked = set & ~UNBLOCKABLE;
+	set_task_blocked(t, set & ~UNBLOCKABLE);
 	return sleep_interruptible(t, WAIT_FOREVER);
 }
 
@@ -138,8 +139,9 @@ static int do_sigtimedwait(struct task_struct *t, sigset_k set, struct k_siginfo
 	/* Signals of the set wake us although they are blocked; they stay what they are. */
 	t->real_blocked = t->blocked;
 	t->blocked &= ~set;
+	recalc_sigpending(t);
 	err = sleep_interruptible(t, deadline_ns);
-	t->blocked = t->real_blocked;
+	set_task_blocked(t, t->real_blocked);
 	t->real_blocked = 0;
 	sig = dequeue_signal(t, ~set, info);
 	return sig ? sig : err ? -EINTR : -EAGAIN;
@@ -329,22 +331,7 @@ long sys_tkill(struct task_struct *t, const struct sysargs *a)
 	return do_tkill(t, 0, a->arg[0], (int)a->arg[1], &info);
 }
 
-#define SI_DETHREAD_K -7
 #define SIGINFO_KNOWN 48 /* sizeof(struct kernel_siginfo): what any si_code so far uses */
-
-/* Is it clear that such a siginfo uses no more than that? known_siginfo_layout() */
-static bool siginfo_layout_known(int sig, int code)
-{
-	static const u8 limits[NR_SIGNALS + 1] = {
-		[SIGILL] = 11,	[SIGTRAP] = 6, [SIGBUS] = 5,  [SIGFPE] = 15,
-		[SIGSEGV] = 10, [SIGCHLD] = 6, [SIGPOLL] = 6, [SIGSYS] = 2};
-
-	if (code == SI_KERNEL || code == SI_ASYNCNL)
-		return true;
-	if (code <= 0)
-		return code >= SI_DETHREAD_K;
-	return code <= (sig > 0 && sig <= NR_SIGNALS && limits[sig] ? limits[sig] : 6);
-}
 
 /* Only the kernel says si_code >= 0 to others. */
 static int get_siginfo(struct task_struct *t, struct k_siginfo *info, gva_t from, int sig, s32 to)

@@ -4,7 +4,8 @@
 
 #include <linux/capability.h>
 
-#include "base/log.h"
+#include "base/err.h"
+#include "proc/pidfd.h"
 #include "syscalls/sock_internal.h"
 
 #define SOCK_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
@@ -18,7 +19,7 @@ static void task_sock_cred(struct vfs *v, struct sock_cred *c)
 
 	if (!t)
 		return;
-	*c = (struct sock_cred){t->tgid, t->uid, t->gid, t->euid, t->egid, ~0UL};
+	*c = (struct sock_cred){t->tgid, t->uid, t->gid, t->euid, t->egid, ~0UL, t->exiting};
 	if (!capable(t, CAP_SYS_RESOURCE) && !capable(t, CAP_SYS_ADMIN))
 		c->max_inflight = rlimit(t, RLIMIT_NOFILE);
 }
@@ -26,15 +27,6 @@ static void task_sock_cred(struct vfs *v, struct sock_cred *c)
 void sockets_init(struct machine *m)
 {
 	m->vfs.current_cred = task_sock_cred;
-}
-
-/* What a socket that was inherited from the host cannot do yet. */
-static int not_built(struct task_struct *t)
-{
-	const struct syscall_desc *d = syscall_desc(t->syscall_nr, t->compat_call);
-
-	log_line("%s of an inherited socket: not built yet", d ? d->name : "call");
-	return -EOPNOTSUPP;
 }
 
 struct socket *sockfd_lookup(struct task_struct *t, u64 fd, struct file **f)
@@ -46,7 +38,7 @@ struct socket *sockfd_lookup(struct task_struct *t, u64 fd, struct file **f)
 		return ERR_PTR(-EBADF);
 	sock = sock_from_file(*f);
 	if (!sock)
-		sock = ERR_PTR(is_host_socket(*f) ? not_built(t) : -ENOTSOCK);
+		sock = ERR_PTR(-ENOTSOCK);
 	if (IS_ERR(sock))
 		fput(*f);
 	return sock;
@@ -155,18 +147,14 @@ long sys_connect(struct task_struct *t, const struct sysargs *a)
 
 static long sock_name(struct task_struct *t, const struct sysargs *a, bool peer)
 {
-	struct file *f = fdget(t, a->arg[0]);
+	struct file *f;
+	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
 	struct sock_addr addr;
-	struct socket *sock;
 	long ret;
 
-	if (!f)
-		return -EBADF;
-	sock = sock_from_file(f);
-	if (sock)
-		ret = sock->ops->getname(sock, &addr, peer);
-	else
-		ret = is_host_socket(f) ? host_socket_getname(f, &addr, peer) : -ENOTSOCK;
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	ret = sock->ops->getname(sock, &addr, peer);
 	if (!ret)
 		ret = addr_to_user(t, &addr, a->arg[1], a->arg[2]);
 	fput(f);
@@ -271,57 +259,146 @@ long sys_shutdown(struct task_struct *t, const struct sysargs *a)
 
 /* --- options --------------------------------------------------------------------------------- */
 
-/* setsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP: another level; what sock_setsockopt() says. */
+#define OPTVAL_MAX                                                                                 \
+	4096U /* bytes of a value that are looked at; tables of groups alone can have more */
+
+/* For families with options of their own: all of the value, in the kernel's memory. */
+static long set_family_option(struct task_struct *t, struct socket *sock, const struct sysargs *a)
+{
+	struct memory *mem = &t->machine->mem;
+	u32 len = min((u32)a->arg[4], OPTVAL_MAX);
+	u8 *val = kmalloc(mem, max(len, SOCKOPT_MAX), GFP_KERNEL);
+	long ret = -EFAULT;
+
+	if (!val)
+		return -ENOMEM;
+	memset(val, 0, SOCKOPT_MAX);
+	if (!len || !copy_from_user(t->mm, val, a->arg[3], len))
+		ret = sock->ops->setsockopt(sock, a->arg[1], a->arg[2], val, len, t->mm);
+	kfree(mem, val);
+	return ret;
+}
+
+/* SOL_SOCKET of families that have nothing but what all have. */
+static long set_option(struct task_struct *t, struct socket *sock, const struct sysargs *a)
+{
+	u32 len = a->arg[4];
+	u8 val[SOCKOPT_MAX] = {0};
+
+	if ((s32)a->arg[1] != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (len < sizeof(int))
+		return -EINVAL;
+	if (copy_from_user(t->mm, val, a->arg[3], min(len, SOCKOPT_MAX)))
+		return -EFAULT;
+	return sock_setsockopt(sock, a->arg[2], val, len, capable(t, CAP_NET_ADMIN));
+}
+
+/* setsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP, -ENOPROTOOPT: another level; what the family says. */
 long sys_setsockopt(struct task_struct *t, const struct sysargs *a)
 {
-	s32 len = a->arg[4];
-	u8 val[SOCKOPT_MAX] = {0};
 	struct file *f;
 	struct socket *sock;
 	long ret;
 
-	if (len < 0)
+	if ((s32)a->arg[4] < 0)
 		return -EINVAL;
 	sock = sockfd_lookup(t, a->arg[0], &f);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	if ((s32)a->arg[1] != SOL_SOCKET)
-		ret = -EOPNOTSUPP;
-	else if ((u32)len < sizeof(int))
-		ret = -EINVAL;
-	else if (copy_from_user(t->mm, val, a->arg[3], min((u32)len, SOCKOPT_MAX)))
-		ret = -EFAULT;
-	else
-		ret = sock_setsockopt(sock, a->arg[2], val, len, capable(t, CAP_NET_ADMIN));
+	ret = sock->ops->setsockopt ? set_family_option(t, sock, a) : set_option(t, sock, a);
 	fput(f);
 	return ret;
 }
 
-/* getsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP: another level; what sock_getsockopt() says. */
+/* The value that was @len bytes in @val goes out. */
+static long option_to_user(struct task_struct *t, const struct sysargs *a, const void *val, u32 len)
+{
+	if (len && copy_to_user(t->mm, a->arg[3], val, len))
+		return -EFAULT;
+	return put_user(t->mm, (s32)len, a->arg[4]);
+}
+
+/* As set_family_option(). Some values say what is asked for, so they are read before. */
+static long get_family_option(struct task_struct *t, struct socket *sock, const struct sysargs *a,
+			      u32 ulen)
+{
+	struct memory *mem = &t->machine->mem;
+	u32 len = min(ulen, OPTVAL_MAX);
+	u8 *val = kzalloc(mem, max(len, SOCKOPT_MAX), GFP_KERNEL);
+	long ret;
+
+	if (!val)
+		return -ENOMEM;
+	if (len && copy_from_user(t->mm, val, a->arg[3], len))
+		memset(val, 0, len); /* if it can only be written */
+	ret = sock->ops->getsockopt(sock, a->arg[1], a->arg[2], val, &len);
+	if (!ret)
+		ret = option_to_user(t, a, val, min(len, OPTVAL_MAX));
+	kfree(mem, val);
+	return ret;
+}
+
+int pidfd_of(struct task_struct *t, s32 pid)
+{
+	struct task_struct *p = find_task_by_pid(t->machine, pid);
+	struct file *f = p ? pidfd_create(p, 0) : ERR_PTR(-ESRCH);
+
+	return IS_ERR(f) ? (int)PTR_ERR(f) : (int)fd_install_one(t, f, true);
+}
+
+/* SO_PEERPIDFD: who connected, or listened. */
+static long get_peerpidfd(struct task_struct *t, struct socket *sock, const struct sysargs *a,
+			  u32 ulen)
+{
+	int fd;
+	long ret;
+
+	if (!sock->sk->peercred.pid)
+		return -ENODATA;
+	fd = pidfd_of(t, sock->sk->peercred.pid);
+	if (fd < 0)
+		return fd;
+	ret = option_to_user(t, a, &fd, min(ulen, (u32)sizeof(fd)));
+	if (ret)
+		fd_close(t->files, fd);
+	return ret;
+}
+
+static long get_option(struct task_struct *t, struct socket *sock, const struct sysargs *a,
+		       u32 ulen)
+{
+	u32 len = min(ulen, SOCKOPT_MAX);
+	u8 val[SOCKOPT_MAX];
+	long ret;
+
+	if ((s32)a->arg[1] != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if ((s32)a->arg[2] == SO_PEERPIDFD_K)
+		return get_peerpidfd(t, sock, a, ulen);
+	ret = sock_getsockopt(sock, a->arg[2], val, &len);
+	return ret ? ret : option_to_user(t, a, val, len);
+}
+
+/* getsockopt(2). -EBADF, -ENOTSOCK; -EOPNOTSUPP, -ENOPROTOOPT: another level; what the family says. */
 long sys_getsockopt(struct task_struct *t, const struct sysargs *a)
 {
-	u8 val[SOCKOPT_MAX];
 	struct file *f;
 	struct socket *sock = sockfd_lookup(t, a->arg[0], &f);
-	s32 ulen;
-	u32 len;
-	long ret;
+	s32 ulen = 0;
+	long ret = 0;
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	if ((s32)a->arg[1] != SOL_SOCKET) {
+	if ((s32)a->arg[1] != SOL_SOCKET && !sock->ops->getsockopt)
 		ret = -EOPNOTSUPP;
-	} else if (get_user(t->mm, ulen, a->arg[4])) {
+	else if (get_user(t->mm, ulen, a->arg[4]))
 		ret = -EFAULT;
-	} else if (ulen < 0) {
+	else if (ulen < 0)
 		ret = -EINVAL;
-	} else {
-		len = min((u32)ulen, SOCKOPT_MAX);
-		ret = sock_getsockopt(sock, a->arg[2], val, &len);
-		if (!ret && ((len && copy_to_user(t->mm, a->arg[3], val, len)) ||
-			     put_user(t->mm, (s32)len, a->arg[4])))
-			ret = -EFAULT;
-	}
+	if (!ret)
+		ret = sock->ops->getsockopt ? get_family_option(t, sock, a, ulen)
+					    : get_option(t, sock, a, ulen);
 	fput(f);
 	return ret;
 }

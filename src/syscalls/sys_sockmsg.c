@@ -7,8 +7,10 @@
 
 #include "syscalls/sock_internal.h"
 
-#define OPTMEM_MAX 131072UL /* bytes of control messages; net.core.optmem_max */
+#define OPTMEM_MAX 131072UL    /* bytes of control messages; net.core.optmem_max */
+#define CONTROL_IN_MAX 16384UL /* bytes of them that a family of the host's can say at once */
 #define CMSG_COMPAT_K 0x80000000U
+#define SCM_PIDFD_K 4
 #define CMSG_HDR sizeof(struct cmsghdr)
 
 /* struct msghdr as the kernel reads it. */
@@ -124,26 +126,24 @@ static int scm_parse(struct task_struct *t, const u8 *ctl, u64 size, struct scm_
 	return 0;
 }
 
-static int scm_from_user(struct task_struct *t, const struct user_msghdr *h, struct scm_cookie *scm)
+/* The control messages of a send: @msg->control, kmalloc'ed and the caller's, also after an error. What they mean is in
+ * @msg->scm, but for families that read them themselves. */
+static int control_from_user(struct task_struct *t, const struct user_msghdr *h,
+			     const struct socket *sock, struct sock_msg *msg)
 {
-	struct memory *mem = &t->machine->mem;
-	u8 *ctl;
-	int err;
-
 	if (h->controllen > INT_MAX)
 		return -ENOBUFS;
 	if (!h->control || !h->controllen)
 		return 0;
 	if (h->controllen > OPTMEM_MAX)
 		return -ENOBUFS;
-	ctl = kmalloc(mem, h->controllen, GFP_KERNEL);
-	if (!ctl)
+	msg->control = kmalloc(&t->machine->mem, h->controllen, GFP_KERNEL);
+	if (!msg->control)
 		return -ENOBUFS;
-	err = copy_from_user(t->mm, ctl, h->control, h->controllen)
-		      ? -EFAULT
-		      : scm_parse(t, ctl, h->controllen, scm);
-	kfree(mem, ctl);
-	return err;
+	msg->control_len = h->controllen;
+	if (copy_from_user(t->mm, msg->control, h->control, h->controllen))
+		return -EFAULT;
+	return sock->ops->raw_control ? 0 : scm_parse(t, msg->control, h->controllen, &msg->scm);
 }
 
 /* --- control messages in --------------------------------------------------------------------- */
@@ -216,6 +216,21 @@ static void put_fds(struct ctl_out *o, const struct scm_fp_list *fp, bool cloexe
 		o->flags |= MSG_CTRUNC;
 }
 
+/* A descriptor for the process that sent; its number, or -errno, is told. See: scm_pidfd_recv(). */
+static void put_pidfd(struct ctl_out *o, s32 pid)
+{
+	int fd;
+
+	if (!pid)
+		return;
+	if (!o->at || o->left < CMSG_LEN(sizeof(fd))) {
+		o->flags |= MSG_CTRUNC;
+		return;
+	}
+	fd = pidfd_of(o->t, pid);
+	put_cmsg(o, SCM_PIDFD_K, &fd, sizeof(fd));
+}
+
 /* What came with the message. See: scm_recv_unix(). */
 static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct scm_cookie *scm,
 			bool cloexec)
@@ -229,6 +244,28 @@ static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct scm
 	}
 	if (scm->fp)
 		put_fds(o, scm->fp, cloexec);
+	if (sock_option(sock->sk, OPT_PASSPIDFD))
+		put_pidfd(o, scm->has_creds ? scm->pid : 0);
+}
+
+/* Room for what a family with raw_control says beside the bytes. 0 or -ENOBUFS. */
+static int control_room(struct task_struct *t, const struct user_msghdr *h,
+			const struct socket *sock, struct sock_msg *msg)
+{
+	if (!sock->ops->raw_control || !h->control || !h->controllen)
+		return 0;
+	msg->control_len = min(h->controllen, CONTROL_IN_MAX);
+	msg->control = kzalloc(&t->machine->mem, msg->control_len, GFP_KERNEL);
+	return msg->control ? 0 : -ENOBUFS;
+}
+
+/* ... and where it goes. */
+static void control_to_user(struct ctl_out *o, const struct sock_msg *msg)
+{
+	u64 n = min(msg->control_len, o->left);
+
+	if (msg->control && !copy_to_user(o->t->mm, o->at, msg->control, n))
+		ctl_advance(o, n);
 }
 
 /* --- the header ------------------------------------------------------------------------------ */
@@ -272,10 +309,11 @@ static long send_one(struct task_struct *t, struct file *f, struct socket *sock,
 		msg.name = &addr;
 	}
 	if (!ret)
-		ret = scm_from_user(t, &h, &msg.scm);
+		ret = control_from_user(t, &h, sock, &msg);
 	if (!ret)
 		ret = sock->ops->sendmsg(sock, &msg, t->fs);
 	scm_fp_free(&t->machine->vfs, msg.scm.fp); /* what was not sent */
+	kfree(&t->machine->mem, msg.control);
 	if (iov != fast)
 		kfree(&t->machine->mem, iov);
 	return sent(t, &msg, ret);
@@ -295,13 +333,19 @@ static long recv_one(struct task_struct *t, struct file *f, struct socket *sock,
 	if (!ret) {
 		if (h.name)
 			msg.name = &addr;
-		ret = sock->ops->recvmsg(sock, &msg);
+		ret = control_room(t, &h, sock, &msg);
 	}
+	if (!ret)
+		ret = sock->ops->recvmsg(sock, &msg);
 	if (iov != fast)
 		kfree(&t->machine->mem, iov);
+	if (ret >= 0 && sock->ops->raw_control)
+		control_to_user(&out, &msg);
+	else if (ret >= 0)
+		scm_to_user(&out, sock, &msg.scm, flags & MSG_CMSG_CLOEXEC);
+	kfree(&t->machine->mem, msg.control);
 	if (ret < 0)
 		return ret;
-	scm_to_user(&out, sock, &msg.scm, flags & MSG_CMSG_CLOEXEC);
 	scm_fp_free(&t->machine->vfs, msg.scm.fp);
 	if (h.name && addr_to_user(t, &addr, h.name, umsg + offsetof(struct user_msghdr, namelen)))
 		return -EFAULT;

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #define CLOCK_TICK_NS 10000000UL /* USER_HZ is 100 */
-#define COARSE_RES_NS 1000000L	 /* a jiffy of the reference kernel */
 
 u64 timespec_ns(const struct timespec *ts)
 {
@@ -52,16 +51,11 @@ long sys_clock_gettime(struct task_struct *t, const struct sysargs *a)
 /* clock_getres(2). -EINVAL: no such clock. */
 long sys_clock_getres(struct task_struct *t, const struct sysargs *a)
 {
-	int clk = a->arg[0];
-	struct timespec ts;
-	int err = machine_clock_gettime(t->machine, t, clk, &ts);
+	u64 ns;
+	int err = machine_clock_getres(t, (int)a->arg[0], &ns);
+	struct timespec ts = {0, (s64)ns};
 
-	if (err || !a->arg[1])
-		return err;
-	ts.tv_sec = 0;
-	ts.tv_nsec =
-		clk == CLOCK_REALTIME_COARSE || clk == CLOCK_MONOTONIC_COARSE ? COARSE_RES_NS : 1;
-	return put_timespec(t, &ts, a->arg[1]);
+	return err || !a->arg[1] ? err : put_timespec(t, &ts, a->arg[1]);
 }
 
 /* gettimeofday(2): UTC. */
@@ -85,7 +79,7 @@ static s64 seconds_now(struct task_struct *t)
 {
 	struct timespec ts;
 
-	machine_clock_gettime(t->machine, t, CLOCK_REALTIME, &ts);
+	machine_clock_gettime(t->machine, t, CLOCK_REALTIME_COARSE, &ts); /* as Linux's */
 	return ts.tv_sec;
 }
 
@@ -116,7 +110,7 @@ long sys_times(struct task_struct *t, const struct sysargs *a)
 	struct tms tms = {0};
 
 	if (a->arg[0]) {
-		task_cputime(t, &utime, &stime);
+		group_cputime(t, &utime, &stime);
 		tms.tms_utime = utime / CLOCK_TICK_NS;
 		tms.tms_stime = stime / CLOCK_TICK_NS;
 		task_children_cputime(t, &utime, &stime);
@@ -209,7 +203,77 @@ struct timespec time_left(struct task_struct *t, u64 deadline_ns)
 	return (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
 }
 
-/* Can one sleep by it? CPU-time clocks would need timers of their own. */
+/* --- sleeping by CPU time ---------------------------------------------------------------------- */
+
+#define CPUCLOCK_PERTHREAD 4
+#define CPU_SLEEP_MIN_NS (10 * NSEC_PER_MSEC) /* how soon a process's time is looked at again */
+
+/* By the CPU time of another thread or of a process: nobody tells us how that goes on, but it takes at
+ * least as long as is left. @at_ns: of that clock. 0, -EINVAL: the clock is gone, -ERESTARTNOHAND. */
+static int cpu_sleep_until(struct task_struct *t, int clk, u64 at_ns, u64 *left_ns)
+{
+	struct timespec now;
+	int err;
+
+	for (;;) {
+		err = machine_clock_gettime(t->machine, t, clk, &now);
+		if (err)
+			return err;
+		if (timespec_ns(&now) >= at_ns)
+			return 0;
+		*left_ns = at_ns - timespec_ns(&now);
+		err = sleep_interruptible(
+			t, add_sat(machine_now_ns(t->machine), max(*left_ns, CPU_SLEEP_MIN_NS)));
+		if (err)
+			return err;
+	}
+}
+
+static long cpu_sleep_restart(struct task_struct *t);
+
+static long cpu_sleep(struct task_struct *t, int clk, u64 at_ns, gva_t rmtp, bool absolute)
+{
+	struct timespec left;
+	u64 left_ns = 0;
+	int err = cpu_sleep_until(t, clk, at_ns, &left_ns);
+
+	if (err != -ERESTARTNOHAND || absolute)
+		return err;
+	left = (struct timespec){left_ns / NSEC_PER_SEC, left_ns % NSEC_PER_SEC};
+	if (rmtp && put_user(t->mm, left, rmtp))
+		return -EFAULT;
+	t->restart_block.fn = cpu_sleep_restart;
+	t->restart_block.expires_ns = at_ns;
+	t->restart_block.user = rmtp;
+	t->restart_block.nr = (u32)clk;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long cpu_sleep_restart(struct task_struct *t)
+{
+	return cpu_sleep(t, (s32)t->restart_block.nr, t->restart_block.expires_ns,
+			 t->restart_block.user, false);
+}
+
+/* -EINVAL: no such clock, or one's own thread's, which stands still meanwhile. */
+static long cpu_nanosleep(struct task_struct *t, int clk, const struct timespec *ts, bool absolute,
+			  gva_t rmtp)
+{
+	s32 pid = ~(clk >> 3);
+	struct timespec now;
+	int err = machine_clock_check(t, clk);
+
+	if (clk < 0 && (clk & CPUCLOCK_PERTHREAD) && (!pid || pid == t->pid))
+		return -EINVAL;
+	if (!err)
+		err = machine_clock_gettime(t->machine, t, clk, &now);
+	if (err)
+		return err;
+	return cpu_sleep(t, clk, add_sat(timespec_ns(ts), absolute ? 0 : timespec_ns(&now)), rmtp,
+			 absolute);
+}
+
+/* Can one sleep by it? 0, -EINVAL, -EOPNOTSUPP. */
 static int check_sleep_clock(int clk)
 {
 	switch (clk) {
@@ -217,14 +281,19 @@ static int check_sleep_clock(int clk)
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
+	case CLOCK_PROCESS_CPUTIME_ID:
 		return 0;
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+	case CLOCK_REALTIME_ALARM: /* there is no RTC to wake anybody */
+	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
 	default:
-		return -EINVAL;
+		if (clk >= 0)
+			return -EINVAL;
+		return (clk & 7) == 3 ? -EOPNOTSUPP : 0; /* a descriptor's; CPU time */
 	}
 }
 
@@ -243,6 +312,8 @@ long sys_clock_nanosleep(struct task_struct *t, const struct sysargs *a)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
+	if (clk < 0 || clk == CLOCK_PROCESS_CPUTIME_ID)
+		return cpu_nanosleep(t, clk, &ts, absolute, absolute ? 0 : a->arg[3]);
 	ns = absolute ? ns_until(t, clk, &ts) : timespec_ns(&ts);
 	ret = sleep_until(t, add_sat(machine_now_ns(t->machine), ns), absolute ? 0 : a->arg[3]);
 	return absolute && ret == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : ret;

@@ -497,7 +497,7 @@ static void pipes_pass_bytes_through(void)
 	rd->f_flags |= O_NONBLOCK; /* ours; the host's descriptor stays as it is */
 	CU_ASSERT_EQUAL(kernel_read(rd, buf, sizeof(buf), 0), -EAGAIN);
 	CU_ASSERT_EQUAL(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
-	CU_ASSERT_PTR_NULL(rd->f_op->mmap_file(rd, NULL) == -ENODEV ? NULL : rd);
+	CU_ASSERT_TRUE(!rd->f_op->mmap_file || rd->f_op->mmap_file(rd, NULL) == -ENODEV);
 	CU_ASSERT_EQUAL(rd->f_op->llseek(rd, 0, SEEK_CUR), -ESPIPE);
 	fput(wr);
 	CU_ASSERT_EQUAL(kernel_read(rd, buf, sizeof(buf), 0), 0);

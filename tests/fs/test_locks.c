@@ -7,7 +7,8 @@ static struct world w;
 
 static int lock(struct file *f, const void *owner, short type, u64 start, u64 last)
 {
-	struct file_lock want = {.owner = owner, .type = type, .start = start, .end = last};
+	struct file_lock want = {
+		.file = f, .owner = owner, .type = type, .start = start, .end = last};
 
 	return posix_lock_file(f, &want, false);
 }
@@ -35,7 +36,7 @@ static void record_locks_split_and_merge(void)
 	locks_remove_posix(f, (const void *)got.owner);
 	CU_ASSERT_EQUAL(lock(f, "b", F_WRLCK, 0, LOCK_END), 0);
 	CU_ASSERT_EQUAL(lock(f, "b", F_UNLCK, 0, LOCK_END), 0);
-	CU_ASSERT_EQUAL(flock_lock_file(f, F_WRLCK, false), 0);
+	CU_ASSERT_EQUAL(flock_lock_file(f, 1, F_WRLCK, false), 0);
 	fput(f);
 	world_down(&w);
 }

@@ -1,6 +1,9 @@
 /* Walking paths: components, symlinks, mounts, and the errors of path_resolution(7). */
+#include <linux/openat2.h>
 #include <sys/stat.h>
 
+#include "fs/hostfs.h"
+#include "fs/tmpfs.h"
 #include "world.h"
 
 static struct world w;
@@ -271,6 +274,126 @@ static void sys_is_an_empty_directory(void)
 	world_down(&w);
 }
 
+static struct path path_of(const char *name)
+{
+	struct path p = {NULL, NULL};
+
+	CU_ASSERT_EQUAL_FATAL(path_lookup(&w.fs, NULL, name, LOOKUP_FOLLOW, &p, NULL), 0);
+	return p;
+}
+
+static void mounts_lie_on_top_and_are_taken_away(void)
+{
+	u32 mode = 0755;
+	struct path a, top;
+	struct file *f;
+
+	build_tree();
+	a = path_of("/a");
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", 0700), -ENODEV);
+	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &mode), 0);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false),
+			-EINVAL);
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", 0700), 0);
+	CU_ASSERT_EQUAL(walk("/a/b"), -ENOENT);
+	CU_ASSERT_EQUAL(opens("/a/first", O_RDWR | O_CREAT), 0);
+	top = path_of("/a");
+	CU_ASSERT_EQUAL(top.dentry->mode, S_IFDIR | 0700);
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &top, "rw", 0700), 0);
+	CU_ASSERT_EQUAL(walk("/a/first"), -ENOENT);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false), 0);
+	f = open_at_root(&w, "/a/first", O_RDWR);
+	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, false), -EBUSY);
+	fput(f);
+	path_put(&top);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), true), 0);
+	CU_ASSERT_EQUAL(walk("/a/b"), 0);
+	path_put(&a);
+	world_down(&w);
+}
+
+/* Whatever there is to change, the host never hears of it. */
+static void a_read_only_tree_stays_as_it_is(void)
+{
+	const struct timespec ts[2] = {{1, 1}, {1, 1}};
+	const struct dentry_operations *op;
+	struct path top, file;
+	struct stat before, after;
+	char path[HOST_NAME];
+
+	build_tree();
+	CU_ASSERT_EQUAL(stat(host_name(&w, "a/b/file", path), &before), 0);
+	vfs_set_read_only(&w.vfs);
+	top = path_of("/");
+	file = path_of("/a/b/file");
+	op = top.dentry->d_op;
+	CU_ASSERT_EQUAL(opens("new", O_RDWR | O_CREAT), -EROFS);
+	CU_ASSERT_EQUAL(opens("a", O_RDWR | O_TMPFILE), -EROFS);
+	CU_ASSERT_EQUAL(opens("a/b/file", O_RDWR), -EROFS);
+	CU_ASSERT_EQUAL(opens("a/rel", O_RDONLY | O_TRUNC), -EROFS);
+	CU_ASSERT_EQUAL(opens("a/b/file", O_RDONLY), 0);
+	CU_ASSERT_EQUAL(opens("dangling", O_RDWR | O_CREAT), -EROFS);
+	CU_ASSERT_EQUAL(op->mkdir(top.dentry, "new", 0700), -EROFS);
+	CU_ASSERT_EQUAL(op->mkdir(top.dentry, "a", 0700), -EEXIST);
+	CU_ASSERT_EQUAL(op->mknod(top.dentry, "new", S_IFREG | 0700, 0), -EROFS);
+	CU_ASSERT_EQUAL(op->symlink(top.dentry, "new", "a"), -EROFS);
+	CU_ASSERT_EQUAL(op->link(file.dentry, top.dentry, "new"), -EROFS);
+	CU_ASSERT_EQUAL(op->unlink(top.dentry, "abs", 0), -EROFS);
+	CU_ASSERT_EQUAL(op->rename(top.dentry, "abs", top.dentry, "new", 0), -EROFS);
+	CU_ASSERT_EQUAL(op->chmod(file.dentry, 0600), -EROFS);
+	CU_ASSERT_EQUAL(op->chown(file.dentry, 1, 1, 0), -EROFS);
+	CU_ASSERT_EQUAL(op->utimens(file.dentry, ts), -EROFS);
+	CU_ASSERT_EQUAL(op->truncate(file.dentry, 0), -EROFS);
+	CU_ASSERT_EQUAL(op->setxattr(file.dentry, "user.x", "x", 1, 0), -EROFS);
+	CU_ASSERT_EQUAL(op->removexattr(file.dentry, "user.x"), -EROFS);
+	CU_ASSERT_EQUAL(op->access(file.dentry, R_OK, 0), 0);
+	CU_ASSERT_EQUAL(op->access(file.dentry, W_OK, 0), -EROFS);
+	CU_ASSERT_EQUAL(stat(host_name(&w, "a/b/file", path), &after), 0);
+	CU_ASSERT_EQUAL(memcmp(&before.st_ctim, &after.st_ctim, sizeof(after.st_ctim)), 0);
+	CU_ASSERT_EQUAL(access(host_name(&w, "new", path), F_OK), -1);
+	CU_ASSERT_EQUAL(access(host_name(&w, "nowhere", path), F_OK), -1);
+	path_put(&file);
+	path_put(&top);
+	world_down(&w);
+}
+
+/* The host's name for what is above the tree. */
+static void nothing_leads_out_of_the_tree(void)
+{
+	struct path outside, up;
+	int fd;
+
+	build_tree();
+	fd = open("/tmp", O_PATH | O_DIRECTORY); /* as a descriptor that was handed in */
+	outside = (struct path){w.vfs.root_mnt, hostfs_dentry(&w.vfs, fd)};
+	CU_ASSERT_EQUAL(path_lookup(&w.fs, &outside, "..", 0, &up, NULL), 0);
+	CU_ASSERT_TRUE(up.dentry->ino == outside.dentry->ino &&
+		       up.dentry->dev == outside.dentry->dev);
+	path_put(&up);
+	CU_ASSERT_TRUE(same("/../..", "/"));
+	CU_ASSERT_EQUAL(walk("/tmp"), -ENOENT);
+	path_put(&outside);
+	world_down(&w);
+}
+
+static void a_walk_can_be_held_to_a_part_of_the_tree(void)
+{
+	build_tree();
+	w.fs.resolve = RESOLVE_BENEATH;
+	CU_ASSERT_EQUAL(walk("/a"), -EXDEV);
+	CU_ASSERT_EQUAL(walk("abs/file"), -EXDEV);
+	CU_ASSERT_EQUAL(walk("a/.."), 0);
+	CU_ASSERT_EQUAL(walk("a/../.."), -EXDEV);
+	CU_ASSERT_EQUAL(walk("a/rel"), 0);
+	w.fs.resolve = RESOLVE_NO_SYMLINKS;
+	CU_ASSERT_EQUAL(walk("a/rel"), -ELOOP);
+	CU_ASSERT_EQUAL(walk("abs/file"), -ELOOP);
+	CU_ASSERT_EQUAL(walk("a/b/file"), 0);
+	w.fs.resolve = 0;
+	world_down(&w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(names_lead_to_the_same_file),
 	UNIT_TEST(errors_are_those_of_the_man_page),
@@ -280,6 +403,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(d_path_is_the_guests_view),
 	UNIT_TEST(open_checks_as_linux_does),
 	UNIT_TEST(sys_is_an_empty_directory),
+	UNIT_TEST(mounts_lie_on_top_and_are_taken_away),
+	UNIT_TEST(a_read_only_tree_stays_as_it_is),
+	UNIT_TEST(nothing_leads_out_of_the_tree),
+	UNIT_TEST(a_walk_can_be_held_to_a_part_of_the_tree),
 	UNIT_END,
 };
 

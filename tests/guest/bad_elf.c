@@ -3,7 +3,7 @@
  * program ended. The same on the host and here.
  *
  *	bad_elf			the rows of bad_elf.def, then devices, FIFOs, directories and links
- *	bad_elf random N	N files with a few header fields changed at random
+ *	bad_elf random N	N files with a few header fields changed at random, some with such an interpreter
  */
 #include <elf.h>
 #include <errno.h>
@@ -22,8 +22,9 @@
 
 #define TEXT 0x400000UL
 #define DATA 0x402000UL
-#define CODE 0x200 /* in the file */
-#define STATUS 9   /* the first byte of data */
+#define CODE 0x200   /* in the file */
+#define STATUS 9     /* the first byte of data */
+#define LD_STATUS 40 /* an interpreter's */
 
 struct image {
 	Elf64_Ehdr e;
@@ -69,6 +70,7 @@ static void sound(struct image *f)
 	((uint8_t *)f)[0x1000] = STATUS;
 }
 
+/* @f names an interpreter. */
 static void interp(struct image *f, const char *name)
 {
 	f->p[2].p_type = PT_INTERP;
@@ -77,8 +79,19 @@ static void interp(struct image *f, const char *name)
 	strcpy((char *)f + 0x800, name);
 }
 
+/* @f names @ld, which becomes the file ./ld: position independent like a true one, and it exits with LD_STATUS. */
+static void with_ld(struct image *f, struct image *ld)
+{
+	interp(f, "./ld");
+	ld->e.e_type = ET_DYN;
+	ld->p[0].p_vaddr -= TEXT;
+	ld->p[1].p_vaddr -= TEXT;
+	ld->e.e_entry -= TEXT;
+	((uint8_t *)ld)[0x1000] = LD_STATUS;
+}
+
 /* The @want-th row of the table; NULL behind the last. */
-static const char *damage(struct image *f, int want)
+static const char *damage(struct image *f, struct image *ld, int want)
 {
 #define ODD(name, ...)                                                                             \
 	if (!want--) {                                                                             \
@@ -138,7 +151,7 @@ static void run_image(const char *name, const struct image *f, size_t len)
 
 static void damaged(void)
 {
-	struct image f;
+	struct image f, ld;
 	const char *name;
 	char text[80] = "no ELF file, and longer than the header of one";
 
@@ -146,9 +159,11 @@ static void damaged(void)
 	write_file("text", text, sizeof(text));
 	for (int i = 0;; i++) {
 		sound(&f);
-		name = damage(&f, i);
+		sound(&ld);
+		name = damage(&f, &ld, i);
 		if (!name)
 			break;
+		write_file("ld", &ld, sizeof(ld));
 		run_image(name, &f, sizeof(f));
 	}
 	for (size_t len = 0; len < sizeof(f); len += len < 0x140 ? 13 : 0x155) {
@@ -158,6 +173,7 @@ static void damaged(void)
 	}
 	unlink("empty");
 	unlink("text");
+	unlink("ld");
 }
 
 /* Nothing but a regular file is opened: a FIFO would wait for its writer. */
@@ -265,7 +281,7 @@ static void damage_at_random(struct image *f)
 
 static void at_random(int n)
 {
-	struct image f;
+	struct image f, ld;
 	char name[16];
 
 	for (int i = 0; i < n; i++) {
@@ -274,9 +290,17 @@ static void at_random(int n)
 		f.e.e_type = rnd() % 3 ? ET_EXEC : ET_DYN;
 		for (int k = 1 + rnd() % 4; k; k--)
 			damage_at_random(&f);
+		if (!(rnd() % 3)) {
+			sound(&ld);
+			with_ld(&f, &ld);
+			for (int k = rnd() % 4; k; k--)
+				damage_at_random(&ld);
+			write_file("ld", &ld, rnd() % 8 ? sizeof(ld) : rnd() % sizeof(ld));
+		}
 		snprintf(name, sizeof(name), "%d", i);
 		run_image(name, &f, rnd() % 8 ? sizeof(f) : rnd() % sizeof(f));
 	}
+	unlink("ld");
 }
 
 int main(int argc, char **argv)

@@ -487,6 +487,48 @@ static void credentials(int type)
 	close_pair(s);
 }
 
+#define PASSPIDFD 76 /* SO_PASSPIDFD, SO_PEERPIDFD: younger than libc's headers */
+#define PEERPIDFD 77
+
+/* The sender's pidfd, with a message, and the peer's, of a connection. */
+static void sender_pidfd(int type)
+{
+	char text[64];
+	union control ctl;
+	struct iovec iov = {text, sizeof(text)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	int s[2], on = 1, fd = -1, u = socket(AF_UNIX, type, 0);
+	socklen_t len = sizeof(fd);
+
+	printf("-- pidfds over type %d\n", type);
+	pair(type, s);
+	SHOW(setsockopt(s[1], SOL_SOCKET, PASSPIDFD, &on, sizeof(on)));
+	SHOW(getsockopt(s[1], SOL_SOCKET, PASSPIDFD, &fd, &len));
+	printf("%d, len %u\n", fd, len);
+	SHOW(send(s[0], "who", 3, 0));
+	m.msg_control = &ctl;
+	m.msg_controllen = sizeof(ctl);
+	SHOW(recvmsg(s[1], &m, 0));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+		printf("type %d, len %lu, signal %ld\n", c->cmsg_type, (long)c->cmsg_len,
+		       syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+		printf("cloexec %d\n", fcntl(fd, F_GETFD));
+		close(fd);
+	}
+	SHOW(send(s[0], "who", 3, 0));
+	m.msg_controllen = 8;
+	SHOW(recvmsg(s[1], &m, 0));
+	printf("flags %#x\n", m.msg_flags);
+	WORKS(getsockopt(s[0], SOL_SOCKET, PEERPIDFD, &fd, &len));
+	printf("len %u, signal %ld\n", len, syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+	close(fd);
+	SHOW(getsockopt(u, SOL_SOCKET, PEERPIDFD, &fd, &len));
+	SHOW(getsockopt(s[0], SOL_SOCKET, PEERPIDFD, (void *)8, &len));
+	close(u);
+	close_pair(s);
+}
+
 /* --- headers ---------------------------------------------------------------------------------- */
 
 static void headers(void)
@@ -636,6 +678,8 @@ int main(void)
 	cycles();
 	credentials(SOCK_STREAM);
 	credentials(SOCK_DGRAM);
+	sender_pidfd(SOCK_STREAM);
+	sender_pidfd(SOCK_DGRAM);
 	headers();
 	many();
 	limits();

@@ -188,6 +188,7 @@ static void controlling(void)
 	SHOW(shmctl(id, SHM_UNLOCK, NULL));
 	show_ds("unlocked", id);
 	SHOW(shmctl(id, 999, NULL));
+	SHOW(shmctl(id, IPC_RMID | 0x100, NULL)); /* IPC_64 is for old kernels */
 	SHOW(shmctl(-1, IPC_STAT, &ds));
 	SHOW(shmctl(id, IPC_STAT, NULL));
 	SHOW(shmctl(id, IPC_SET, NULL));

@@ -105,8 +105,57 @@ static void an_impossible_segment_is_refused(void)
 	REFUSED(phdr(e)->p_memsz = ~0UL, "outside user space");
 	REFUSED(phdr(e)->p_filesz = phdr(e)->p_memsz = 0x100000, "truncated");
 	REFUSED(phdr(e)->p_vaddr += 1, "does not fit");
-	REFUSED(phdr(e)->p_type = PT_INTERP, "dynamically linked");
 	REFUSED(phdr(e)->p_type = PT_NOTE, "no segment");
+}
+
+/* Makes @e name an interpreter: a second header, behind the code. */
+static void name_interp(struct tiny_elf *e, const char *name)
+{
+	memcpy(e->bytes + 0x1000, name, strlen(name) + 1);
+	e->len = 0x1100;
+	ehdr(e)->e_phnum = 2;
+	phdr(e)[1] =
+		(Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 0x1000, .p_filesz = strlen(name) + 1};
+}
+
+static void an_interpreter_that_cannot_be_is_named(void)
+{
+	struct tiny_elf *e = malloc(sizeof(*e));
+	char why[160];
+
+	tiny_elf_make(e, bss_sum, bss_sum_end, 0);
+	name_interp(e, "/no/such/ld.so");
+	CU_ASSERT_EQUAL(run(e, why), -ENOENT);
+	CU_ASSERT_STRING_EQUAL(why, "interpreter /no/such/ld.so: No such file or directory");
+	tiny_elf_make(e, bss_sum, bss_sum_end, 0);
+	name_interp(e, "/etc/passwd");
+	CU_ASSERT_EQUAL(run(e, why), -EACCES);
+	tiny_elf_make(e, bss_sum, bss_sum_end, 0);
+	name_interp(e, "/bin/sh\0/x");
+	phdr(e)[1].p_filesz = 3;
+	CU_ASSERT_EQUAL(run(e, why), -ENOEXEC);
+	CU_ASSERT_STRING_EQUAL(why, "interpreter's name without an end");
+	free(e);
+}
+
+/* The interpreter alone runs, and finds its own bss. */
+static void an_interpreter_runs_in_the_place_of_its_program(void)
+{
+	struct tiny_elf *ld = malloc(sizeof(*ld)), *e = malloc(sizeof(*e));
+	char why[160];
+
+	tiny_elf_make(ld, bss_sum, bss_sum_end, 3 * 4096);
+	ehdr(ld)->e_type = ET_DYN;
+	ehdr(ld)->e_entry -= phdr(ld)->p_vaddr;
+	phdr(ld)->p_vaddr = 0;
+	tiny_elf_write(ld);
+	tiny_elf_make(e, bss_sum, bss_sum, 0); /* without a byte of code */
+	name_interp(e, ld->path);
+	phdr(e)->p_filesz = phdr(e)->p_memsz = 0x1100;
+	CU_ASSERT_EQUAL(run(e, why), 0);
+	unlink(ld->path);
+	free(e);
+	free(ld);
 }
 
 static void overlapping_segments_are_refused(void)
@@ -138,6 +187,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_wrong_identity_is_refused),
 	UNIT_TEST(a_lying_header_is_refused),
 	UNIT_TEST(an_impossible_segment_is_refused),
+	UNIT_TEST(an_interpreter_that_cannot_be_is_named),
+	UNIT_TEST(an_interpreter_runs_in_the_place_of_its_program),
 	UNIT_TEST(overlapping_segments_are_refused),
 	UNIT_TEST(a_file_cut_anywhere_never_harms_the_machine),
 	UNIT_END,

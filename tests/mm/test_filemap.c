@@ -94,6 +94,30 @@ static void stores_make_pages_dirty_until_written_back(void)
 	world_end(w);
 }
 
+/* By its own age, not by the flusher's rounds: a file that was written back meanwhile is young again. */
+static void the_flusher_writes_what_has_been_dirty_long_enough(void)
+{
+	struct world *w = world_new(64UL << 20);
+	gva_t at = world_map_file(w, 0x10000000, FILE_PAGES, RW, SHARED, 0);
+	const u64 ticks = 6;
+
+	poke(w, at + PAGE_SIZE, 1);
+	for (u64 i = 0; i < ticks - 1; i++)
+		CU_ASSERT_TRUE(writeback_old(&w->m, ticks));
+	CU_ASSERT_EQUAL(sync_mappings(&w->m), 0);
+	CU_ASSERT_FALSE(writeback_old(&w->m, ticks));
+
+	poke(w, at + PAGE_SIZE, 2);
+	for (u64 i = 0; i < ticks; i++) {
+		CU_ASSERT_TRUE(writeback_old(&w->m, ticks));
+		poke(w, at + 2 * PAGE_SIZE, 3); /* later stores make it no younger */
+	}
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 2);
+	CU_ASSERT_FALSE(writeback_old(&w->m, ticks));
+	CU_ASSERT_EQUAL(w->file.nr_dirty, 0);
+	world_end(w);
+}
+
 static void updates_reach_cached_pages_only(void)
 {
 	struct world *w = world_new(64UL << 20);
@@ -236,6 +260,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(only_what_is_absent_is_read),
 	UNIT_TEST(faults_bring_the_neighbourhood),
 	UNIT_TEST(stores_make_pages_dirty_until_written_back),
+	UNIT_TEST(the_flusher_writes_what_has_been_dirty_long_enough),
 	UNIT_TEST(updates_reach_cached_pages_only),
 	UNIT_TEST(truncation_takes_pages_from_everybody),
 	UNIT_TEST(reclaim_drops_what_nobody_needs),

@@ -44,6 +44,7 @@ static void a_real_timer_goes_off_again_and_again(void)
 	CU_ASSERT_EQUAL(left(ITIMER_REAL).interval_ns, 4 * MS);
 	event_loop_run(&m->events, true); /* sleeps until then: the clock jumps */
 	CU_ASSERT_EQUAL(machine_now_ns(m) - start, 10 * MS);
+	CU_ASSERT_EQUAL(left(ITIMER_REAL).value_ns, 0); /* stands still until it is taken */
 	CU_ASSERT_TRUE(came(SIGALRM));
 	CU_ASSERT_EQUAL(left(ITIMER_REAL).value_ns, 4 * MS);
 	m->virtual_ns += 9 * MS; /* two have been missed, and count as one */

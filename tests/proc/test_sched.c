@@ -184,11 +184,46 @@ static void a_task_can_borrow_the_hosts_stack(void)
 	teardown();
 }
 
+/* Sums @n slices of a machine with that seed; *least and *most of them. */
+static s64 some_slices(u64 seed, int n, s64 *least, s64 *most)
+{
+	s64 sum = 0;
+
+	setup();
+	m->config.seed = seed;
+	m->config.vary_slices = true;
+	sched_init(m);
+	*least = *most = next_slice(m);
+	for (int i = 0; i < n; i++) {
+		s64 slice = next_slice(m);
+
+		*least = min(*least, slice);
+		*most = max(*most, slice);
+		sum += slice * (i + 1);
+	}
+	m->config.vary_slices = false;
+	CU_ASSERT_EQUAL(next_slice(m), SCHED_SLICE);
+	teardown();
+	return sum;
+}
+
+static void a_seed_decides_the_lengths_of_slices(void)
+{
+	s64 least, most, sum = some_slices(7, 1000, &least, &most);
+
+	CU_ASSERT(least >= SCHED_SLICE_MIN && least < 1000);
+	CU_ASSERT(most <= SCHED_SLICE + SCHED_SLICE_MIN && most > SCHED_SLICE / 2);
+	CU_ASSERT_EQUAL(some_slices(7, 1000, &least, &most), sum);
+	CU_ASSERT_NOT_EQUAL(some_slices(8, 1000, &least, &most), sum);
+	CU_ASSERT_NOT_EQUAL(some_slices(0, 1000, &least, &most), sum);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(each_has_its_turn_in_the_order_of_waking),
 	UNIT_TEST(a_sleeper_wakes_when_it_is_there_and_not_before),
 	UNIT_TEST(deadlines_pass_in_order_while_nobody_runs),
 	UNIT_TEST(a_task_can_borrow_the_hosts_stack),
+	UNIT_TEST(a_seed_decides_the_lengths_of_slices),
 	UNIT_END,
 };
 const struct unit_suite suite_sched = {"sched", tests};

@@ -26,7 +26,7 @@ static void teardown(void)
 	/* Its last signal: the machine is destroyed without tasks. */
 	group_send_sig_info(SIGKILL, NULL, t);
 	CU_ASSERT_EQUAL(machine_run(m), SIGKILL);
-	CU_ASSERT_EQUAL(m->nr_sigqueue, 0);
+	CU_ASSERT_TRUE(list_empty(&m->sig_users));
 	tiny_end(m);
 }
 
@@ -143,7 +143,7 @@ static void the_limit_of_queued_signals_is_eagain_but_for_kill(void)
 	CU_ASSERT_EQUAL(t->signal->shared_pending.signal & sigmask_k(41), 0);
 	CU_ASSERT_EQUAL(send(SIGUSR1, SI_QUEUE, 0), 0); /* comes, without its siginfo */
 	CU_ASSERT_EQUAL(send(42, SI_USER, 0), 0);
-	CU_ASSERT_EQUAL(m->nr_sigqueue, 3);
+	CU_ASSERT_EQUAL(nr_user_sigqueue(m, t->uid), 3);
 	t->blocked = 0;
 	teardown();
 }

@@ -1,4 +1,5 @@
-# --stats names each event that happened, as /proc/vmstat counts it.
+# --stats names each event that happened, as /proc/vmstat counts it; --at-exit prints a program's last /proc files,
+# beside --stats, and in compare.
 # tags: quick
 [ "$VELLUM" = native ] && { echo "about --stats"; exit 77; }
 bad=0
@@ -14,4 +15,15 @@ for event in pgfault pgalloc_normal pgfree pgreuse v_fault_anon v_fault_zero v_f
 done
 [ "$(sed -n 's/^faults *\([0-9]*\) .*/\1/p' stats)" = "$(sed -n 's/^pgfault //p' events)" ] ||
 	fail "two counts of page faults"
+
+"$VELLUM" --stats --at-exit smaps,status,meminfo --log last "$GUEST/twelve_pages" >out || fail "--at-exit: exit status $?"
+for name in smaps status meminfo; do
+	grep -q "^--- vellum: $name of twelve_pages-[0-9]* ---\$" last || fail "--at-exit: no $name"
+done
+grep -q '^events ' last || fail "--at-exit instead of --stats, not beside it"
+# Its own count of pages is the sum over its areas.
+awk '/^Rss:/ { sum += $2 } /^VmRSS:/ { rss = $2 } /^MemTotal:/ { total = $2 }
+	END { if (!sum || sum != rss || total < rss) { print sum, rss, total; exit 1 } }' last || fail "--at-exit: Rss of smaps and status"
+"$VELLUM" compare --proc --stats "$GUEST/hello-musl" >out 2>&1 && grep -q '^events ' out && grep -q '^same$' out ||
+	fail "compare --proc --stats"
 exit $bad

@@ -7,6 +7,7 @@
 #include "cpu/model.h"
 #include "proc/clock.h"
 #include "proc/oom.h"
+#include "proc/posix_timer.h"
 #include "proc/procfs/internal.h"
 
 #define UID_UNSET UINT_MAX
@@ -185,15 +186,30 @@ int proc_write_coredump_filter(struct machine *m __unused, struct task_struct *t
 
 /* What the host reads from storage and writes to it for our page cache is not known: the last three
  * stay 0. */
-int proc_show_io(struct seq *out, struct task_struct *t)
+static int do_io_accounting(struct seq *out, struct task_struct *t, const struct task_io *io)
 {
 	if (ptrace_may_access(current_task(t->machine), t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
 		return -EACCES;
 	seq_printf(out,
 		   "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\n"
 		   "write_bytes: 0\ncancelled_write_bytes: 0\n",
-		   t->io.rchar, t->io.wchar, t->io.syscr, t->io.syscw);
+		   io->rchar, io->wchar, io->syscr, io->syscw);
 	return 0;
+}
+
+/* Of one thread. */
+int proc_show_io(struct seq *out, struct task_struct *t)
+{
+	return do_io_accounting(out, t, &t->io);
+}
+
+/* Of the process: with threads that are gone, and children that were waited for. */
+int proc_show_tgid_io(struct seq *out, struct task_struct *t)
+{
+	struct task_io io;
+
+	group_io(t, &io);
+	return do_io_accounting(out, t, &io);
 }
 
 /* avx512_status(): jiffies, as ms, since the task left the CPU with AVX-512 state in use; -1: it never did.
@@ -236,9 +252,9 @@ int proc_show_syscall(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-/* POSIX timers: there are none. */
-int proc_show_timers(struct seq *out __unused, struct task_struct *t __unused)
+int proc_show_timers(struct seq *out, struct task_struct *t)
 {
+	posix_timers_show(t->signal, out);
 	return 0;
 }
 

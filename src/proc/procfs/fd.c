@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/bitmap.h"
 #include "base/err.h"
 #include "fs/fdtable.h"
+#include "fs/locks.h"
 #include "fs/namei.h"
 #include "fs/shmemfs.h"
 #include "mm/filemap.h"
@@ -269,20 +271,65 @@ int proc_link_map_file(struct task_struct *t, u64 sub, struct path *out)
 	return shmem_mapping_path(&t->machine->vfs, vma->vm_mapping, t->euid, t->egid, out);
 }
 
+/* --- locks -------------------------------------------------------------------------------- */
+
+/* One line. See: Linux 6.18, fs/locks.c, lock_get_status(). */
+static void show_lock(struct seq *out, const struct file_lock *fl, unsigned nr, unsigned level)
+{
+	static const char *const kinds[] = {
+		[LOCK_POSIX] = "POSIX ",
+		[LOCK_OFD] = "OFDLCK",
+		[LOCK_FLOCK] = "FLOCK ",
+	};
+	const struct dentry *d = fl->file->f_path.dentry;
+
+	seq_printf(out, "%u: ", nr);
+	if (level)
+		seq_printf(out, "%*s", (int)level + 2, "-> ");
+	seq_printf(out, "%s ADVISORY  %s %d %02x:%02x:%lu %lu ", kinds[fl->kind],
+		   fl->type == F_WRLCK ? "WRITE" : "READ", fl->pid, major(d->dev), minor(d->dev),
+		   d->ino, fl->start);
+	if (fl->end == LOCK_END)
+		seq_puts(out, "EOF\n");
+	else
+		seq_printf(out, "%lu\n", fl->end);
+}
+
+/* /proc/locks, proc(5). Behind each lock those who wait for it. */
+int proc_show_locks(struct seq *out, struct machine *m)
+{
+	const struct file_lock *top, *fl;
+	unsigned nr = 0, level;
+
+	for (top = locks_next(&m->vfs, NULL); top; top = locks_next(&m->vfs, top)) {
+		nr++;
+		level = 0;
+		for (fl = top; fl; fl = locks_next_waiter(top, fl, &level))
+			show_lock(out, fl, nr, level);
+	}
+	return 0;
+}
+
 /* --- fdinfo ------------------------------------------------------------------------------- */
 
 /* /proc/PID/fdinfo/N, proc(5). mnt_id as mountinfo counts. */
 int proc_show_fdinfo(struct seq *out, struct task_struct *t, u64 sub)
 {
 	struct file *f = task_file(t, sub);
+	const struct file_lock *fl;
+	unsigned nr = 0;
 	u32 flags;
 
 	if (!f)
 		return -ENOENT;
 	flags = f->f_flags | (fd_cloexec(t->files, sub) ? O_CLOEXEC : 0);
 	seq_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", (s64)f->f_pos, flags,
-		   proc_mount_id(f->vfs, f->f_path.mnt),
+		   mount_id(f->vfs, f->f_path.mnt),
 		   f->f_path.dentry ? f->f_path.dentry->ino : 0);
+	for (fl = locks_next_held(f, t->files, NULL); fl; fl = locks_next_held(f, t->files, fl)) {
+		seq_puts(out, "lock:\t");
+		show_lock(out, fl, ++nr, 0);
+	}
 	if (f->f_op->show_fdinfo)
 		f->f_op->show_fdinfo(f, out);
 	return 0;

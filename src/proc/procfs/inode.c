@@ -162,6 +162,8 @@ static u64 link_size(struct machine *m, const struct dentry *d)
 		return proc_count_fds(t);
 	if (e->kind == KIND_TEXT && e->get.text == proc_text_mounts)
 		return strlen("self/mounts");
+	if (e->kind == KIND_TEXT && e->get.text == proc_text_net)
+		return strlen("self/net");
 	if (in_sysfs(e) && S_ISREG(d->mode))
 		return SYSFS_FILE_SIZE;
 	return 0;

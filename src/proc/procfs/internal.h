@@ -21,6 +21,7 @@ enum proc_dir {
 	DIR_ROOT,
 	DIR_SYS,
 	DIR_SYS_FS,
+	DIR_SYS_MQUEUE, /* fs/mqueue */
 	DIR_SYS_KERNEL,
 	DIR_SYS_VM,
 	DIR_SYSVIPC,
@@ -30,6 +31,7 @@ enum proc_dir {
 	DIR_FDINFO,
 	DIR_MAP_FILES,
 	DIR_NS,
+	DIR_NET,
 	DIR_ATTR,
 	DIR_SYSFS, /* /sys; what follows is below it */
 	DIR_SYSFS_DEVICES,
@@ -82,6 +84,7 @@ struct maps_walk;
 #define P_SPLICE (1U << 6) /* sendfile(2) may read it, unlike others below /proc/PID */
 #define P_LINES (1U << 7)  /* text made of a record for each line, unlike others: see seq.c */
 #define P_HEADED (1U << 8) /* ... the first of which is three lines */
+#define P_TREES (1U << 15) /* ... each with all behind it whose second word is an arrow */
 #define P_SIMPLE (1U << 9) /* text made anew by each read; BYTES and MEM: has an end to seek from */
 #define P_STRING (1U << 10)	/* below sys/: no number, so it can be read in pieces */
 #define P_WRITE_ONLY (1U << 11) /* its position stays */
@@ -255,8 +258,6 @@ unsigned proc_count_fds(const struct task_struct *t);
 
 /* What CLOCK_BOOTTIME and sysinfo(2) say, too. */
 u64 proc_uptime_ns(struct machine *m);
-/* As mountinfo and fdinfo number the mounts; 0: of none. */
-unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 
 /* --- lines that never change: files.def names them ---------------------------------------- */
 
@@ -266,13 +267,6 @@ unsigned proc_mount_id(const struct vfs *v, const struct mount *m);
 #define TIMENS_OFFSETS "monotonic           0         0\nboottime            0         0"
 #define CGROUP "0::/" /* one hierarchy, the second version's, and all tasks in its root */
 #define CPUSET "/"
-
-/* Headers of tables that stay empty: there are no message queues and semaphores. */
-#define SYSVIPC_MSG                                                                                \
-	"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  "       \
-	"cgid      stime      rtime      ctime"
-#define SYSVIPC_SEM                                                                                \
-	"       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime"
 
 /* --- sysctl.c ----------------------------------------------------------------------------- */
 

@@ -45,21 +45,6 @@ int proc_show_mounts(struct seq *out, struct task_struct *t)
 	return 0;
 }
 
-#define FIRST_MOUNT_ID 20 /* low numbers are the kernel's own mounts */
-
-unsigned proc_mount_id(const struct vfs *v, const struct mount *m)
-{
-	const struct mount *other;
-	unsigned id = FIRST_MOUNT_ID;
-
-	list_for_each_entry (other, &v->mounts, list) {
-		if (other == m)
-			return id;
-		id++;
-	}
-	return 0;
-}
-
 /* /proc/PID/mountinfo, proc(5). */
 int proc_show_mountinfo(struct seq *out, struct task_struct *t)
 {
@@ -69,8 +54,8 @@ int proc_show_mountinfo(struct seq *out, struct task_struct *t)
 	list_for_each_entry (m, &v->mounts, list) {
 		u64 dev = m->root->dev;
 
-		seq_printf(out, "%u %u %lu:%lu / ", proc_mount_id(v, m),
-			   m->parent ? proc_mount_id(v, m->parent) : FIRST_MOUNT_ID - 1,
+		seq_printf(out, "%u %u %lu:%lu / ", mount_id(v, m),
+			   m->parent ? mount_id(v, m->parent) : FIRST_MOUNT_ID - 1,
 			   (dev >> 8) & 0xfff, (dev & 0xff) | (dev >> 12 & 0xfff00));
 		seq_escape(out, m->target, " \t\n\\");
 		seq_printf(out, " %s - %s ", m->options, m->type->name);

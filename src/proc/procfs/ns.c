@@ -1,12 +1,14 @@
 /* /proc/PID/ns: links to the name spaces that a task is in. There are only the first ones, whose numbers are
- * fixed: they can be told apart by inode (and device), which is what programs ask for; setns(2) is not
- * built. See: namespaces(7); Linux, fs/proc/namespaces.c, fs/nsfs.c. */
+ * fixed: they can be told apart by inode (and device), which is what programs ask for. setns(2) is
+ * syscalls/sys_ns.c's. See: namespaces(7); Linux, fs/proc/namespaces.c, fs/nsfs.c. */
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "proc/fork.h"
 #include "proc/procfs/internal.h"
 
 #define NSFS_DEV 4 /* an anonymous device, as the kernel gives to it */
@@ -67,16 +69,37 @@ static int ns_link(struct task_struct *t, const char *name, u64 ino, struct path
 	return 0;
 }
 
-#define NS_LINK(name, ino)                                                                         \
+/* NS(name, flag of clone(2), the first one's number) */
+#define ALL_NS                                                                                     \
+	NS(mnt, CLONE_NEWNS, 4026531832U)                                                          \
+	NS(net, CLONE_NEWNET, 4026531833U)                                                         \
+	NS(time, CLONE_NEWTIME_K, 4026531834U)                                                     \
+	NS(cgroup, CLONE_NEWCGROUP, 4026531835U)                                                   \
+	NS(pid, CLONE_NEWPID, 4026531836U)                                                         \
+	NS(user, CLONE_NEWUSER, 4026531837U)                                                       \
+	NS(uts, CLONE_NEWUTS, 4026531838U)                                                         \
+	NS(ipc, CLONE_NEWIPC, 4026531839U)
+
+#define NS(name, flag, ino)                                                                        \
 	int proc_link_ns_##name(struct task_struct *t, u64 sub __unused, struct path *out)         \
 	{                                                                                          \
 		return ns_link(t, #name, ino, out);                                                \
 	}
-NS_LINK(mnt, 4026531832U)
-NS_LINK(net, 4026531833U)
-NS_LINK(time, 4026531834U)
-NS_LINK(cgroup, 4026531835U)
-NS_LINK(pid, 4026531836U)
-NS_LINK(user, 4026531837U)
-NS_LINK(uts, 4026531838U)
-NS_LINK(ipc, 4026531839U)
+ALL_NS
+#undef NS
+
+u64 proc_ns_type(const struct file *f)
+{
+	const struct dentry *d = f->f_path.dentry;
+
+	if (!d || d->d_op != &nsfs_dops)
+		return 0;
+	switch (d->ino) {
+#define NS(name, flag, ino)                                                                        \
+	case ino:                                                                                  \
+		return flag;
+		ALL_NS
+#undef NS
+	}
+	return 0;
+}

@@ -68,18 +68,43 @@ int procfs_init(struct machine *m)
 	return 0;
 }
 
+/* NULL: there is none in that folder. */
+static const struct proc_entry *find_entry(enum proc_dir dir, const char *name)
+{
+	const struct proc_entry *e;
+
+	for (e = proc_entries; e < proc_entries + nr_proc_entries; e++)
+		if (proc_entry_in(e, dir, 0) && !strcmp(e->name, name))
+			return e;
+	return NULL;
+}
+
+bool procfs_has_text(const char *name, bool task)
+{
+	const struct proc_entry *e = find_entry(task ? DIR_PID : DIR_ROOT, name);
+
+	if (!e || e->flags & P_PATTERN)
+		return false;
+	switch (e->kind) {
+	case KIND_CONST:
+	case KIND_SYSTEM:
+	case KIND_TASK:
+	case KIND_MM:
+	case KIND_VMAS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int procfs_read_text(struct machine *m, struct task_struct *t, const char *name, struct seq *out)
 {
-	enum proc_dir dir = t ? DIR_PID : DIR_ROOT;
-	const struct proc_entry *e;
+	const struct proc_entry *e = find_entry(t ? DIR_PID : DIR_ROOT, name);
 	int err;
 
 	*out = (struct seq){.mem = &m->mem};
-	for (e = proc_entries; e < proc_entries + nr_proc_entries; e++) {
-		if (!proc_entry_in(e, dir, 0) || strcmp(e->name, name))
-			continue;
-		err = proc_show(e, out, m, t, 0);
-		return err == -EINVAL ? -ENOENT : err;
-	}
-	return -ENOENT;
+	if (!e)
+		return -ENOENT;
+	err = proc_show(e, out, m, t, 0);
+	return err == -EINVAL ? -ENOENT : err;
 }

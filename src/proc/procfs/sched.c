@@ -59,8 +59,8 @@ int proc_show_sched(struct seq *out, struct task_struct *t)
 		strcat(name, averages[i]);
 		number(out, name, 0);
 	}
-	number(out, "policy", 0);
-	number(out, "prio", 120 + t->nice);
+	number(out, "policy", t->policy);
+	number(out, "prio", 100 + task_prio(t));
 	number(out, "se.slice", BASE_SLICE_NS);
 	number(out, "clock-delta", machine_now_ns(t->machine) - now);
 	if (t->mm)

@@ -131,12 +131,36 @@ static int next_line(struct source *src, struct seq *to)
 	return 0;
 }
 
+/* Does the next line belong to the one before, "1: -> ..."? */
+static bool is_branch(const struct source *src)
+{
+	const char *text;
+	bool number = true;
+	u64 n;
+
+	for (u64 at = src->at; (text = seq_peek(&src->lines, at, &n)); at += n) {
+		for (u64 i = 0; i < n; i++) {
+			if (number ? text[i] >= '0' && text[i] <= '9' : text[i] == ' ')
+				continue;
+			if (!number || text[i] != ':')
+				return text[i] == '-';
+			number = false;
+		}
+	}
+	return false;
+}
+
 static int line_record(struct source *src, struct seq *to)
 {
+	int err;
+
 	if ((src->e->flags & P_HEADED) && !src->at)
 		for (int i = 0; i < HEAD_LINES; i++)
 			next_line(src, to);
-	return next_line(src, to);
+	err = next_line(src, to);
+	while (!err && (src->e->flags & P_TREES) && is_branch(src))
+		next_line(src, to);
+	return err;
 }
 
 static int start_lines(struct proc_seq *s, struct source *src)

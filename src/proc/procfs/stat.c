@@ -107,12 +107,22 @@ int proc_show_version(struct seq *out, struct machine *m __unused)
 	return 0;
 }
 
-/* The host's: the guest is on its network. */
-int proc_show_hostname(struct seq *out, struct machine *m __unused)
+/* The host's, until somebody gives the guest another: it is on the host's network. */
+int proc_show_hostname(struct seq *out, struct machine *m)
 {
 	struct utsname u;
 
-	seq_printf(out, "%s\n", host_uname(&u) ? "(none)" : u.nodename);
+	machine_uname(m, &u);
+	seq_printf(out, "%s\n", u.nodename);
+	return 0;
+}
+
+int proc_show_domainname(struct seq *out, struct machine *m)
+{
+	struct utsname u;
+
+	machine_uname(m, &u);
+	seq_printf(out, "%s\n", u.domainname);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "fs/fdtable.h"
 #include "fs/namei.h"
 #include "proc/procfs/internal.h"
+#include "proc/tty_jobctrl.h"
 
 #define PF_KTHREAD 0x00200000U
 #define KB(pages) ((pages) << (PAGE_SHIFT - 10))
@@ -27,12 +28,7 @@ const char *proc_task_state(const struct task_struct *t)
 
 unsigned proc_nr_threads(const struct task_struct *t)
 {
-	struct task_struct *other;
-	unsigned n = 0;
-
-	list_for_each_entry (other, &t->machine->tasks, tasks)
-		n += other->tgid == t->tgid;
-	return n;
+	return t->signal->nr_threads;
 }
 
 struct task_sigs {
@@ -40,20 +36,8 @@ struct task_sigs {
 	u64 queued; /* signals queued for the task's user */
 };
 
-static u64 count_queued(const struct sigpending *p)
-{
-	const struct list_head *e;
-	u64 n = 0;
-
-	for (e = p->list.next; e != &p->list; e = e->next)
-		n++;
-	return n;
-}
-
 static void read_sigs(const struct task_struct *t, struct task_sigs *s)
 {
-	struct task_struct *other;
-
 	*s = (struct task_sigs){.pending = t->pending.signal, .blocked = t->blocked};
 	if (t->signal)
 		s->shpending = t->signal->shared_pending.signal;
@@ -65,13 +49,7 @@ static void read_sigs(const struct task_struct *t, struct task_sigs *s)
 		else if (handler != (gva_t)SIG_DFL)
 			s->caught |= BIT(i);
 	}
-	list_for_each_entry (other, &t->machine->tasks, tasks) {
-		if (other->uid != t->uid)
-			continue;
-		s->queued += count_queued(&other->pending);
-		if (other->signal && other->pid == other->tgid)
-			s->queued += count_queued(&other->signal->shared_pending);
-	}
+	s->queued = nr_user_sigqueue(t->machine, t->uid);
 }
 
 /* --- status ------------------------------------------------------------------------------- */
@@ -80,7 +58,9 @@ static void status_ids(struct seq *out, struct task_struct *t)
 {
 	seq_puts(out, "Name:\t");
 	seq_escape(out, t->comm, "\n\\");
-	seq_printf(out, "\nUmask:\t%#04o\n", t->fs ? t->fs->umask : 0);
+	seq_putc(out, '\n');
+	if (t->fs)
+		seq_printf(out, "Umask:\t%#04o\n", t->fs->umask);
 	seq_printf(out, "State:\t%s\n", proc_task_state(t));
 	/* Ngid: no NUMA groups; TracerPid: no ptrace. */
 	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", t->tgid,
@@ -148,9 +128,10 @@ static void status_rights(struct seq *out, const struct task_struct *t)
 	seq_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
 		   c->permitted, c->effective);
 	seq_printf(out, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->bounding, c->ambient);
-	/* No seccomp. Nothing is done against speculation: this is what a kernel says then. */
-	seq_puts(out, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"
-		      "Speculation_Store_Bypass:\tvulnerable\n"
+	seq_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", t->no_new_privs,
+		   t->seccomp.mode, t->seccomp.nr_filters);
+	/* Nothing is done against speculation: this is what a kernel says then. */
+	seq_puts(out, "Speculation_Store_Bypass:\tvulnerable\n"
 		      "SpeculationIndirectBranch:\talways enabled\n");
 }
 
@@ -188,8 +169,8 @@ static u64 task_start_ns(const struct task_struct *t)
 	return up > age ? up - age : 0;
 }
 
-/* /proc/PID/stat, proc(5): 52 fields. */
-int proc_show_stat(struct seq *out, struct task_struct *t)
+/* proc(5): 52 fields. @whole: faults and times are those of the process. See: do_task_stat() */
+static int do_task_stat(struct seq *out, struct task_struct *t, bool whole)
 {
 	static const struct mm_struct no_mm;
 	const struct task_struct *reader = current_task(t->machine);
@@ -198,22 +179,30 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 	u64 hidden = t->mm && !may; /* what stands for the program's ends */
 	struct mm_counts c = {0};
 	const struct task_usage *children = &t->signal->children;
+	struct task_usage self = {.flt = t->flt};
 	struct task_sigs s;
 	u64 utime, stime, cutime, cstime;
-	u32 flags = t->kthread ? PF_KTHREAD : 0;
+	u32 flags = t->kthread ? PF_KTHREAD : 0, tty_nr;
+	s32 tpgid;
 
 	if (t->mm)
 		mm_read_counts(t->mm, &c);
-	task_cputime(t, &utime, &stime);
+	if (whole) {
+		group_usage(t, &self);
+		group_cputime(t, &utime, &stime);
+	} else {
+		task_cputime(t, &utime, &stime);
+	}
 	task_children_cputime(t, &cutime, &cstime);
 	read_sigs(t, &s);
 	seq_printf(out, "%d (%s) %c %d %d %d ", t->pid, t->comm, *proc_task_state(t), task_ppid(t),
 		   t->signal->pgrp, t->signal->session);
-	/* 7: no terminal of its own; 11, 13, 16, 17: of children that were waited for. */
-	seq_printf(out, "0 -1 %u %lu %lu %lu %lu ", flags, t->flt.min_flt, children->flt.min_flt,
-		   t->flt.maj_flt, children->flt.maj_flt);
+	task_tty_numbers(t, &tty_nr, &tpgid);
+	/* 11, 13, 16, 17: of children that were waited for. */
+	seq_printf(out, "%u %d %u %lu %lu %lu %lu ", tty_nr, tpgid, flags, self.flt.min_flt,
+		   children->flt.min_flt, self.flt.maj_flt, children->flt.maj_flt);
 	seq_printf(out, "%lu %lu %lu %lu %d %d %u 0 ", utime / NSEC_PER_TICK, stime / NSEC_PER_TICK,
-		   cutime / NSEC_PER_TICK, cstime / NSEC_PER_TICK, 20 + t->nice, t->nice,
+		   cutime / NSEC_PER_TICK, cstime / NSEC_PER_TICK, task_prio(t), t->nice,
 		   proc_nr_threads(t));
 	seq_printf(out, "%lu %lu %lu %lu ", task_start_ns(t) / NSEC_PER_TICK,
 		   c.total_vm << PAGE_SHIFT, c.rss_anon + c.rss_file + c.rss_shmem,
@@ -223,12 +212,25 @@ int proc_show_stat(struct seq *out, struct task_struct *t)
 		   mm->start_stack);
 	seq_printf(out, "%lu %lu %lu %lu ", s.pending & 0x7fffffff, s.blocked & 0x7fffffff,
 		   s.ignored & 0x7fffffff, s.caught & 0x7fffffff);
-	/* 35: waits somewhere; 38: SIGCHLD at exit; 39: CPU 0; 42 to 44: no I/O delays, no guests. */
-	seq_printf(out, "%d 0 0 17 0 0 0 0 0 0 ", may && *proc_task_state(t) != 'R');
+	/* 35: waits somewhere; 39: CPU 0; 42 to 44: no I/O delays, no guests. */
+	seq_printf(out, "%d 0 0 %d 0 %d %u 0 0 0 ", may && *proc_task_state(t) != 'R',
+		   t->exit_signal, t->rt_priority, t->policy);
 	seq_printf(out, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->start_data, mm->end_data,
 		   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end,
 		   may ? t->exit_code : 0);
 	return 0;
+}
+
+/* /proc/PID/task/TID/stat: the thread's own. */
+int proc_show_stat(struct seq *out, struct task_struct *t)
+{
+	return do_task_stat(out, t, false);
+}
+
+/* /proc/PID/stat */
+int proc_show_tgid_stat(struct seq *out, struct task_struct *t)
+{
+	return do_task_stat(out, t, true);
 }
 
 /* /proc/PID/task/TID/children, proc(5): zombies, too. */

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "fs/ipc_sem.h"
 #include "fs/ipc_shm.h"
 #include "mm/hugetlb.h"
 #include "proc/clock.h"
 #include "proc/procfs/internal.h"
 
 #define NUMBER_MAX 21	/* digits that are looked at */
+#define THREADS_LIMIT 0x3fffffff /* of threads-max: FUTEX_TID_MASK */
 #define TEXT_MAX 4095UL /* bytes of a write that are looked at */
 
 enum sysctl_type { TYPE_INT, TYPE_JIFFIES, TYPE_BOOL, TYPE_ULONG };
@@ -95,16 +97,14 @@ static int sysctl_after_overcommit_kbytes(struct machine *m, void *value __unuse
 	return 0;
 }
 
-/* The flusher wakes up each dirty_writeback_centisecs (0: never) and writes what is dirty for
- * dirty_expire_centisecs: so that long from the first store, rounded up to a whole number of naps.
- * See: wb_check_old_data_flush(). */
+/* The flusher wakes up each dirty_writeback_centisecs (0: never) and writes the files that have been dirty for
+ * dirty_expire_centisecs, rounded up to a whole number of naps. See: wb_check_old_data_flush(). */
 static int sysctl_after_writeback(struct machine *m, void *value __unused, u64 old __unused)
 {
 	u64 nap = (u32)m->sysctl[SYSCTL_dirty_writeback_centisecs];
 	u64 expire = m->sysctl[SYSCTL_dirty_expire_centisecs];
-	u64 naps = nap ? max((expire + nap - 1) / nap, 1UL) : 0;
 
-	vfs_set_flush_delay(&m->vfs, naps * nap * NSEC_PER_TICK);
+	vfs_set_flush(&m->vfs, nap * NSEC_PER_TICK, nap ? (expire + nap - 1) / nap : 0);
 	return 0;
 }
 
@@ -176,7 +176,35 @@ static int sysctl_after_shm(struct machine *m, void *value __unused, u64 old __u
 {
 	struct shm_limits limits = {.max = m->shm_max, .all = m->shm_all, .mni = m->shm_mni};
 
-	return shm_set_limits(&m->vfs, &limits);
+	shm_set_limits(&m->vfs, &limits);
+	return 0;
+}
+
+/* kernel.msg* */
+static int sysctl_after_msg(struct machine *m, void *value __unused, u64 old __unused)
+{
+	msg_set_limits(&m->vfs, &m->msg_limits);
+	return 0;
+}
+
+/* fs.mqueue.* */
+static int sysctl_after_mqueue(struct machine *m, void *value __unused, u64 old __unused)
+{
+	mqueue_set_limits(&m->vfs, &m->mqueue_limits);
+	return 0;
+}
+
+/* kernel.sem: only the last is checked. proc_ipc_sem_dointvec() */
+static int sysctl_after_sem(struct machine *m, void *value, u64 old __unused)
+{
+	struct sem_limits limits = sem_get_limits(&m->vfs);
+	int *ctl = value, err = ctl[3] < 0 || ctl[3] > (int)IPC_MNI ? -ERANGE : 0;
+
+	if (err)
+		ctl[3] = limits.mni;
+	limits = (struct sem_limits){.msl = ctl[0], .mns = ctl[1], .opm = ctl[2], .mni = ctl[3]};
+	sem_set_limits(&m->vfs, &limits);
+	return err;
 }
 
 /* --- the table ---------------------------------------------------------------------------- */
@@ -204,7 +232,7 @@ static const struct sysctl sysctls[] = {
 static const struct sysctl *sysctl_row(enum sysctl_id id, struct sysctl *copy)
 {
 	*copy = sysctls[id];
-	if (id == SYSCTL_lowmem_reserve_ratio) { /* the one that is a list */
+	if (id == SYSCTL_lowmem_reserve_ratio || id == SYSCTL_sem) { /* those that are lists */
 		copy->nr = copy->size / sizeof(int);
 		copy->size = sizeof(int);
 	}
@@ -222,6 +250,7 @@ void sysctl_init(struct machine *m)
 	};
 	static const int reserve[] = LOWMEM_RESERVE_RATIO;
 	struct shm_limits limits = shm_get_limits(&m->vfs);
+	struct sem_limits sem = sem_get_limits(&m->vfs);
 
 	memcpy(m->sysctl, defaults, sizeof(defaults));
 	memcpy(m->lowmem_reserve_ratio, reserve, sizeof(reserve));
@@ -229,6 +258,12 @@ void sysctl_init(struct machine *m)
 	m->shm_max = limits.max;
 	m->shm_all = limits.all;
 	m->shm_mni = limits.mni;
+	m->msg_limits = msg_get_limits(&m->vfs);
+	m->mqueue_limits = mqueue_get_limits(&m->vfs);
+	m->sem_ctls[0] = sem.msl;
+	m->sem_ctls[1] = sem.mns;
+	m->sem_ctls[2] = sem.opm;
+	m->sem_ctls[3] = sem.mni;
 	thp_settings_init(&m->thp);
 	sysctl_after_writeback(m, NULL, 0);
 }

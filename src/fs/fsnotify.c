@@ -1,0 +1,276 @@
+/* Marks by inode, and whose they are when something happens. See fsnotify.h. */
+#include "fs/fsnotify.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "fs/inode.h"
+#include "fs/inotify.h"
+#include "fs/internal.h"
+#include "fs/namei.h"
+
+#define DELETED " (deleted)"
+#define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
+
+static struct list_head *bucket(struct vfs *v, u64 dev, u64 ino)
+{
+	return &v->in->marks[(dev * 31 + ino) % NOTIFY_HASH_SIZE];
+}
+
+static bool is_on(const struct fsnotify_mark *mark, u64 dev, u64 ino)
+{
+	return mark->dev == dev && mark->ino == ino;
+}
+
+/* --- marks --------------------------------------------------------------------------------------- */
+
+struct fsnotify_mark *fsnotify_find_mark(struct inotify_group *group, const struct dentry *d)
+{
+	struct fsnotify_mark *mark;
+
+	list_for_each_entry (mark, bucket(d->vfs, d->dev, d->ino), hash)
+		if (is_on(mark, d->dev, d->ino) && mark->group == group)
+			return mark;
+	return NULL;
+}
+
+struct fsnotify_mark *fsnotify_add_mark(struct vfs *v, struct inotify_group *group,
+					struct dentry *d)
+{
+	struct fsnotify_mark *mark = kzalloc(v->mem, sizeof(*mark), GFP_KERNEL);
+
+	if (!mark)
+		return NULL;
+	dget(d);
+	mark->group = group;
+	mark->dentry = d;
+	mark->dev = d->dev;
+	mark->ino = d->ino;
+	list_add_tail(&mark->hash, bucket(v, d->dev, d->ino));
+	v->nr_marks++;
+	v->in->notify_epoch++;
+	return mark;
+}
+
+void fsnotify_destroy_mark(struct vfs *v, struct fsnotify_mark *mark)
+{
+	list_del(&mark->hash);
+	list_del(&mark->list);
+	dput(mark->dentry);
+	kfree(v->mem, mark);
+	v->nr_marks--;
+}
+
+/* --- to whom it goes ----------------------------------------------------------------------------- */
+
+/* @deleted: what @name stood for has no name any more. True: somebody watches that inode at all. */
+static bool send_to(struct vfs *v, u64 dev, u64 ino, u32 mask, u32 cookie, const char *name,
+		    bool deleted)
+{
+	struct fsnotify_mark *mark, *next;
+	bool watched = false;
+
+	list_for_each_entry_safe (mark, next, bucket(v, dev, ino), hash) {
+		if (!is_on(mark, dev, ino))
+			continue;
+		watched = true;
+		if (!(mark->mask & mask & IN_ALL_EVENTS))
+			continue;
+		if (!deleted || !(mark->mask & IN_EXCL_UNLINK))
+			inotify_handle_event(mark, mask, cookie, name);
+	}
+	return watched;
+}
+
+void fsnotify_inode(struct dentry *d, u32 mask)
+{
+	u32 dir = S_ISDIR(d->mode) && !(mask & SELF_EVENTS) ? IN_ISDIR : 0;
+
+	if (fsnotify_on(d->vfs))
+		send_to(d->vfs, d->dev, d->ino, mask | dir, 0, NULL, false);
+}
+
+/* The marks on the directory that the path in @text, of @len bytes, ends in. True: there are some. */
+static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
+{
+	struct path root = {v->root_mnt, v->root_mnt->root}, dir;
+	struct fs_struct fs = {.root = root, .pwd = root};
+	bool deleted = false, watched;
+	char *name;
+
+	if (len > (long)sizeof(DELETED) && !strcmp(text + len - (sizeof(DELETED) - 1), DELETED)) {
+		text[len - (sizeof(DELETED) - 1)] = '\0';
+		deleted = true;
+	}
+	name = strrchr(text, '/');
+	if (!name || !name[1])
+		return false;
+	*name++ = '\0';
+	if (path_lookup(&fs, NULL, *text ? text : "/", LOOKUP_DIRECTORY, &dir, NULL))
+		return false;
+	watched = send_to(v, dir.dentry->dev, dir.dentry->ino, mask, 0, name, deleted);
+	path_put(&dir);
+	return watched;
+}
+
+/* True: somebody watches it, or its directory. */
+static bool send_path(const struct path *p, u32 mask)
+{
+	struct vfs *v = p->dentry->vfs;
+	struct path root = {v->root_mnt, v->root_mnt->root};
+	char *text = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
+	bool watched = false, outside;
+	long len;
+
+	if (S_ISDIR(p->dentry->mode))
+		mask |= IN_ISDIR;
+	len = text ? d_path_from(p, &root, text, PATH_MAX, &outside) : -ENOMEM;
+	if (len > 0 && *text == '/')
+		watched = send_to_parent(v, text, len, mask);
+	kfree(v->mem, text);
+	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, false) || watched;
+}
+
+void fsnotify_path(const struct path *p, u32 mask)
+{
+	if (p->dentry && p->mnt && fsnotify_on(p->dentry->vfs))
+		send_path(p, mask);
+}
+
+/* What nobody watched is not looked at again before a mark or a name has changed. */
+void fsnotify_file(struct file *f, u32 mask)
+{
+	u32 epoch = f->vfs->in->notify_epoch;
+
+	if (!fsnotify_on(f->vfs) || !f->f_path.mnt || (f->f_mode & FMODE_PATH) ||
+	    f->f_notify == epoch)
+		return;
+	if (!send_path(&f->f_path, mask))
+		f->f_notify = epoch;
+}
+
+void fsnotify_opened(struct file *f, bool created)
+{
+	fsnotify_file(f, IN_OPEN);
+	if ((f->f_mode & FMODE_WRITE) && !created)
+		fsnotify_file(f, IN_MODIFY);
+}
+
+void fsnotify_create(struct dentry *dir, const char *name, bool isdir)
+{
+	struct vfs *v = dir->vfs;
+
+	v->in->notify_created = true;
+	if (fsnotify_on(v))
+		send_to(v, dir->dev, dir->ino, IN_CREATE | (isdir ? IN_ISDIR : 0), 0, name, false);
+}
+
+/* --- names that go ------------------------------------------------------------------------------- */
+
+void fsnotify_begin(struct fsnotify_victim *victim, struct dentry *dir, const char *name)
+{
+	victim->d = NULL;
+	if (!fsnotify_on(dir->vfs) || !dir->d_op->lookup)
+		return;
+	victim->d = dir->d_op->lookup(dir, name);
+	if (IS_ERR(victim->d))
+		victim->d = NULL;
+}
+
+static bool has_links(struct dentry *d)
+{
+	struct stat st;
+
+	return d->d_op->getattr && !d->d_op->getattr(d, &st, NULL) && st.st_nlink;
+}
+
+/* Has anybody but marks a reference to @d? Dentries of the host's are made anew for each look-up. */
+static bool dentry_in_use(struct dentry *d)
+{
+	struct fsnotify_mark *mark;
+	u32 refs = 0;
+
+	list_for_each_entry (mark, bucket(d->vfs, d->dev, d->ino), hash)
+		refs += mark->dentry == d;
+	return d->refcount > refs;
+}
+
+void fsnotify_closed(struct vfs *v, u64 dev, u64 ino)
+{
+	struct fsnotify_mark *mark, *next;
+	struct inode *inode = inode_find(v, dev, ino);
+
+	if (inode && inode->refcount)
+		return;
+	list_for_each_entry_safe (mark, next, bucket(v, dev, ino), hash)
+		if (is_on(mark, dev, ino) && !has_links(mark->dentry) &&
+		    !dentry_in_use(mark->dentry))
+			inotify_mark_gone(mark);
+}
+
+/* One name less for @d. */
+static void lost_name(struct dentry *d)
+{
+	if (!S_ISDIR(d->mode))
+		fsnotify_inode(d, IN_ATTRIB);
+}
+
+void fsnotify_unlinked(struct fsnotify_victim *victim, struct dentry *dir, const char *name,
+		       int err)
+{
+	struct dentry *d = victim->d;
+	struct vfs *v = dir->vfs;
+	u64 dev, ino;
+	u32 isdir;
+
+	if (!d)
+		return;
+	isdir = S_ISDIR(d->mode) ? IN_ISDIR : 0;
+	dev = d->dev;
+	ino = d->ino;
+	v->in->notify_epoch++;
+	if (!err)
+		lost_name(d);
+	dput(d);
+	if (err)
+		return;
+	fsnotify_closed(v, dev, ino);
+	send_to(v, dir->dev, dir->ino, IN_DELETE | isdir, 0, name, false);
+}
+
+/* One inode has another name now. */
+static void moved(struct dentry *d, struct dentry *odir, const char *oname, struct dentry *ndir,
+		  const char *nname)
+{
+	u32 isdir = S_ISDIR(d->mode) ? IN_ISDIR : 0, cookie = ++d->vfs->in->notify_cookie;
+
+	send_to(d->vfs, odir->dev, odir->ino, IN_MOVED_FROM | isdir, cookie, oname, false);
+	send_to(d->vfs, ndir->dev, ndir->ino, IN_MOVED_TO | isdir, cookie, nname, false);
+}
+
+void fsnotify_moved(struct fsnotify_victim *from, struct dentry *odir, const char *oname,
+		    struct fsnotify_victim *to, struct dentry *ndir, const char *nname,
+		    bool exchange, int err)
+{
+	bool same = from->d && to->d && from->d->dev == to->d->dev && from->d->ino == to->d->ino;
+	struct vfs *v = odir->vfs;
+	u64 dev = to->d ? to->d->dev : 0, ino = to->d ? to->d->ino : 0;
+
+	if (!err && from->d && !same) {
+		odir->vfs->in->notify_epoch++;
+		moved(from->d, odir, oname, ndir, nname);
+		if (to->d && !exchange)
+			lost_name(to->d);
+		fsnotify_inode(from->d, IN_MOVE_SELF);
+		if (to->d && exchange) {
+			moved(to->d, ndir, nname, odir, oname);
+			fsnotify_inode(to->d, IN_MOVE_SELF);
+		}
+	}
+	if (from->d)
+		dput(from->d);
+	if (to->d)
+		dput(to->d);
+	if (ino && !err && !same)
+		fsnotify_closed(v, dev, ino);
+}

@@ -1,0 +1,202 @@
+/* The host's fanotify, read and told to the marks. See hostnotify.h. */
+#include "fs/hostnotify.h"
+
+#include <string.h>
+#include <sys/fanotify.h>
+
+#include "base/host_fs.h"
+#include "fs/inotify.h"
+#include "fs/internal.h"
+
+/* As 5.9 and 5.1 have them: libc's headers may be older. */
+#define K_FAN_REPORT_FID 0x200U
+#define K_FAN_REPORT_DFID_NAME 0xc00U
+#define K_INFO_TYPE_FID 1
+#define K_INFO_TYPE_DFID_NAME 2
+#define K_INFO_TYPE_DFID 3
+
+#define HANDLE_BYTES 128U
+#define EVENT_BYTES 4096U
+
+/* struct file_handle and room for what it holds. */
+struct handle {
+	u32 handle_bytes;
+	s32 handle_type;
+	u8 f_handle[HANDLE_BYTES];
+};
+
+struct info_header {
+	u8 info_type, pad;
+	u16 len;
+	s32 fsid[2];
+};
+
+/* One a machine, while anything of the host's is watched. */
+struct hostnotify {
+	struct event_fd watch;
+	struct vfs *vfs;
+	int fd;
+	u8 buf[EVENT_BYTES];
+};
+
+/* --- to whom it goes ----------------------------------------------------------------------------- */
+
+static bool same_handle(const struct handle *a, const u8 *record, u32 room)
+{
+	u32 n = sizeof(a->handle_bytes) + sizeof(a->handle_type) + a->handle_bytes;
+
+	return n <= room && !memcmp(a, record, n);
+}
+
+/* @mask in pieces: the host joins what happened to one object. */
+static void tell(struct fsnotify_mark *mark, u32 mask, const char *name)
+{
+	struct vfs *v = mark->dentry->vfs;
+	u32 left = mask & mark->mask & IN_ALL_EVENTS, dir = mask & IN_ISDIR, bit;
+	bool once = mark->mask & IN_ONESHOT;
+	u64 dev = mark->dev, ino = mark->ino;
+
+	for (; left; left &= ~bit) {
+		bit = left & -left;
+		inotify_handle_event(mark, bit | dir, bit & IN_MOVE ? ++v->in->notify_cookie : 0,
+				     name);
+		if (once)
+			return;
+	}
+	if (mask & IN_ATTRIB) /* its last name may be gone: we hold the inode ourselves */
+		fsnotify_closed(v, dev, ino);
+}
+
+/* The marks on the inode that @record is a handle of. */
+static void tell_marks(struct vfs *v, const u8 *record, u32 room, u32 mask, const char *name)
+{
+	struct fsnotify_mark *mark, *next;
+	struct handle h;
+	u32 i;
+
+	for (i = 0; i < NOTIFY_HASH_SIZE; i++) {
+		list_for_each_entry_safe (mark, next, &v->in->marks[i], hash) {
+			if (mark->dentry->host_fd < 0)
+				continue;
+			h.handle_bytes = HANDLE_BYTES;
+			if (!host_fd_to_handle(mark->dentry->host_fd, &h, 0) &&
+			    same_handle(&h, record, room))
+				tell(mark, mask, name);
+		}
+	}
+}
+
+static void take_info(struct vfs *v, const u8 *info, u32 len, u32 mask)
+{
+	const u8 *record = info + sizeof(struct info_header);
+	u32 room = len - sizeof(struct info_header), bytes;
+	const char *name = NULL;
+
+	if (room < 2 * sizeof(u32))
+		return;
+	memcpy(&bytes, record, sizeof(bytes));
+	if (bytes > room - 2 * sizeof(u32))
+		return;
+	if (info[0] == K_INFO_TYPE_DFID_NAME)
+		name = (const char *)record + 2 * sizeof(u32) + bytes;
+	if (name && !strcmp(name, ".")) /* the directory itself */
+		name = NULL;
+	if (info[0] == K_INFO_TYPE_DFID_NAME || info[0] == K_INFO_TYPE_DFID ||
+	    info[0] == K_INFO_TYPE_FID)
+		tell_marks(v, record, room, mask, name);
+}
+
+static void take_event(struct vfs *v, const u8 *event, const struct fanotify_event_metadata *meta)
+{
+	u32 at = meta->metadata_len, len;
+	struct info_header head;
+
+	for (; at + sizeof(head) <= meta->event_len; at += len) {
+		memcpy(&head, event + at, sizeof(head));
+		len = head.len;
+		if (len < sizeof(head) || len > meta->event_len - at)
+			return;
+		take_info(v, event + at, len, (u32)meta->mask);
+	}
+}
+
+static void read_events(struct hostnotify *hn)
+{
+	struct fanotify_event_metadata meta;
+	long n, at;
+
+	while ((n = host_read(hn->fd, hn->buf, sizeof(hn->buf))) > 0) {
+		for (at = 0; at + (long)sizeof(meta) <= n; at += meta.event_len) {
+			memcpy(&meta, hn->buf + at, sizeof(meta));
+			if (meta.event_len < sizeof(meta) || meta.event_len > (u64)(n - at))
+				return;
+			if (meta.pid != host_getpid())
+				take_event(hn->vfs, hn->buf + at, &meta);
+		}
+	}
+}
+
+static void host_told(struct event_fd *watch, u32 revents __unused)
+{
+	read_events(container_of(watch, struct hostnotify, watch));
+}
+
+void hostnotify_poll(struct vfs *v)
+{
+	if (v->in->hostnotify)
+		read_events(v->in->hostnotify);
+}
+
+/* --- the group ----------------------------------------------------------------------------------- */
+
+static void hostnotify_start(struct vfs *v)
+{
+	struct hostnotify *hn = kzalloc(v->mem, sizeof(*hn), GFP_KERNEL);
+	int fd;
+
+	if (!hn)
+		return;
+	fd = host_fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | K_FAN_REPORT_FID |
+				K_FAN_REPORT_DFID_NAME);
+	event_fd_init(&hn->watch, host_told);
+	hn->vfs = v;
+	hn->fd = fd;
+	if (fd >= 0 && !event_fd_watch(v->events, &hn->watch, fd)) {
+		v->in->hostnotify = hn;
+		return;
+	}
+	if (fd >= 0)
+		host_close(fd);
+	kfree(v->mem, hn);
+	v->in->no_hostnotify = true;
+}
+
+void hostnotify_watch(struct vfs *v, struct fsnotify_mark *mark)
+{
+	u32 mask = (mark->mask & IN_ALL_EVENTS & ~(IN_DELETE_SELF | IN_MOVE_SELF)) | IN_ATTRIB;
+
+	/* Virtual time: a run repeats itself, whatever others do. */
+	if (mark->dentry->host_fd < 0 || v->in->no_hostnotify || v->events->advance_to)
+		return;
+	if (!v->in->hostnotify)
+		hostnotify_start(v);
+	if (!v->in->hostnotify)
+		return;
+	if (S_ISDIR(mark->dentry->mode))
+		mask |= FAN_EVENT_ON_CHILD | FAN_ONDIR;
+	else
+		mask &= ~(IN_CREATE | IN_DELETE | IN_MOVE);
+	host_fanotify_mark(v->in->hostnotify->fd, mask, mark->dentry->host_fd);
+}
+
+void hostnotify_stop(struct vfs *v)
+{
+	struct hostnotify *hn = v->in->hostnotify;
+
+	if (!hn)
+		return;
+	event_fd_del(v->events, &hn->watch);
+	host_close(hn->fd);
+	v->in->hostnotify = NULL;
+	kfree(v->mem, hn);
+}
