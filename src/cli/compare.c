@@ -185,7 +185,7 @@ static void show_excused(enum side_text which, u64 mask)
 
 		if (!(mask & 1UL << i))
 			continue;
-		n = strcspn(name, ":");
+		n = (int)strcspn(name, ":");
 		if (!column)
 			column = printf("%s: not compared:", text_name[which]);
 		else if (column + n > 78)

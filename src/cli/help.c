@@ -20,9 +20,9 @@ static const char overview[] =
 	"Usage: vellum [run] [OPTION...] PROGRAM [ARGS...]\n"
 	"       vellum compare [OPTION...] PROGRAM [ARGS...]\n"
 	"\n"
-	"Runs a static x86-64 Linux program, unmodified, on an emulated CPU and in an\n"
-	"emulated Linux memory subsystem. compare runs it natively, too, and says what\n"
-	"differs.\n"
+	"Runs an x86-64 Linux program, unmodified, on an emulated CPU and an emulated\n"
+	"Linux kernel with a memory of its own. compare runs it natively, too, and says\n"
+	"what differs.\n"
 	"\n"
 	"  vellum busybox sh                      a shell, and all that it starts\n"
 	"  vellum --mem 64M --stats ./prog        in 64 MiB of RAM; what was done for it\n"
@@ -41,18 +41,16 @@ static const char overview[] =
 
 static const char run_first[] =
 	"Usage: vellum run [OPTION...] PROGRAM [ARGS...]\n"
-	"Runs a static x86-64 Linux program on an emulated CPU and in an emulated Linux\n"
-	"memory subsystem.\n";
+	"Runs an x86-64 Linux program on an emulated CPU and an emulated Linux kernel.\n";
 static const char run_last[] =
 	"Exit status: the program's own, or its signal, raised again; 125 Vellum failed,\n"
-	"126 PROGRAM cannot be executed, 127 it is not there. Each option has a\n"
-	"variable: VELLUM_MEM=64M is --mem 64M, VELLUM_STATS=1 is --stats. The guest's\n"
-	"randomness is predictable. What PROGRAM leaves running goes on until it ends;\n"
-	"the status is PROGRAM's own.\n";
+	"126 PROGRAM cannot be executed, 127 it is not there. What PROGRAM leaves running\n"
+	"goes on until it ends. The guest's randomness is predictable. Each option has a\n"
+	"variable: VELLUM_MEM=64M is --mem 64M, VELLUM_STATS=1 is --stats.\n";
 
 static const char compare_first[] =
 	"Usage: vellum compare [OPTION...] PROGRAM [ARGS...]\n"
-	"Runs a static x86-64 Linux program natively and under Vellum, and compares\n"
+	"Runs an x86-64 Linux program natively and under Vellum, and compares\n"
 	"output and exit status.\n";
 static const char compare_last[] =
 	"Exit status: 0 the same, 1 different, 125 one side could not run. Standard\n"

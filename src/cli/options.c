@@ -133,7 +133,7 @@ static void set_at_exit(struct cli_options *o, const char *what, char *arg)
 	int len;
 
 	for (const char *at = arg;; at += len + 1) {
-		len = strcspn(at, ",");
+		len = (int)strcspn(at, ",");
 		snprintf(name, sizeof(name), "%.*s", len, at);
 		if (!procfs_has_text(name, true) && !procfs_has_text(name, false))
 			bad(what, "'%.*s' is no text file of /proc/self or /proc", len, at);

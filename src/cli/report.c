@@ -233,7 +233,7 @@ void report_proc_files(struct machine *m, struct task_struct *t, const char *fil
 	int len;
 
 	for (const char *at = files;; at += len + 1) {
-		len = strcspn(at, ",");
+		len = (int)strcspn(at, ",");
 		snprintf(name, sizeof(name), "%.*s", len, at);
 		log_text("--- vellum: %s of %s-%d ---\n", name, t->comm, t->tgid);
 		if (!procfs_read_text(m, procfs_has_text(name, true) ? t : NULL, name, &text)) {

@@ -15,6 +15,7 @@
 #include "base/host_fs.h"
 #include "base/log.h"
 #include "cli/report.h"
+#include "fs/tty.h"
 #include "loader/loader.h"
 #include "proc/exec.h"
 #include "proc/host_signals.h"
@@ -269,6 +270,8 @@ int run_program(struct cli_options *o)
 	m->on_exit = at_exit;
 	m->on_exit_arg = o;
 	status = machine_run(m);
+	if (WIFSIGNALED(status)) /* it could not do that itself */
+		tty_host_restore(&m->vfs);
 #ifdef CONFIG_DEBUG_VM
 	if (machine_validate(m))
 		_exit(125);

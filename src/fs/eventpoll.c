@@ -470,6 +470,7 @@ static const struct anon_inode_type eventpoll_type = {
 	.mode = 0600,
 	.dev = ANON_INODE_DEV,
 	.magic = ANON_INODE_MAGIC,
+	.of_root = true,
 	.f_mode = FMODE_READ | FMODE_WRITE | FMODE_LSEEK | FMODE_NO_PREAD | FMODE_NO_SPLICE,
 	.release = eventpoll_free,
 };

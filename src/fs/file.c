@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/eventpoll.h"
+#include "fs/fasync.h"
 #include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/inode.h"
@@ -73,6 +74,8 @@ void fput(struct file *f)
 	}
 	if (f->f_ep)
 		eventpoll_release_file(f);
+	if (f->f_owner)
+		fasync_release(f);
 	locks_remove_file(f);
 	if (f->f_mapping) {
 		f->f_mapping->nr_exec -= !!(f->f_mode & FMODE_EXEC);

@@ -25,13 +25,15 @@
 #define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
 #define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
-#define FMODE_NO_PREAD 512U    /* pread(2) and pwrite(2) are, though lseek(2) is not: anonymous inodes */
+#define FMODE_NO_PREAD                                                                             \
+	512U /* pread(2) and pwrite(2) are, though lseek(2) is not: anonymous inodes */
 
 #define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
 
 struct epitem;
 struct file;
 struct files_struct;
+struct fown_struct;
 struct iov_iter;
 struct poll_table;
 struct seq;
@@ -88,7 +90,7 @@ struct file {
 	u64 f_pos;	      /* bytes; changed by reads, writes and lseek(2) */
 	union {
 		struct file_ra_state f_ra; /* what has an f_mapping; changed by reads */
-		struct tty_struct *f_tty; /* a terminal of the host's; a reference (tty_host.c) */
+		struct tty_struct *f_tty;  /* a terminal of the host's; a reference (tty_host.c) */
 		u64 f_pipe; /* fifo: its count of writers ever, when this end was opened */
 	};
 	const struct file_operations *f_op;
@@ -97,6 +99,7 @@ struct file {
 	struct address_space *f_mapping; /* NULL: nothing to map */
 	void *private_data;		 /* f_op's */
 	u32 f_notify; /* fsnotify.c: of which vfs_internal.notify_epoch it is known that nobody watches */
+	struct fown_struct *f_owner; /* fcntl(2) F_SETOWN, O_ASYNC (fasync.h); NULL: neither */
 	struct epitem *f_ep; /* epolls that watch it; changed by epoll_ctl(2) (eventpoll.c) */
 	struct vfs *vfs;
 };

@@ -90,6 +90,16 @@ void fsnotify_inode(struct dentry *d, u32 mask)
 		send_to(d->vfs, d->dev, d->ino, mask | dir, 0, NULL, false);
 }
 
+/* What happened could not be found out. */
+static void lost(struct vfs *v)
+{
+	struct fsnotify_mark *mark;
+
+	for (u32 i = 0; i < NOTIFY_HASH_SIZE; i++)
+		list_for_each_entry (mark, &v->in->marks[i], hash)
+			inotify_lost(mark->group);
+}
+
 /* The marks on the directory that the path in @text, of @len bytes, ends in. True: there are some. */
 static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
 {
@@ -97,6 +107,7 @@ static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
 	struct fs_struct fs = {.root = root, .pwd = root};
 	bool deleted = false, watched;
 	char *name;
+	int err;
 
 	if (len > (long)sizeof(DELETED) && !strcmp(text + len - (sizeof(DELETED) - 1), DELETED)) {
 		text[len - (sizeof(DELETED) - 1)] = '\0';
@@ -106,7 +117,10 @@ static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
 	if (!name || !name[1])
 		return false;
 	*name++ = '\0';
-	if (path_lookup(&fs, NULL, *text ? text : "/", LOOKUP_DIRECTORY, &dir, NULL))
+	err = path_lookup(&fs, NULL, *text ? text : "/", LOOKUP_DIRECTORY, &dir, NULL);
+	if (err == -ENOMEM)
+		lost(v);
+	if (err)
 		return false;
 	watched = send_to(v, dir.dentry->dev, dir.dentry->ino, mask, 0, name, deleted);
 	path_put(&dir);
@@ -125,6 +139,8 @@ static bool send_path(const struct path *p, u32 mask)
 	if (S_ISDIR(p->dentry->mode))
 		mask |= IN_ISDIR;
 	len = text ? d_path_from(p, &root, text, PATH_MAX, &outside) : -ENOMEM;
+	if (len == -ENOMEM)
+		lost(v);
 	if (len > 0 && *text == '/')
 		watched = send_to_parent(v, text, len, mask);
 	kfree(v->mem, text);
@@ -173,8 +189,11 @@ void fsnotify_begin(struct fsnotify_victim *victim, struct dentry *dir, const ch
 	if (!fsnotify_on(dir->vfs) || !dir->d_op->lookup)
 		return;
 	victim->d = dir->d_op->lookup(dir, name);
-	if (IS_ERR(victim->d))
-		victim->d = NULL;
+	if (!IS_ERR(victim->d))
+		return;
+	if (PTR_ERR(victim->d) == -ENOMEM)
+		lost(dir->vfs);
+	victim->d = NULL;
 }
 
 static bool has_links(struct dentry *d)

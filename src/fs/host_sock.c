@@ -23,12 +23,27 @@
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+/* The host says what @hs is ready for, not what has changed. That there is room is news only if there was none, and
+ * an end is news for everybody. See: sk_stream_write_space(), sock_def_wakeup(). */
+static u32 edge_key(struct host_sock *hs, u32 revents)
+{
+	bool room_only = !(revents & ~(u32)EPOLLOUT),
+	     ends = revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	u32 key = revents;
+
+	if (!hs->nospace && !room_only && !ends)
+		key &= ~(u32)EPOLLOUT;
+	if (revents & EPOLLOUT)
+		hs->nospace = false;
+	return key;
+}
+
 static void host_sock_edge(struct event_fd *w, u32 revents)
 {
 	struct host_sock *hs = container_of(w, struct host_sock, watch);
 
 	hs->edges++;
-	wake_up_poll(&hs->sk.wq, revents);
+	wake_up_poll(&hs->sk.wq, edge_key(hs, revents));
 }
 
 int host_sock_wait(struct host_sock *hs, u64 seen, u64 deadline_ns)
@@ -58,6 +73,7 @@ static unsigned host_sock_poll(struct file *f, struct socket *sock, struct poll_
 	mask = host_poll(hs->fd, POLL_ASKED, 0);
 	l->epoch++;
 	mask = max(mask, 0);
+	hs->nospace |= !(mask & EPOLLOUT);
 	if (hs->sk.err)
 		mask |= EPOLLERR | EPOLLIN | EPOLLRDNORM;
 	if (hs->zc_next != hs->zc_reported)

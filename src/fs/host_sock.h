@@ -27,6 +27,7 @@ struct host_sock {
 	int fd;		/* of the host; ours; set once */
 	struct event_fd watch;
 	u64 edges;	 /* changes so far; counted by the event loop */
+	bool nospace;	 /* somebody found that it takes no bytes: SOCK_NOSPACE */
 	bool zerocopy;	 /* SO_ZEROCOPY */
 	u32 zc_next;	 /* MSG_ZEROCOPY sends so far */
 	u32 zc_reported; /* of those, told on the error queue */

@@ -8,11 +8,13 @@
 
 #include <linux/capability.h>
 #include <linux/errqueue.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/host_net.h"
+#include "base/host_proc.h"
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
 
@@ -62,6 +64,7 @@ static long send_bytes(struct host_sock *hs, const struct msghdr *h, int flags, 
 		n = host_sendmsg(hs->fd, h, flags);
 		if (n != -EAGAIN)
 			return n;
+		hs->nospace = true;
 		err = host_sock_wait(hs, seen, deadline);
 		if (err)
 			return err;
@@ -106,15 +109,31 @@ static long stream_send(struct host_sock *hs, struct sock_msg *msg, struct msghd
 	return result(hs, done, n);
 }
 
-/* rtnetlink(7): what is no question changes the host's network, which takes the right to. */
-static bool may_send_netlink(struct host_sock *hs, const void *data, u64 len)
+/* Has Vellum a right that the running task lacks? Where neither has it the host refuses, in its own words. */
+static bool host_has_more(const struct host_sock *hs, unsigned cap)
 {
-	u16 type;
+	u64 inheritable, permitted, effective;
 
-	if (hs->sk.family != AF_NETLINK || hs->sk.protocol != 0 || len < 6)
+	return !vfs_capable(hs->sk.vfs, cap) &&
+	       !host_capget(&inheritable, &permitted, &effective) && (effective & BIT(cap));
+}
+
+/* rtnetlink(7): what is no question changes the host's network, which takes the right to. All of the messages in one
+ * datagram are looked at. */
+static bool may_send_netlink(const struct host_sock *hs, const u8 *data, u64 len)
+{
+	struct nlmsghdr m;
+
+	if (hs->sk.family != AF_NETLINK || hs->sk.protocol != NETLINK_ROUTE)
 		return true;
-	memcpy(&type, (const u8 *)data + 4, sizeof(type)); /* nlmsghdr.nlmsg_type */
-	return type < 16 || (type & 3) == 2 || vfs_capable(hs->sk.vfs, CAP_NET_ADMIN);
+	for (u64 at = 0; at + sizeof(m) <= len; at += NLMSG_ALIGN(m.nlmsg_len)) {
+		memcpy(&m, data + at, sizeof(m));
+		if (m.nlmsg_len < sizeof(m) || m.nlmsg_len > len - at)
+			break; /* nor does the host look further */
+		if (m.nlmsg_type >= NLMSG_MIN_TYPE && (m.nlmsg_type & 3) != 2)
+			return !host_has_more(hs, CAP_NET_ADMIN);
+	}
+	return true;
 }
 
 static long dgram_send(struct host_sock *hs, struct sock_msg *msg, struct msghdr *h, u64 deadline)

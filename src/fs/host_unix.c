@@ -281,6 +281,9 @@ int unix_outside_bind(struct unix_sock *u, const struct dentry *dir, const char 
 
 	if (v->no_network || u->outside || !dentry_is_hostfs(dir) || !unix_connection_based(u))
 		return -EOPNOTSUPP;
+	fd = hostfs_want_create(dir, name);
+	if (fd)
+		return fd;
 	o = kzalloc(v->mem, sizeof(*o), GFP_KERNEL);
 	if (!o)
 		return -ENOMEM;
@@ -289,6 +292,7 @@ int unix_outside_bind(struct unix_sock *u, const struct dentry *dir, const char 
 		kfree(v->mem, o);
 		return fd;
 	}
+	hostfs_give(dir, dir->host_fd, name);
 	o->u = u;
 	o->fd = fd;
 	event_fd_init(&o->watch, outside_edge);

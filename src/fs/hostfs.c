@@ -71,8 +71,11 @@ struct dentry *hostfs_dentry(struct vfs *v, int fd)
 
 static struct dentry *hostfs_lookup(struct dentry *dir, const char *name)
 {
-	int fd = hostfs_openat(dir->vfs, dir->host_fd, name, O_PATH | O_NOFOLLOW);
+	int err = hostfs_permission(dir, X_OK, false), fd;
 
+	if (err)
+		return ERR_PTR(err);
+	fd = hostfs_openat(dir->vfs, dir->host_fd, name, O_PATH | O_NOFOLLOW);
 	return fd < 0 ? ERR_PTR(fd) : hostfs_dentry(dir->vfs, fd);
 }
 
@@ -205,7 +208,8 @@ int hostfs_open_plain(const struct path *from, const char *name, int flags, u32 
 	while (*name == '/')
 		name++, len--;
 	if (!dentry_is_hostfs(from->dentry) || !*name || len >= PATH_MAX || name[len - 1] == '/' ||
-	    strstr(name, "..") || names_a_mount(from->dentry->vfs, name))
+	    strstr(name, "..") || names_a_mount(from->dentry->vfs, name) ||
+	    hostfs_task_is_other(from->dentry->vfs))
 		return -EAGAIN;
 	return host_openat2(from->dentry->host_fd, name, flags, flags & O_CREAT ? mode : 0,
 			    RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
@@ -323,7 +327,9 @@ static struct file *hostfs_open(const struct path *p, int flags)
 		return f;
 	if (opens_for_writing(flags) && hostfs_is_running(v, p->dentry->dev, p->dentry->ino))
 		return ERR_PTR(-ETXTBSY);
-	fd = opens_for_writing(flags) ? want_write_open(p->dentry, flags) : 0;
+	fd = hostfs_permission(p->dentry, acc_mode(flags) | (flags & O_TRUNC ? W_OK : 0), false);
+	if (!fd && opens_for_writing(flags))
+		fd = want_write_open(p->dentry, flags);
 	if (fd)
 		return ERR_PTR(fd);
 	if (S_ISFIFO(p->dentry->mode)) {
@@ -345,6 +351,10 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 
 	if (v->read_only)
 		return ERR_PTR(-EROFS);
+	fd = (flags & O_TMPFILE) == O_TMPFILE ? hostfs_permission(dir->dentry, W_OK | X_OK, false)
+					      : hostfs_may_create(dir->dentry, name);
+	if (fd)
+		return ERR_PTR(fd);
 	if ((flags & O_TMPFILE) != O_TMPFILE)
 		host_flags |= O_NOFOLLOW;
 	fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
@@ -353,6 +363,7 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 	if (fd < 0)
 		return ERR_PTR(fd);
 	open_commit(v);
+	hostfs_give(dir->dentry, fd, "");
 	return hostfs_file(v, dir->mnt, fd, flags);
 }
 

@@ -5,7 +5,8 @@
  *   hostfile.c  regular files: through the page cache (inode.h); hostfile_dio.c: O_DIRECT, past it
  *   hostdir.c   directories      hostdev.c  all else: terminals, pipes, sockets, devices
  *
- * Permissions are the host's: Vellum runs with the rights of whoever started it. Host descriptors that are
+ * Permissions are the host's: Vellum runs with the rights of whoever started it; hostfs_cred.c has what a guest is held
+ * to that has become another. Host descriptors that are
  * handed to a function here are its own from then on, and closed also when it fails.
  */
 #ifndef FS_HOSTFS_H
@@ -36,6 +37,27 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags);
 
 /* Does a program run from the file, so that it must not be written to? See: execve(2), ETXTBSY. */
 bool hostfs_is_running(struct vfs *v, u64 dev, u64 ino);
+
+/* --- hostfs_cred.c: tasks with other ids than Vellum's ----------------------------------------- */
+
+/* Has the running task other rights than Vellum, so that the host's checks do not count for it? */
+bool hostfs_task_is_other(struct vfs *v);
+/* May it do @mask (R_OK | W_OK | X_OK) with @d; @real: by its real ids? 0, -EACCES; 0 also where the host will say. */
+int hostfs_permission(const struct dentry *d, int mask, bool real);
+/* May it make, or take away, @name in @dir? 0, -EEXIST, -ENOENT, -EACCES, -EPERM; 0 also where the host will say. */
+int hostfs_may_create(const struct dentry *dir, const char *name);
+int hostfs_may_delete(const struct dentry *dir, const char *name);
+/* What it has just made in @dir, @name seen from @fd ("": @fd itself), becomes its own. */
+void hostfs_give(const struct dentry *dir, int fd, const char *name);
+/* Before the call of that name: 0, -EPERM, -EACCES; 0 also where the host will say. @mode loses the bits that it may not
+ * set. */
+int hostfs_may_chmod(const struct dentry *d, u32 *mode);
+int hostfs_may_chown(const struct dentry *d, u32 uid, u32 gid);
+int hostfs_may_utimens(const struct dentry *d, const struct timespec ts[2]);
+
+/* Before @name is made in @dir, by whatever call of the host's: 0; -EROFS (--read-only), and hostfs_may_create()'s.
+ * hostfs_give() is due afterwards. (hostfs_change.c) */
+int hostfs_want_create(const struct dentry *dir, const char *name);
 
 /* --- hostfs_change.c: members of struct dentry_operations -------------------------------------- */
 

@@ -36,8 +36,9 @@ struct inotify_group {
 	struct list_head events;     /* of inotify_event_info */
 	struct list_head marks;	     /* of fsnotify_mark.list, by number */
 	u32 q_len;
-	bool overflow; /* the event that says so is in the queue */
-	s32 last_wd;   /* numbers go round */
+	struct inotify_event_info
+		*overflow; /* says that events are lost; when not in the queue, self-linked */
+	s32 last_wd;	   /* numbers go round */
 };
 
 /* --- the queue ----------------------------------------------------------------------------------- */
@@ -79,24 +80,29 @@ static struct inotify_event_info *new_event(struct inotify_group *group, s32 wd,
 /* What there is no room or memory for is lost, which the reader learns. */
 static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cookie, const char *name)
 {
-	if (group->overflow)
-		return;
 	if (!list_empty(&group->events) &&
 	    same_event(list_last_entry(&group->events, struct inotify_event_info, list), wd, mask,
 		       name))
 		return;
-	if (group->q_len < MAX_QUEUED_EVENTS && new_event(group, wd, mask, cookie, name))
+	if (group->q_len >= MAX_QUEUED_EVENTS || !new_event(group, wd, mask, cookie, name))
+		inotify_lost(group);
+}
+
+void inotify_lost(struct inotify_group *group)
+{
+	if (!list_empty(&group->overflow->list))
 		return;
-	group->overflow = new_event(group, -1, IN_Q_OVERFLOW, 0, NULL);
+	list_add_tail(&group->overflow->list, &group->events);
+	group->q_len++;
+	wake_up_poll(&group->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 static void free_event(struct inotify_group *group, struct inotify_event_info *e)
 {
-	if (e->mask & IN_Q_OVERFLOW)
-		group->overflow = false;
-	list_del(&e->list);
+	list_del_init(&e->list);
 	group->q_len--;
-	kfree(group->vfs->mem, e);
+	if (e != group->overflow)
+		kfree(group->vfs->mem, e);
 }
 
 /* --- watches ------------------------------------------------------------------------------------- */
@@ -279,6 +285,7 @@ static void inotify_free(struct vfs *v, void *object)
 			   list_first_entry(&group->events, struct inotify_event_info, list));
 	if (!--v->in->inotify_groups)
 		hostnotify_stop(v);
+	kfree(v->mem, group->overflow);
 	kfree(v->mem, group);
 }
 
@@ -288,6 +295,7 @@ static const struct anon_inode_type inotify_type = {
 	.mode = 0600,
 	.dev = ANON_INODE_DEV,
 	.magic = ANON_INODE_MAGIC,
+	.of_root = true,
 	.f_mode = FMODE_READ | FMODE_LSEEK | FMODE_NO_PREAD | FMODE_NO_SPLICE,
 	.release = inotify_free,
 };
@@ -307,15 +315,24 @@ struct file *inotify_create(struct vfs *v, int flags)
 	group = kzalloc(v->mem, sizeof(*group), GFP_KERNEL);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
+	group->overflow = kzalloc(v->mem, sizeof(*group->overflow), GFP_KERNEL);
+	if (!group->overflow) {
+		kfree(v->mem, group);
+		return ERR_PTR(-ENOMEM);
+	}
+	*group->overflow = (struct inotify_event_info){.wd = -1, .mask = IN_Q_OVERFLOW};
+	INIT_LIST_HEAD(&group->overflow->list);
 	group->vfs = v;
 	init_waitqueue_head(&group->wait, v->events->sched);
 	INIT_LIST_HEAD(&group->events);
 	INIT_LIST_HEAD(&group->marks);
 	f = anon_inode_getfile(v, &inotify_type, group, ANON_INODE_INO,
 			       O_RDONLY | (flags & IN_NONBLOCK));
-	if (IS_ERR(f))
-		kfree(v->mem, group);
-	else
+	if (!IS_ERR(f)) {
 		v->in->inotify_groups++;
+		return f;
+	}
+	kfree(v->mem, group->overflow);
+	kfree(v->mem, group);
 	return f;
 }

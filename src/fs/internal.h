@@ -30,15 +30,15 @@ struct vfs_internal {
 	u64 families_named;	       /* socket.c: BIT(AF_x): the log has named it as not built */
 	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
 	struct list_head lock_contexts, lock_waiters, locks; /* locks.c */
-	u64 epoll_gen;	   /* eventpoll_nest.c: walks ever */
-	u64 epoll_watches; /* eventpoll.c: items */
-	u32 eventfd_ids;   /* eventfd.c: numbers given so far */
-	struct list_head marks[NOTIFY_HASH_SIZE];	/* fsnotify.c: of fsnotify_mark.hash */
-	u32 notify_epoch, notify_cookie;		/* fsnotify.c: changes of marks and names; renames */
-	bool notify_created;				/* the last open(2) made its file */
-	u32 inotify_groups;				/* inotify.c */
-	struct hostnotify *hostnotify;			/* hostnotify.c; NULL: nothing of the host's is watched */
-	bool no_hostnotify;				/* and the host will not tell */
+	u64 epoll_gen;					     /* eventpoll_nest.c: walks ever */
+	u64 epoll_watches;				     /* eventpoll.c: items */
+	u32 eventfd_ids;				     /* eventfd.c: numbers given so far */
+	struct list_head marks[NOTIFY_HASH_SIZE];	     /* fsnotify.c: of fsnotify_mark.hash */
+	u32 notify_epoch, notify_cookie; /* fsnotify.c: changes of marks and names; renames */
+	bool notify_created;		 /* the last open(2) made its file */
+	u32 inotify_groups;		 /* inotify.c */
+	struct hostnotify *hostnotify;	 /* hostnotify.c; NULL: nothing of the host's is watched */
+	bool no_hostnotify;		 /* and the host will not tell */
 	struct shm_table {
 		struct ipc_ids ids;
 		struct shm_limits limits;
@@ -55,14 +55,14 @@ struct vfs_internal {
 		u64 hdrs, bytes; /* messages of all queues */
 	} msg;			 /* ipc_msg.c */
 	struct mqueue_ns mqueue;
-	u64 aio_nr; /* aio.c: events of all contexts */
+	u64 aio_nr;		    /* aio.c: events of all contexts */
 	struct devpts_sb *devpts;   /* devpts.c; NULL: not mounted */
 	struct list_head host_ttys; /* tty_host.c: terminals of the host's that the guest knows */
 	/* tty_host.c: struct termios2 of the starting terminal: at start, and when Vellum was stopped. */
 	bool start_known, stopped_known;
 	u8 start_termios[44], stopped_termios[44];
-	struct event_timer flush; /* inode.c: pending while pages may be dirty */
-	u64 flush_nap, flush_naps; /* vfs_set_flush() */
+	struct event_timer flush;	/* inode.c: pending while pages may be dirty */
+	u64 flush_nap, flush_naps;	/* vfs_set_flush() */
 	u64 atime_dev;			/* mount_is_strict(): of which device it was asked, ... */
 	bool atime_known, atime_strict; /* ... if of any, and the answer */
 	struct open_spare {

@@ -5,7 +5,7 @@
  *                                      |  receivers, senders: who sleeps
  *                                      '- owner: who is told of the first message in an empty queue
  *
- * A queue lives while it has a name or is open. Names are one component below an unseen root. Only mq_send() and mq_receive() may sleep.
+ * A queue lives while it has a name or is open. Names are one component below a root that need not be mounted. Only mq_send() and mq_receive() may sleep.
  * Not for: reading and storing arguments (syscalls/sys_mqueue.c). See: Linux, ipc/mqueue.c; mq_overview(7).
  */
 #ifndef FS_MQUEUE_H
@@ -67,6 +67,10 @@ int mq_set_notify(struct file *f, int how, int sig, u64 value);
 /* What there is; then (@new: NULL: nothing) O_NONBLOCK is changed. See: mq_getattr(3). */
 void mq_getset(struct file *f, const struct mq_attr *new, struct mq_attr *old);
 
+/* What mount(2) calls "mqueue": the names as files, each a line about its queue. */
+extern const struct file_system_type mqueue_fs_type;
+/* Mounts it on /dev/mqueue, where the host has such a folder. 0 or -ENOMEM. */
+int devmqueue_init(struct vfs *v);
 /* At the end of the machine: the names go. */
 void mqueue_destroy_all(struct vfs *v);
 

@@ -1,8 +1,10 @@
 /* The file system of POSIX message queues: names, and what stat(2) and kin say. See mqueue.h. */
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/host_fs.h"
 #include "fs/internal.h"
 #include "fs/mqueue_internal.h"
 #include "fs/namei.h"
@@ -11,6 +13,7 @@
 
 #define MQUEUE_DEV 0x15 /* an anonymous device */
 #define MQUEUE_MAGIC_K 0x19800202UL
+#define ROOT_INO 1
 #define DIRENT_SIZE 20 /* what a name adds to the directory's size */
 
 static const struct dentry_operations mqueue_dops;
@@ -220,6 +223,179 @@ static const struct dentry_operations mqueue_dops = {
 	.path = mqueue_path,
 	.release = mqueue_release,
 };
+
+/* --- the root directory ------------------------------------------------------------------------ */
+
+static struct simple_attr *root_attr(const struct vfs *v)
+{
+	return &v->in->mqueue.root_attr;
+}
+
+static struct dentry *root_lookup(struct dentry *dir, const char *name)
+{
+	struct mqueue *q;
+	int err = simple_access(dir, X_OK, AT_EACCESS);
+
+	if (err)
+		return ERR_PTR(err);
+	q = find_name(dir->vfs, name);
+	if (!q)
+		return ERR_PTR(-ENOENT);
+	dget(q->dentry);
+	return q->dentry;
+}
+
+static struct dentry *root_parent(struct dentry *dir)
+{
+	dget(dir);
+	return dir;
+}
+
+/* open(2) with O_CREAT: a queue as the limits say. */
+static struct file *root_create(const struct path *dir, const char *name, int flags, u32 mode)
+{
+	struct vfs *v = dir->dentry->vfs;
+	struct mq_maker who = {.no_cap = !vfs_capable(v, CAP_SYS_RESOURCE)};
+	struct vfs_cred c;
+	struct mqueue *q;
+	struct file *f;
+
+	vfs_cred(v, true, &c);
+	who.uid = c.uid;
+	who.rlimit = v->mem->rlim_cur ? v->mem->rlim_cur[RLIMIT_MSGQUEUE] : ~0UL;
+	q = make(v, &who, name, mode, NULL);
+	if (IS_ERR(q))
+		return (struct file *)q;
+	f = open_dentry(q->dentry, dir->mnt, flags);
+	if (IS_ERR(f))
+		drop_name(q);
+	return f;
+}
+
+static int root_unlink(struct dentry *dir, const char *name, int flags)
+{
+	struct mqueue *q = find_name(dir->vfs, name);
+
+	if (!q)
+		return -ENOENT;
+	return flags & AT_REMOVEDIR ? -ENOTDIR : unlink_queue(dir->vfs, q);
+}
+
+static int root_getattr(struct dentry *d, struct stat *st, struct statx *stx)
+{
+	const struct mqueue *q;
+	int err = simple_getattr(d, st, stx);
+
+	st->st_nlink = 2;
+	st->st_size = 2 * DIRENT_SIZE;
+	list_for_each_entry (q, &d->vfs->in->mqueue.names, names)
+		st->st_size += DIRENT_SIZE;
+	if (stx) {
+		stx->stx_nlink = st->st_nlink;
+		stx->stx_size = st->st_size;
+	}
+	return err;
+}
+
+static long root_path(struct dentry *d __unused, char *buf, u64 size)
+{
+	if (size < 2)
+		return -ENAMETOOLONG;
+	strcpy(buf, "/");
+	return 1;
+}
+
+/* The newest first. A place is how many come before it. */
+static int root_iterate(struct file *f, filldir_t emit, void *ctx)
+{
+	struct dentry *d = f->f_path.dentry;
+	const struct mqueue *q;
+	u64 place = 2;
+
+	for (; f->f_pos < 2; f->f_pos++)
+		if (!emit(ctx, f->f_pos ? ".." : ".", d->ino, S_IFDIR >> 12, f->f_pos + 1))
+			return 0;
+	list_for_each_entry (q, &d->vfs->in->mqueue.names, names) {
+		if (place++ < f->f_pos)
+			continue;
+		if (!emit(ctx, q->name, q->dentry->ino, S_IFREG >> 12, place))
+			return 0;
+		f->f_pos = place;
+	}
+	return 0;
+}
+
+static s64 root_llseek(struct file *f, s64 off, int whence)
+{
+	if (whence == SEEK_CUR)
+		off += f->f_pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (off < 0)
+		return -EINVAL;
+	return f->f_pos = off;
+}
+
+static const struct file_operations root_fops = {
+	.iterate = root_iterate,
+	.llseek = root_llseek,
+	.fsync = noop_fsync,
+};
+
+static struct file *root_open(const struct path *p, int flags)
+{
+	int err = simple_access(p->dentry, acc_mode(flags), AT_EACCESS);
+
+	return err ? ERR_PTR(err)
+		   : file_alloc(p->dentry->vfs, p, &root_fops, FMODE_READ | FMODE_LSEEK, flags);
+}
+
+static const struct dentry_operations root_dops = {
+	.lookup = root_lookup,
+	.parent = root_parent,
+	.create = root_create,
+	.unlink = root_unlink,
+	.getattr = root_getattr,
+	.open = root_open,
+	.chmod = simple_chmod,
+	.chown = simple_chown,
+	.utimens = simple_utimens,
+	.access = simple_access,
+	.statfs = mqueue_statfs,
+	.path = root_path,
+};
+
+static struct dentry *mqueue_mount_root(struct vfs *v, void *arg __unused)
+{
+	struct dentry *d = dentry_alloc(v, &root_dops, S_IFDIR | 01777);
+
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	d->fs_private = root_attr(v);
+	d->dev = MQUEUE_DEV;
+	d->ino = ROOT_INO;
+	return d;
+}
+
+const struct file_system_type mqueue_fs_type = {
+	.name = "mqueue",
+	.nodev = true,
+	.noexec = true,
+	.mount_root = mqueue_mount_root,
+};
+
+int devmqueue_init(struct vfs *v)
+{
+	int fd = host_openat(v->root_mnt->root->host_fd, "dev/mqueue", O_PATH | O_DIRECTORY, 0);
+	int err;
+
+	if (fd < 0)
+		return 0;
+	host_close(fd);
+	err = vfs_mount(v, &mqueue_fs_type, "mqueue", "/dev/mqueue",
+			"rw,nosuid,nodev,noexec,relatime", NULL);
+	return err == -ENOMEM ? err : 0;
+}
 
 void mqueue_destroy_all(struct vfs *v)
 {

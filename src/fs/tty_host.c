@@ -314,6 +314,7 @@ const struct file_operations host_tty_fops = {
 	.llseek = host_tty_llseek,
 	.ioctl = host_tty_ioctl,
 	.poll = host_tty_poll,
+	.setfl = tty_setfl,
 	.release = host_tty_release,
 };
 

@@ -118,6 +118,8 @@ struct file *tty_open_slave(struct tty_struct *tty, const struct path *p, int fl
 void tty_wakeup(struct tty_struct *tty);
 void tty_readable(struct tty_struct *tty);
 int tty_check_change(struct tty_struct *tty, int sig);
+/* F_SETFL: with O_ASYNC and nobody named by F_SETOWN, the foreground hears, or who sets it. As tty_fasync(). */
+int tty_setfl(struct file *f, int flags);
 void tty_kill_pgrp(struct tty_struct *tty, int sig);
 
 /* --- tty_ioctl.c ------------------------------------------------------------------------------- */

@@ -2,10 +2,14 @@
  * drivers/tty/tty_io.c. What the bytes mean is the line discipline's (n_tty.c), where they go pty.c's.
  */
 #include "base/err.h"
+#include "fs/fasync.h"
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
 #include "fs/seq_file.h"
 #include "fs/tty_internal.h"
+
+#define OWNER_PID 1 /* F_OWNER_PID, F_OWNER_PGRP */
+#define OWNER_PGRP 2
 
 /* --- one terminal ------------------------------------------------------------------------------ */
 
@@ -205,6 +209,26 @@ static long tty_write_iter(struct file *f, struct iov_iter *from, u64 *pos __unu
 	return n;
 }
 
+int tty_setfl(struct file *f, int flags)
+{
+	s32 pgrp = file_tty(f)->ctrl.pgrp;
+	struct fown_struct *owner;
+	struct vfs_cred c;
+
+	if (!(flags & O_ASYNC) || (f->f_flags & O_ASYNC))
+		return 0;
+	owner = file_owner(f);
+	if (!owner)
+		return -ENOMEM;
+	if (owner->pid)
+		return 0;
+	vfs_cred(f->vfs, true, &c);
+	owner->type = pgrp ? OWNER_PGRP : OWNER_PID;
+	owner->pid = pgrp ? pgrp : c.tgid;
+	owner->uid = owner->euid = c.uid;
+	return 0;
+}
+
 static unsigned tty_poll(struct file *f, struct poll_table *pt)
 {
 	return n_tty_poll(f, file_tty(f), pt);
@@ -223,6 +247,7 @@ const struct file_operations tty_fops = {
 	.write_iter = tty_write_iter,
 	.ioctl = tty_ioctl,
 	.poll = tty_poll,
+	.setfl = tty_setfl,
 	.show_fdinfo = tty_show_fdinfo,
 	.release = tty_release,
 };

@@ -165,22 +165,11 @@ static int deliver(struct unix_sock *u, struct sk_buff *skb, struct sock_msg *ms
 	return err;
 }
 
-/* Is it a socket of the host's that @name means? */
-static bool is_outside(struct unix_sock *u, const struct sock_addr *name,
-		       const struct fs_struct *fs)
-{
-	struct path node;
-
-	if (unix_find_outside(u->sk.vfs, name, fs, &node))
-		return false;
-	path_put(&node);
-	return true;
-}
-
 long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
 {
 	struct unix_sock *u = unix_sk(sock);
 	u64 len = msg->iter->count, deadline = sock_deadline(&u->sk, u->sk.sndtimeo, msg->nonblock);
+	struct iov_iter start = *msg->iter;
 	struct sk_buff *skb;
 	int err;
 
@@ -196,8 +185,6 @@ long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct 
 		return err;
 	if (len > u->sk.sndbuf - 32)
 		return -EMSGSIZE;
-	if (msg->name && fs && is_outside(u, msg->name, fs))
-		return host_unix_sendto(sock, msg, fs);
 	skb = unix_alloc_skb(u, msg->iter, len, unix_dgram_truesize(len), deadline);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
@@ -205,7 +192,10 @@ long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct 
 	if (!err)
 		return len;
 	unix_free_skb(skb);
-	return err;
+	if (err != -ECONNREFUSED || !msg->name || !fs)
+		return err;
+	*msg->iter = start; /* perhaps for a program outside */
+	return host_unix_sendto(sock, msg, fs);
 }
 
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)

@@ -210,9 +210,10 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
 		 const char *options, u32 mode)
 {
-	static const char *const known[] = {"tmpfs", "proc", "sysfs"};
+	static const char *const known[] = {"tmpfs", "proc", "sysfs", "mqueue"};
 	const struct path root = {v->root_mnt, v->root_mnt->root};
 	const struct mount *like = mount_of_type(v, type);
+	const struct file_system_type *fst = like ? like->type : &mqueue_fs_type;
 	bool outside, ours = false;
 	char *target;
 	int err;
@@ -220,7 +221,7 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
 		ours |= !strcmp(type, known[i]);
-	if (!ours || !like)
+	if (!ours || strcmp(fst->name, type))
 		return -ENODEV;
 	if (!d_is_dir(at->dentry))
 		return -ENOTDIR;
@@ -228,7 +229,7 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 	if (!target)
 		return -ENOMEM;
 	len = d_path_from(at, &root, target, PATH_MAX, &outside);
-	err = len < 0 ? (int)len : vfs_mount(v, like->type, source, target, options, &mode);
+	err = len < 0 ? (int)len : vfs_mount(v, fst, source, target, options, &mode);
 	if (!err)
 		list_last_entry(&v->mounts, struct mount, list)->guests = true;
 	kfree(v->mem, target);

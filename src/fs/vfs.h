@@ -27,6 +27,7 @@
 struct dentry;
 struct file;
 struct file_operations;
+struct fown_struct;
 struct fs_struct;
 struct inode;
 struct sock_cred;
@@ -138,6 +139,8 @@ struct vfs {
 	bool no_network; /* no socket goes through the host: --no-network; set at boot */
 	const struct tty_job_ops
 		*tty_jobs; /* terminals' (tty.h): registered from above; NULL: tests */
+	/* Whoever @fown names learns by a signal that its file is ready; registered from above; NULL: nobody does. */
+	void (*send_sigio)(struct vfs *v, const struct fown_struct *fown, int reason, s64 band);
 	/* Whose call is served: registered from above; NULL: nobody's (tests). */
 	void (*current_cred)(struct vfs *v, struct sock_cred *out);
 	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
@@ -149,6 +152,10 @@ struct vfs {
 	void (*get_random)(struct vfs *v, void *buf, u64 n);
 	/* A queue has a message for process @tgid (mqueue.h): signal @sig with @value. NULL: nobody hears it. */
 	void (*mq_signal)(struct vfs *v, s32 tgid, int sig, u64 value);
+	/* The ids and capabilities that Vellum has, as the first task got them; set by proc/. Tasks that differ
+	 * (ids_changed: there may be some) are checked by hostfs_cred.c. */
+	struct vfs_cred host_cred;
+	bool ids_changed;
 	/* The running task's rights, @real: as access(2) wants them; set by proc/. NULL: root's. */
 	void (*get_cred)(struct vfs *v, bool real, struct vfs_cred *out);
 };

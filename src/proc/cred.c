@@ -87,6 +87,16 @@ void caps_fix_setfsuid(struct task_struct *t, u32 fsuid)
 		c->effective |= c->permitted & CAP_FS_SET;
 }
 
+/* From now on there may be tasks whose rights are not Vellum's own. */
+static void note_other(struct task_struct *t)
+{
+	struct vfs *v = &t->machine->vfs;
+
+	v->ids_changed |= t->fsuid != v->host_cred.uid || t->fsgid != v->host_cred.gid ||
+			  t->uid != v->host_cred.uid || t->gid != v->host_cred.gid ||
+			  t->caps.effective != v->host_cred.caps;
+}
+
 /* cap_capset() */
 int caps_set(struct task_struct *t, const struct task_caps *new)
 {
@@ -101,6 +111,7 @@ int caps_set(struct task_struct *t, const struct task_caps *new)
 	c->permitted = new->permitted;
 	c->effective = new->effective;
 	c->ambient &= c->permitted & c->inheritable;
+	note_other(t);
 	return 0;
 }
 
@@ -124,6 +135,7 @@ struct old_creds creds_save(const struct task_struct *t)
 
 void creds_changed(struct task_struct *t, const struct old_creds *old)
 {
+	note_other(t);
 	if (t->euid == old->euid && t->egid == old->egid && t->fsuid == old->fsuid &&
 	    t->fsgid == old->fsgid && !(t->caps.permitted & ~old->permitted))
 		return;

@@ -152,9 +152,7 @@ static struct task_struct *find_alive_thread(struct task_struct *t)
 {
 	struct task_struct *p;
 
-	for_each_thread (t, p)
-		if (!p->exiting)
-			return p;
+	for_each_thread(t, p) if (!p->exiting) return p;
 	return NULL;
 }
 
@@ -197,7 +195,8 @@ static void reparent(struct task_struct *child, struct task_struct *reaper)
 		list_move_tail(&child->sibling, &reaper->children);
 	else
 		list_del_init(&child->sibling);
-	for_each_thread (child, p) {
+	for_each_thread(child, p)
+	{
 		struct k_siginfo info = {.si_signo = p->pdeath_signal, .si_code = SI_USER};
 
 		p->real_parent = reaper;
@@ -306,9 +305,7 @@ void zap_other_threads(struct task_struct *t)
 {
 	struct task_struct *p;
 
-	for_each_thread (t, p)
-		if (p != t && !task_is_dead(p))
-			kill_thread(p);
+	for_each_thread(t, p) if (p != t && !task_is_dead(p)) kill_thread(p);
 }
 
 void do_group_exit(struct task_struct *t, int status_word)

@@ -41,7 +41,7 @@ static void pass_on(struct machine *m, const struct signalfd_siginfo *si)
 	if (m->init_ended || !first)
 		signal_everybody(m, again ? SIGKILL : sig, &info);
 	else if (si->ssi_code == SI_KERNEL)
-		kill_pgrp(m, sig, &info, machine_terminal_pgrp(m));
+		machine_terminal_signal(m, sig, &info);
 	else
 		group_send_sig_info(sig, &info, first);
 }

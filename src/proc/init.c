@@ -27,6 +27,8 @@ static void task_init_creds(struct task_struct *t)
 		t->groups[i] = host_groups[i];
 	t->ngroups = n > 0 ? n : 0;
 	caps_init(t);
+	t->machine->vfs.host_cred =
+		(struct vfs_cred){.uid = t->fsuid, .gid = t->fsgid, .caps = t->caps.effective};
 }
 
 /* The limits that Vellum was started with are the guest's. NOFILE alone is Vellum's own: the host's

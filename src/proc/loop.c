@@ -15,8 +15,7 @@ static void reschedule(struct task_struct *t)
 	struct machine *m = t->machine;
 
 	t->slice = next_slice(m);
-	event_loop_run(&m->events, false);
-	machine_clock_tick(m);
+	look_outside(m);
 	if (unlikely(cpu_timers_armed(t)))
 		run_cpu_timers(t);
 	if (!list_empty(&m->rq.queue))

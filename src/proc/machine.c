@@ -146,6 +146,8 @@ static int init_files(struct machine *m)
 	if (!err)
 		err = devshm_init(&m->vfs);
 	if (!err)
+		err = devmqueue_init(&m->vfs);
+	if (!err)
 		err = devpts_init(&m->vfs);
 	if (!err)
 		return 0;
@@ -259,14 +261,16 @@ static int validate_group(const struct task_struct *t)
 	u32 threads = 0, live = 0;
 	int err = 0;
 
-	for_each_thread (t, p) {
+	for_each_thread(t, p)
+	{
 		threads++;
 		live += !p->exiting;
 		if (p->signal != s || p->tgid != t->tgid)
 			err = complain(p, "a thread of another process");
 	}
 	if (threads != s->nr_threads || live != s->live)
-		err = complain(t, "threads, or those of them that live, are not as many as counted");
+		err = complain(t,
+			       "threads, or those of them that live, are not as many as counted");
 	if (s->leader != t)
 		err = complain(t, "has the process's number, but does not lead it");
 	return err;

@@ -41,8 +41,7 @@ u64 group_retired(struct task_struct *t)
 	u64 sum = t->signal->dead.retired;
 	struct task_struct *p;
 
-	for_each_thread (t, p)
-		sum += task_retired(p);
+	for_each_thread(t, p) sum += task_retired(p);
 	return sum;
 }
 
@@ -109,8 +108,7 @@ void group_io(struct task_struct *t, struct task_io *io)
 	struct task_struct *p;
 
 	*io = t->signal->dead_io;
-	for_each_thread (t, p)
-		io_add(io, &p->io);
+	for_each_thread(t, p) io_add(io, &p->io);
 }
 
 /* Threads that are there, and those that were. */
@@ -119,8 +117,7 @@ void group_usage(struct task_struct *t, struct task_usage *u)
 	struct task_struct *p;
 
 	usage_add(u, &t->signal->dead);
-	for_each_thread (t, p)
-		usage_of(p, u);
+	for_each_thread(t, p) usage_of(p, u);
 }
 
 static void ns_to_timeval(u64 ns, struct timeval *tv)

@@ -123,12 +123,22 @@ void finish_switch(struct machine *m)
 		release_task(t);
 }
 
+void look_outside(struct machine *m)
+{
+	m->rq.unseen = 0;
+	event_loop_run(&m->events, false);
+	machine_clock_tick(m);
+}
+
 void schedule(struct machine *m)
 {
 	struct rq *rq = &m->rq;
 	struct task_struct *prev = rq->curr, *next;
 
 	check_canary(prev);
+	/* It may be @prev who is woken by that: its state is looked at behind it. */
+	if (unlikely(++rq->unseen >= LOOK_SWITCHES))
+		look_outside(m);
 	if (prev->state == TASK_RUNNING)
 		list_add_tail(&prev->run_list, &rq->queue);
 	next = pick_next(rq);

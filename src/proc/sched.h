@@ -25,6 +25,7 @@ struct machine;
 struct task_struct;
 
 #define SCHED_SLICE 2000000   /* guest instructions before another runnable task has its turn */
+#define LOOK_SWITCHES 128     /* switches before somebody looks whether the world has changed */
 #define SCHED_SLICE_MIN 128   /* ... when slices vary: from there to SCHED_SLICE */
 #define BASE_SLICE_NS 700000L /* what Linux shows of it: the slice on one CPU */
 
@@ -35,7 +36,8 @@ struct rq {
 	struct coro idle;	  /* where machine_run() waits */
 	struct task_struct *dead; /* its stack may be freed once another one runs */
 	u64 nr_switches;
-	u64 slice_rng; /* state of next_slice() */
+	u64 slice_rng;		 /* state of next_slice() */
+	u32 unseen;		 /* switches since somebody looked outside */
 	void (*call)(void *arg); /* call_on_host_stack(): what the idle loop is to call */
 	void *call_arg;
 };
@@ -50,6 +52,11 @@ s64 next_slice(struct machine *m);
 /* Makes @t runnable: a sleeping task goes to the end of the queue. True if it slept, or was about
  * to; false: it runs already, or is dead. Never sleeps, and does not switch. */
 bool wake_up_process(struct task_struct *t);
+
+/* Timers that are due, and descriptors of the host that are ready: whoever waits for them is woken. Done at the
+ * end of a slice, and at each LOOK_SWITCHES-th switch, so that tasks that only hand the CPU to each other keep
+ * nobody waiting. By the current task; never sleeps. */
+void look_outside(struct machine *m);
 
 /* Gives the CPU to the next runnable task, or to the idle loop. The current task has said in its
  * state where it belongs: TASK_RUNNING goes to the end of the queue. Returns when it runs again; in between

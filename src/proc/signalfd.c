@@ -187,7 +187,8 @@ static const struct anon_inode_type signalfd_type = {
 	.mode = 0600,
 	.dev = ANON_INODE_DEV,
 	.magic = ANON_INODE_MAGIC,
-	.f_mode = FMODE_READ | FMODE_WRITE | FMODE_LSEEK | FMODE_NO_PREAD,
+	.f_mode = FMODE_READ | FMODE_WRITE | FMODE_LSEEK | FMODE_NO_PREAD | FMODE_NO_SPLICE,
+	.of_root = true,
 	.release = signalfd_release,
 };
 
@@ -204,7 +205,7 @@ struct file *signalfd_create(struct machine *m, sigset_k set, int flags)
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	ctx->blocked = not_read(set);
-	f = anon_inode_getfile(&m->vfs, &signalfd_type, ctx, 0, O_RDWR | flags);
+	f = anon_inode_getfile(&m->vfs, &signalfd_type, ctx, ANON_INODE_INO, O_RDWR | flags);
 	if (IS_ERR(f))
 		kfree(&m->mem, ctx);
 	return f;

@@ -61,8 +61,8 @@ struct signal_struct {
 	bool session_leader;	/* by setsid(), or as Vellum leads the host's */
 	struct tty_struct *tty; /* controlling terminal, a reference; NULL: none: tty_jobctrl.c */
 	s32 tty_old_pgrp;	/* a leader whose terminal hung up: the foreground of then */
-	bool did_exec;	    /* the parent may no longer setpgid() it */
-	s32 autogroup_nice; /* of the session; /proc/PID/autogroup */
+	bool did_exec;		/* the parent may no longer setpgid() it */
+	s32 autogroup_nice;	/* of the session; /proc/PID/autogroup */
 
 	/* By setrlimit(2), prlimit(2); RLIMIT_*. mm/ goes by the running task's: task_set_rights(). */
 	u64 rlim_cur[NR_RLIMITS], rlim_max[NR_RLIMITS];
@@ -71,12 +71,12 @@ struct signal_struct {
 	struct sigpending shared_pending; /* any thread may take these */
 	bool group_exit;		  /* all of it is ending; nothing else is delivered */
 	int group_exit_code;		  /* with that: wait(2) status word */
-	struct task_struct *curr_target;  /* who took the last one; NULL: nobody, or that has gone */
-	bool stopped;			  /* all threads, by a signal: SIGNAL_STOP_STOPPED */
-	bool continued;			  /* and nobody has waited for that yet */
-	int stop_sig;			  /* to be reported by wait(2) once stopped; 0: nothing is */
-	u32 group_stop_count;		  /* threads that are yet to stop */
-	int cld_notify;			  /* CLD_*: the parent is yet to be told; 0: nothing */
+	struct task_struct *curr_target; /* who took the last one; NULL: nobody, or that has gone */
+	bool stopped;			 /* all threads, by a signal: SIGNAL_STOP_STOPPED */
+	bool continued;			 /* and nobody has waited for that yet */
+	int stop_sig;			 /* to be reported by wait(2) once stopped; 0: nothing is */
+	u32 group_stop_count;		 /* threads that are yet to stop */
+	int cld_notify;			 /* CLD_*: the parent is yet to be told; 0: nothing */
 
 	/* exit.c, wait.c, rusage.c */
 	struct wait_queue_head wait_chldexit; /* this process in wait(2) for its children */
@@ -95,7 +95,7 @@ struct signal_struct {
 	struct treap posix_timers;	       /* of k_itimer, by number */
 	struct list_head posix_timer_list;     /* the same, newest first */
 	struct list_head ignored_posix_timers; /* that expired while their signal was ignored */
-	struct list_head cpu_timers;	       /* armed on CPU clocks of this process and its threads */
+	struct list_head cpu_timers; /* armed on CPU clocks of this process and its threads */
 	s32 next_posix_timer_id;
 	bool timer_create_restore_ids; /* prctl(PR_TIMER_CREATE_RESTORE_IDS): callers choose */
 
@@ -136,9 +136,9 @@ struct task_struct {
 
 	/* Its own signals: signal.c, signal_deliver.c, sys_signal.c. */
 	struct sigpending pending;
-	bool sigpending;  /* do_signal() is due: recalc_sigpending() */
-	u8 jobctl;	  /* JOBCTL_*: signal_stop.c */
-	sigset_k blocked; /* set_task_blocked() */
+	bool sigpending;	/* do_signal() is due: recalc_sigpending() */
+	u8 jobctl;		/* JOBCTL_*: signal_stop.c */
+	sigset_k blocked;	/* set_task_blocked() */
 	sigset_k saved_blocked; /* with restore_sigmask: what do_signal() puts back */
 	sigset_k real_blocked;	/* rt_sigtimedwait: what is blocked but for the wait */
 	bool restore_sigmask;
@@ -155,30 +155,30 @@ struct task_struct {
 	bool sched_reset_on_fork;  /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
 	u16 ioprio;		   /* ioprio_set(2): kept and shown; 0: never set */
 	u32 policy;		   /* SCHED_*: kept and shown */
-	s32 rt_priority;	   /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: order of futex waiters */
-	u64 sched_slice_ns;	   /* asked for by sched_setattr(2), shown; 0: never */
-	struct coro coro;	   /* where it was left */
-	void *stack;		   /* the usable part, canary at its low end; NULL: dead */
-	struct cpu_regs regs;	   /* while another task runs: task_regs() */
-	struct fpu_state *fpu;	   /* own kmem_cache, 64-byte aligned; set with @stack */
-	u64 avx512_ns; /* when it last left the CPU with AVX-512 state in use; 0: never */
-	u64 retired;   /* guest instructions, as of the last switch away */
+	s32 rt_priority;    /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: order of futex waiters */
+	u64 sched_slice_ns; /* asked for by sched_setattr(2), shown; 0: never */
+	struct coro coro;   /* where it was left */
+	void *stack;	    /* the usable part, canary at its low end; NULL: dead */
+	struct cpu_regs regs;  /* while another task runs: task_regs() */
+	struct fpu_state *fpu; /* own kmem_cache, 64-byte aligned; set with @stack */
+	u64 avx512_ns;	       /* when it last left the CPU with AVX-512 state in use; 0: never */
+	u64 retired;	       /* guest instructions, as of the last switch away */
 	u64 seen_utime, seen_stime; /* CPU time never runs backwards */
 
 	/* Lists of tasks: pid.c. */
-	struct list_head tasks;	   /* machine.tasks, or unborn */
-	struct list_head pid_link; /* machine.pid_hash */
+	struct list_head tasks;	      /* machine.tasks, or unborn */
+	struct list_head pid_link;    /* machine.pid_hash */
 	struct list_head thread_node; /* signal->threads */
-	struct pid *thread_pid;	   /* NULL: nobody has asked for a pidfd */
+	struct pid *thread_pid;	      /* NULL: nobody has asked for a pidfd */
 
 	/* The family: fork.c, exit.c, wait.c. */
 	struct task_struct *real_parent; /* NULL: the machine's own init, which reaps at once */
 	struct list_head children;	 /* by sibling: leaders of processes */
 	struct list_head sibling;	 /* self-linked: not a leader, or an orphan */
-	bool adopted;	   /* its parent died first */
+	bool adopted;			 /* its parent died first */
 	int exit_signal;   /* to the parent; 0: none; -1: a thread, which nobody waits for */
 	int pdeath_signal; /* when that ends: PR_SET_PDEATHSIG */
-	bool exiting; /* do_exit() has begun: PF_EXITING */
+	bool exiting;	   /* do_exit() has begun: PF_EXITING */
 	enum exit_state exit_state;
 	int exit_code;		       /* from do_exit() on: wait(2) status word */
 	struct vfork_wait *vfork_done; /* the parent waits there; NULL: nobody does */
@@ -187,7 +187,7 @@ struct task_struct {
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	u32 groups[NR_GROUPS], ngroups;
 	struct task_caps caps;
-	bool no_new_privs;	     /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
+	bool no_new_privs;	      /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
 	struct seccomp_state seccomp; /* seccomp.h */
 
 	/* The system call it is in: syscalls/, signal_deliver.c. */
@@ -213,9 +213,9 @@ struct task_struct {
 	u64 robust_list_len;
 	struct futex_pi *pi_owned;     /* locks that others wait for: futex_pi.c */
 	struct futex_q *pi_blocked_on; /* the one that it waits for; NULL: none */
-	gva_t rseq; /* rseq(2); 0: not registered */
+	gva_t rseq;		       /* rseq(2); 0: not registered */
 	u32 rseq_len, rseq_sig;
-	bool rseq_event; /* others ran: rseq_resume() is due */
+	bool rseq_event;			    /* others ran: rseq_resume() is due */
 	u64 timer_slack_ns, default_timer_slack_ns; /* prctl(PR_SET_TIMERSLACK); not acted on */
 	u32 login_plus_1;  /* /proc/PID/loginuid; 0: nobody has logged in */
 	u32 login_session; /* /proc/PID/sessionid */

@@ -364,14 +364,16 @@ void task_tty_numbers(const struct task_struct *t, u32 *tty_nr, s32 *tpgid)
 	*tpgid = tty ? tty_ctrl(tty)->pgrp : -1;
 }
 
-s32 machine_terminal_pgrp(struct machine *m)
+void machine_terminal_signal(struct machine *m, int sig, const struct k_siginfo *info)
 {
 	struct task_struct *first = find_task_by_pid(m, m->init_pid);
 	s32 pgrp = tty_host_pgrp(&m->vfs);
 
-	if (!pgrp && first)
-		pgrp = first->signal->pgrp;
-	return pgrp;
+	/* At its end the foreground hears of it, too: disassociate_ctty(). */
+	if (sig == SIGHUP && first->signal->session_leader)
+		group_send_sig_info(sig, info, first);
+	else
+		kill_pgrp(m, sig, info, pgrp ? pgrp : first->signal->pgrp);
 }
 
 /* Do all programs (of group @pgrp only, unless that is 0) stand still? */

@@ -18,6 +18,7 @@
 
 #include "base/types.h"
 
+struct k_siginfo;
 struct machine;
 struct signal_struct;
 struct task_struct;
@@ -45,9 +46,9 @@ long do_vhangup(struct task_struct *t);
 /* /proc/PID/stat: the terminal's device (0: none) and its foreground group (-1). */
 void task_tty_numbers(const struct task_struct *t, u32 *tty_nr, s32 *tpgid);
 
-/* Whom the host's terminal means by Ctrl-C and its kin: the foreground group; the first task's group, if
- * there is none. */
-s32 machine_terminal_pgrp(struct machine *m);
+/* The host's terminal has sent Vellum @sig: it is for the foreground group, or the first task's if there is
+ * none; a hangup's SIGHUP for the first task if that leads its session. Not before the first task is there. */
+void machine_terminal_signal(struct machine *m, int sig, const struct k_siginfo *info);
 /* After @t has been stopped by @sig: is nobody left in the guest who could be expected to continue it? Then
  * the host's shell is to see Vellum stop: it does, and has been continued when this returns true. */
 bool machine_stop_with_host(struct task_struct *t, int sig);

@@ -89,7 +89,8 @@ static int look(struct wait_opts *wo, struct task_struct *t)
 
 	if (wo->flags & __WNOTHREAD)
 		return do_wait_thread(wo, t);
-	for_each_thread (t, p) {
+	for_each_thread(t, p)
+	{
 		if (!do_wait_thread(wo, p))
 			err = 0;
 		if (wo->pid)

@@ -90,4 +90,5 @@ void syscalls_init(struct machine *m)
 	m->do_syscall = do_syscall;
 	sockets_init(m);
 	mqueues_init(m);
+	sigio_init(m);
 }

@@ -87,7 +87,14 @@ void mqueues_init(struct machine *m);
 /* --- sys_fcntl.c --------------------------------------------------------------------------- */
 
 /* Changes the flags that F_SETFL may change. 0 or -errno. */
-long fcntl_setfl(struct file *f, u64 arg);
+long fcntl_setfl(struct file *f, u64 fd, u64 arg);
+
+/* --- sys_sigio.c --------------------------------------------------------------------------- */
+
+/* F_SETOWN, F_GETOWN, their _EX, F_SETSIG, F_GETSIG. The command's result; -EINVAL, -ESRCH, -EFAULT. */
+long fcntl_owner(struct task_struct *t, struct file *f, u32 cmd, u64 arg);
+/* Tells @m's vfs how SIGIO is sent. */
+void sigio_init(struct machine *m);
 
 /* --- sys_rw.c ------------------------------------------------------------------------------ */
 

@@ -252,6 +252,26 @@ long sys_utime(struct task_struct *t, const struct sysargs *a)
 	return do_utimes(t, AT_FDCWD, a->arg[0], ts, 0);
 }
 
+/* The way to @name is walked with the real ids, too, unless AT_EACCESS is among @flags. See: Linux,
+ * access_override_creds(). */
+static long access_path(struct task_struct *t, int dfd, gva_t name, int flags, struct path *p)
+{
+	const u32 fsuid = t->fsuid, fsgid = t->fsgid;
+	const u64 effective = t->caps.effective;
+	long ret;
+
+	if (!(flags & AT_EACCESS)) {
+		t->fsuid = t->uid;
+		t->fsgid = t->gid;
+		t->caps.effective = t->uid ? 0 : t->caps.permitted;
+	}
+	ret = at_path(t, dfd, name, flags, AT_EACCESS, p);
+	t->fsuid = fsuid;
+	t->fsgid = fsgid;
+	t->caps.effective = effective;
+	return ret;
+}
+
 static long do_faccessat(struct task_struct *t, int dfd, gva_t name, int mode, int flags)
 {
 	struct path p;
@@ -259,7 +279,7 @@ static long do_faccessat(struct task_struct *t, int dfd, gva_t name, int mode, i
 
 	if (mode & ~7)
 		return -EINVAL;
-	ret = at_path(t, dfd, name, flags, AT_EACCESS, &p);
+	ret = access_path(t, dfd, name, flags, &p);
 	if (ret)
 		return ret;
 	if (p.dentry->d_op->access)
@@ -303,8 +323,7 @@ static long do_truncate(struct task_struct *t, gva_t name, s64 size)
 	else if (!S_ISREG(d->mode))
 		ret = -EINVAL;
 	else
-		ret = told(&p, IN_MODIFY,
-			   d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM);
+		ret = told(&p, IN_MODIFY, d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM);
 	path_put(&p);
 	return ret;
 }

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sys/file.h>
 
+#include "fs/fasync.h"
 #include "fs/locks.h"
 #include "fs/memfd.h"
 #include "fs/pipe.h"
@@ -11,6 +12,8 @@
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
+#define K_F_SETOWN_EX 15
+#define K_F_GETOWN_EX 16
 #define K_F_OFD_GETLK 36
 #define K_F_OFD_SETLK 37
 #define K_F_OFD_SETLKW 38
@@ -23,7 +26,15 @@ static bool file_is_fifo(struct file *f)
 	return !file_stat(f, &st) && S_ISFIFO(st.st_mode);
 }
 
-long fcntl_setfl(struct file *f, u64 arg)
+/* O_ASYNC alone, for what can send signals; of a terminal it is a flag only. */
+static int setfl_async(struct file *f, u64 fd, int flags)
+{
+	if (!((flags ^ (int)f->f_flags) & O_ASYNC))
+		return 0;
+	return fasync_set(f, (int)fd, flags & O_ASYNC);
+}
+
+long fcntl_setfl(struct file *f, u64 fd, u64 arg)
 {
 	int flags = ((int)arg & SETFL_MASK) | (f->f_flags & ~SETFL_MASK), err;
 
@@ -35,6 +46,11 @@ long fcntl_setfl(struct file *f, u64 arg)
 		if (err)
 			return err;
 	}
+	if (!file_has_fasync(f) && (!f->f_path.dentry || !S_ISCHR(f->f_path.dentry->mode)))
+		flags &= ~O_ASYNC;
+	err = setfl_async(f, fd, flags);
+	if (err)
+		return err;
 	f->f_flags = flags;
 	return 0;
 }
@@ -163,7 +179,7 @@ static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return fcntl_setfl(f, arg);
+		return fcntl_setfl(f, fd, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -174,9 +190,13 @@ static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return fcntl_pipe(t, f, cmd, arg);
-	case F_GETOWN: /* nobody: F_SETOWN is not built */
+	case F_SETOWN:
+	case F_GETOWN:
+	case K_F_SETOWN_EX:
+	case K_F_GETOWN_EX:
+	case F_SETSIG:
 	case F_GETSIG:
-		return 0;
+		return fcntl_owner(t, f, cmd, arg);
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_ADD_SEALS:

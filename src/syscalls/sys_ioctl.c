@@ -28,13 +28,13 @@ static u32 type_of(const struct file *f)
 	return f->f_path.dentry ? f->f_path.dentry->mode & S_IFMT : 0;
 }
 
-static long ioctl_nonblock(struct task_struct *t, struct file *f, gva_t arg)
+static long ioctl_nonblock(struct task_struct *t, struct file *f, u32 fd, gva_t arg)
 {
 	int on;
 
 	if (get_user(t->mm, on, arg))
 		return -EFAULT;
-	return fcntl_setfl(f, on ? f->f_flags | O_NONBLOCK : f->f_flags & ~O_NONBLOCK);
+	return fcntl_setfl(f, fd, on ? f->f_flags | O_NONBLOCK : f->f_flags & ~O_NONBLOCK);
 }
 
 /* Only what can send SIGIO knows it: pipes, sockets and terminals. */
@@ -47,7 +47,7 @@ static bool has_fasync(const struct file *f)
 	       (type == S_IFCHR && f->host_fd >= 0 && !host_ioctl(f->host_fd, TCGETS, termios));
 }
 
-static long ioctl_async(struct task_struct *t, struct file *f, gva_t arg)
+static long ioctl_async(struct task_struct *t, struct file *f, u32 fd, gva_t arg)
 {
 	int on;
 
@@ -57,7 +57,7 @@ static long ioctl_async(struct task_struct *t, struct file *f, gva_t arg)
 		return 0;
 	if (!has_fasync(f))
 		return -ENOTTY;
-	return fcntl_setfl(f, on ? f->f_flags | O_ASYNC : f->f_flags & ~O_ASYNC);
+	return fcntl_setfl(f, fd, on ? f->f_flags | O_ASYNC : f->f_flags & ~O_ASYNC);
 }
 
 /* A regular file: how far it is to the end that stat(2) shows; in /proc that is 0. */
@@ -215,9 +215,9 @@ static long do_vfs_ioctl(struct task_struct *t, struct file *f, u32 fd, u32 cmd,
 		fd_set_cloexec(t->files, fd, cmd == FIOCLEX);
 		return 0;
 	case FIONBIO:
-		return ioctl_nonblock(t, f, arg);
+		return ioctl_nonblock(t, f, fd, arg);
 	case FIOASYNC:
-		return ioctl_async(t, f, arg);
+		return ioctl_async(t, f, fd, arg);
 	case FIOQSIZE:
 		return ioctl_qsize(t, f, arg);
 	case K_FIGETBSZ:

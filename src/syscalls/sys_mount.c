@@ -1,7 +1,7 @@
 /* What decides where paths lead: chroot, and mounts.
  *
  * There is one table of mounts, and no name space but the first. A guest with CAP_SYS_ADMIN can mount what Vellum itself
- * has (tmpfs, proc, sysfs), and unmount that again; block devices, binding and moving are not built.
+ * has (tmpfs, proc, sysfs, mqueue), and unmount that again; block devices, binding and moving are not built.
  * See: Linux, fs/open.c, fs/namespace.c. */
 #include "syscalls/internal.h"
 

@@ -403,6 +403,34 @@ static long splice_bytes(struct task_struct *t, struct file *in, u64 *ipos, stru
 	return ret;
 }
 
+/* copy_file_range(2): regular files of one file system only. */
+static int check_copy_range(struct file *in, struct file *out)
+{
+	struct stat ist, ost;
+
+	if (file_stat(in, &ist) || file_stat(out, &ost))
+		return -EINVAL;
+	if (S_ISDIR(ist.st_mode) || S_ISDIR(ost.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ist.st_mode) || !S_ISREG(ost.st_mode))
+		return -EINVAL;
+	if (out->f_flags & O_APPEND)
+		return -EBADF;
+	return ist.st_dev != ost.st_dev ? -EXDEV : 0;
+}
+
+/* Would up to @n bytes, as far as there are any, be copied within one file to where they come from? */
+static bool overlaps(struct file *in, u64 ipos, struct file *out, u64 opos, u64 n)
+{
+	struct stat ist, ost;
+
+	if (file_stat(in, &ist) || file_stat(out, &ost) || ist.st_dev != ost.st_dev ||
+	    ist.st_ino != ost.st_ino)
+		return false;
+	n = ipos < (u64)ist.st_size ? min(n, ist.st_size - ipos) : 0;
+	return opos + n > ipos && opos < ipos + n;
+}
+
 /* Opens both ends and reads the offsets behind the pointers, which get the new ones afterwards. */
 static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_t ooff, u64 n,
 		       int (*check)(struct file *in, struct file *out))
@@ -410,6 +438,7 @@ static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_
 	struct file *in = fdget(t, ifd), *out = fdget(t, ofd);
 	u64 ipos = 0, opos = 0;
 	long ret = -EBADF;
+	bool wraps;
 
 	if (!in || !out || !mode_ok(in, false) || !mode_ok(out, true))
 		goto put;
@@ -419,13 +448,17 @@ static long copy_files(struct task_struct *t, u64 ifd, gva_t ioff, u64 ofd, gva_
 	ret = -ESPIPE;
 	if ((ioff && !(in->f_mode & FMODE_LSEEK)) || (ooff && !(out->f_mode & FMODE_LSEEK)))
 		goto put;
-	ret = -EINVAL;
+	wraps = ipos + n < ipos || opos + n < opos;
+	ret = check == check_copy_range && wraps ? -EOVERFLOW : -EINVAL;
 	if ((s64)ipos < 0 || (s64)opos < 0)
 		goto put;
 	ret = check(in, out);
+	n = min(n, MAX_RW_COUNT);
+	if (!ret && check == check_copy_range &&
+	    overlaps(in, ioff ? ipos : in->f_pos, out, ooff ? opos : out->f_pos, n))
+		ret = -EINVAL;
 	if (ret)
 		goto put;
-	n = min(n, MAX_RW_COUNT);
 	if (get_pipe_info(out))
 		ret = splice_bytes(t, in, ioff ? &ipos : NULL, out, n);
 	else
@@ -483,21 +516,7 @@ long sys_sendfile(struct task_struct *t, const struct sysargs *a)
 	return copy_files(t, a->arg[1], a->arg[2], a->arg[0], 0, a->arg[3], check_sendfile);
 }
 
-/* copy_file_range(2): regular files only. */
-static int check_copy_range(struct file *in, struct file *out)
-{
-	struct stat ist, ost;
-
-	if (file_stat(in, &ist) || file_stat(out, &ost))
-		return -EINVAL;
-	if (S_ISDIR(ist.st_mode) || S_ISDIR(ost.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(ist.st_mode) || !S_ISREG(ost.st_mode))
-		return -EINVAL;
-	return out->f_flags & O_APPEND ? -EBADF : 0;
-}
-
-/* copy_file_range(2). Bytes. -EBADF, -EISDIR; -EINVAL: flags, no regular file; as read(2) and write(2). */
+/* copy_file_range(2). Bytes. -EBADF, -EISDIR; -EINVAL: flags, no regular file, overlapping ranges; -EXDEV; as read(2) and write(2). */
 long sys_copy_file_range(struct task_struct *t, const struct sysargs *a)
 {
 	if ((u32)a->arg[5])

@@ -48,9 +48,9 @@ static void print_seen(long n)
 		digits = 0;
 		if (c == '\n')
 			putchar('\n');
-		else if (c < 0x20 || c >= 0x7f)
-			printf(c == '\r' ? "" : "\\x%02x", c);
-		else
+		else if (c != '\r' && (c < 0x20 || c >= 0x7f))
+			printf("\\x%02x", c);
+		else if (c != '\r')
 			putchar(c);
 	}
 	if (digits > 2)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -353,6 +354,41 @@ static void between_processes(void)
 	printf("lock %d unlock %d\n", err, pthread_mutex_unlock(lock));
 }
 
+static int order[3], nr_order;
+
+static void *waits_with_priority(void *arg)
+{
+	struct sched_param p = {.sched_priority = (int)(long)arg};
+
+	if (p.sched_priority)
+		sched_setscheduler(0, SCHED_FIFO, &p); /* not for users: then all are alike */
+	reach(step + 1);
+	futex(&cond, FUTEX_WAIT, 7, NULL, NULL, 0);
+	order[nr_order++] = p.sched_priority;
+	return NULL;
+}
+
+/* Who is urgent is woken first. */
+static void by_priority(void)
+{
+	pthread_t t[3];
+
+	cond = 7;
+	reach(0);
+	for (long i = 0; i < 3; i++) {
+		pthread_create(&t[i], NULL, waits_with_priority, (void *)(i * 10));
+		await((int)i + 1);
+		settle();
+	}
+	for (int i = 0; i < 3; i++) {
+		SHOW(futex(&cond, FUTEX_WAKE, 1, NULL, NULL, 0));
+		settle();
+	}
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	printf("woken in the order %d %d %d\n", order[0], order[1], order[2]);
+}
+
 static void on_usr1(int sig)
 {
 	(void)sig;
@@ -402,5 +438,6 @@ int main(void)
 	interrupted();
 	libc_mutexes();
 	between_processes();
+	by_priority();
 	return 0;
 }

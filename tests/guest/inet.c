@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -366,6 +367,60 @@ static void datagrams(int family)
 	close(b);
 }
 
+/* --- one thread sleeps in a call, and the other does something to the socket --------------------- */
+
+static int sleeper_fd;
+
+static void *sleep_in_accept(void *what)
+{
+	show(what, accept(sleeper_fd, NULL, NULL));
+	return NULL;
+}
+
+static void *sleep_in_recv(void *what)
+{
+	show(what, recv(sleeper_fd, big, 100, 0));
+	return NULL;
+}
+
+static pthread_t sleeper(void *(*fn)(void *), int fd, const char *what)
+{
+	pthread_t t;
+
+	sleeper_fd = fd;
+	if (pthread_create(&t, NULL, fn, (void *)what))
+		exit(1);
+	usleep(20000);
+	return t;
+}
+
+static void threads(void)
+{
+	int s[2], l = listener(AF_INET, 5), u = bound(AF_INET, SOCK_DGRAM);
+	struct sockaddr_storage ss;
+	socklen_t len = name_of(u, &ss);
+	pthread_t t;
+
+	puts("-- threads");
+	t = sleeper(sleep_in_accept, l, "accept, and it is shut");
+	shutdown(l, SHUT_RD);
+	pthread_join(t, NULL);
+	connection(AF_INET, SOCK_STREAM, s);
+	t = sleeper(sleep_in_recv, s[0], "recv, and bytes come");
+	write(s[1], "abc", 3);
+	pthread_join(t, NULL);
+	t = sleeper(sleep_in_recv, s[0], "recv, and it is shut");
+	shutdown(s[0], SHUT_RD);
+	pthread_join(t, NULL);
+	t = sleeper(sleep_in_recv, u, "recv, and a datagram comes");
+	sendto(u, "hello", 5, 0, (void *)&ss, len);
+	pthread_join(t, NULL);
+	close(s[0]);
+	close(s[1]);
+	close(l);
+	close(u);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -380,5 +435,6 @@ int main(void)
 	resets();
 	datagrams(AF_INET);
 	datagrams(AF_INET6);
+	threads();
 	return 0;
 }

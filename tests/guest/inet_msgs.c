@@ -129,7 +129,7 @@ static void long_options(void)
 	SHOW(setsockopt(s[0], IPPROTO_TCP, TCP_NODELAY, nowhere, 4));
 	SHOW(setsockopt(s[0], IPPROTO_TCP, TCP_NODELAY, text, 1));
 	SHOW(setsockopt(s[0], IPPROTO_TCP, TCP_NODELAY, text, -1));
-	SHOW(setsockopt(0, SOL_SOCKET, SO_DEBUG, text, 4));
+	SHOW(setsockopt(open("/dev/null", O_RDWR), SOL_SOCKET, SO_DEBUG, text, 4));
 	SHOW(setsockopt(99, SOL_SOCKET, SO_DEBUG, text, 4));
 	if (!fork()) {
 		setgid(65534);
@@ -306,6 +306,39 @@ static void edges(void)
 	close(s[1]);
 }
 
+/* Who asks for room alone hears of room alone. */
+static void edges_of_room(void)
+{
+	struct epoll_event ev = {EPOLLOUT | EPOLLET, {0}};
+	int s[2], ep = epoll_create1(0);
+
+	puts("-- edges of room");
+	connection(AF_INET, SOCK_STREAM, s);
+	SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, s[1], &ev));
+	show_edges(ep, "room at first");
+	write(s[0], "abc", 3);
+	show_edges(ep, "bytes came");
+	read(s[1], buf, 3);
+	fcntl(s[1], F_SETFL, O_NONBLOCK);
+	while (write(s[1], buf, sizeof(buf)) > 0)
+		;
+	show_edges(ep, "full");
+	write(s[0], "abc", 3);
+	show_edges(ep, "full, and bytes came");
+	fcntl(s[0], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 100; i++) {
+		while (read(s[0], buf, sizeof(buf)) > 0)
+			;
+		usleep(1000);
+	}
+	show_edges(ep, "room again");
+	show_edges(ep, "the same");
+	close(s[0]);
+	show_edges(ep, "closed");
+	close(s[1]);
+	close(ep);
+}
+
 static void devices(void)
 {
 	struct ifreq r[40];
@@ -437,6 +470,7 @@ int main(void)
 	several();
 	zerocopy();
 	edges();
+	edges_of_room();
 	devices();
 	netlink();
 	files();

@@ -377,8 +377,6 @@ static void packets(void)
 	close_pair();
 }
 
-/* --- ends ---------------------------------------------------------------------------------------- */
-
 static void poll_both(const char *when)
 {
 	struct pollfd p[2] = {{.fd = master, .events = POLLIN | POLLOUT | POLLPRI},
@@ -545,12 +543,37 @@ static void full(void)
 	ualarm(20000, 0);
 	n = write(slave, buf, sizeof(buf));
 	printf("interrupted %d\n", n > 0 && n < (long)sizeof(buf));
+	fcntl(slave, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 5; i++, usleep(2000)) /* the kernel moves bytes on when it has time */
+		while (write(slave, buf, 100) > 0)
+			;
+	fcntl(slave, F_SETFL, 0);
 	ualarm(20000, 0);
 	show("nothing written", write(slave, buf, sizeof(buf)));
 	tcflush(slave, TCIOFLUSH);
 	ualarm(20000, 0);
 	show("read", read(slave, buf, 1));
 	printf("alarms %d\n", alarms);
+	close_pair();
+}
+
+static void asynchronous(void)
+{
+	struct sigaction sa = {.sa_handler = on_alarm};
+
+	printf("-- sigio\n");
+	open_pair();
+	sigaction(SIGIO, &sa, NULL);
+	alarms = 0;
+	show("F_GETOWN", fcntl(slave, F_GETOWN));
+	show("O_ASYNC", fcntl(slave, F_SETFL, O_ASYNC));
+	printf("owner is self: %d\n", fcntl(slave, F_GETOWN) == getpid());
+	write(master, "a", 1);
+	usleep(10000);
+	printf("a byte: %d\n", alarms > 0);
+	write(master, "b\n", 2);
+	usleep(10000);
+	printf("a line: %d\n", alarms > 0);
 	close_pair();
 }
 
@@ -571,5 +594,6 @@ int main(void)
 	names();
 	errors();
 	full();
+	asynchronous();
 	return 0;
 }

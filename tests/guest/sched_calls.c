@@ -24,6 +24,22 @@ struct attr {
 	uint32_t util_min, util_max, more[4];
 };
 
+/* What /proc/self/stat shows: priority, nice, real-time priority, policy. */
+static void in_proc(void)
+{
+	char text[2048], *p;
+	FILE *f = fopen("/proc/self/stat", "r");
+	int field = 2;
+
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	printf("  stat:");
+	for (p = strrchr(text, ')'); p && field < 42; p = strchr(p + 1, ' '), field++)
+		if (field == 18 || field == 19 || field == 40 || field == 41)
+			printf("%.*s", (int)strcspn(p + 1, " ") + 1, p);
+	printf("\n");
+}
+
 static void state(void)
 {
 	struct attr a = {0};
@@ -34,6 +50,7 @@ static void state(void)
 	printf("  policy %d priority %d nice %d flags %lu; attr %u %u %d\n", sched_getscheduler(0),
 	       p.sched_priority, getpriority(PRIO_PROCESS, 0), (unsigned long)a.flags, a.policy,
 	       a.priority, a.nice);
+	in_proc();
 }
 
 static void set(int policy, int priority)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -122,6 +123,10 @@ static void child_of_leader(void)
 	fd = open(slave_name, O_RDWR);
 	show("tcgetpgrp of another session's", tcgetpgrp(fd));
 	show("tcsetpgrp", tcsetpgrp(fd, getpgrp()));
+	if (!getuid()) /* there is no terminal to lose */
+		show("vhangup", syscall(SYS_vhangup));
+	setuid(65534);
+	show("vhangup of nobody", syscall(SYS_vhangup));
 }
 
 static void stranger(void)
@@ -453,7 +458,6 @@ static void rules(void)
 	show("after exec", setpgid(pid, 0));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	show("vhangup", getuid() ? syscall(153) : 0);
 }
 
 int main(void)

@@ -271,6 +271,7 @@ static void stops(void)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		setpgid(0, 0); /* a group that is not orphaned, whoever runs the test */
 		spins = calloc(NR, sizeof(*spins));
 		start(t, spin);
 		for (int i = 0; i < NR; i++)

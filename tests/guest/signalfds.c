@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -254,6 +255,7 @@ static void errors(void)
 	SHOW(ioctl(fd, FIONREAD, &nr));
 	SHOW(ftruncate(fd, 0));
 	SHOW(fsync(fd));
+	SHOW(sendfile(1, fd, NULL, sizeof(si)));
 	fstat(fd, &st);
 	fstatfs(fd, &fs);
 	printf("mode %o size %ld type %#lx\n", st.st_mode, (long)st.st_size, (long)fs.f_type);

@@ -759,6 +759,50 @@ static void server(void)
 	close(l);
 }
 
+/* /proc/net/unix, of a name: what is not each kernel's own. */
+static void show_listed(const char *name, int fd)
+{
+	char line[256], found[110] = "";
+	unsigned protocol, flags, type, state;
+	unsigned long inode;
+	struct stat st;
+	FILE *f = fopen("/proc/net/unix", "r");
+
+	fstat(fd, &st);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %*x %x %x %x %x %lu %109s", &protocol, &flags, &type, &state,
+			   &inode, found) == 6 &&
+		    !strncmp(found, name, strlen(name)) && inode == st.st_ino)
+			printf("%s: protocol %x, flags %x, type %x, state %x\n", name, protocol,
+			       flags, type, state);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void listing(void)
+{
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), s;
+	int d = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	puts("-- /proc/net/unix");
+	bind_to(l, "@listed");
+	show_listed("@listed", l);
+	listen(l, 3);
+	show_listed("@listed", l);
+	bind_to(c, "@client");
+	connect_to(c, "@listed");
+	show_listed("@client", c);
+	s = accept(l, NULL, NULL);
+	show_listed("@listed", s);
+	bind_to(d, "datagrams");
+	show_listed("datagrams", d);
+	close(l);
+	close(c);
+	close(s);
+	close(d);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, on_signal);
@@ -775,5 +819,6 @@ int main(void)
 	options();
 	waits();
 	server();
+	listing();
 	return 0;
 }

@@ -298,6 +298,31 @@ static void limit(int file)
 	drain(p[0]);
 }
 
+static void ranges(int file, int append)
+{
+	int other = open("g", O_RDWR | O_CREAT | O_TRUNC, 0600),
+	    maps = open("/proc/self/maps", O_RDONLY);
+	loff_t a = 0, b = 5, bad = -1;
+
+	printf("-- ranges\n");
+	SHOW(copy_file_range(file, &a, other, NULL, 5, 0));
+	SHOW(lseek(other, 0, SEEK_CUR));
+	printf("%ld\n", (long)a);
+	SHOW(copy_file_range(file, &a, other, NULL, 5, 1));
+	SHOW(copy_file_range(file, &bad, other, NULL, 5, 0));
+	SHOW(copy_file_range(file, &a, append, NULL, 5, 0));
+	SHOW(copy_file_range(p[0], NULL, other, NULL, 5, 0));
+	SHOW(copy_file_range(maps, NULL, other, NULL, 5, 0));
+	SHOW(copy_file_range(99, NULL, other, NULL, 5, 0));
+	SHOW(copy_file_range(other, &b, other, NULL, 100, 0));
+	a = 3;
+	b = 0;
+	SHOW(copy_file_range(other, &b, other, &a, 4, 0));
+	SHOW(copy_file_range(other, &b, other, &a, 3, 0));
+	close(other);
+	close(maps);
+}
+
 int main(void)
 {
 	int file = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -311,6 +336,7 @@ int main(void)
 	pipes();
 	memory();
 	waits();
+	ranges(file, append);
 	limit(file);
 	return 0;
 }

@@ -392,6 +392,30 @@ static void forking(void)
 	join(0);
 }
 
+/* --- nobody is kept waiting ----------------------------------------------------------------------- */
+
+static volatile int stop;
+
+static void *yields(void *arg)
+{
+	long n = 0;
+
+	do {
+		sched_yield();
+		n++;
+	} while (!stop);
+	return (void *)((long)arg + (n > 0));
+}
+
+/* Those who only hand the CPU to each other do not keep a sleeper from waking up. */
+static void fairness(void)
+{
+	start_all(3, yields);
+	usleep(3000);
+	stop = 1;
+	printf("fair: %ld\n", join_all(3));
+}
+
 /* --- many ---------------------------------------------------------------------------------------- */
 
 static void *nothing(void *arg)
@@ -453,8 +477,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(void);
 	} parts[] = {{"locks", locks},	   {"conditions", conditions}, {"locals", locals},
-		     {"cancels", cancels}, {"forking", forking},       {"many", many},
-		     {"leader", leader}};
+		     {"cancels", cancels}, {"forking", forking},       {"fairness", fairness},
+		     {"many", many},	   {"leader", leader}};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

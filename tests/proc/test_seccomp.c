@@ -28,7 +28,9 @@ static void what_is_no_instruction_is_refused(void)
 	for (u32 code = 0; code < 0x10000; code++)
 		if (!check((u16)code, 0))
 			good++;
-	CU_ASSERT_EQUAL(good, 38); /* as Linux says of each; not with 0: BPF_DIV; without a store: the two BPF_MEM */
+	CU_ASSERT_EQUAL(
+		good,
+		38); /* as Linux says of each; not with 0: BPF_DIV; without a store: the two BPF_MEM */
 	CU_ASSERT_EQUAL(check(BPF_ALU | BPF_DIV | BPF_K, 1), 0);
 	CU_ASSERT_EQUAL(check(BPF_ALU | BPF_LSH | BPF_K, 31), 0);
 	CU_ASSERT_EQUAL(check(BPF_ALU | BPF_LSH | BPF_K, 32), -EINVAL);

@@ -3,7 +3,7 @@
 # limit: 600
 names='caps devshm sysvshm memfd-.* overcommit vm-sysctl maps memory membarrier memory-merge madvise-kinds mempolicy
 	mm-.* hugetlb-.* pidfds prctl-.* proc-.* procps efault-all smaps-.* sys-.* userfaults? userfault-device
-	uffd-races xattrs sendfile-kinds pipes polls pipe-pairs sockets socket-msgs fork-.* signal-.* dies-.*
+	uffd-races xattrs sendfile-kinds pipes polls pipe-pairs sockets socket-msgs inet inet-msgs inet-many fork-.* signal-.* dies-.*
 	exec-chain text-busy elf-.* hello-.* find stat ls-l ash-.* sh-.*'
 if [ "$(id -u)" != 0 ]; then
 	echo "not root: all cases have run without rights already"

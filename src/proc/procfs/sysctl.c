@@ -13,9 +13,9 @@
 #include "proc/clock.h"
 #include "proc/procfs/internal.h"
 
-#define NUMBER_MAX 21	/* digits that are looked at */
+#define NUMBER_MAX 21		 /* digits that are looked at */
 #define THREADS_LIMIT 0x3fffffff /* of threads-max: FUTEX_TID_MASK */
-#define TEXT_MAX 4095UL /* bytes of a write that are looked at */
+#define TEXT_MAX 4095UL		 /* bytes of a write that are looked at */
 
 enum sysctl_type { TYPE_INT, TYPE_JIFFIES, TYPE_BOOL, TYPE_ULONG };
 
