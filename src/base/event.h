@@ -31,6 +31,9 @@ struct event_fd {
 	void (*fn)(struct event_fd *w, u32 revents); /* may wake; may not remove anybody */
 };
 
+/* Virtual time is the calendar's, too: its first moment is 2026-01-01 00:00:00 UTC. */
+#define VIRTUAL_EPOCH_NS 1767225600000000000UL
+
 struct event_loop {
 	int epfd;		 /* set once */
 	struct list_head timers; /* of event_timer, the next one first */

@@ -205,13 +205,12 @@ static long take_event(struct mm_struct *mm, gva_t id, gva_t user)
 	return put_user(mm, head, id + offsetof(struct aio_ring_head, head)) ? -EFAULT : 1;
 }
 
-/* Is there an event, or no ring any more? */
-static bool has_event(struct mm_struct *mm, gva_t id)
+/* Is there an event, or has @ctx no ring at @id any more? Another may have come there. */
+static bool has_event(struct mm_struct *mm, gva_t id, const struct kioctx *ctx)
 {
-	struct kioctx *ctx = aio_lookup(mm, id);
 	u32 head;
 
-	return !ctx || !get_head(mm, id, ctx, &head) || head != ctx->tail;
+	return aio_lookup(mm, id) != ctx || !get_head(mm, id, ctx, &head) || head != ctx->tail;
 }
 
 long aio_read_events(struct mm_struct *mm, gva_t id, s64 min_nr, s64 nr, gva_t user,
@@ -221,6 +220,7 @@ long aio_read_events(struct mm_struct *mm, gva_t id, s64 min_nr, s64 nr, gva_t u
 	s64 done = 0;
 	long ret = 0;
 	int err = 0;
+	bool same;
 
 	while (done < nr) {
 		ret = take_event(mm, id, user + done * sizeof(struct io_event));
@@ -232,8 +232,14 @@ long aio_read_events(struct mm_struct *mm, gva_t id, s64 min_nr, s64 nr, gva_t u
 		if (ret < 0 || done >= min_nr || err || !ctx)
 			break;
 		ctx->areas++; /* it stays while we wait */
-		err = wait_event_interruptible_until(&ctx->wait, has_event(mm, id), deadline_ns);
+		err = wait_event_interruptible_until(&ctx->wait, has_event(mm, id, ctx),
+						     deadline_ns);
+		same = aio_lookup(mm, id) == ctx;
 		ctx_put(ctx);
+		if (!same) {
+			ret = -EINVAL;
+			break;
+		}
 	}
 	if (done)
 		return done;

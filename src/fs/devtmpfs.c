@@ -54,8 +54,8 @@ static int populate(struct dentry *dev)
 
 int devtmpfs_init(struct vfs *v)
 {
-	u32 mode = 0755;
-	int err = vfs_mount(v, &tmpfs_type, "devtmpfs", "/dev", "rw,nosuid", &mode);
+	struct tmpfs_options options = {.mode = 0755};
+	int err = vfs_mount(v, &tmpfs_type, "devtmpfs", "/dev", "rw,nosuid", &options);
 
 	return err ? err : populate(list_last_entry(&v->mounts, struct mount, list)->root);
 }

@@ -127,6 +127,13 @@ static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
 	return watched;
 }
 
+/* Reading and writing a device, fifo or socket changes nothing that a directory's reader may see. See: Linux,
+ * __fsnotify_parent(). */
+static u32 unseen_above(const struct dentry *d)
+{
+	return S_ISREG(d->mode) || S_ISDIR(d->mode) ? 0 : IN_ACCESS | IN_MODIFY;
+}
+
 /* True: somebody watches it, or its directory. */
 static bool send_path(const struct path *p, u32 mask)
 {
@@ -142,7 +149,7 @@ static bool send_path(const struct path *p, u32 mask)
 	if (len == -ENOMEM)
 		lost(v);
 	if (len > 0 && *text == '/')
-		watched = send_to_parent(v, text, len, mask);
+		watched = send_to_parent(v, text, len, mask & ~unseen_above(p->dentry));
 	kfree(v->mem, text);
 	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, false) || watched;
 }
@@ -225,6 +232,16 @@ void fsnotify_closed(struct vfs *v, u64 dev, u64 ino)
 		if (is_on(mark, dev, ino) && !has_links(mark->dentry) &&
 		    !dentry_in_use(mark->dentry))
 			inotify_mark_gone(mark);
+}
+
+void fsnotify_unmount(struct vfs *v, u64 dev)
+{
+	struct fsnotify_mark *mark, *next;
+
+	for (u32 i = 0; i < NOTIFY_HASH_SIZE; i++)
+		list_for_each_entry_safe (mark, next, &v->in->marks[i], hash)
+			if (mark->dev == dev)
+				inotify_unmounted(mark);
 }
 
 /* One name less for @d. */

@@ -56,6 +56,8 @@ void fsnotify_unlinked(struct fsnotify_victim *victim, struct dentry *dir, const
 void fsnotify_moved(struct fsnotify_victim *from, struct dentry *odir, const char *oname,
 		    struct fsnotify_victim *to, struct dentry *ndir, const char *nname,
 		    bool exchange, int err);
+/* The file system @dev goes: its marks hear of it, and go, too. */
+void fsnotify_unmount(struct vfs *v, u64 dev);
 /* The last open file of inode @dev, @ino is closed: if no name is left either, its marks go. */
 void fsnotify_closed(struct vfs *v, u64 dev, u64 ino);
 

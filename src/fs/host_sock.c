@@ -13,6 +13,7 @@
 #include "fs/inode.h"
 #include "fs/libfs.h"
 #include "fs/poll.h"
+#include "fs/unix_internal.h"
 
 #define SHRINK_BATCH 32U
 #define RETRY_NS 2000000UL /* what gives no notice of its end is asked about so often */
@@ -179,12 +180,13 @@ static void host_sock_release(struct socket *sock)
 	sock->sk = NULL;
 	event_fd_del(hs->sk.vfs->events, &hs->watch);
 	host_close(hs->fd);
+	unix_addr_put(hs->sk.vfs->mem, hs->name);
 	kfree(hs->sk.vfs->mem, hs);
 }
 
 /* --- names and connections -------------------------------------------------------------------- */
 
-static int host_sock_getname(struct socket *sock, struct sock_addr *out, bool peer)
+int host_sock_getname(struct socket *sock, struct sock_addr *out, bool peer)
 {
 	int err;
 
@@ -241,8 +243,8 @@ static u64 connect_until(struct host_sock *hs, int err, u64 deadline)
 	return min(deadline, event_now(hs->sk.vfs->events) + RETRY_NS);
 }
 
-static int host_sock_connect(struct socket *sock, const struct sock_addr *addr,
-			     const struct fs_struct *fs __unused, bool nonblock)
+int host_sock_connect(struct socket *sock, const struct sock_addr *addr,
+		      const struct fs_struct *fs __unused, bool nonblock)
 {
 	struct host_sock *hs = host_sk(sock);
 	u64 deadline = sock_deadline(&hs->sk, hs->sk.sndtimeo, nonblock), seen, until;
@@ -311,14 +313,16 @@ static int host_sock_no_pair(struct socket *a __unused, struct socket *b __unuse
 }
 
 #define HOST_SOCK_OPS                                                                              \
-	.release = host_sock_release, .bind = host_sock_bind, .connect = host_sock_connect,        \
-	.socketpair = host_sock_no_pair, .accept = host_sock_accept, .getname = host_sock_getname, \
+	.release = host_sock_release, .socketpair = host_sock_no_pair, .accept = host_sock_accept, \
 	.poll = host_sock_poll, .ioctl = host_sock_ioctl, .listen = host_sock_listen,              \
 	.shutdown = host_sock_shutdown, .setsockopt = host_sock_setsockopt,                        \
 	.getsockopt = host_sock_getsockopt
 
 const struct proto_ops host_sock_ops = {
 	HOST_SOCK_OPS,
+	.bind = host_sock_bind,
+	.connect = host_sock_connect,
+	.getname = host_sock_getname,
 	.sendmsg = host_sock_sendmsg,
 	.recvmsg = host_sock_recvmsg,
 	.raw_control = true,
@@ -326,6 +330,9 @@ const struct proto_ops host_sock_ops = {
 
 const struct proto_ops host_unix_ops = {
 	HOST_SOCK_OPS,
+	.bind = host_unix_bind,
+	.connect = host_unix_reconnect,
+	.getname = host_unix_getname,
 	.sendmsg = host_unix_sendmsg,
 	.recvmsg = host_unix_recvmsg,
 };

@@ -26,8 +26,10 @@ struct host_sock {
 	struct sock sk; /* first */
 	int fd;		/* of the host; ours; set once */
 	struct event_fd watch;
-	u64 edges;	 /* changes so far; counted by the event loop */
-	bool nospace;	 /* somebody found that it takes no bytes: SOCK_NOSPACE */
+	u64 edges;    /* changes so far; counted by the event loop */
+	bool nospace; /* somebody found that it takes no bytes: SOCK_NOSPACE */
+	struct unix_address
+		*name;	 /* of AF_UNIX, as the guest gave it; a reference; NULL: the host's */
 	bool zerocopy;	 /* SO_ZEROCOPY */
 	u32 zc_next;	 /* MSG_ZEROCOPY sends so far */
 	u32 zc_reported; /* of those, told on the error queue */
@@ -49,6 +51,11 @@ int host_sock_wait(struct host_sock *hs, u64 seen, u64 deadline_ns);
 /* As host_socket() (base/host_net.h), with idle descriptors given up when there are too many. -ENFILE: still. */
 int host_sock_open(struct vfs *v, int family, int type, int protocol);
 
+/* Members of host_sock_ops that those of host_unix_ops go on to. */
+int host_sock_getname(struct socket *sock, struct sock_addr *out, bool peer);
+int host_sock_connect(struct socket *sock, const struct sock_addr *addr, const struct fs_struct *fs,
+		      bool nonblock);
+
 extern const struct proto_ops host_sock_ops, host_unix_ops; /* of AF_UNIX: the latter */
 
 /* --- host_sock_msg.c: members of struct proto_ops ---------------------------------------------- */
@@ -58,7 +65,11 @@ long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg);
 
 /* --- host_unix.c ------------------------------------------------------------------------------- */
 
-/* Members of host_unix_ops: what travels with the bytes is translated. */
+/* Members of host_unix_ops: names are looked up in the guest's tree, and what travels with the bytes is translated. */
+int host_unix_bind(struct socket *sock, const struct sock_addr *addr, const struct fs_struct *fs);
+int host_unix_reconnect(struct socket *sock, const struct sock_addr *addr,
+			const struct fs_struct *fs, bool nonblock);
+int host_unix_getname(struct socket *sock, struct sock_addr *out, bool peer);
 long host_unix_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long host_unix_recvmsg(struct socket *sock, struct sock_msg *msg);
 /* @sock, an AF_UNIX one of the guest's that is not connected, becomes the host's, connected to who listens outside.

@@ -18,8 +18,9 @@
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
 
-#define BOUNCE 65536UL	   /* of a stream, at a time */
-#define BOUNCE_MIN 4096UL  /* when there is no larger block */
+#define BOUNCE 65536UL	  /* of a stream, at a time */
+#define BOUNCE_MIN 4096UL /* when there is no larger block */
+#define SOCK_DESTROY_K 21
 #define DGRAM_MAX 262144UL /* no datagram is larger */
 
 static bool is_stream(const struct host_sock *hs)
@@ -46,7 +47,7 @@ static long result(struct host_sock *hs, long done, long n)
 		return n;
 	if (n < 0 && n != -EAGAIN && n != -EPIPE && n != -EFAULT && n != -ERESTARTSYS &&
 	    n != -EINTR)
-		hs->sk.err = -n;
+		hs->sk.err = (int)-n;
 	return done;
 }
 
@@ -118,19 +119,26 @@ static bool host_has_more(const struct host_sock *hs, unsigned cap)
 	       !host_capget(&inheritable, &permitted, &effective) && (effective & BIT(cap));
 }
 
-/* rtnetlink(7): what is no question changes the host's network, which takes the right to. All of the messages in one
- * datagram are looked at. */
+/* Does a message change the host's network? rtnetlink(7): what is no question. sock_diag(7): SOCK_DESTROY. */
+static bool netlink_changes(const struct host_sock *hs, u16 type)
+{
+	if (hs->sk.protocol == NETLINK_SOCK_DIAG)
+		return type == SOCK_DESTROY_K;
+	return hs->sk.protocol == NETLINK_ROUTE && type >= NLMSG_MIN_TYPE && (type & 3) != 2;
+}
+
+/* To change it takes the right to. All of the messages in one datagram are looked at. */
 static bool may_send_netlink(const struct host_sock *hs, const u8 *data, u64 len)
 {
 	struct nlmsghdr m;
 
-	if (hs->sk.family != AF_NETLINK || hs->sk.protocol != NETLINK_ROUTE)
+	if (hs->sk.family != AF_NETLINK)
 		return true;
 	for (u64 at = 0; at + sizeof(m) <= len; at += NLMSG_ALIGN(m.nlmsg_len)) {
 		memcpy(&m, data + at, sizeof(m));
 		if (m.nlmsg_len < sizeof(m) || m.nlmsg_len > len - at)
 			break; /* nor does the host look further */
-		if (m.nlmsg_type >= NLMSG_MIN_TYPE && (m.nlmsg_type & 3) != 2)
+		if (netlink_changes(hs, m.nlmsg_type))
 			return !host_has_more(hs, CAP_NET_ADMIN);
 	}
 	return true;

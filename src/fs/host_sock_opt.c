@@ -24,6 +24,7 @@
 
 #define SOL_NETLINK_K 270
 #define SOL_MPTCP_K 284
+#define MPTCP_FULL_INFO_K 4
 #define SO_TIMEO_NEW_DELTA                                                                         \
 	(66 - SO_RCVTIMEO) /* SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW: alike on 64 bits */
 #define TCP_ZEROCOPY_RECEIVE_K 35
@@ -45,8 +46,10 @@ static int check_name(int level, int name, int unknown)
 	case SOL_RAW:
 	case SOL_ICMPV6:
 	case SOL_NETLINK_K:
-	case SOL_MPTCP_K:
 		return 0;
+	case SOL_MPTCP_K: /* MPTCP_FULL_INFO has addresses, too */
+		known = name != MPTCP_FULL_INFO_K;
+		break;
 	case SOL_IP:
 		known = name < 64;
 		break;

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/fsnotify.h"
 #include "fs/inode.h"
 #include "fs/internal.h"
 #include "fs/mem_dev.h"
@@ -248,6 +249,13 @@ static int truncate_opened(struct file *f, int flags)
 				       : f->f_path.dentry->d_op->truncate(f->f_path.dentry, 0);
 }
 
+/* Nobody was told that it is open, so nobody hears that it is closed. */
+static void put_unopened(struct file *f)
+{
+	f->f_notify = f->vfs->in->notify_epoch;
+	fput(f);
+}
+
 struct file *hostfs_open_fast(const struct path *from, const char *name, int flags, u32 mode)
 {
 	bool read_only = from->dentry->vfs->read_only;
@@ -270,14 +278,14 @@ struct file *hostfs_open_fast(const struct path *from, const char *name, int fla
 	if (IS_ERR(f))
 		return f;
 	if (S_ISFIFO(f->f_path.dentry->mode) && !fifo_is_outside(fd, flags)) {
-		fput(f);
+		put_unopened(f);
 		return NULL;
 	}
 	if (!f->f_inode)
 		host_fcntl(fd, F_SETFL, flags & HOST_SETFL_FLAGS); /* as reopen() */
 	err = truncate_opened(f, flags);
 	if (err) {
-		fput(f);
+		put_unopened(f);
 		return ERR_PTR(err);
 	}
 	return f;

@@ -48,29 +48,33 @@ static bool same_handle(const struct handle *a, const u8 *record, u32 room)
 	return n <= room && !memcmp(a, record, n);
 }
 
-/* @mask in pieces: the host joins what happened to one object. */
+/* @mask in pieces: the host joins what one process did to one object since we read, and does not say in
+ * which order. That of a file's life is nearly always the right one. */
 static void tell(struct fsnotify_mark *mark, u32 mask, const char *name)
 {
+	static const u32 life[] = {IN_CREATE,	  IN_MOVED_TO, IN_OPEN,	       IN_ACCESS,
+				   IN_MODIFY,	  IN_ATTRIB,   IN_CLOSE_WRITE, IN_CLOSE_NOWRITE,
+				   IN_MOVED_FROM, IN_DELETE};
 	struct vfs *v = mark->dentry->vfs;
-	u32 left = mask & mark->mask & IN_ALL_EVENTS, dir = mask & IN_ISDIR, bit;
+	u32 told = mask & mark->mask, dir = mask & IN_ISDIR, bit, i;
 	bool once = mark->mask & IN_ONESHOT;
-	u64 dev = mark->dev, ino = mark->ino;
 
-	for (; left; left &= ~bit) {
-		bit = left & -left;
+	for (i = 0; i < ARRAY_SIZE(life); i++) {
+		bit = life[i];
+		if (!(told & bit))
+			continue;
 		inotify_handle_event(mark, bit | dir, bit & IN_MOVE ? ++v->in->notify_cookie : 0,
 				     name);
 		if (once)
 			return;
 	}
-	if (mask & IN_ATTRIB) /* its last name may be gone: we hold the inode ourselves */
-		fsnotify_closed(v, dev, ino);
 }
 
 /* The marks on the inode that @record is a handle of. */
 static void tell_marks(struct vfs *v, const u8 *record, u32 room, u32 mask, const char *name)
 {
 	struct fsnotify_mark *mark, *next;
+	u64 dev = 0, ino = 0;
 	struct handle h;
 	u32 i;
 
@@ -79,11 +83,17 @@ static void tell_marks(struct vfs *v, const u8 *record, u32 room, u32 mask, cons
 			if (mark->dentry->host_fd < 0)
 				continue;
 			h.handle_bytes = HANDLE_BYTES;
-			if (!host_fd_to_handle(mark->dentry->host_fd, &h, 0) &&
-			    same_handle(&h, record, room))
-				tell(mark, mask, name);
+			if (host_fd_to_handle(mark->dentry->host_fd, &h, 0) ||
+			    !same_handle(&h, record, room))
+				continue;
+			dev = mark->dev;
+			ino = mark->ino;
+			tell(mark, mask, name);
 		}
 	}
+	/* Its last name may be gone, and all marks with it: we hold the inode ourselves. */
+	if (ino && (mask & IN_ATTRIB))
+		fsnotify_closed(v, dev, ino);
 }
 
 static void take_info(struct vfs *v, const u8 *info, u32 len, u32 mask)

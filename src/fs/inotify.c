@@ -20,6 +20,7 @@
 #define MAX_USER_INSTANCES 128U
 #define MAX_USER_WATCHES 65536U
 
+#define WD_MAX 0x7fffffff
 #define MARK_BITS (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK)
 #define K_IN_MASK_CREATE 0x10000000U
 
@@ -38,7 +39,8 @@ struct inotify_group {
 	u32 q_len;
 	struct inotify_event_info
 		*overflow; /* says that events are lost; when not in the queue, self-linked */
-	s32 last_wd;	   /* numbers go round */
+	s32 last_wd;	   /* numbers go round ... */
+	bool wrapped;	   /* ... and have: one may be in use */
 };
 
 /* --- the queue ----------------------------------------------------------------------------------- */
@@ -131,6 +133,14 @@ void inotify_mark_gone(struct fsnotify_mark *mark)
 	end_watch(mark);
 }
 
+void inotify_unmounted(struct fsnotify_mark *mark)
+{
+	u32 dir = S_ISDIR(mark->dentry->mode) ? IN_ISDIR : 0;
+
+	queue_event(mark->group, mark->wd, IN_UNMOUNT | dir, 0, NULL);
+	end_watch(mark);
+}
+
 static struct fsnotify_mark *find_wd(struct inotify_group *group, s32 wd)
 {
 	struct fsnotify_mark *mark;
@@ -139,6 +149,15 @@ static struct fsnotify_mark *find_wd(struct inotify_group *group, s32 wd)
 		if (mark->wd == wd)
 			return mark;
 	return NULL;
+}
+
+static s32 next_wd(struct inotify_group *group)
+{
+	do {
+		group->wrapped |= group->last_wd == WD_MAX;
+		group->last_wd = group->last_wd == WD_MAX ? 1 : group->last_wd + 1;
+	} while (group->wrapped && find_wd(group, group->last_wd));
+	return group->last_wd;
 }
 
 static int new_watch(struct inotify_group *group, struct dentry *d, u32 mask)
@@ -152,10 +171,7 @@ static int new_watch(struct inotify_group *group, struct dentry *d, u32 mask)
 	if (!mark)
 		return -ENOMEM;
 	mark->mask = mask & MARK_BITS;
-	do {
-		group->last_wd = group->last_wd == 0x7fffffff ? 1 : group->last_wd + 1;
-	} while (group->last_wd < 1 || find_wd(group, group->last_wd));
-	mark->wd = group->last_wd;
+	mark->wd = next_wd(group);
 	list_add_tail(&mark->list, &group->marks);
 	hostnotify_watch(v, mark);
 	return mark->wd;

@@ -26,6 +26,8 @@ int inotify_remove_watch(struct inotify_group *group, s32 wd);
 void inotify_handle_event(struct fsnotify_mark *mark, u32 mask, u32 cookie, const char *name);
 /* There was no memory to find out what happened: the reader is told that events are lost. */
 void inotify_lost(struct inotify_group *group);
+/* The watched inode's file system is gone: so is @mark, and the reader is told. */
+void inotify_unmounted(struct fsnotify_mark *mark);
 /* The watched inode is gone: so is @mark, and the reader is told. */
 void inotify_mark_gone(struct fsnotify_mark *mark);
 

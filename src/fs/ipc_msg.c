@@ -86,7 +86,7 @@ static long newque(struct vfs *v, const struct ipc_cred *who, s32 key, int flags
 	if (!q)
 		return -ENOMEM;
 	q->vfs = v;
-	q->ctime = ipc_now();
+	q->ctime = ipc_now(v);
 	q->qbytes = v->in->msg.limits.mnb;
 	INIT_LIST_HEAD(&q->messages);
 	INIT_LIST_HEAD(&q->receivers);
@@ -150,7 +150,7 @@ static bool pipelined_send(struct msg_queue *q, struct msg_msg *msg)
 			continue;
 		}
 		q->lrpid = r->pid;
-		q->rtime = ipc_now();
+		q->rtime = ipc_now(q->vfs);
 		complete(r, msg);
 		return true;
 	}
@@ -211,7 +211,7 @@ long do_msgsnd(struct vfs *v, const struct ipc_cred *who, int id, struct msg_msg
 			return -EIDRM;
 	}
 	q->lspid = who->pid;
-	q->stime = ipc_now();
+	q->stime = ipc_now(v);
 	if (!pipelined_send(q, msg)) {
 		list_add_tail(&msg->list, &q->messages);
 		q->cbytes += msg->len;
@@ -281,7 +281,7 @@ static struct msg_msg *take(struct msg_queue *q, struct msg_msg *msg, s32 pid)
 	q->cbytes -= msg->len;
 	q->vfs->in->msg.bytes -= msg->len;
 	q->vfs->in->msg.hdrs--;
-	q->rtime = ipc_now();
+	q->rtime = ipc_now(q->vfs);
 	q->lrpid = pid;
 	wake_senders(q, 0);
 	return msg;
@@ -381,7 +381,7 @@ int msg_set(struct vfs *v, const struct ipc_cred *who, int id, const struct msqi
 		return -EPERM;
 	ipc_set_perm(&q->perm, &in->msg_perm);
 	q->qbytes = in->msg_qbytes;
-	q->ctime = ipc_now();
+	q->ctime = ipc_now(v);
 	/* They may have lost or got the right, or room. */
 	wake_receivers(q, -EAGAIN);
 	wake_senders(q, 0);

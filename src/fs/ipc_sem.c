@@ -95,7 +95,7 @@ static long newary(struct vfs *v, const struct ipc_cred *who, s32 key, int nsems
 		return -ENOMEM;
 	sma->vfs = v;
 	sma->nsems = nsems;
-	sma->ctime = ipc_now();
+	sma->ctime = ipc_now(v);
 	INIT_LIST_HEAD(&sma->pending);
 	INIT_LIST_HEAD(&sma->undos);
 	ipc_init_perm(&sma->perm, who, key, flags);
@@ -202,6 +202,8 @@ static bool try_pending(struct sem_array *sma, bool alter)
 		if (ret > 0)
 			continue;
 		complete(q, ret);
+		if (!ret)
+			sma->otime = ipc_now(sma->vfs);
 		if (!ret && alter)
 			return true;
 	}
@@ -289,7 +291,7 @@ static void undo_apply(struct sem_undo *un, s32 pid)
 		s->pid = pid;
 	}
 	undo_free(un);
-	sma->otime = ipc_now();
+	sma->otime = ipc_now(sma->vfs);
 	update_queue(sma);
 }
 
@@ -333,7 +335,7 @@ long do_semtimedop(struct vfs *v, const struct ipc_cred *who, struct sem_undo_li
 		if (sops[i].sem_num >= sma->nsems)
 			return -EFBIG;
 		q.alter |= sops[i].sem_op != 0;
-		undos |= sops[i].sem_flg & SEM_UNDO && sops[i].sem_op;
+		undos |= sops[i].sem_flg & SEM_UNDO;
 	}
 	if (!ipc_may(who, &sma->perm, q.alter ? 0222 : 0444))
 		return -EACCES;
@@ -347,7 +349,7 @@ long do_semtimedop(struct vfs *v, const struct ipc_cred *who, struct sem_undo_li
 		return wait_pending(sma, &q, deadline_ns);
 	if (ret)
 		return ret;
-	sma->otime = ipc_now();
+	sma->otime = ipc_now(v);
 	if (q.alter)
 		update_queue(sma);
 	return 0;
@@ -406,7 +408,7 @@ int sem_setval(struct vfs *v, const struct ipc_cred *who, int id, int num, int v
 	if (!ipc_may(who, &sma->perm, 0222))
 		return -EACCES;
 	set_one(sma, num, val, who->pid);
-	sma->ctime = ipc_now();
+	sma->ctime = ipc_now(v);
 	update_queue(sma);
 	return 0;
 }
@@ -441,7 +443,7 @@ int sem_setall(struct vfs *v, const struct ipc_cred *who, int id, const u16 *val
 		return -EIDRM;
 	for (u32 i = 0; i < nsems; i++)
 		set_one(sma, i, vals[i], who->pid);
-	sma->ctime = ipc_now();
+	sma->ctime = ipc_now(v);
 	update_queue(sma);
 	return 0;
 }
@@ -476,7 +478,7 @@ int sem_set(struct vfs *v, const struct ipc_cred *who, int id, const struct semi
 	if (!ipc_owns(who, &sma->perm))
 		return -EPERM;
 	ipc_set_perm(&sma->perm, &in->sem_perm);
-	sma->ctime = ipc_now();
+	sma->ctime = ipc_now(v);
 	return 0;
 }
 

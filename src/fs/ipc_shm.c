@@ -157,7 +157,7 @@ static long newseg(struct vfs *v, const struct ipc_cred *who, s32 key, u64 size,
 	ipc_init_perm(&s->perm, who, key, flags);
 	s->ds.shm_segsz = size;
 	s->ds.shm_cpid = who->pid;
-	s->ds.shm_ctime = ipc_now();
+	s->ds.shm_ctime = ipc_now(v);
 	err = ipc_addid(v->mem, shm_ids(v), &s->perm, v->in->shm.limits.mni);
 	if (err)
 		goto put;
@@ -208,7 +208,7 @@ static void shm_open(struct vm_area_struct *vma)
 
 	shmem_vm_ops.open(vma);
 	s->ds.shm_nattch++;
-	s->ds.shm_atime = ipc_now();
+	s->ds.shm_atime = ipc_now(s->vfs);
 	set_lpid(s);
 }
 
@@ -216,7 +216,7 @@ static void shm_close(struct vm_area_struct *vma)
 {
 	struct shm_segment *s = vma->vm_private_data;
 
-	s->ds.shm_dtime = ipc_now();
+	s->ds.shm_dtime = ipc_now(s->vfs);
 	set_lpid(s);
 	shmem_vm_ops.close(vma);
 	detach(s);
@@ -305,7 +305,7 @@ long do_shmat(struct vfs *v, const struct ipc_cred *who, struct mm_struct *mm, i
 	s->ds.shm_nattch++; /* it stays while do_mmap() works */
 	ret = do_mmap(mm, &mf, addr, s->ds.shm_segsz, prot, map, 0, false);
 	if (!IS_ERR_VALUE(ret)) {
-		s->ds.shm_atime = ipc_now();
+		s->ds.shm_atime = ipc_now(s->vfs);
 		s->ds.shm_lpid = who->pid;
 	}
 	fput(mf.file);
@@ -374,7 +374,7 @@ int shm_set(struct vfs *v, const struct ipc_cred *who, int id, const struct shmi
 	if (!ipc_owns(who, &s->perm))
 		return -EPERM;
 	ipc_set_perm(&s->perm, &in->shm_perm);
-	s->ds.shm_ctime = ipc_now();
+	s->ds.shm_ctime = ipc_now(s->vfs);
 	return 0;
 }
 

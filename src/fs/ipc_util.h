@@ -13,6 +13,7 @@
 #include "base/types.h"
 
 struct memory;
+struct vfs;
 
 #define IPC_MNI 32768U /* most objects of a kind: ipc_mni */
 
@@ -73,7 +74,7 @@ bool ipc_owns(const struct ipc_cred *who, const struct kern_ipc_perm *p);
 void ipc_get_perm(const struct kern_ipc_perm *p, struct ipc_perm *out);
 void ipc_set_perm(struct kern_ipc_perm *p, const struct ipc_perm *in);
 
-/* Seconds of the calendar, for the times of objects. */
-s64 ipc_now(void);
+/* Seconds of the calendar, for the times of objects: of the machine's clock where time is virtual. */
+s64 ipc_now(struct vfs *v);
 
 #endif

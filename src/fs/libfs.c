@@ -14,8 +14,8 @@
 
 struct timespec current_time(struct vfs *v)
 {
-	u64 ns =
-		v->events->advance_to ? event_now(v->events) : host_clock_ns(CLOCK_REALTIME_COARSE);
+	u64 ns = v->events->advance_to ? VIRTUAL_EPOCH_NS + event_now(v->events)
+				       : host_clock_ns(CLOCK_REALTIME_COARSE);
 
 	return (struct timespec){ns / 1000000000UL, ns % 1000000000UL};
 }

@@ -287,7 +287,7 @@ static int root_getattr(struct dentry *d, struct stat *st, struct statx *stx)
 	int err = simple_getattr(d, st, stx);
 
 	st->st_nlink = 2;
-	st->st_size = 2 * DIRENT_SIZE;
+	st->st_size = 2L * DIRENT_SIZE;
 	list_for_each_entry (q, &d->vfs->in->mqueue.names, names)
 		st->st_size += DIRENT_SIZE;
 	if (stx) {

@@ -12,11 +12,11 @@
 
 #define IFCONF_MAX 65536U /* bytes of a list of devices */
 
-/* A struct ifreq each, which the host reads and writes. */
+/* A struct ifreq each, which the host reads and writes. None has an address in it, as SIOCGIFBR has. */
 static const u32 asked[] = {
 	SIOCGIFNAME,   SIOCGIFFLAGS, SIOCGIFADDR,  SIOCGIFDSTADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK,
 	SIOCGIFMETRIC, SIOCGIFMEM,   SIOCGIFMTU,   SIOCGIFHWADDR,  SIOCGIFINDEX,   SIOCGIFPFLAGS,
-	SIOCGIFTXQLEN, SIOCGIFMAP,   SIOCGIFSLAVE, SIOCGIFENCAP,   SIOCGIFBR,	   SIOCGIFCOUNT,
+	SIOCGIFTXQLEN, SIOCGIFMAP,   SIOCGIFSLAVE, SIOCGIFENCAP,   SIOCGIFCOUNT,
 };
 
 /* Those that change a device, a route, an ARP entry. */

@@ -12,6 +12,7 @@
 #include "mm/uaccess.h"
 
 #define NSEC_PER_SEC 1000000000UL
+#define KTIME_MAX 0x7fffffffffffffffUL /* "never": no time or interval is longer */
 #define K_TFD_IOC_SET_TICKS 0x40085400U
 
 struct timerfd_ctx {
@@ -52,7 +53,7 @@ static u64 forward(struct timerfd_ctx *ctx)
 	if (!ctx->expired || !ctx->interval_ns)
 		return 0;
 	n = (now - ctx->expires_ns) / ctx->interval_ns + 1;
-	ctx->expires_ns += n * ctx->interval_ns;
+	ctx->expires_ns = min(ctx->expires_ns + n * ctx->interval_ns, KTIME_MAX);
 	ctx->expired = false;
 	event_timer_add(ctx->events, &ctx->timer, ctx->expires_ns);
 	return n;
@@ -86,13 +87,13 @@ void timerfd_set(struct timerfd_ctx *ctx, int flags, u64 expires_ns, u64 interva
 {
 	timerfd_left(ctx, old);
 	event_timer_del(&ctx->timer);
-	ctx->expires_ns = expires_ns;
-	ctx->interval_ns = interval_ns;
+	ctx->expires_ns = min(expires_ns, KTIME_MAX);
+	ctx->interval_ns = min(interval_ns, KTIME_MAX);
 	ctx->ticks = 0;
 	ctx->expired = false;
 	ctx->settime_flags = flags;
-	if (expires_ns)
-		event_timer_add(ctx->events, &ctx->timer, expires_ns);
+	if (ctx->expires_ns)
+		event_timer_add(ctx->events, &ctx->timer, ctx->expires_ns);
 }
 
 int timerfd_clock(const struct timerfd_ctx *ctx)

@@ -122,7 +122,7 @@ const struct dentry_operations tmpfs_dops = {
 /* --- the mount --------------------------------------------------------------------------- */
 
 /* Half of memory, and as many inodes as that has pages: the defaults. */
-static struct tmpfs_sb *sb_new(struct vfs *v)
+static struct tmpfs_sb *sb_new(struct vfs *v, const struct tmpfs_options *o)
 {
 	struct tmpfs_sb *sb = kzalloc(v->mem, sizeof(*sb), GFP_KERNEL);
 
@@ -131,7 +131,9 @@ static struct tmpfs_sb *sb_new(struct vfs *v)
 	sb->vfs = v;
 	sb->dev = v->in->nr_tmpfs ? MORE_TMPFS_DEV + v->in->nr_tmpfs : TMPFS_DEV;
 	v->in->nr_tmpfs++;
-	sb->blocks.max = sb->max_inodes = sb->free_inodes = totalram_pages(v->mem) / 2;
+	sb->blocks.max = o->max_blocks ? o->max_blocks : totalram_pages(v->mem) / 2;
+	sb->max_inodes = o->max_inodes ? o->max_inodes : totalram_pages(v->mem) / 2;
+	sb->free_inodes = sb->max_inodes;
 	sb->buckets = kmalloc(v->mem, TMPFS_BUCKETS * sizeof(*sb->buckets), GFP_KERNEL);
 	if (!sb->buckets) {
 		sb_free(sb);
@@ -144,13 +146,14 @@ static struct tmpfs_sb *sb_new(struct vfs *v)
 
 static struct dentry *tmpfs_mount_root(struct vfs *v, void *arg)
 {
-	struct tmpfs_sb *sb = sb_new(v);
+	const struct tmpfs_options *options = arg;
+	struct tmpfs_sb *sb = sb_new(v, options);
 	struct shmem_node *n;
 	struct dentry *d;
 
 	if (!sb)
 		return ERR_PTR(-ENOMEM);
-	n = shmem_node_new(v, sb, S_IFDIR | *(const u32 *)arg, 0, 0);
+	n = shmem_node_new(v, sb, S_IFDIR | options->mode, 0, 0);
 	if (IS_ERR(n)) {
 		sb_free(sb);
 		return (void *)n;
@@ -191,8 +194,8 @@ const struct file_system_type tmpfs_type = {
 
 int devshm_init(struct vfs *v)
 {
-	u32 mode = 01777;
-	int err = vfs_mount(v, &tmpfs_type, "tmpfs", "/dev/shm", "rw,nosuid,nodev", &mode);
+	struct tmpfs_options options = {.mode = 01777};
+	int err = vfs_mount(v, &tmpfs_type, "tmpfs", "/dev/shm", "rw,nosuid,nodev", &options);
 
 	return err == -ENOMEM ? err : 0;
 }

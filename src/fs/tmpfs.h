@@ -7,7 +7,13 @@
 
 #include "fs/vfs.h"
 
-extern const struct file_system_type tmpfs_type; /* mount argument: the root's permissions, a u32 */
+/* What mount(2) may ask for; 0: as many as there are by default. */
+struct tmpfs_options {
+	u32 mode; /* the root's permissions */
+	u64 max_blocks, max_inodes;
+};
+/* Mount argument: struct tmpfs_options. */
+extern const struct file_system_type tmpfs_type;
 
 /* Mounts the machine's /dev/shm. 0, also where there is no /dev to hold it; -ENOMEM. */
 int devshm_init(struct vfs *v);

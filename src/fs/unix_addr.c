@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/namei.h"
 #include "fs/unix_internal.h"
@@ -42,20 +43,23 @@ int unix_validate_addr(const struct sock_addr *addr)
 	return 0;
 }
 
-void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u)
+void unix_put_name(struct sock_addr *out, const struct unix_address *a)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&out->ss;
-	u32 n;
 
 	memset(&out->ss, 0, sizeof(out->ss));
 	un->sun_family = AF_UNIX;
 	out->len = sizeof(un->sun_family);
-	if (!u->addr)
+	if (!a)
 		return;
 	/* A path of 108 bytes has its zero behind sun_path. */
-	n = u->addr->len - UNIX_PATH_OFFSET;
-	memcpy((u8 *)un + UNIX_PATH_OFFSET, u->addr->sun_path, n);
-	out->len = u->addr->len;
+	memcpy((u8 *)un + UNIX_PATH_OFFSET, a->sun_path, a->len - UNIX_PATH_OFFSET);
+	out->len = a->len;
+}
+
+void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u)
+{
+	unix_put_name(out, u->addr);
 }
 
 static struct unix_address *addr_new(struct memory *m, const char *sun_path, u32 path_len)
@@ -116,6 +120,14 @@ static u32 path_text(const struct sock_addr *addr, char buf[sizeof(struct sockad
 	memcpy(buf, sun(addr)->sun_path, n);
 	buf[n] = '\0';
 	return strlen(buf);
+}
+
+struct unix_address *unix_addr_new(struct memory *m, const struct sock_addr *addr)
+{
+	char name[sizeof(struct sockaddr_un) + 1];
+	u32 len = path_text(addr, name);
+
+	return addr_new(m, name, len + 1);
 }
 
 static struct unix_sock *find_by_path(struct vfs *v, const struct sock_addr *addr, int type,
@@ -236,7 +248,27 @@ static int make_node(struct unix_sock *u, const struct path *dir, const char *na
 	if (err) {
 		op->unlink(dir->dentry, name, 0);
 		unix_outside_close(u);
+	} else {
+		fsnotify_create(dir->dentry, name, false);
 	}
+	return err;
+}
+
+int unix_path_parent(const struct sock_addr *addr, const struct fs_struct *fs, struct path *dir,
+		     char last[NAME_MAX + 1])
+{
+	char name[sizeof(struct sockaddr_un) + 1];
+	u32 len = path_text(addr, name);
+	int err = path_lookup(fs, NULL, name, LOOKUP_PARENT, dir, last);
+
+	if (err)
+		return err;
+	if (!last[0] || !strcmp(last, ".") || !strcmp(last, ".."))
+		err = -EEXIST;
+	else if (name[len - 1] == '/')
+		err = -ENOENT;
+	if (err)
+		path_put(dir);
 	return err;
 }
 
@@ -244,23 +276,18 @@ static int make_node(struct unix_sock *u, const struct path *dir, const char *na
 static int bind_path(struct unix_sock *u, const struct sock_addr *addr, const struct fs_struct *fs)
 {
 	struct vfs *v = u->sk.vfs;
-	char name[sizeof(struct sockaddr_un)], *last;
-	u32 len = path_text(addr, name), mode = u->sk.socket->file->f_path.dentry->mode;
-	struct unix_address *a = addr_new(unix_mem(u), name, len + 1);
+	u32 mode = u->sk.socket->file->f_path.dentry->mode;
+	struct unix_address *a = unix_addr_new(unix_mem(u), addr);
 	struct path dir, node;
+	char *last;
 	int err;
 
 	if (!a)
 		return -ENOMEM;
 	last = kmalloc(unix_mem(u), NAME_MAX + 1, GFP_KERNEL);
-	err = last ? path_lookup(fs, NULL, name, LOOKUP_PARENT, &dir, last) : -ENOMEM;
+	err = last ? unix_path_parent(addr, fs, &dir, last) : -ENOMEM;
 	if (!err) {
-		if (!last[0] || !strcmp(last, ".") || !strcmp(last, ".."))
-			err = -EEXIST;
-		else if (name[len - 1] == '/')
-			err = -ENOENT;
-		else
-			err = make_node(u, &dir, last, mode & ~fs->umask, &node);
+		err = make_node(u, &dir, last, mode & ~fs->umask, &node);
 		path_put(&dir);
 	}
 	kfree(unix_mem(u), last);

@@ -165,11 +165,10 @@ static int deliver(struct unix_sock *u, struct sk_buff *skb, struct sock_msg *ms
 	return err;
 }
 
-long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
+/* From @u; the caller has a reference of it. */
+static long send_message(struct unix_sock *u, struct sock_msg *msg, const struct fs_struct *fs)
 {
-	struct unix_sock *u = unix_sk(sock);
 	u64 len = msg->iter->count, deadline = sock_deadline(&u->sk, u->sk.sndtimeo, msg->nonblock);
-	struct iov_iter start = *msg->iter;
 	struct sk_buff *skb;
 	int err;
 
@@ -192,10 +191,22 @@ long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct 
 	if (!err)
 		return len;
 	unix_free_skb(skb);
-	if (err != -ECONNREFUSED || !msg->name || !fs)
-		return err;
-	*msg->iter = start; /* perhaps for a program outside */
-	return host_unix_sendto(sock, msg, fs);
+	return err;
+}
+
+long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
+{
+	struct unix_sock *u =
+		unix_hold(unix_sk(sock)); /* host_unix_connect() may replace it meanwhile */
+	struct iov_iter start = *msg->iter;
+	long ret = send_message(u, msg, fs);
+
+	if (ret == -ECONNREFUSED && msg->name && fs) {
+		*msg->iter = start; /* perhaps for a program outside */
+		ret = host_unix_sendto(sock, msg, fs);
+	}
+	unix_put(u);
+	return ret;
 }
 
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
@@ -230,7 +241,7 @@ static struct sk_buff *first_message(struct unix_sock *u, bool peek, u32 *skip)
 	return NULL;
 }
 
-/* NULL: the end. ERR_PTR. See: __skb_wait_for_more_packets(). */
+/* NULL: the end; ERR_PTR. See: __skb_wait_for_more_packets(). */
 static struct sk_buff *wait_for_message(struct unix_sock *u, bool peek, u64 deadline_ns, u32 *skip)
 {
 	struct sock *sk = &u->sk;
@@ -296,9 +307,9 @@ static long receive(struct unix_sock *u, struct sk_buff *skb, u32 skip, struct s
 	return msg->flags & MSG_TRUNC ? left : n;
 }
 
-long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg)
+/* What @u receives; the caller has a reference of it. */
+static long recv_message(struct unix_sock *u, struct sock_msg *msg)
 {
-	struct unix_sock *u = unix_sk(sock);
 	bool peek = msg->flags & MSG_PEEK;
 	struct sk_buff *skb;
 	u32 skip = 0;
@@ -320,6 +331,17 @@ long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg)
 	if (!peek) /* even if it could not be stored */
 		unix_free_skb(skb);
 	return ret;
+}
+
+long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg)
+{
+	struct unix_sock *u = unix_hold(unix_sk(sock));
+	long ret = recv_message(u, msg);
+	bool replaced = sock->sk != &u->sk;
+
+	unix_put(u);
+	/* While this slept another thread has connected it to a program outside. */
+	return replaced && !ret ? sock->ops->recvmsg(sock, msg) : ret;
 }
 
 long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg)

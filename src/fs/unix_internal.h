@@ -132,6 +132,10 @@ struct unix_address *unix_addr_get(struct unix_address *a);
 void unix_addr_put(struct memory *m, struct unix_address *a);
 /* Is it a sockaddr_un with a name? 0 or -EINVAL. */
 int unix_validate_addr(const struct sock_addr *addr);
+/* A path name, as it is given. NULL: no memory. */
+struct unix_address *unix_addr_new(struct memory *m, const struct sock_addr *addr);
+/* @a for the guest; NULL: the family alone. */
+void unix_put_name(struct sock_addr *out, const struct unix_address *a);
 /* The name of @u for the guest; the family alone if it has none. */
 void unix_copy_addr(struct sock_addr *out, const struct unix_sock *u);
 /* Whom a name means (a reference). ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, -EACCES, -ENOENT, ...). */
@@ -141,6 +145,10 @@ struct unix_sock *unix_find_other(struct vfs *v, const struct sock_addr *addr, i
  * -ECONNREFUSED: there is none; as path_lookup(). */
 int unix_find_outside(struct vfs *v, const struct sock_addr *addr, const struct fs_struct *fs,
 		      struct path *node);
+/* The folder that a path name's last component, @last, is in (a reference). 0; -EEXIST: it is no name; -ENOENT: a slash
+ * behind it; as path_lookup(). */
+int unix_path_parent(const struct sock_addr *addr, const struct fs_struct *fs, struct path *dir,
+		     char last[NAME_MAX + 1]);
 /* A name for one that needs one and has none: five hex digits, abstract. 0, -ENOMEM, -ENOSPC. */
 int unix_autobind(struct unix_sock *u);
 /* SO_PASSCRED: who is to answer must have a name. As unix_autobind(). */

@@ -25,7 +25,7 @@ static void show_name(struct seq *out, const struct unix_address *a)
 	if (!abstract)
 		n--; /* the zero at its end */
 	for (u32 i = 0; i < n; i++)
-		seq_putc(out, a->sun_path[i] ? a->sun_path[i] : '@');
+		seq_putc(out, (char)(a->sun_path[i] ? a->sun_path[i] : '@'));
 }
 
 void unix_show(struct vfs *v, struct seq *out)

@@ -74,26 +74,41 @@ static int request_connection(struct unix_sock *u, struct unix_sock *other)
 	return 0;
 }
 
+/* The caller has a reference of @u, @sock's. */
+static int do_connect(struct socket *sock, struct unix_sock *u, const struct sock_addr *addr,
+		      const struct fs_struct *fs, bool nonblock)
+{
+	struct unix_sock *other =
+		find_listener(u, addr, fs, sock_deadline(&u->sk, u->sk.sndtimeo, nonblock));
+	int err;
+
+	if (PTR_ERR(other) == -ECONNREFUSED && u->state == TCP_CLOSE_K && !u->sk.dead)
+		return host_unix_connect(sock, addr, fs, nonblock);
+	if (IS_ERR(other))
+		return PTR_ERR(other);
+	if (u->sk.dead) /* another thread was faster, and it is the host's now */
+		err = -EISCONN;
+	else if (u->state != TCP_CLOSE_K)
+		err = u->state == TCP_ESTABLISHED_K ? -EISCONN : -EINVAL;
+	else
+		err = request_connection(u, other);
+	unix_put(other);
+	return err;
+}
+
 int unix_stream_connect(struct socket *sock, const struct sock_addr *addr,
 			const struct fs_struct *fs, bool nonblock)
 {
-	struct unix_sock *u = unix_sk(sock), *other;
+	struct unix_sock *u = unix_sk(sock);
 	int err = unix_validate_addr(addr);
 
 	if (!err)
 		err = unix_want_name(u);
 	if (err)
 		return err;
-	other = find_listener(u, addr, fs, sock_deadline(&u->sk, u->sk.sndtimeo, nonblock));
-	if (PTR_ERR(other) == -ECONNREFUSED && u->state == TCP_CLOSE_K)
-		return host_unix_connect(sock, addr, fs, nonblock);
-	if (IS_ERR(other))
-		return PTR_ERR(other);
-	if (u->state != TCP_CLOSE_K)
-		err = u->state == TCP_ESTABLISHED_K ? -EISCONN : -EINVAL;
-	else
-		err = request_connection(u, other);
-	unix_put(other);
+	unix_hold(u);
+	err = do_connect(sock, u, addr, fs, nonblock);
+	unix_put(u);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/host_fs.h"
 #include "fs/eventpoll_internal.h"
+#include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/inode.h"
 #include "fs/internal.h"
@@ -208,7 +209,7 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 /* --- mount(2), umount2(2) -------------------------------------------------------------------- */
 
 int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
-		 const char *options, u32 mode)
+		 const char *options, void *arg)
 {
 	static const char *const known[] = {"tmpfs", "proc", "sysfs", "mqueue"};
 	const struct path root = {v->root_mnt, v->root_mnt->root};
@@ -229,11 +230,46 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 	if (!target)
 		return -ENOMEM;
 	len = d_path_from(at, &root, target, PATH_MAX, &outside);
-	err = len < 0 ? (int)len : vfs_mount(v, fst, source, target, options, &mode);
+	err = len < 0 ? (int)len : vfs_mount(v, fst, source, target, options, arg);
 	if (!err)
 		list_last_entry(&v->mounts, struct mount, list)->guests = true;
 	kfree(v->mem, target);
 	return err;
+}
+
+static bool mount_is_detached(const struct mount *m)
+{
+	const struct mount *other;
+
+	list_for_each_entry (other, &m->root->vfs->in->detached, list)
+		if (other == m)
+			return true;
+	return false;
+}
+
+/* @m goes out of sight, with all that is mounted below it: a child comes behind its parent in the list. */
+static void detach_tree(struct mount *m)
+{
+	struct vfs *v = m->root->vfs;
+	struct mount *at, *next;
+
+	at = list_entry(m->list.next, struct mount, list);
+	list_move_tail(&m->list, &v->in->detached);
+	for (; &at->list != &v->mounts; at = next) {
+		next = list_entry(at->list.next, struct mount, list);
+		if (at->parent && mount_is_detached(at->parent))
+			list_move_tail(&at->list, &v->in->detached);
+	}
+}
+
+static bool mount_of_dev(struct vfs *v, u64 dev)
+{
+	const struct mount *m;
+
+	list_for_each_entry (m, &v->mounts, list)
+		if (m->root->dev == dev)
+			return true;
+	return false;
 }
 
 int vfs_umount(struct mount *m, bool lazy)
@@ -243,15 +279,20 @@ int vfs_umount(struct mount *m, bool lazy)
 
 	if (!m->guests)
 		return -EINVAL;
+	if (lazy) {
+		detach_tree(m);
+		return 0;
+	}
 	list_for_each_entry (other, &v->mounts, list)
 		if (other->parent == m)
 			return -EBUSY;
-	if (!lazy && m->nr_files)
+	if (m->nr_files)
 		return -EBUSY;
-	if (lazy)
-		list_move_tail(&m->list, &v->in->detached);
-	else
-		mount_free(m);
+	list_del_init(&m->list);
+	/* proc, sysfs and mqueue are one each, wherever they are mounted. */
+	if (!mount_of_dev(v, m->root->dev))
+		fsnotify_unmount(v, m->root->dev);
+	mount_free(m);
 	return 0;
 }
 

@@ -179,10 +179,10 @@ void vfs_destroy(struct vfs *v);
 int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *source,
 	      const char *target, const char *options, void *arg);
 
-/* mount(2) of a file system of ours, @type "tmpfs", "proc" or "sysfs", over directory @at, as vfs_mount(). @mode: of a
- * tmpfs's root. 0; -ENODEV: another type; -ENOTDIR; -EBUSY: the root; -ENOMEM. */
+/* mount(2) of a file system of ours, @type "tmpfs", "proc" or "sysfs", over directory @at, as vfs_mount(). @arg: a
+ * tmpfs's, struct tmpfs_options. 0; -ENODEV: another type; -ENOTDIR; -EBUSY: the root; -ENOMEM. */
 int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
-		 const char *options, u32 mode);
+		 const char *options, void *arg);
 /* umount2(2) of @m. @lazy: its names go at once, and the rest with the machine. 0; -EINVAL: not a guest's own, which
  * never goes; -EBUSY: files are open, or something is mounted on it. Nobody's root or working directory may be
  * there, unless @lazy. */

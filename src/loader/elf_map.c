@@ -169,7 +169,7 @@ static int choose_bias(struct mm_struct *mm, const struct mmap_file *f,
 	else
 		place = static_pie_place(mm, f, p, align, *total);
 	if (IS_ERR_VALUE(place))
-		return place;
+		return (int)place;
 	if (prog->interp || align > PAGE_SIZE)
 		*flags |= MAP_FIXED_NOREPLACE;
 	*bias = (place - p->p_vaddr) & PAGE_MASK;
@@ -266,7 +266,7 @@ int elf_map_program(struct mm_struct *mm, const struct elf_program *prog, struct
 	if (prog->interp) {
 		base = load_elf_interp(mm, prog->interp, l->load_bias);
 		if (IS_ERR_VALUE(base))
-			return base;
+			return (int)base;
 		l->interp_base = base;
 		l->start = base + prog->interp->ehdr.e_entry;
 	}

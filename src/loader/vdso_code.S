@@ -3,7 +3,7 @@
  * is not there, and everything while that page says so (--deterministic), is a system call.
  * See: vdso(7); Linux, lib/vdso/gettimeofday.c.
  */
-#include "../proc/vdso_data.h"
+#include "proc/vdso_data.h"
 
 #define NR_gettimeofday 96
 #define NR_time 201

@@ -103,7 +103,7 @@ u64 copy_from_user(struct mm_struct *mm, void *to, gva_t from, u64 n)
 
 		if (run < 0)
 			break;
-		memcpy(to, host, run);
+		memmove(to, host, run); /* a pipe or file may hold the very page */
 		to = (u8 *)to + run;
 		from += run;
 		n -= run;
@@ -120,7 +120,7 @@ u64 copy_to_user(struct mm_struct *mm, gva_t to, const void *from, u64 n)
 
 		if (run < 0)
 			break;
-		memcpy(host, from, run);
+		memmove(host, from, run);
 		from = (const u8 *)from + run;
 		to += run;
 		n -= run;

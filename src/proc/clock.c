@@ -6,9 +6,6 @@
 #include "base/host.h"
 #include "proc/task.h"
 
-/* --deterministic: the first moment of a virtual machine, 2026-01-01 00:00:00 UTC. */
-#define VIRTUAL_EPOCH 1767225600UL
-
 /* Virtual time: a nanosecond an instruction, plus what was skipped while idle. */
 static u64 virtual_now(const struct machine *m)
 {
@@ -146,7 +143,7 @@ static u64 virtual_ns(const struct machine *m, int clk)
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_TAI:
-		return VIRTUAL_EPOCH * NSEC_PER_SEC + virtual_now(m);
+		return VIRTUAL_EPOCH_NS + virtual_now(m);
 	default:
 		return virtual_now(m);
 	}

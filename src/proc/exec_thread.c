@@ -31,6 +31,7 @@ static void become_leader(struct task_struct *t, struct task_struct *leader)
 	list_add(&t->sibling, &leader->sibling); /* the place among its parent's children */
 	list_del_init(&leader->sibling);
 	t->signal->leader = t;
+	t->exit_signal = SIGCHLD;
 	leader->exit_signal = -1;
 	leader->exit_state = EXIT_DEAD;
 	release_task(leader);

@@ -111,6 +111,9 @@ static bool do_notify_parent(struct task_struct *t)
 
 	if (!parent)
 		return true;
+	/* A program that the parent has become since does not know what was agreed on. */
+	if (t->parent_exec_id != parent->self_exec_id)
+		sig = SIGCHLD;
 	fill_chld_info(t, &info);
 	info.si_signo = sig;
 	info.si_code = t->exit_code & 0x80   ? CLD_DUMPED
@@ -199,6 +202,8 @@ static void reparent(struct task_struct *child, struct task_struct *reaper)
 	{
 		struct k_siginfo info = {.si_signo = p->pdeath_signal, .si_code = SI_USER};
 
+		info.kill.pid = old->tgid;
+		info.kill.uid = old->uid;
 		p->real_parent = reaper;
 		p->adopted = !reaper;
 		if (p->pdeath_signal && !task_is_dead(p))

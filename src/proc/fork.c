@@ -260,9 +260,11 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 	u64 flags = args->flags;
 
 	p->exit_signal = args->exit_signal;
+	p->parent_exec_id = t->self_exec_id;
 	p->real_parent = t;
 	if (flags & (CLONE_PARENT | CLONE_THREAD)) {
 		p->real_parent = t->real_parent;
+		p->parent_exec_id = t->parent_exec_id;
 		p->exit_signal = flags & CLONE_THREAD ? -1 : t->signal->leader->exit_signal;
 		p->adopted = t->adopted;
 	}
@@ -410,6 +412,7 @@ void mm_release(struct task_struct *t)
 		exit_robust_list(t);
 	if (unlikely(t->pi_owned))
 		exit_pi_state_list(t);
+	t->futex_dead = t->exiting; /* what follows may sleep: nobody makes it an owner again */
 	/* Only others who use the memory could look at it. */
 	if (t->clear_child_tid && t->mm->mm_users > 1) {
 		(void)put_user(t->mm, zero, t->clear_child_tid);

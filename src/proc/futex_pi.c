@@ -92,7 +92,7 @@ static int attach_to_owner(struct machine *m, u32 val, const struct user_word *k
 		return -ESRCH;
 	if (p->kthread)
 		return -EPERM;
-	if (!p->mm) /* on its way out: the word tells nothing new any more */
+	if (!p->mm || p->futex_dead) /* on its way out: the word tells nothing new any more */
 		return -ESRCH;
 	pi->key = *key;
 	pi->users = 1;

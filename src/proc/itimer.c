@@ -73,7 +73,7 @@ void itimer_set(struct task_struct *t, int which, const struct itimer_ns *it)
 
 	if (which == ITIMER_REAL) {
 		event_timer_del(&s->real_timer);
-		s->real_interval_ns = it->interval_ns;
+		s->real_interval_ns = it->value_ns ? it->interval_ns : 0;
 		s->real_timer.fn = it_real_fn;
 		if (it->value_ns)
 			event_timer_add(&t->machine->events, &s->real_timer,
@@ -115,7 +115,7 @@ static void check_itimer(struct task_struct *t, int which)
 	group_send_sig_info(cpu_timer_signal[i], NULL, t);
 }
 
-/* SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one. */
+/* SIGXCPU at the soft limit, which moves on by a second then; SIGKILL at the hard one. */
 static void check_rlimit_cpu(struct task_struct *t)
 {
 	struct signal_struct *s = t->signal;
@@ -128,9 +128,9 @@ static void check_rlimit_cpu(struct task_struct *t)
 		group_send_sig_info(SIGKILL, NULL, t);
 		return;
 	}
-	if (now / NSEC_PER_SEC < soft || now < s->cpu_limit_ns)
+	if (now / NSEC_PER_SEC < soft)
 		return;
-	s->cpu_limit_ns = now + NSEC_PER_SEC;
+	s->rlim_cur[RLIMIT_CPU] = soft + 1;
 	group_send_sig_info(SIGXCPU, NULL, t);
 }
 

@@ -48,7 +48,7 @@ void task_loop(struct task_struct *t)
 		if (unlikely(t->sigpending || t->restore_sigmask))
 			do_signal(t);
 		if (unlikely(t->rseq_event)) {
-			rseq_resume(t);
+			rseq_resume(t, 0);
 			continue;
 		}
 		switch (run_guest(t)) {

@@ -21,17 +21,25 @@ struct robust_head {
 static int mark_dead(struct task_struct *t, gva_t futex, bool pi, bool pending)
 {
 	u32 value;
+	int err;
 
-	if (futex % sizeof(value) || get_user(t->mm, value, futex))
+	if (futex % sizeof(value))
 		return -EFAULT;
-	/* Left, but nobody woken yet. */
-	if (pending && !pi && !value)
-		(void)futex_wake(t, futex, true, 1, FUTEX_BITSET_MATCH_ANY);
-	if ((value & FUTEX_TID_MASK) != (u32)t->pid)
-		return 0;
-	value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-	if (put_user(t->mm, value, futex))
-		return -EFAULT;
+	do { /* others may say that they wait while this sleeps */
+		if (get_user(t->mm, value, futex))
+			return -EFAULT;
+		/* Left, but nobody woken yet. */
+		if (pending && !pi && !value)
+			(void)futex_wake(t, futex, true, 1, FUTEX_BITSET_MATCH_ANY);
+		if ((value & FUTEX_TID_MASK) != (u32)t->pid)
+			return 0;
+		value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+		pagefault_disable(t->mm->mem);
+		err = put_user(t->mm, value, futex);
+		pagefault_enable(t->mm->mem);
+		if (err && fault_in_user(t->mm, futex, sizeof(value), true))
+			return -EFAULT;
+	} while (err);
 	if (!pi && (value & FUTEX_WAITERS))
 		(void)futex_wake(t, futex, true, 1, FUTEX_BITSET_MATCH_ANY);
 	return 0;

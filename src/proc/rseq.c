@@ -73,15 +73,15 @@ static int fixup(struct task_struct *t)
 	return 0;
 }
 
-void rseq_resume(struct task_struct *t)
+void rseq_resume(struct task_struct *t, int sig)
 {
 	t->rseq_event = false;
 	if (t->rseq && t->mm && fixup(t))
-		force_sig_info(SIGSEGV, NULL, t);
+		force_sigsegv(t, sig);
 }
 
-void rseq_signal_deliver(struct task_struct *t)
+void rseq_signal_deliver(struct task_struct *t, int sig)
 {
 	if (t->rseq)
-		rseq_resume(t);
+		rseq_resume(t, sig);
 }

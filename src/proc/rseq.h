@@ -14,9 +14,10 @@
 struct task_struct;
 
 /* The current task, which has one registered, goes on after others ran: takes it out of the sequence that it
- * was in. What is wrong in its memory is a SIGSEGV. May sleep; then t->rseq_event may be set once more. */
-void rseq_resume(struct task_struct *t);
-/* The same before the frame of a signal handler is made, where the sequence would end anyway. */
-void rseq_signal_deliver(struct task_struct *t);
+ * was in. What is wrong in its memory is a SIGSEGV: force_sigsegv() with @sig, the signal that is being
+ * delivered, or 0. May sleep; then t->rseq_event may be set once more. */
+void rseq_resume(struct task_struct *t, int sig);
+/* The same before the frame of the handler of @sig is made, where the sequence would end anyway. */
+void rseq_signal_deliver(struct task_struct *t, int sig);
 
 #endif

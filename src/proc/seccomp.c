@@ -11,6 +11,9 @@
 
 #define SYS_SECCOMP_K 1 /* si_code */
 #define MAX_ERRNO_K 4095U
+#define MAX_INSNS_PER_PATH 32768U
+#define FILTER_PENALTY 4U
+#define PROLOGUE_INSNS 3U /* of each translated program: A, X and the data's address */
 
 /* --- programs ------------------------------------------------------------------------------ */
 
@@ -234,6 +237,46 @@ u32 seccomp_run_filter(const struct seccomp_filter *f, const struct seccomp_data
 
 /* --- who has which ------------------------------------------------------------------------- */
 
+/* How many of its instructions bpf_convert_filter() makes of @in. */
+static u32 converted_insn(const struct sock_filter *in)
+{
+	u16 op = BPF_OP(in->code);
+	u32 n;
+
+	switch (BPF_CLASS(in->code)) {
+	case BPF_ALU: /* a division by X looks at it first */
+		return op == BPF_DIV && BPF_SRC(in->code) == BPF_X ? 5 : 1;
+	case BPF_RET:
+		return BPF_RVAL(in->code) == BPF_K ? 2 : 1;
+	case BPF_JMP:
+		if (op == BPF_JA)
+			return 1;
+		/* Constants have a sign there; and only one of the two ways is a jump. */
+		n = BPF_SRC(in->code) == BPF_K && (s32)in->k < 0 ? 2 : 1;
+		return !in->jf || (!in->jt && op != BPF_JSET) ? n : n + 1;
+	default:
+		return 1;
+	}
+}
+
+static u32 converted_len(const struct seccomp_filter *f)
+{
+	u32 n = PROLOGUE_INSNS;
+
+	for (u32 pc = 0; pc < f->len; pc++)
+		n += converted_insn(&f->insns[pc]);
+	return n;
+}
+
+bool seccomp_too_long(const struct task_struct *t, const struct seccomp_filter *f)
+{
+	u32 total = converted_len(f);
+
+	for (f = t->seccomp.filter; f; f = f->prev)
+		total += converted_len(f) + FILTER_PENALTY;
+	return total > MAX_INSNS_PER_PATH;
+}
+
 void seccomp_attach_filter(struct task_struct *t, struct seccomp_filter *f)
 {
 	f->prev = t->seccomp.filter; /* its user is @f now */
@@ -367,7 +410,7 @@ bool secure_computing(struct task_struct *t, u32 nr, const u64 args[6], bool com
 		*ret = -ENOSYS;
 		return false;
 	case SECCOMP_RET_KILL_THREAD:
-		if (t->signal->nr_threads > 1)
+		if (t->signal->live > 1)
 			do_exit(t, SIGSYS);
 		/* fallthrough */
 	default: /* SECCOMP_RET_KILL_PROCESS, and what is not known */

@@ -39,6 +39,9 @@ int seccomp_check_filter(struct memory *m, const struct sock_filter *insns, u32 
 /* What the program answers: SECCOMP_RET_*. */
 u32 seccomp_run_filter(const struct seccomp_filter *f, const struct seccomp_data *data);
 
+/* Would @f be too much for @t, with all that it has? Together they may be 32768 instructions long, each program
+ * as Linux translates it for its own machine, and 4 more for each that there is. */
+bool seccomp_too_long(const struct task_struct *t, const struct seccomp_filter *f);
 /* @t has @f, too, which it takes over (its one user), or (strict) the short list. Never fails. */
 void seccomp_attach_filter(struct task_struct *t, struct seccomp_filter *f);
 /* All other threads of @t's process get what it has. 0; or the number of the first that has another line of

@@ -208,6 +208,14 @@ void force_fatal_sig(int sig, struct task_struct *t)
 	force_sig_info(sig, &info, t);
 }
 
+void force_sigsegv(struct task_struct *t, int sig)
+{
+	if (sig == SIGSEGV)
+		force_fatal_sig(SIGSEGV, t);
+	else
+		force_sig_info(SIGSEGV, NULL, t);
+}
+
 void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 trapno,
 		     u32 error_code, gva_t cr2)
 {

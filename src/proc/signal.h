@@ -149,6 +149,9 @@ void force_sig_fault(struct task_struct *t, int sig, int code, gva_t addr, u32 t
 		     u32 error_code, gva_t cr2);
 /* The end of @t, whatever it has caught: for when nothing of the program is left. */
 void force_fatal_sig(int sig, struct task_struct *t);
+/* Something that the delivery of @sig (0: of none) needs in user memory is not there: SIGSEGV, and for a
+ * SIGSEGV that is lost that way the end. @t is the current task. */
+void force_sigsegv(struct task_struct *t, int sig);
 
 /* rt_sigaction(2), each pointer may be NULL. 0; -EINVAL: no such signal, or its action is fixed. What
  * becomes ignored is no longer pending. */

@@ -42,15 +42,6 @@ static void restart_syscall(struct task_struct *t, bool handler, u64 sa_flags)
 	t->syscall_nr = ~0UL;
 }
 
-/* The frame could not be built: SIGSEGV, and for a lost SIGSEGV the end. Linux: force_sigsegv() */
-static void force_sigsegv(struct task_struct *t, int sig)
-{
-	if (sig == SIGSEGV)
-		force_fatal_sig(SIGSEGV, t);
-	else
-		force_sig_info(SIGSEGV, NULL, t);
-}
-
 /* @ka is what was set for @sig when it was taken. */
 static void handle_signal(struct task_struct *t, int sig, const struct k_sigaction *ka,
 			  const struct k_siginfo *info)
@@ -58,7 +49,7 @@ static void handle_signal(struct task_struct *t, int sig, const struct k_sigacti
 	sigset_k old = t->restore_sigmask ? t->saved_blocked : t->blocked, blocked;
 
 	restart_syscall(t, true, ka->flags);
-	rseq_signal_deliver(t);
+	rseq_signal_deliver(t, sig);
 	t->restore_sigmask = false;
 	if (setup_rt_frame(t, sig, ka, info, old)) {
 		force_sigsegv(t, sig);

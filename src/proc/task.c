@@ -105,6 +105,14 @@ void fs_put(struct machine *m, struct fs_struct *fs)
 	kmem_cache_free(m->fs_cache, fs);
 }
 
+void sighand_put(struct machine *m, struct sighand_struct *s)
+{
+	if (--s->users)
+		return;
+	signalfd_cleanup(s);
+	kmem_cache_free(m->sighand_cache, s);
+}
+
 void task_free(struct task_struct *t)
 {
 	struct machine *m = t->machine;
@@ -120,10 +128,8 @@ void task_free(struct task_struct *t)
 	mpol_put(t->mempolicy.policy);
 	if (t->signal)
 		signal_put(t);
-	if (t->sighand && !--t->sighand->users) {
-		signalfd_cleanup(t->sighand);
-		kmem_cache_free(m->sighand_cache, t->sighand);
-	}
+	if (t->sighand)
+		sighand_put(m, t->sighand);
 	task_free_stack(t);
 	if (m->mem.faults == &t->flt)
 		m->mem.faults = NULL;

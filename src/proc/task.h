@@ -103,7 +103,6 @@ struct signal_struct {
 	struct event_timer real_timer; /* ITIMER_REAL */
 	u64 real_interval_ns;
 	u64 cpu_expires_ns[2], cpu_interval_ns[2]; /* ITIMER_VIRTUAL, ITIMER_PROF; 0: off */
-	u64 cpu_limit_ns;			   /* next SIGXCPU by RLIMIT_CPU */
 
 	u32 users; /* tasks; counted by fork and task_free() */
 };
@@ -176,9 +175,10 @@ struct task_struct {
 	struct list_head children;	 /* by sibling: leaders of processes */
 	struct list_head sibling;	 /* self-linked: not a leader, or an orphan */
 	bool adopted;			 /* its parent died first */
-	int exit_signal;   /* to the parent; 0: none; -1: a thread, which nobody waits for */
-	int pdeath_signal; /* when that ends: PR_SET_PDEATHSIG */
-	bool exiting;	   /* do_exit() has begun: PF_EXITING */
+	int exit_signal; /* to the parent; 0: none; -1: a thread, which nobody waits for */
+	u32 self_exec_id, parent_exec_id; /* execs so far; the parent's, when it made this one */
+	int pdeath_signal;		  /* when that ends: PR_SET_PDEATHSIG */
+	bool exiting;			  /* do_exit() has begun: PF_EXITING */
 	enum exit_state exit_state;
 	int exit_code;		       /* from do_exit() on: wait(2) status word */
 	struct vfork_wait *vfork_done; /* the parent waits there; NULL: nobody does */
@@ -213,6 +213,7 @@ struct task_struct {
 	u64 robust_list_len;
 	struct futex_pi *pi_owned;     /* locks that others wait for: futex_pi.c */
 	struct futex_q *pi_blocked_on; /* the one that it waits for; NULL: none */
+	bool futex_dead;	       /* it ends, and has given its locks up: FUTEX_STATE_DEAD */
 	gva_t rseq;		       /* rseq(2); 0: not registered */
 	u32 rseq_len, rseq_sig;
 	bool rseq_event;			    /* others ran: rseq_resume() is due */
@@ -325,6 +326,8 @@ void release_task(struct task_struct *t);
 void task_free(struct task_struct *t);
 /* Drops a reference to what CLONE_FS shares. */
 void fs_put(struct machine *m, struct fs_struct *fs);
+/* Drops a reference to what CLONE_SIGHAND shares. */
+void sighand_put(struct machine *m, struct sighand_struct *s);
 /* As getppid(2): 0 for the first task, 1 for orphans. */
 s32 task_ppid(const struct task_struct *t);
 

@@ -37,7 +37,8 @@ int unshare_sighand(struct task_struct *t)
 		return -ENOMEM;
 	*own = *t->sighand;
 	own->users = 1;
-	t->sighand->users--;
+	init_waitqueue_head(&own->signalfd_wqh, &t->machine->sched); /* who waits there stays */
+	sighand_put(t->machine, t->sighand); /* others may have left it meanwhile */
 	t->sighand = own;
 	return 0;
 }

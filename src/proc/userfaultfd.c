@@ -221,7 +221,7 @@ static s32 current_tid(void *arg)
 {
 	struct task_struct *t = current_task(arg);
 
-	return t && t->mm && !t->signal->group_exit ? t->pid : 0;
+	return t && t->mm && !t->exiting && !t->signal->group_exit ? t->pid : 0;
 }
 
 void userfaultfd_init(struct machine *m)

@@ -44,15 +44,16 @@ static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct
 	release_task(p);
 }
 
-/* Looks whether @p has something to report. */
-static void wait_consider_task(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
+/* Looks whether @p has something to report. False: it never will, of what is asked for. */
+static bool wait_consider_task(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
 {
 	struct signal_struct *s = p->signal;
 	bool keep = wo->flags & WNOWAIT;
 
 	if (p->exit_state == EXIT_ZOMBIE && thread_group_empty(p)) {
-		if (wo->flags & WEXITED)
-			wait_task_zombie(wo, t, p);
+		if (!(wo->flags & WEXITED))
+			return false;
+		wait_task_zombie(wo, t, p);
 	} else if ((wo->flags & WSTOPPED) && s->stopped && s->stop_sig) {
 		found(wo, p, s->stop_sig << 8 | 0x7f, CLD_STOPPED, s->stop_sig);
 		if (!keep)
@@ -62,6 +63,7 @@ static void wait_consider_task(struct wait_opts *wo, struct task_struct *t, stru
 		if (!keep)
 			s->continued = false;
 	}
+	return true;
 }
 
 /* Looks at every child of the thread @t once; wo->pid is set, 0, or -ECHILD: none to wait for. */
@@ -73,8 +75,8 @@ static int do_wait_thread(struct wait_opts *wo, struct task_struct *t)
 	list_for_each_entry_safe (p, next, &t->children, sibling) {
 		if (p->exit_state == EXIT_DEAD || !eligible_child(wo, p))
 			continue;
-		err = 0;
-		wait_consider_task(wo, t, p);
+		if (wait_consider_task(wo, t, p))
+			err = 0;
 		if (wo->pid)
 			break;
 	}

@@ -6,11 +6,13 @@
 #include "syscalls/internal.h"
 
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "base/err.h"
 #include "base/log.h"
+#include "fs/tmpfs.h"
 #include "proc/cred.h"
 #include "syscalls/user_path.h"
 
@@ -60,17 +62,50 @@ static int mount_string(struct task_struct *t, gva_t addr, char **out)
 	return IS_ERR(s) ? PTR_ERR(s) : 0;
 }
 
-/* "mode=755" among tmpfs's options; others steer nothing here. */
-static u32 tmpfs_mode(const char *data)
+/* "64k", "1m", "010": what memparse() reads, up to the next comma. False: something else. */
+static bool parse_number(const char **at, int base, u64 *out)
 {
-	const char *at = data ? strstr(data, "mode=") : NULL;
-	u32 mode = 0;
+	static const char units[] = "kmgt";
+	const char *unit;
+	char *end;
 
-	if (!at)
-		return 01777;
-	for (at += 5; *at >= '0' && *at <= '7'; at++)
-		mode = mode << 3 | (u32)(*at - '0');
-	return mode & 07777;
+	if (**at < '0' || **at > '9')
+		return false;
+	*out = strtoull(*at, &end, base);
+	unit = *end && base != 8 ? strchr(units, *end | 0x20) : NULL;
+	if (unit) {
+		*out <<= 10 * (unit - units + 1);
+		end++;
+	}
+	*at = end;
+	return !*end || *end == ',';
+}
+
+/* tmpfs's options in @data. 0; -EINVAL: none of size, nr_blocks, nr_inodes, mode. See: tmpfs(5). */
+static int tmpfs_parse(const char *data, struct tmpfs_options *o)
+{
+	u64 n;
+
+	*o = (struct tmpfs_options){.mode = 01777};
+	for (const char *at = data ? data : ""; *at; at += *at == ',') {
+		const char *value = strchr(at, '=');
+		u64 len = value ? (u64)(value++ - at) : 0;
+
+		if (!value || !parse_number(&value, len == 4 && *at == 'm' ? 8 : 0, &n))
+			return -EINVAL;
+		if (len == 4 && !memcmp(at, "size", len))
+			o->max_blocks = (n + PAGE_SIZE - 1) >> PAGE_SHIFT;
+		else if (len == 9 && !memcmp(at, "nr_blocks", len))
+			o->max_blocks = n;
+		else if (len == 9 && !memcmp(at, "nr_inodes", len))
+			o->max_inodes = n;
+		else if (len == 4 && !memcmp(at, "mode", len))
+			o->mode = n & 07777;
+		else
+			return -EINVAL;
+		at = value;
+	}
+	return 0;
 }
 
 static void put_options(char *buf, u64 flags)
@@ -96,6 +131,7 @@ static void put_options(char *buf, u64 flags)
 static int path_mount(struct task_struct *t, const struct mount_args *args, const struct path *p,
 		      u64 flags)
 {
+	struct tmpfs_options tmpfs;
 	char options[64];
 	int err;
 
@@ -112,9 +148,11 @@ static int path_mount(struct task_struct *t, const struct mount_args *args, cons
 	if (!args->type)
 		return -EINVAL;
 	put_options(options, flags);
-	err = vfs_mount_at(&t->machine->vfs, args->type, args->source ? args->source : "none", p,
-			   options, tmpfs_mode(args->data));
-	return err;
+	err = tmpfs_parse(strcmp(args->type, "tmpfs") ? NULL : args->data, &tmpfs);
+	if (err)
+		return err;
+	return vfs_mount_at(&t->machine->vfs, args->type, args->source ? args->source : "none", p,
+			    options, &tmpfs);
 }
 
 /* mount(2). A path's errors; -EPERM: no CAP_SYS_ADMIN; -EINVAL: no type; -ENODEV: a type that is not built; -ENOTDIR,

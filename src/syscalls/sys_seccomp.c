@@ -73,6 +73,10 @@ long seccomp_set_filter(struct task_struct *t, u64 flags, gva_t user)
 		kfree(&t->machine->mem, f);
 		return t->seccomp.mode == SECCOMP_MODE_STRICT ? -EINVAL : -ENOSYS;
 	}
+	if (seccomp_too_long(t, f)) {
+		kfree(&t->machine->mem, f);
+		return -ENOMEM;
+	}
 	old = t->seccomp;
 	f->log = flags & SECCOMP_FILTER_FLAG_LOG;
 	seccomp_attach_filter(t, f);
@@ -106,8 +110,8 @@ static long action_avail(struct task_struct *t, gva_t user)
 	}
 }
 
-/* seccomp(2). -EINVAL; -EACCES: neither CAP_SYS_ADMIN nor no_new_privs; -EOPNOTSUPP: no such action; -ESRCH, or
- * the number of a thread that cannot be brought along. */
+/* seccomp(2). -EINVAL; -EACCES: neither CAP_SYS_ADMIN nor no_new_privs; -EOPNOTSUPP: no such action; -ENOMEM:
+ * too many instructions; -ESRCH, or the number of a thread that cannot be brought along. */
 long sys_seccomp(struct task_struct *t, const struct sysargs *a)
 {
 	const struct seccomp_notif_sizes sizes = {

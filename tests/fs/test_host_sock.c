@@ -2,6 +2,8 @@
  * inet_msgs.c, tests/scripts/loopback.sh. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
 
 #include "base/host.h"
 #include "fs/host_sock.h"
@@ -171,10 +173,61 @@ static void each_arrival_is_an_edge(void)
 	world_down(&w);
 }
 
+/* A value that has an address in it, which would be one of the guest's, does not reach the host. */
+static void no_address_of_the_guests_goes_out(void)
+{
+	u8 val[SOCKOPT_MAX] = {0};
+	u32 len = sizeof(val);
+	struct file *f;
+
+	world_up(&w);
+	f = tcp();
+	CU_ASSERT_EQUAL(sock_of(f)->ops->getsockopt(sock_of(f), 284, 4, val, &len), -ENOPROTOOPT);
+	CU_ASSERT_EQUAL(sock_of(f)->ops->getsockopt(sock_of(f), SOL_IP, 64, val, &len),
+			-ENOPROTOOPT);
+	CU_ASSERT_EQUAL(f->f_op->ioctl(f, 0x8940 /* SIOCGIFBR */, 0, NULL), -ENOTTY);
+	fput(f);
+	world_down(&w);
+}
+
+/* A guest's name never is a path of the host's: it is looked up where the guest's root is. */
+static void a_name_is_the_guests(void)
+{
+	struct sock_addr a = {.len = sizeof(struct sockaddr_un)};
+	struct sockaddr_un *un = (struct sockaddr_un *)&a.ss;
+	struct socket *sock;
+	struct stat st;
+	struct file *f;
+	int fd[2];
+
+	world_up(&w);
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
+	f = sock_adopt_file(&w.vfs, fd[0], O_RDWR);
+	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
+	sock = sock_of(f);
+	un->sun_family = AF_UNIX;
+	strcpy(un->sun_path, "no-such-folder/name");
+	CU_ASSERT_EQUAL(sock->ops->bind(sock, &a, &w.fs), -ENOENT);
+	CU_ASSERT_EQUAL(sock->ops->connect(sock, &a, &w.fs, true), -ENOENT);
+	strcpy(un->sun_path, "/dev/shm/of-the-guest"); /* a file system of the guest kernel's */
+	sock->ops->bind(sock, &a, &w.fs);
+	CU_ASSERT_EQUAL(host_fstatat(AT_FDCWD, un->sun_path, &st, 0), -ENOENT);
+	un->sun_path[0] = '\0';
+	CU_ASSERT_EQUAL(sock->ops->connect(sock, &a, &w.fs, true), -ECONNREFUSED);
+	fput(f);
+	close(fd[1]);
+	world_down(&w);
+}
+
 static const struct unit_test tests[] = {
-	UNIT_TEST(a_connection_carries_bytes),	    UNIT_TEST(the_inode_is_the_hosts),
-	UNIT_TEST(without_a_network_there_is_none), UNIT_TEST(an_inherited_one_stays_blocking),
-	UNIT_TEST(each_arrival_is_an_edge),	    UNIT_END,
+	UNIT_TEST(a_connection_carries_bytes),
+	UNIT_TEST(the_inode_is_the_hosts),
+	UNIT_TEST(without_a_network_there_is_none),
+	UNIT_TEST(an_inherited_one_stays_blocking),
+	UNIT_TEST(each_arrival_is_an_edge),
+	UNIT_TEST(no_address_of_the_guests_goes_out),
+	UNIT_TEST(a_name_is_the_guests),
+	UNIT_END,
 };
 
 const struct unit_suite suite_host_sock = {"host_sock", tests};

@@ -284,22 +284,22 @@ static struct path path_of(const char *name)
 
 static void mounts_lie_on_top_and_are_taken_away(void)
 {
-	u32 mode = 0755;
+	struct tmpfs_options options = {.mode = 0700};
 	struct path a, top;
 	struct file *f;
 
 	build_tree();
 	a = path_of("/a");
-	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", 0700), -ENODEV);
-	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &mode), 0);
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), -ENODEV);
+	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &options), 0);
 	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false),
 			-EINVAL);
-	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", 0700), 0);
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), -ENOENT);
 	CU_ASSERT_EQUAL(opens("/a/first", O_RDWR | O_CREAT), 0);
 	top = path_of("/a");
 	CU_ASSERT_EQUAL(top.dentry->mode, S_IFDIR | 0700);
-	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &top, "rw", 0700), 0);
+	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &top, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/first"), -ENOENT);
 	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false), 0);
 	f = open_at_root(&w, "/a/first", O_RDWR);

@@ -263,6 +263,33 @@ static void waiting(void)
 	SHOW(syscall(SYS_io_getevents, ctx, 1, 1, ev, NULL));
 }
 
+static void *waits_for_one(void *arg)
+{
+	struct io_event ev;
+
+	return (void *)(syscall(SYS_io_getevents, *(aio_context_t *)arg, 1, 1, &ev, NULL) < 0
+				? (long)errno
+				: 0L);
+}
+
+/* Who waits when its context goes hears that, even if another one takes its place at once. */
+static void replaced(void)
+{
+	aio_context_t old = 0, new = 0, waited;
+	void *ret = NULL;
+	pthread_t th;
+
+	SHOW(setup(4, &old));
+	waited = old;
+	pthread_create(&th, NULL, waits_for_one, &waited);
+	usleep(30000);
+	SHOW(syscall(SYS_io_destroy, old));
+	SHOW(setup(4, &new));
+	pthread_join(th, &ret);
+	printf("replaced: %ld\n", (long)ret);
+	SHOW(syscall(SYS_io_destroy, new));
+}
+
 static void children(void)
 {
 	int status = -1;
@@ -292,6 +319,7 @@ int main(void)
 	told();
 	own_reading();
 	waiting();
+	replaced();
 	children();
 	unlink("aio");
 	return 0;

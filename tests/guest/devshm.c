@@ -359,7 +359,7 @@ static void shared(void)
 {
 	int fd = shm_open(object, O_RDWR | O_CREAT | O_EXCL, 0600), status;
 	volatile char *p, *q;
-	struct stat st, base;
+	struct stat st, folder;
 
 	printf("== shared memory\n");
 	SHOW(ftruncate(fd, 8192));
@@ -378,10 +378,10 @@ static void shared(void)
 	printf("%s; private: %s\n", (char *)p, (char *)q);
 	show_maps("/dev/shm/v-");
 	fstat(fd, &st);
-	stat("/dev/shm", &base);
-	printf("same device: %d", st.st_dev == base.st_dev);
+	stat("/dev/shm", &folder);
+	printf("same device: %d", st.st_dev == folder.st_dev);
 	stat("/tmp", &st);
-	printf("; another than /tmp's: %d\n", st.st_dev != base.st_dev);
+	printf("; another than /tmp's: %d\n", st.st_dev != folder.st_dev);
 	fstat(fd, &st);
 	printf("mode %o links %lu size %ld blocks %ld\n", st.st_mode, (long)st.st_nlink,
 	       (long)st.st_size, (long)st.st_blocks);

@@ -277,6 +277,25 @@ static void timerfds(void)
 	}
 }
 
+/* No time and no interval is longer than Linux's "never". */
+static void longest(int fd)
+{
+	struct itimerspec its = {{0x7fffffffffffffff, 999999999}, {0, 1}}, now;
+	unsigned long ticks = 0;
+
+	SHOW(timerfd_settime(fd, 0, &its, NULL));
+	usleep(1000);
+	SHOW(read(fd, &ticks, 8));
+	timerfd_gettime(fd, &now);
+	printf("%lu tick, then in more than 200 years: %d; every %ld.%09ld\n", ticks,
+	       now.it_value.tv_sec > 200L * 365 * 86400, now.it_interval.tv_sec,
+	       now.it_interval.tv_nsec);
+	its.it_value = its.it_interval;
+	SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, &now));
+	timerfd_gettime(fd, &now);
+	printf("%d\n", now.it_value.tv_sec > 200L * 365 * 86400);
+}
+
 /* An epoll of both, edge by edge. */
 static void together(void)
 {
@@ -332,6 +351,9 @@ int main(void)
 	interrupted(fd);
 	close(fd);
 	timerfds();
+	fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	longest(fd);
+	close(fd);
 	together();
 	return 0;
 }

@@ -9,9 +9,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -271,6 +273,32 @@ static void refused(void)
 	close(file);
 }
 
+/* What is read from and written to a fifo its directory's reader does not hear of; a socket's name it does. */
+static void specials(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "e/socket"};
+	int fd, sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char c = 'c';
+
+	ADD("e", IN_ALL_EVENTS);
+	SHOW(mkfifo("e/fifo", 0600));
+	ADD("e/fifo", IN_ALL_EVENTS);
+	fd = open("e/fifo", O_RDWR);
+	drain("opened");
+	SHOW(write(fd, &c, 1));
+	SHOW(read(fd, &c, 1));
+	drain("used");
+	SHOW(futimens(fd, NULL));
+	close(fd);
+	drain("closed");
+	SHOW(bind(sock, (struct sockaddr *)&sun, sizeof(sun)));
+	drain("bound");
+	close(sock);
+	unlink("e/socket");
+	unlink("e/fifo");
+	drain("gone");
+}
+
 /* The reader sleeps; another process does something. */
 static void waits(void)
 {
@@ -318,6 +346,7 @@ int main(int argc, char **argv)
 	ends();
 	kinds_of_watch();
 	waits();
+	specials();
 	refused();
 	close(in);
 	if (chdir(".."))

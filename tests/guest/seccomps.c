@@ -253,6 +253,73 @@ static void kill_thread(void)
 	syscall(SYS_getppid); /* it is the last */
 }
 
+static void *calls_alone(void *arg)
+{
+	usleep(50000);
+	return calls(arg);
+}
+
+/* The leader has ended: who is killed then is the last, too. */
+static void kill_last_thread(void)
+{
+	pthread_t th;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	answer(SYS_getppid, SECCOMP_RET_KILL_THREAD, 0);
+	pthread_create(&th, NULL, calls_alone, NULL);
+	syscall(SYS_exit, 0);
+}
+
+/* How many programs of 2,000 times @in, where nobody comes by, go, and how many more of one instruction. */
+static void fill_up(const char *what, struct sock_filter in)
+{
+	static struct sock_filter f[2004];
+	int big = 0, small = 0;
+
+	for (int i = 0; i < 2004; i++)
+		f[i] = i && i <= 2000 ? in : (struct sock_filter)RET(SECCOMP_RET_ALLOW);
+	while (!set_filter(f, 2004, 0))
+		big++;
+	while (!set_filter(f, 1, 0))
+		small++;
+	printf("%s: %d and %d, %s\n", what, big, small, strerrorname_np(errno));
+}
+
+/* All of a task's programs have a length together: as Linux translates them. */
+static void too_long(void)
+{
+	static const struct {
+		const char *what;
+		struct sock_filter in;
+	} kinds[] = {
+		{"loads", LOAD(NR)},
+		{"constants", BPF_STMT(BPF_LDX | BPF_IMM, -3)},
+		{"returns", RET(SECCOMP_RET_ALLOW)},
+		{"returns of A", BPF_STMT(BPF_RET | BPF_A, 0)},
+		{"jumps", BPF_STMT(BPF_JMP | BPF_JA, 1)},
+		{"two ways", JEQ(5, 1, 1)},
+		{"one way", JEQ(5, 1, 0)},
+		{"the other way", JEQ(5, 0, 1)},
+		{"bits, the other way", BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 5, 0, 1)},
+		{"below 0", JEQ(-5, 1, 0)},
+		{"X", BPF_JUMP(BPF_JMP | BPF_JGE | BPF_X, -5, 1, 1)},
+		{"products", BPF_STMT(BPF_ALU | BPF_MUL | BPF_X, 0)},
+		{"divisions", BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0)},
+		{"by a number", BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 3)},
+	};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		fflush(stdout);
+		if (!fork()) {
+			fill_up(kinds[i].what, kinds[i].in);
+			fflush(stdout);
+			_exit(0);
+		}
+		wait(NULL);
+	}
+}
+
 static int ready[2], go[2];
 
 static void *waits(void *arg)
@@ -348,6 +415,8 @@ int main(int argc, char **argv)
 	child("trap, not caught", trap_uncaught);
 	child("kill", kill_process);
 	child("kill a thread", kill_thread);
+	child("kill the last thread", kill_last_thread);
+	child("too long", too_long);
 	child("all threads", tsync);
 	child("not all threads", tsync_refused);
 	child("short list", short_list);

@@ -226,6 +226,26 @@ static void memory(void)
 	renew(p);
 }
 
+/* The pipe holds the page that is read into, and the cache the one that is written from: the bytes overlap. */
+static void onto_itself(int file)
+{
+	struct iovec iov = {page + 100, 200};
+	char *map;
+
+	renew(p);
+	for (int i = 0; i < 400; i++)
+		page[i] = (char)('a' + i % 26);
+	SHOW(vmsplice(p[1], &iov, 1, 0));
+	SHOW(read(p[0], page + 90, 200));
+	printf("%.40s ... %.20s\n", page + 80, page + 280);
+	SHOW(ftruncate(file, 4096));
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	memcpy(map, page, 400);
+	SHOW(pwrite(file, map + 10, 200, 0));
+	printf("%.40s ... %.20s\n", map, map + 190);
+	munmap(map, 4096);
+}
+
 /* Somebody else brings the bytes, takes them, or a signal comes. */
 static void note(int sig)
 {
@@ -335,6 +355,7 @@ int main(void)
 	files(file);
 	pipes();
 	memory();
+	onto_itself(file);
 	waits();
 	ranges(file, append);
 	limit(file);

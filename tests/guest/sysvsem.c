@@ -25,7 +25,7 @@ static int op1(int id, int num, int op, int flags)
 {
 	struct sembuf s = {.sem_num = num, .sem_op = op, .sem_flg = flags};
 
-	return semop(id, &s, 1);
+	return (int)syscall(SYS_semop, id, &s, 1UL); /* the library makes semtimedop(2) of it */
 }
 
 /* Until @n wait as @cmd (GETNCNT, GETZCNT) counts them. */
@@ -203,6 +203,29 @@ static pid_t waiter(int id, int num, int op)
 	_exit(0);
 }
 
+/* Who is let go by SETVAL has done its call then: the array shows when. */
+static void set_wakes(void)
+{
+	struct sembuf zero_undo[2] = {{0, 0, SEM_UNDO}, {1, -1, IPC_NOWAIT}};
+	int id = semget(IPC_PRIVATE, 2, 0600);
+	struct semid_ds ds;
+	pid_t pid;
+
+	SHOW(semop(id, zero_undo, 2)); /* there is nothing to take back */
+	semctl(id, 0, IPC_STAT, &ds);
+	printf("never: %d\n", ds.sem_otime != 0);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(op1(id, 0, -1, 0) ? errno : 0);
+	until_waiting(id, 0, GETNCNT, 1);
+	ctl(id, 0, SETVAL, 1);
+	reap(pid);
+	semctl(id, 0, IPC_STAT, &ds);
+	printf("since: %d\n", ds.sem_otime != 0);
+	ctl(id, 0, IPC_RMID, 0);
+}
+
 static void waiting(int id)
 {
 	struct sembuf both[2] = {{0, -1, 0}, {1, -1, 0}};
@@ -244,6 +267,7 @@ static void waiting(int id)
 	SHOW(ctl(id, 1, SETVAL, 1));
 	reap(a);
 	values("both", id, 3);
+	set_wakes();
 	a = waiter(id, 1, -1);
 	until_waiting(id, 1, GETNCNT, 1);
 	SHOW(ctl(id, 0, SETALL, (unsigned long)(unsigned short[4]){0, 1, 0, 0}));

@@ -4,9 +4,13 @@
 #include "one_task.h"
 #include "proc/cred.h"
 
+/* Of a machine whose host gives root's rights over files. */
+static struct machine machine = {.vfs.host_cred.caps = CAP_ALL};
+
 static struct task_struct task_of(u32 uid, u64 caps)
 {
-	struct task_struct t = {.pid = 1000 + uid,
+	struct task_struct t = {.machine = &machine,
+				.pid = 1000 + uid,
 				.tgid = 1000 + uid,
 				.uid = uid,
 				.euid = uid,
@@ -76,7 +80,9 @@ static void capset_gives_nothing_that_is_not_there(void)
 	c = before;
 	c.effective = BIT(CAP_KILL);
 	c.bounding = c.ambient = 0; /* not capset(2)'s */
+	machine.vfs.ids_changed = false;
 	CU_ASSERT_EQUAL(caps_set(&t, &c), 0);
+	CU_ASSERT_TRUE(machine.vfs.ids_changed); /* the host's rights are not the task's */
 	CU_ASSERT_EQUAL(t.caps.effective, BIT(CAP_KILL));
 	CU_ASSERT_EQUAL(t.caps.bounding, CAP_ALL);
 }

@@ -86,6 +86,7 @@ static void the_cpu_limit_warns_each_second_and_then_kills(void)
 	t->retired = 2 * NSEC_PER_SEC;
 	run_cpu_timers(t);
 	CU_ASSERT_TRUE(came(SIGXCPU));
+	CU_ASSERT_EQUAL(t->signal->rlim_cur[RLIMIT_CPU], 3);
 	t->retired += MS;
 	run_cpu_timers(t);
 	CU_ASSERT_FALSE(came(SIGXCPU));

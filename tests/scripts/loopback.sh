@@ -71,6 +71,21 @@ same() { # NAME AS
 same client all
 same server streams
 same both streams
+
+# A name is what the server answers to, whenever it was given.
+for runner in env "$VELLUM"; do
+	timeout 60 "$GUEST/unix_names" serve "$PWD/named" >"named.server" &
+	while [ ! -S named ]; do sleep 0.02; done
+	for when in before after; do
+		timeout 30 "$runner" "$GUEST/unix_names" ask "$PWD/named" "$PWD/own.$when" "$when" >>"named.${runner##*/}" ||
+			fail "a named client in $runner"
+	done
+	wait $! || fail "the server of named clients"
+	mv named.server "served.${runner##*/}"; rm named
+done
+diff served.env "served.${VELLUM##*/}" || fail "the server saw other names"
+diff named.env "named.${VELLUM##*/}" || fail "named clients saw something else"
+
 timeout 60 "$GUEST/unix_outside" serve there >out &
 server=$!
 while [ ! -S there.stream ]; do sleep 0.02; done

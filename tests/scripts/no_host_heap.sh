@@ -2,9 +2,10 @@
 # base/'s host_x(): what they use from outside Vellum computes, and no more.
 # tags: quick
 . "$SRC/tests/scripts/rules.bash"
-# Strings; constant names of an errno; a hash, for KSM; what gcc, clang and the linker put in.
-pure='^(mem(chr|cmp|cpy|move|set)|bcmp|str(cat|chr|chrnul|cmp|cpy|cspn|len|ncmp|nlen|pbrk|rchr|spn|str)|v?snprintf|strtou?l|
-	|strerror(desc|name)_np|XXH64|__popcountdi2|_GLOBAL_OFFSET_TABLE_)$'
+# Strings; constant names of an errno; an address of the network as text; a hash, for KSM; what gcc (stpcpy, too),
+# clang and the linker put in.
+pure='^(mem(chr|cmp|cpy|move|set)|bcmp|stpcpy|str(cat|chr|chrnul|cmp|cpy|cspn|len|ncmp|nlen|pbrk|rchr|spn|str)|v?snprintf|strtou?l|
+	|strerror(desc|name)_np|inet_ntop|XXH64|__popcountdi2|_GLOBAL_OFFSET_TABLE_)$'
 cat >exceptions <<'END'
 __errno_location  strtoul() says there that a number is too large; else errno is base/'s alone
 fprintf           a test prints docs/compat.md with it (syscalls/compat.c)

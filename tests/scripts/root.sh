@@ -41,6 +41,30 @@ says gone 'cat /dev/fd/../../../outside/secret 2>/dev/null || echo gone'
 says secret 'cat <&3' 3<outside/secret
 says 'secret gone' 'echo $(cat /proc/self/fd/3/secret) $(cat /proc/self/fd/3/../tree/etc/name 2>/dev/null || echo gone)' 3<outside
 
+# Nor does a name of a socket, not even of one that is the host's since it is connected.
+cp "$GUEST/unix_names" tree/bin/
+for at in tree outside; do
+	"$GUEST/unix_names" serve "$PWD/$at/socket" >"$at.served" &
+done
+while [ ! -S tree/socket ] || [ ! -S outside/socket ]; do sleep 0.02; done
+says "connect: done
+sendto: ENOENT
+bind: ENOENT
+connect: ENOENT
+connect: ECONNREFUSED" "unix_names leave /socket $out/socket"
+kill $(jobs -p); wait
+[ ! -e outside/socket.made ] && ! grep -q out outside.served || { echo "a socket's name leads out"; bad=1; }
+rm tree/socket tree/bin/unix_names
+# Some sixty ways more, by calls that a shell has no words for.
+cp "$GUEST/escapes" tree/bin/
+before=$(ls -l outside)
+for option in --seed=1 --read-only; do
+	"$VELLUM" --root tree $option escapes "$out/secret" >out 2>/dev/null 3<&-
+	[ "$(cat out)" = 'tried all' ] || { echo "$option:"; cat out; bad=1; }
+done
+[ "$(ls -l outside)" = "$before" ] && [ "$(cat outside/secret)" = secret ] || { echo "what is outside was changed"; bad=1; }
+rm tree/bin/escapes
+
 # /dev without a /dev in the tree
 says 'console fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero' \
 	'echo $(ls /dev | busybox grep -v userfaultfd)'

@@ -51,6 +51,7 @@ grep -aE '^[a-z0-9_]+\(.*\) += ([^-]|-[0-9]+$)' lines | sed 's/(.*//' >evidence
 printf 'pkey_%s\n' alloc free >>evidence # -ENOSPC, -EINVAL: the CPU has no protection keys (probe q25_pkeys)
 printf '%s\n' clock_settime settimeofday >>evidence # -EPERM: the clocks follow the host's (clock_calls)
 echo io_cancel >>evidence # -EINVAL: nothing is ever on its way (aio)
+echo pivot_root >>evidence # -EINVAL and others: the root is never another mount (roots)
 passed syscalls/table.def rows evidence
 
 column mm/madvise.def MADV 1 | sed 's/^/MADV_/' >rows

@@ -324,8 +324,7 @@ int proc_show_fdinfo(struct seq *out, struct task_struct *t, u64 sub)
 		return -ENOENT;
 	flags = f->f_flags | (fd_cloexec(t->files, sub) ? O_CLOEXEC : 0);
 	seq_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", (s64)f->f_pos, flags,
-		   mount_id(f->vfs, f->f_path.mnt),
-		   f->f_path.dentry ? f->f_path.dentry->ino : 0);
+		   mount_id(f->vfs, f->f_path.mnt), f->f_path.dentry ? f->f_path.dentry->ino : 0);
 	for (fl = locks_next_held(f, t->files, NULL); fl; fl = locks_next_held(f, t->files, fl)) {
 		seq_puts(out, "lock:\t");
 		show_lock(out, fl, ++nr, 0);
