@@ -71,7 +71,7 @@ static bool parse_number(const char **at, int base, u64 *out)
 
 	if (**at < '0' || **at > '9')
 		return false;
-	*out = strtoull(*at, &end, base);
+	*out = strtoul(*at, &end, base);
 	unit = *end && base != 8 ? strchr(units, *end | 0x20) : NULL;
 	if (unit) {
 		*out <<= 10 * (unit - units + 1);

@@ -124,6 +124,7 @@ static clockid_t thread_clock(pid_t tid)
 
 static void cpu_clocks(void)
 {
+	char task[40];
 	struct timespec later;
 	clockid_t clk;
 	pthread_t t;
@@ -149,6 +150,10 @@ static void cpu_clocks(void)
 	printf("the process more %d\n", cpu_ns(CLOCK_PROCESS_CPUTIME_ID) >= b);
 	go_on = 0;
 	pthread_join(t, NULL);
+	/* Joined is not gone: the kernel still takes it down. */
+	snprintf(task, sizeof(task), "/proc/self/task/%d", worker_tid);
+	while (!access(task, F_OK))
+		usleep(1000);
 	printf("gone: %lld\n", cpu_ns(thread_clock(worker_tid)));
 	fflush(stdout);
 	pid = fork();

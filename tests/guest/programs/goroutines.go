@@ -57,6 +57,7 @@ func main() {
 	for i := 0; i < 20; i++ {
 		s += tree(12).sum()
 	}
+	runtime.GC() // one that has ended, however the others came to run
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
 	fmt.Println(s, ms.NumGC > 0)

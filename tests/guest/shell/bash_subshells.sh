@@ -12,9 +12,10 @@ shopt -s lastpipe
 echo value | read -r got
 echo "$got"
 (exit 4) & (exit 4) &
-wait -n; echo $?
-wait -n; echo $?
-wait -n 2>/dev/null; echo $?
+# Where both end at once, bash may tell 127 before the second 4.
+ends=()
+for i in 1 2 3; do wait -n 2>/dev/null; ends+=($?); done
+printf '%s\n' "${ends[@]}" | sort -n
 v=$(exec 2>&1; echo out; echo err >&2)
 echo "$v"
 f() { local x=local; g; }
