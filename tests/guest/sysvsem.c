@@ -48,6 +48,13 @@ static void values(const char *what, int id, int n)
 	fflush(stdout);
 }
 
+/* The child begins with nothing to print. */
+static pid_t flushed_fork(void)
+{
+	fflush(stdout);
+	return fork();
+}
+
 static void reap(pid_t pid)
 {
 	int status = -1;
@@ -194,7 +201,7 @@ static void control(int id)
 /* A child that does @op, and then adds one to semaphore 3. */
 static pid_t waiter(int id, int num, int op)
 {
-	pid_t pid = fork();
+	pid_t pid = flushed_fork();
 
 	if (pid)
 		return pid;
@@ -215,7 +222,7 @@ static void set_wakes(void)
 	semctl(id, 0, IPC_STAT, &ds);
 	printf("never: %d\n", ds.sem_otime != 0);
 	fflush(stdout);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid)
 		_exit(op1(id, 0, -1, 0) ? errno : 0);
 	until_waiting(id, 0, GETNCNT, 1);
@@ -257,7 +264,7 @@ static void waiting(int id)
 	reap(a);
 	reap(b);
 
-	a = fork();
+	a = flushed_fork();
 	if (!a)
 		_exit(semop(id, both, 2) ? errno : 0);
 	until_waiting(id, 0, GETNCNT, 1);
@@ -278,14 +285,15 @@ static void waiting(int id)
 static void undoing(int id)
 {
 	struct sembuf fail[2] = {{0, 5, SEM_UNDO}, {1, -99, IPC_NOWAIT}};
-	pid_t pid = fork();
+	pid_t pid = flushed_fork();
 
 	if (!pid) {
 		op1(id, 0, 3, SEM_UNDO);
 		op1(id, 1, 5, SEM_UNDO);
 		op1(id, 1, -1, SEM_UNDO);
 		op1(id, 2, 7, SEM_UNDO);
-		if (semop(id, fail, 2) != -1 || fork() == 0) /* a child of its own has nothing */
+		if (semop(id, fail, 2) != -1 ||
+		    flushed_fork() == 0) /* a child of its own has nothing */
 			_exit(1);
 		wait(NULL);
 		values("before", id, 4);
@@ -296,7 +304,7 @@ static void undoing(int id)
 	reap(pid);
 	values("undone", id, 4);
 	SHOW(ctl(id, 1, GETPID, 0) == pid);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		SHOW(op1(id, 0, 32767, SEM_UNDO));
 		SHOW(op1(id, 0, -32767, 0));
@@ -307,7 +315,7 @@ static void undoing(int id)
 	}
 	fflush(stdout);
 	reap(pid);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		op1(id, 0, 1, SEM_UNDO);
 		execl("/proc/self/exe", "sysvsem", "exec", (char *)NULL);
@@ -325,7 +333,7 @@ static void interrupted(int id)
 	pid_t pid;
 
 	sigaction(SIGUSR1, &sa, NULL);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		SHOW(op1(id, 0, -1, 0));
 		SHOW(semtimedop(id, &s, 1, &long_time));
@@ -342,7 +350,7 @@ static void interrupted(int id)
 	reap(pid);
 	printf("waiting: %ld\n", ctl(id, 0, GETNCNT, 0));
 	fflush(stdout);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		SHOW(op1(id, 0, -1, 0));
 		fflush(stdout);
@@ -365,7 +373,7 @@ static void strangers(int id)
 	ds.sem_perm.mode = 0604;
 	semctl(id, 0, IPC_SET, &ds);
 	fflush(stdout);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		if (getuid() == 0 && (setgid(12345) || setuid(12345)))
 			_exit(1);
@@ -392,7 +400,7 @@ static void removed(int id)
 	long ret;
 
 	fflush(stdout);
-	pid = fork();
+	pid = flushed_fork();
 	if (!pid) {
 		op1(id, 1, 1, SEM_UNDO);
 		SHOW(op1(id, 0, -2, SEM_UNDO));
