@@ -151,13 +151,23 @@ static void set_strace(struct cli_options *o, const char *what __unused, char *a
 /* "help" ends Vellum as --help does. */
 static void set_trace(struct cli_options *o, const char *what, char *arg)
 {
+	char name[80];
+	int len;
+
 	if (!strcmp(arg, "help")) {
 		for (unsigned tp = 0; tp < NR_TRACEPOINTS; tp++)
 			puts(trace_name(tp));
 		exit(answered(0));
 	}
-	if (trace_enable(&o->machine.trace, arg))
-		bad(what, "there is no such event as '%s': --trace help lists them", arg);
+	/* One by one, so that the wrong one is named. */
+	for (const char *at = arg;; at += len + 1) {
+		len = (int)strcspn(at, ",");
+		snprintf(name, sizeof(name), "%.*s", len, at);
+		if (trace_enable(&o->machine.trace, name))
+			bad(what, "there is no such event as '%s': --trace help lists them", name);
+		if (!at[len])
+			break;
+	}
 }
 
 static void set_log(struct cli_options *o, const char *what __unused, char *arg)

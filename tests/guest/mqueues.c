@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static char name[64], other[64]; /* several may run at once */
@@ -40,36 +41,6 @@ static void get(mqd_t q)
 		printf("get: %s\n", strerrorname_np(errno));
 	else
 		printf("get: %ld <%s> %u\n", n, buf, prio);
-}
-
-static void reap(pid_t pid)
-{
-	int status = -1;
-
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	printf("child: %x\n", status);
-	fflush(stdout);
-}
-
-/* Until @pid sleeps: state S, as a call that waits. */
-static void until_asleep(pid_t pid)
-{
-	char file[40], line[100];
-	int sleeping = 0;
-
-	snprintf(file, sizeof(file), "/proc/%d/stat", pid);
-	for (int i = 0; i < 5000 && sleeping < 5; i++) {
-		FILE *f = fopen(file, "r");
-
-		if (f && fgets(line, sizeof(line), f) && strstr(line, ") S"))
-			sleeping++;
-		else
-			sleeping = 0;
-		if (f)
-			fclose(f);
-		usleep(1000);
-	}
 }
 
 static void show_attr(const char *what, mqd_t q)

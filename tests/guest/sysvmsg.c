@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static int key; /* several may run at once */
@@ -51,35 +52,6 @@ static void show_ds(const char *what, int id)
 	       ds.msg_stime != 0, ds.msg_lspid == getpid(), ds.msg_rtime != 0,
 	       ds.msg_lrpid == getpid(), ds.msg_perm.uid, ds.msg_perm.cuid);
 	fflush(stdout);
-}
-
-static void reap(pid_t pid)
-{
-	int status = -1;
-
-	waitpid(pid, &status, 0);
-	printf("child: %x\n", status);
-	fflush(stdout);
-}
-
-/* Until @pid sleeps: state S, as a call that waits. */
-static void until_asleep(pid_t pid)
-{
-	char name[40], line[100];
-	int sleeping = 0;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
-	for (int i = 0; i < 5000 && sleeping < 5; i++) {
-		FILE *f = fopen(name, "r");
-
-		if (f && fgets(line, sizeof(line), f) && strstr(line, ") S"))
-			sleeping++;
-		else
-			sleeping = 0;
-		if (f)
-			fclose(f);
-		usleep(1000);
-	}
 }
 
 static int getting(void)

@@ -70,6 +70,7 @@ done <<'ROWS'
 125|--seed: '99999999999999999999' is not a number|$V --seed 99999999999999999999 $H
 125|--engine: 'jit' is not there: interp is the only engine so far|$V --engine jit $H
 125|--trace: there is no such event as 'x': --trace help lists them|$V --trace x $H
+125|--trace: there is no such event as 'sched:nothing': --trace help lists them|$V --trace 'kmem:*,sched:nothing' $H
 125|--vdso-layout: 'mine' is neither reference nor host|$V --vdso-layout mine $H
 125|--read-ahead: 'mine' is neither reference nor host|$V --read-ahead mine $H
 125|--env: 'HOME' is not VAR=VAL|$V --env HOME $H
