@@ -81,8 +81,8 @@ void remove_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *we);
 
 /* Enqueues @we unless it is on the queue, and sets the current task's state. */
 void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *we, enum task_wait state);
-/* The same, woken one at a time: wake_up() stops after the first exclusive one. Nobody but tests waits
- * so yet: it is for what several tasks may take one of (accept(2)). */
+/* The same, woken one at a time: wake_up() stops after the first exclusive one. For what several tasks may
+ * take one of: epoll_wait(2). */
 void prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *we,
 			       enum task_wait state);
 /* After prepare_to_wait(), whatever came of it: running again, off the queue. */

@@ -1,10 +1,12 @@
 /* Signals of the host, passed on to the guest: somebody presses Ctrl-C, a CI run's time is up.
  *
- *	from the terminal (SI_KERNEL)	the first task's process group
+ *	from the terminal (SI_KERNEL)	its foreground group in the guest (tty_jobctrl.h), SIGTSTP too
  *	kill(1) and kin			the first task
  *	either, once that has ended	every program that is left; told to end twice, all are killed
  *
- * Not for: SIGSEGV and kin of Vellum itself (cpu/host_signals.c), SIGTSTP (stops Vellum as a whole).
+ * Vellum itself stops when all of the guest is stopped, or the terminal stopped the first task's group.
+ *
+ * Not for: SIGSEGV and kin of Vellum itself (cpu/host_signals.c).
  * See: signalfd(2).
  */
 #ifndef PROC_HOST_SIGNALS_H
