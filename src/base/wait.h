@@ -22,6 +22,7 @@ enum task_wait {
 	TASK_UNINTERRUPTIBLE = 2, /* nothing but a wake-up does */
 	TASK_KILLABLE = 4,	  /* a fatal signal does */
 	TASK_STOPPED = 8,	  /* by a signal: SIGCONT or a fatal one does */
+	TASK_TRACED = 16,	  /* for its tracer: ptrace(2) or a fatal signal does */
 };
 
 #define WAIT_FOREVER (~0UL)

@@ -12,6 +12,7 @@
 #include "mm/ksm.h"
 #include "proc/fork.h"
 #include "proc/posix_timer.h"
+#include "proc/ptrace.h"
 
 #define STACK_EXPAND (128UL << 10)
 #define EXEC_RECURSION 5
@@ -235,7 +236,6 @@ int begin_new_exec(struct linux_binprm *b)
 	arch_pick_mmap_layout(t->mm, b->rlim_stack, t->personality);
 	cpu_regs_init(task_regs(t));
 	fpu_state_init(t->fpu);
-	t->syscall_nr = ~0UL; /* the new program was never in a system call */
 	return 0;
 }
 
@@ -307,6 +307,7 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 		struct user_strings envp, int flags, char *why)
 {
 	struct linux_binprm *b = kzalloc(&t->machine->mem, sizeof(*b), GFP_KERNEL);
+	s32 old_pid = t->pid;
 	bool dead;
 	int err;
 
@@ -334,5 +335,9 @@ int do_execveat(struct task_struct *t, const struct exec_name *name, struct user
 	kfree(&t->machine->mem, b);
 	if (dead && !why)
 		force_fatal_sig(SIGSEGV, t); /* the callers free what is theirs first */
+	if (!err && t->ptrace) {
+		task_regs(t)->gpr[R_RAX] = -ENOSYS; /* still in the call */
+		ptrace_event(t, PTRACE_EVENT_EXEC, old_pid);
+	}
 	return err;
 }

@@ -34,6 +34,8 @@ static void become_leader(struct task_struct *t, struct task_struct *leader)
 	t->exit_signal = SIGCHLD;
 	leader->exit_signal = -1;
 	leader->exit_state = EXIT_DEAD;
+	if (leader->tracer) /* it may wait for that one, which is no more */
+		wake_up_all(&leader->tracer->signal->wait_chldexit);
 	release_task(leader);
 }
 

@@ -7,6 +7,7 @@
 #include "proc/host_signals.h"
 #include "proc/itimer.h"
 #include "proc/pidfd.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 #include "proc/tty_jobctrl.h"
 
@@ -88,40 +89,39 @@ static void kill_orphaned_pgrp(struct task_struct *t, const struct task_struct *
 
 /* --- telling the parent ------------------------------------------------------------------------ */
 
-static void fill_chld_info(struct task_struct *t, struct k_siginfo *info)
+static void fill_chld_info(struct task_struct *t, s32 pid, struct k_siginfo *info)
 {
 	u64 utime, stime;
 
 	*info = (struct k_siginfo){.si_signo = SIGCHLD};
-	info->chld.pid = t->tgid;
+	info->chld.pid = pid;
 	info->chld.uid = t->uid;
 	group_cputime(t, &utime, &stime);
 	info->chld.utime = utime / NSEC_PER_TICK;
 	info->chld.stime = stime / NSEC_PER_TICK;
 }
 
-/* True: nobody is interested in the zombie. */
-static bool do_notify_parent(struct task_struct *t)
+bool do_notify_parent(struct task_struct *t, int sig)
 {
-	struct task_struct *parent = t->real_parent;
+	struct task_struct *parent = t->tracer ? t->tracer : t->real_parent;
 	const struct k_sigaction *ka;
 	struct k_siginfo info;
 	bool autoreap = false;
-	int sig = t->exit_signal;
 
 	if (!parent)
 		return true;
 	/* A program that the parent has become since does not know what was agreed on. */
 	if (t->parent_exec_id != parent->self_exec_id)
 		sig = SIGCHLD;
-	fill_chld_info(t, &info);
+	fill_chld_info(t, t->pid, &info);
 	info.si_signo = sig;
 	info.si_code = t->exit_code & 0x80   ? CLD_DUMPED
 		       : t->exit_code & 0x7f ? CLD_KILLED
 					     : CLD_EXITED;
 	info.chld.status = t->exit_code & 0x7f ? t->exit_code & 0x7f : t->exit_code >> 8;
 	ka = &parent->sighand->action[SIGCHLD - 1];
-	if (sig == SIGCHLD && (ka->handler == (gva_t)SIG_IGN || (ka->flags & SA_NOCLDWAIT))) {
+	if (!t->ptrace && sig == SIGCHLD &&
+	    (ka->handler == (gva_t)SIG_IGN || (ka->flags & SA_NOCLDWAIT))) {
 		autoreap = true;
 		if (ka->handler == (gva_t)SIG_IGN)
 			sig = 0;
@@ -132,17 +132,19 @@ static bool do_notify_parent(struct task_struct *t)
 	return autoreap;
 }
 
-void do_notify_parent_cldstop(struct task_struct *t, int why, int status)
+void do_notify_parent_cldstop(struct task_struct *t, bool for_tracer, int why)
 {
-	struct task_struct *parent = t->real_parent;
+	struct task_struct *parent = for_tracer ? t->tracer : t->real_parent;
 	const struct k_sigaction *ka;
 	struct k_siginfo info;
 
 	if (!parent)
 		return;
-	fill_chld_info(t, &info);
+	fill_chld_info(t, for_tracer ? t->pid : t->tgid, &info);
 	info.si_code = why;
-	info.chld.status = status;
+	info.chld.status = why == CLD_CONTINUED ? SIGCONT
+			   : why == CLD_STOPPED ? t->signal->stop_sig
+						: t->exit_code & 0x7f;
 	ka = &parent->sighand->action[SIGCHLD - 1];
 	if (ka->handler != (gva_t)SIG_IGN && !(ka->flags & SA_NOCLDSTOP))
 		group_send_sig_info(SIGCHLD, &info, parent);
@@ -181,8 +183,8 @@ static struct task_struct *find_new_reaper(struct task_struct *t)
 static void reparent_leader(struct task_struct *child, struct task_struct *old)
 {
 	child->exit_signal = SIGCHLD;
-	if (child->exit_state == EXIT_ZOMBIE && thread_group_empty(child) &&
-	    do_notify_parent(child)) {
+	if (!child->ptrace && child->exit_state == EXIT_ZOMBIE && thread_group_empty(child) &&
+	    do_notify_parent(child, child->exit_signal)) {
 		child->exit_state = EXIT_DEAD;
 		release_task(child);
 		return;
@@ -215,8 +217,10 @@ static void reparent(struct task_struct *child, struct task_struct *reaper)
 
 static void forget_original_parent(struct task_struct *t)
 {
-	struct task_struct *child, *next, *reaper = find_new_reaper(t);
+	struct task_struct *child, *next, *reaper;
 
+	exit_ptrace(t);
+	reaper = find_new_reaper(t);
 	list_for_each_entry_safe (child, next, &t->children, sibling)
 		reparent(child, reaper);
 }
@@ -254,8 +258,11 @@ static bool synchronize_group_exit(struct task_struct *t, int status_word)
 
 void leader_is_alone(struct task_struct *leader)
 {
-	bool forgotten = do_notify_parent(leader);
+	bool forgotten;
 
+	if (leader->signal->group_exit)
+		leader->exit_code = leader->signal->group_exit_code;
+	forgotten = do_notify_parent(leader, leader->exit_signal);
 	pidfd_notify_exit(leader);
 	if (!forgotten)
 		return;
@@ -263,18 +270,30 @@ void leader_is_alone(struct task_struct *leader)
 	release_task(leader);
 }
 
+/* A tracee's end is its tracer's to hear of; with threads left, a leader's by leader_is_alone(). */
+static bool notify_of_end(struct task_struct *t)
+{
+	bool whole = thread_group_leader(t) && thread_group_empty(t);
+
+	if (t->ptrace)
+		return do_notify_parent(t,
+					whole && !ptrace_reparented(t) ? t->exit_signal : SIGCHLD);
+	if (!thread_group_leader(t))
+		return true;
+	return whole && do_notify_parent(t, t->exit_signal);
+}
+
 /* exit_notify(): who is to hear of it, and who forgets @t. */
 static void exit_notify(struct task_struct *t, bool group_dead)
 {
 	struct signal_struct *s = t->signal;
-	bool autoreap = true;
+	bool autoreap;
 
 	forget_original_parent(t);
 	if (group_dead && s->leader)
 		kill_orphaned_pgrp(s->leader, NULL);
 	t->exit_state = EXIT_ZOMBIE;
-	if (thread_group_leader(t)) /* with threads left, the parent is told by leader_is_alone() */
-		autoreap = thread_group_empty(t) && do_notify_parent(t);
+	autoreap = notify_of_end(t);
 	pidfd_notify_exit(t);
 	if (autoreap)
 		t->exit_state = EXIT_DEAD;
@@ -285,9 +304,10 @@ static void exit_notify(struct task_struct *t, bool group_dead)
 void do_exit(struct task_struct *t, int status_word)
 {
 	struct machine *m = t->machine;
-	bool program = t->mm || t->pid == m->init_pid;
-	bool group_dead = synchronize_group_exit(t, status_word);
+	bool program = t->mm || t->pid == m->init_pid, group_dead;
 
+	ptrace_event(t, PTRACE_EVENT_EXIT, status_word);
+	group_dead = synchronize_group_exit(t, status_word);
 	if (group_dead) {
 		exit_itimers(t);
 		if (m->on_exit)

@@ -34,8 +34,11 @@ void leader_is_alone(struct task_struct *leader);
  * continued by anybody. @leaving, or NULL: does not count as a member. Never sleeps. */
 bool is_orphaned_pgrp(struct machine *m, s32 pgrp, const struct task_struct *leaving);
 
-/* Tells @t's parent that it stopped or went on: SIGCHLD (unless SA_NOCLDSTOP) with si_code @why (CLD_*)
- * and si_status @status, and a wake-up. Never sleeps. */
-void do_notify_parent_cldstop(struct task_struct *t, int why, int status);
+/* Tells the parent of @t's process that this stopped or went on, or (@for_tracer) @t's tracer the same of @t:
+ * SIGCHLD (unless SA_NOCLDSTOP) with si_code @why (CLD_*), and a wake-up. Never sleeps. */
+void do_notify_parent_cldstop(struct task_struct *t, bool for_tracer, int why);
+/* Tells who waits for @t, a zombie, of its end by @sig: its tracer, or its parent. True: nobody wants it. Never
+ * sleeps. */
+bool do_notify_parent(struct task_struct *t, int sig);
 
 #endif

@@ -12,6 +12,7 @@
 #include "proc/futex.h"
 #include "proc/pidfd.h"
 #include "proc/posix_timer.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 #include "proc/tty_jobctrl.h"
 
@@ -88,6 +89,14 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->vfork_done = NULL;
 	p->thread_pid = NULL;
 	p->exit_state = EXIT_NONE;
+	p->exit_code = 0;
+	p->ptrace = p->syscall_work = 0;
+	p->single_step = p->forced_tf = false;
+	p->tracer = NULL;
+	p->last_siginfo = NULL;
+	p->ptrace_message = 0;
+	INIT_LIST_HEAD(&p->ptraced);
+	INIT_LIST_HEAD(&p->ptrace_entry);
 	seccomp_fork(p);
 	p->seen_utime = p->seen_stime = 0;
 	p->state = TASK_INTERRUPTIBLE;
@@ -223,6 +232,8 @@ static void copy_regs(struct task_struct *p, struct task_struct *t,
 {
 	p->regs = *task_regs(t);
 	p->regs.gpr[R_RAX] = 0;
+	if (t->forced_tf)
+		p->regs.flags &= ~F_TF;
 	if (args->stack)
 		p->regs.gpr[R_RSP] = args->stack;
 	if (args->flags & CLONE_SETTLS) {
@@ -254,8 +265,9 @@ static int copy_parts(struct task_struct *p, struct task_struct *t,
 	return err;
 }
 
-/* Cannot fail: the child joins the family. */
-static void join(struct task_struct *p, struct task_struct *t, const struct kernel_clone_args *args)
+/* Cannot fail: the child joins the family. @trace: its parent's tracer hears of it. */
+static void join(struct task_struct *p, struct task_struct *t, const struct kernel_clone_args *args,
+		 bool trace)
 {
 	u64 flags = args->flags;
 
@@ -281,6 +293,9 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 	copy_regs(p, t, args);
 	if (p->real_parent && !(flags & CLONE_THREAD))
 		list_add_tail(&p->sibling, &p->real_parent->children);
+	ptrace_init_task(p, t, trace || (flags & CLONE_PTRACE));
+	if (flags & CLONE_THREAD)
+		join_group_stop(p, t);
 	task_link(p);
 	t->machine->nr_tasks++;
 	t->machine->nr_forks++;
@@ -330,7 +345,8 @@ static void put_parent_tid(struct task_struct *t, s32 pid, gva_t to)
 	pagefault_enable(t->mm->mem);
 }
 
-static struct task_struct *copy_process(struct task_struct *t, const struct kernel_clone_args *args)
+static struct task_struct *copy_process(struct task_struct *t, const struct kernel_clone_args *args,
+					bool trace)
 {
 	struct task_struct *p;
 	int err = check_flags(t, args->flags);
@@ -363,29 +379,43 @@ static struct task_struct *copy_process(struct task_struct *t, const struct kern
 		task_free(p);
 		return ERR_PTR(err);
 	}
-	join(p, t, args);
+	join(p, t, args, trace);
 	return p;
 }
 
 /* --- the calls ------------------------------------------------------------------------------- */
 
-/* Sleeps until the child has left the address space. Killed meanwhile, nobody is to be told. */
-static void wait_for_vfork_done(struct task_struct *p, struct vfork_wait *done)
+/* Sleeps until the child has left the address space. Killed meanwhile, nobody is to be told: false. @p may be
+ * gone once that is done. */
+static bool wait_for_vfork_done(struct task_struct *p, struct vfork_wait *done)
 {
-	if (wait_event_state(&done->wq, done->done, TASK_KILLABLE, WAIT_FOREVER))
-		p->vfork_done = NULL;
+	if (!wait_event_state(&done->wq, done->done, TASK_KILLABLE, WAIT_FOREVER))
+		return true;
+	p->vfork_done = NULL;
+	return false;
+}
+
+/* The event that @t's tracer wants of it; 0: none. */
+static int trace_event_of(const struct task_struct *t, const struct kernel_clone_args *args)
+{
+	int event = args->flags & CLONE_VFORK	   ? PTRACE_EVENT_VFORK
+		    : args->exit_signal != SIGCHLD ? PTRACE_EVENT_CLONE
+						   : PTRACE_EVENT_FORK;
+
+	return !(args->flags & CLONE_UNTRACED) && ptrace_event_enabled(t, event) ? event : 0;
 }
 
 long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args)
 {
 	struct vfork_wait done = {.done = false};
+	int trace = trace_event_of(t, args);
 	struct task_struct *p;
 	s32 pid;
 
 	if ((args->flags & CLONE_PIDFD) && (args->flags & CLONE_PARENT_SETTID) &&
 	    args->pidfd == args->parent_tid)
 		return -EINVAL;
-	p = copy_process(t, args);
+	p = copy_process(t, args, trace != 0);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	pid = p->pid;
@@ -396,8 +426,10 @@ long kernel_clone(struct task_struct *t, const struct kernel_clone_args *args)
 		p->vfork_done = &done;
 	}
 	wake_up_process(p);
-	if (args->flags & CLONE_VFORK)
-		wait_for_vfork_done(p, &done);
+	if (trace)
+		ptrace_event(t, trace, pid);
+	if ((args->flags & CLONE_VFORK) && wait_for_vfork_done(p, &done))
+		ptrace_event(t, PTRACE_EVENT_VFORK_DONE, pid);
 	return pid;
 }
 

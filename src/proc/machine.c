@@ -16,6 +16,7 @@
 #include "proc/oom.h"
 #include "proc/posix_timer.h"
 #include "proc/procfs/procfs.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 #include "proc/tty_jobctrl.h"
 #include "proc/userfaultfd.h"
@@ -208,6 +209,7 @@ static void kill_rest(struct machine *m)
 
 	list_for_each_entry_safe (t, n, &m->tasks, tasks) {
 		leave_children(t);
+		ptrace_forget(t);
 		event_timer_del(&t->signal->real_timer);
 		if (t->mm) {
 			mmput(t->mm);
@@ -298,6 +300,11 @@ int machine_validate(struct machine *m)
 		list_for_each_entry (child, &t->children, sibling)
 			if (child->real_parent != t)
 				err = complain(child, "in the list of children of another");
+		list_for_each_entry (child, &t->ptraced, ptrace_entry)
+			if (child->tracer != t || !child->ptrace || task_is_dead(t))
+				err = complain(child, "in the list of tracees of another");
+		if (!t->ptrace != !t->tracer || !t->ptrace != list_empty(&t->ptrace_entry))
+			err = complain(t, "traced, but by nobody");
 	}
 	if (records != m->nr_records || programs != m->nr_tasks) {
 		log_line("%u tasks, %u of them alive; counted %u and %u", records, programs,

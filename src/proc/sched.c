@@ -78,6 +78,8 @@ static char state_letter(const struct task_struct *t)
 		return 'R';
 	if (t->state == TASK_STOPPED)
 		return 'T';
+	if (t->state == TASK_TRACED)
+		return 't';
 	return t->state == TASK_INTERRUPTIBLE ? 'S' : 'D';
 }
 

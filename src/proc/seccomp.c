@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "mm/slab.h"
 #include "proc/exit.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 
 #define SYS_SECCOMP_K 1 /* si_code */
@@ -363,8 +364,10 @@ static void send_sigsys(struct task_struct *t, const struct seccomp_data *data, 
 	info.sys.call_addr = data->instruction_pointer;
 	info.sys.syscall = data->nr;
 	info.sys.arch = data->arch;
-	if (fatal)
+	if (fatal) {
 		t->sighand->action[SIGSYS - 1].handler = (gva_t)SIG_DFL;
+		t->sighand->action[SIGSYS - 1].flags |= SA_IMMUTABLE;
+	}
 	force_sig_info(SIGSYS, &info, t);
 	*ret = data->nr;
 }
@@ -380,17 +383,43 @@ static bool strict(struct task_struct *t, u32 nr, bool compat)
 	do_exit(t, SIGKILL);
 }
 
-bool secure_computing(struct task_struct *t, u32 nr, const u64 args[6], bool compat, long *ret)
+static bool filter_call(struct task_struct *t, bool compat, bool traced, long *ret);
+
+/* Its tracer sees the call, and may change it: then the filters, for which SECCOMP_RET_TRACE is enough now, look
+ * again. False: as secure_computing(). */
+static bool trace_call(struct task_struct *t, u32 message, bool compat, long *ret)
 {
+	*ret = -ENOSYS;
+	if (!ptrace_event_enabled(t, PTRACE_EVENT_SECCOMP))
+		return false;
+	ptrace_event(t, PTRACE_EVENT_SECCOMP, message);
+	*ret = task_regs(t)->gpr[R_RAX];
+	if (fatal_signal_pending(t) || (s32)t->syscall_nr < 0)
+		return false;
+	return filter_call(t, compat, true, ret);
+}
+
+bool secure_computing(struct task_struct *t, bool compat, long *ret)
+{
+	if (t->ptrace & PT_SUSPEND_SECCOMP)
+		return true;
+	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
+		return strict(t, (u32)t->syscall_nr, compat);
+	return filter_call(t, compat, false, ret);
+}
+
+static bool filter_call(struct task_struct *t, bool compat, bool traced, long *ret)
+{
+	u32 nr = (u32)t->syscall_nr;
 	struct seccomp_data data = {
 		.nr = (int)nr,
 		.arch = compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
 		.instruction_pointer = task_regs(t)->rip,
 	};
 	u32 action, reason;
+	u64 args[6];
 
-	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
-		return strict(t, nr, compat);
+	syscall_get_arguments(t, args);
 	for (unsigned i = 0; i < 6; i++)
 		data.args[i] = args[i];
 	action = run_filters(t, &data);
@@ -405,7 +434,8 @@ bool secure_computing(struct task_struct *t, u32 nr, const u64 args[6], bool com
 	case SECCOMP_RET_TRAP:
 		send_sigsys(t, &data, reason, false, ret);
 		return false;
-	case SECCOMP_RET_TRACE:	     /* nobody traces */
+	case SECCOMP_RET_TRACE:
+		return traced || trace_call(t, reason, compat, ret);
 	case SECCOMP_RET_USER_NOTIF: /* nobody listens */
 		*ret = -ENOSYS;
 		return false;

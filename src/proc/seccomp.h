@@ -51,8 +51,9 @@ s32 seccomp_sync_threads(struct task_struct *t);
 void seccomp_fork(struct task_struct *p);
 void seccomp_put(struct task_struct *t);
 
-/* Before a system call of @t, which has a mode: may it go on? False: *@ret is its result; or the task is about to
- * end; or never returns. */
-bool secure_computing(struct task_struct *t, u32 nr, const u64 args[6], bool compat, long *ret);
+/* Before a system call of @t, which has a mode and is the current task: may it go on? False: *@ret is its result;
+ * or the task is about to end; or never returns. syscall_nr and registers say which call it is, and are
+ * others afterwards if its tracer (SECCOMP_RET_TRACE) has said so. May sleep for that one. */
+bool secure_computing(struct task_struct *t, bool compat, long *ret);
 
 #endif

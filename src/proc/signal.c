@@ -54,6 +54,8 @@ static bool sig_ignored(const struct task_struct *t, int sig)
 {
 	if ((t->blocked | t->real_blocked) & sigmask_k(sig))
 		return false; /* it may be unblocked under another action */
+	if (t->ptrace && sig != SIGKILL)
+		return false; /* its tracer is to see it */
 	return handler_ignores(t, sig);
 }
 
@@ -61,7 +63,7 @@ static bool sig_ignored(const struct task_struct *t, int sig)
 
 void kill_thread(struct task_struct *t)
 {
-	t->jobctl = 0; /* it does not stop any more */
+	clear_jobctl_pending(t, JOBCTL_PENDING_MASK); /* it does not stop any more */
 	t->pending.signal |= sigmask_k(SIGKILL);
 	signal_wake_up(t, true);
 }
@@ -82,7 +84,7 @@ static bool sig_fatal(const struct task_struct *t, int sig)
 {
 	if (sig == SIGKILL)
 		return true;
-	if (t->real_blocked & sigmask_k(sig))
+	if ((t->real_blocked & sigmask_k(sig)) || t->ptrace)
 		return false;
 	return t->sighand->action[sig - 1].handler == (gva_t)SIG_DFL &&
 	       sig_table[sig].action == SIG_DEFAULT_TERM && !sig_table[sig].core;
@@ -97,7 +99,7 @@ static bool wants_signal(int sig, const struct task_struct *t)
 		return true;
 	if (t->blocked & sigmask_k(sig))
 		return false;
-	if (t->state == TASK_STOPPED)
+	if (t->state == TASK_STOPPED || t->state == TASK_TRACED)
 		return false;
 	return t == current_task(t->machine) || !t->sigpending;
 }

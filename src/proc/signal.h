@@ -36,6 +36,8 @@ typedef u64 sigset_k; /* the kernel's: bit n-1 is signal n */
 #define SS_AUTODISARM_K (1U << 31)
 #define MINSIGSTKSZ_K 2048U /* bytes: no alternate stack is smaller */
 
+#define SA_IMMUTABLE 0x00800000UL /* the kernel's own: a signal that nobody may trace */
+
 /* Column `action` of signal.def. */
 enum sig_default {
 	SIG_DEFAULT_TERM,
@@ -207,8 +209,22 @@ void retarget_shared_pending(struct task_struct *t, sigset_k which);
 
 /* Stops @t, the current task, until SIGCONT or its end: with its process by @sig, which it has taken, or
  * (JOBCTL_STOP_PENDING) because others did. The last thread to stop tells the parent. False: it is to go
- * on. Sleeps. */
+ * on; or (JOBCTL_TRAP_STOP is set) to stop for its tracer. Sleeps. */
 bool do_signal_stop(struct task_struct *t, int sig);
+/* JOBCTL_TRAP_MASK: the current task stops for its tracer. Sleeps. */
+void do_jobctl_trap(struct task_struct *t);
+/* @t stops, or ends instead. True: it was the last one, so all of the process has stopped. */
+bool participate_group_stop(struct task_struct *t);
+/* A thread that is about to be born stops with its process, @t's, if that does. */
+void join_group_stop(struct task_struct *p, const struct task_struct *t);
+/* Sets bits of JOBCTL_*; false: @t is about to end, and nothing is set. And clears them, with what belongs to
+ * them. */
+bool set_jobctl_pending(struct task_struct *t, u32 mask);
+void clear_jobctl_pending(struct task_struct *t, u32 mask);
+/* JOBCTL_TRAPPING is over: who waits for that goes on. */
+void clear_jobctl_trapping(struct task_struct *t);
+/* @t has JOBCTL_* to look at. @resume: also out of its tracer's stop. */
+void ptrace_signal_wake_up(struct task_struct *t, bool resume);
 /* SIGCONT is sent to @t's process: it goes on, whatever it does with the signal. */
 void signal_continue(struct task_struct *t);
 /* signal_struct.cld_notify is set: tells the parent of @t, which runs again. */

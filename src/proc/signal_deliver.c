@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "proc/exit.h"
+#include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/task.h"
 #include "proc/tty_jobctrl.h"
@@ -47,8 +48,11 @@ static void handle_signal(struct task_struct *t, int sig, const struct k_sigacti
 			  const struct k_siginfo *info)
 {
 	sigset_k old = t->restore_sigmask ? t->saved_blocked : t->blocked, blocked;
+	bool stepping = t->single_step;
 
 	restart_syscall(t, true, ka->flags);
+	if (stepping)
+		user_disable_single_step(t);
 	rseq_signal_deliver(t, sig);
 	t->restore_sigmask = false;
 	if (setup_rt_frame(t, sig, ka, info, old)) {
@@ -61,6 +65,8 @@ static void handle_signal(struct task_struct *t, int sig, const struct k_sigacti
 	if (!(ka->flags & SA_NODEFER))
 		blocked |= sigmask_k(sig);
 	set_task_blocked(t, blocked & ~UNBLOCKABLE_MASK);
+	if (stepping) /* the handler's first instruction is where the step ends */
+		ptrace_notify(t, SIGTRAP, 0);
 }
 
 static void __noreturn die_of(struct task_struct *t, int sig)
@@ -103,14 +109,19 @@ static void default_action(struct task_struct *t, int sig)
 /* What comes before any signal: news for the parent, the end, a stop. */
 static void do_jobctl(struct task_struct *t)
 {
-	do {
+	for (;;) {
 		if (t->signal->cld_notify)
 			notify_continued(t);
 		if (t->signal->group_exit || t->signal->group_exec) {
 			t->pending.signal &= ~sigmask_k(SIGKILL); /* has had its effect */
 			die_with_group(t);
 		}
-	} while ((t->jobctl & JOBCTL_STOP_PENDING) && do_signal_stop(t, 0));
+		if ((t->jobctl & JOBCTL_STOP_PENDING) && do_signal_stop(t, 0))
+			continue;
+		if (!(t->jobctl & JOBCTL_TRAP_MASK))
+			return;
+		do_jobctl_trap(t);
+	}
 }
 
 /* The next signal that a handler is for, *@ka; those without have had their effect. 0: none. May not
@@ -118,15 +129,23 @@ static void do_jobctl(struct task_struct *t)
 static int get_signal(struct task_struct *t, struct k_sigaction *ka, struct k_siginfo *info)
 {
 	for (;;) {
+		sigset_k mask = t->blocked & ~UNBLOCKABLE_MASK;
 		struct k_sigaction *action;
+		bool shared;
 		int sig;
 
 		do_jobctl(t);
+		shared = !(t->pending.signal & ~mask);
 		sig = dequeue_synchronous_signal(t, info);
 		if (!sig)
-			sig = dequeue_signal(t, t->blocked & ~UNBLOCKABLE_MASK, info);
+			sig = dequeue_signal(t, mask, info);
 		if (!sig)
 			return 0;
+		if (unlikely(t->ptrace) && sig != SIGKILL &&
+		    !(t->sighand->action[sig - 1].flags & SA_IMMUTABLE))
+			sig = ptrace_signal(t, sig, info, shared);
+		if (!sig)
+			continue;
 		action = &t->sighand->action[sig - 1];
 		*ka = *action;
 		trace_event(t->machine->mem.trace, TP_signal_signal_deliver,

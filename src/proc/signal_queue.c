@@ -250,14 +250,15 @@ void recalc_sigpending(struct task_struct *t)
 	sigset_k all = t->pending.signal | t->signal->shared_pending.signal;
 
 	t->sigpending =
-		(all & ~(t->blocked & ~UNBLOCKABLE_MASK)) || (t->jobctl & JOBCTL_STOP_PENDING);
+		(all & ~(t->blocked & ~UNBLOCKABLE_MASK)) || (t->jobctl & JOBCTL_PENDING_MASK);
 }
 
 void signal_wake_up(struct task_struct *t, bool fatal)
 {
 	t->sigpending = true;
 	if (t->state == TASK_INTERRUPTIBLE ||
-	    (fatal && (t->state == TASK_KILLABLE || t->state == TASK_STOPPED)))
+	    (fatal &&
+	     (t->state == TASK_KILLABLE || t->state == TASK_STOPPED || t->state == TASK_TRACED)))
 		wake_up_process(t);
 }
 

@@ -8,17 +8,66 @@
  * prepare_signal() in kernel/signal.c. */
 #include "base/log.h"
 #include "proc/exit.h"
+#include "proc/ptrace.h"
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "proc/tty_jobctrl.h"
 
-/* @t stops, or ends instead. True: it was the last one, so all of the process has stopped. Linux:
- * task_participate_group_stop() */
-static bool participate_group_stop(struct task_struct *t)
+/* --- what is due --------------------------------------------------------------------------------- */
+
+bool set_jobctl_pending(struct task_struct *t, u32 mask)
+{
+	if (t->exiting || fatal_signal_pending(t))
+		return false;
+	if (mask & JOBCTL_STOP_SIGMASK)
+		t->jobctl &= ~JOBCTL_STOP_SIGMASK;
+	t->jobctl |= mask;
+	return true;
+}
+
+void clear_jobctl_trapping(struct task_struct *t)
+{
+	if (!(t->jobctl & JOBCTL_TRAPPING))
+		return;
+	t->jobctl &= ~JOBCTL_TRAPPING;
+	if (t->tracer)
+		wake_up_all(&t->tracer->signal->wait_chldexit);
+}
+
+void clear_jobctl_pending(struct task_struct *t, u32 mask)
+{
+	if (mask & JOBCTL_STOP_PENDING)
+		mask |= JOBCTL_STOP_CONSUME | JOBCTL_STOP_DEQUEUED;
+	t->jobctl &= ~mask;
+	if (!(t->jobctl & JOBCTL_PENDING_MASK))
+		clear_jobctl_trapping(t);
+}
+
+void ptrace_signal_wake_up(struct task_struct *t, bool resume)
+{
+	signal_wake_up(t, false);
+	if (resume && t->state == TASK_TRACED)
+		wake_up_process(t);
+}
+
+/* A tracee with PTRACE_SEIZE: a group stop began, or SIGCONT came. */
+static void ptrace_trap_notify(struct task_struct *t)
+{
+	set_jobctl_pending(t, JOBCTL_TRAP_NOTIFY);
+	ptrace_signal_wake_up(t, t->jobctl & JOBCTL_LISTENING);
+}
+
+/* --- stops --------------------------------------------------------------------------------------- */
+
+/* Linux: task_participate_group_stop() */
+bool participate_group_stop(struct task_struct *t)
 {
 	struct signal_struct *s = t->signal;
+	bool consume = t->jobctl & JOBCTL_STOP_CONSUME;
 
-	t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_DEQUEUED);
+	clear_jobctl_pending(t, JOBCTL_STOP_PENDING);
+	if (!consume)
+		return false;
 	if (s->group_stop_count)
 		s->group_stop_count--;
 	if (s->group_stop_count || s->stopped)
@@ -31,6 +80,7 @@ static bool participate_group_stop(struct task_struct *t)
 /* All threads are to stop by @sig. False: somebody has sent SIGCONT since, or it is the end. */
 static bool begin_group_stop(struct task_struct *t, int sig)
 {
+	u32 stop = (u32)sig | JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME;
 	struct signal_struct *s = t->signal;
 	struct task_struct *p;
 
@@ -41,14 +91,32 @@ static bool begin_group_stop(struct task_struct *t, int sig)
 	s->group_stop_count = 0;
 	for_each_thread(t, p)
 	{
-		if (p->exiting || fatal_signal_pending(p) || p->state == TASK_STOPPED)
+		if (p->state == TASK_STOPPED || !set_jobctl_pending(p, stop))
 			continue;
-		p->jobctl |= JOBCTL_STOP_PENDING;
 		s->group_stop_count++;
-		if (p != t)
+		if (p == t)
+			continue;
+		if (p->ptrace & PT_SEIZED)
+			ptrace_trap_notify(p);
+		else
 			signal_wake_up(p, false);
 	}
 	return true;
+}
+
+void join_group_stop(struct task_struct *p, const struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+	u32 mask = t->jobctl & JOBCTL_STOP_SIGMASK;
+
+	if (s->group_stop_count) {
+		s->group_stop_count++;
+		mask |= JOBCTL_STOP_CONSUME;
+	} else if (!s->stopped) {
+		return;
+	}
+	set_jobctl_pending(p, mask | JOBCTL_STOP_PENDING);
+	recalc_sigpending(p);
 }
 
 bool do_signal_stop(struct task_struct *t, int sig)
@@ -58,18 +126,36 @@ bool do_signal_stop(struct task_struct *t, int sig)
 
 	if (!(t->jobctl & JOBCTL_STOP_PENDING) && !begin_group_stop(t, sig))
 		return false;
+	if (t->ptrace) {
+		set_jobctl_pending(t, JOBCTL_TRAP_STOP);
+		return false;
+	}
 	sig = s->stop_sig;
 	last = participate_group_stop(t);
 	t->state = TASK_STOPPED;
 	if (last) {
 		if (t->machine->config.strace)
 			log_text("--- stopped by %s ---\n", sig_name(sig));
-		do_notify_parent_cldstop(t, CLD_STOPPED, sig);
+		do_notify_parent_cldstop(t, false, CLD_STOPPED);
 		machine_stop_with_host(t, sig); /* SIGCONT, then: it goes on at once */
 	}
 	schedule(t->machine);
 	recalc_sigpending(t);
 	return true;
+}
+
+void do_jobctl_trap(struct task_struct *t)
+{
+	const struct signal_struct *s = t->signal;
+	int sig = t->jobctl & JOBCTL_STOP_SIGMASK;
+
+	if (!(t->ptrace & PT_SEIZED)) {
+		ptrace_stop(t, sig, CLD_STOPPED, 0, NULL);
+		return;
+	}
+	if (!s->group_stop_count && !s->stopped)
+		sig = SIGTRAP;
+	ptrace_do_notify(t, sig, sig | PTRACE_EVENT_STOP << 8, CLD_STOPPED, 0);
 }
 
 void signal_continue(struct task_struct *t)
@@ -80,8 +166,10 @@ void signal_continue(struct task_struct *t)
 	flush_signal_mask(t, STOP_SIGNALS);
 	for_each_thread(t, p)
 	{
-		p->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_DEQUEUED);
-		if (p->state == TASK_STOPPED)
+		clear_jobctl_pending(p, JOBCTL_STOP_PENDING);
+		if (p->ptrace & PT_SEIZED)
+			ptrace_trap_notify(p);
+		else if (p->state == TASK_STOPPED)
 			wake_up_process(p);
 	}
 	if (s->stopped)
@@ -100,8 +188,12 @@ void notify_continued(struct task_struct *t)
 {
 	int why = t->signal->cld_notify;
 
+	struct task_struct *leader = t->signal->leader;
+
 	t->signal->cld_notify = 0;
-	do_notify_parent_cldstop(t, why, why == CLD_CONTINUED ? SIGCONT : t->signal->stop_sig);
+	do_notify_parent_cldstop(t, false, why);
+	if (leader && ptrace_reparented(leader))
+		do_notify_parent_cldstop(leader, true, why);
 }
 
 void exit_signals(struct task_struct *t)
@@ -113,5 +205,5 @@ void exit_signals(struct task_struct *t)
 		return;
 	retarget_shared_pending(t, ~t->blocked);
 	if ((t->jobctl & JOBCTL_STOP_PENDING) && participate_group_stop(t))
-		do_notify_parent_cldstop(t, CLD_STOPPED, s->stop_sig);
+		do_notify_parent_cldstop(t, false, CLD_STOPPED);
 }

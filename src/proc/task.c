@@ -13,6 +13,7 @@
 #include "proc/exit.h"
 #include "proc/loop.h"
 #include "proc/pidfd.h"
+#include "proc/ptrace.h"
 #include "proc/tty_jobctrl.h"
 #include "proc/posix_timer.h"
 #include "proc/signalfd.h"
@@ -147,6 +148,8 @@ void release_task(struct task_struct *t)
 	struct task_struct *leader = s->leader;
 
 	task_usage_of_dead(t);
+	if (t->ptrace)
+		ptrace_unlink(t);
 	task_unlink(t);
 	list_del_init(&t->sibling);
 	if (s->curr_target == t)
@@ -155,6 +158,8 @@ void release_task(struct task_struct *t)
 		s->leader = NULL;
 		leader = NULL;
 	}
+	if (s->group_exec) /* its tracer may have had to wait for this one */
+		wake_up_process(s->group_exec);
 	task_free(t);
 	if (leader && thread_group_empty(leader) && leader->exit_state == EXIT_ZOMBIE)
 		leader_is_alone(leader);
@@ -200,6 +205,8 @@ struct task_struct *task_alloc(struct machine *m, s32 pid)
 	INIT_LIST_HEAD(&t->children);
 	INIT_LIST_HEAD(&t->sibling);
 	INIT_LIST_HEAD(&t->thread_node);
+	INIT_LIST_HEAD(&t->ptraced);
+	INIT_LIST_HEAD(&t->ptrace_entry);
 	INIT_LIST_HEAD(&t->pending.list);
 	cpu_regs_init(&t->regs);
 	err = task_init_shared(t);

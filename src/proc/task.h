@@ -113,8 +113,17 @@ struct vfork_wait {
 	bool done;
 };
 
-#define JOBCTL_STOP_PENDING 1U	/* it is to stop */
-#define JOBCTL_STOP_DEQUEUED 2U /* it has taken a stop signal, and no SIGCONT was sent since */
+/* task_struct.jobctl, as the kernel has it: signal_stop.c */
+#define JOBCTL_STOP_SIGMASK 0xffffU	/* the signal of the last group stop */
+#define JOBCTL_STOP_DEQUEUED (1U << 16) /* it took a stop signal, and no SIGCONT was sent since */
+#define JOBCTL_STOP_PENDING (1U << 17)	/* it is to stop with its process */
+#define JOBCTL_STOP_CONSUME (1U << 18)	/* and group_stop_count counts it */
+#define JOBCTL_TRAP_STOP (1U << 19)	/* it is to stop for its tracer */
+#define JOBCTL_TRAP_NOTIFY (1U << 20)	/* and again, as something has happened (PTRACE_SEIZE) */
+#define JOBCTL_TRAPPING (1U << 21)	/* its tracer waits until it has */
+#define JOBCTL_LISTENING (1U << 22)	/* PTRACE_LISTEN: stopped, but news end that */
+#define JOBCTL_TRAP_MASK (JOBCTL_TRAP_STOP | JOBCTL_TRAP_NOTIFY)
+#define JOBCTL_PENDING_MASK (JOBCTL_STOP_PENDING | JOBCTL_TRAP_MASK)
 
 #define TIMER_SLACK_NS 50000UL /* of the first task */
 
@@ -136,7 +145,7 @@ struct task_struct {
 	/* Its own signals: signal.c, signal_deliver.c, sys_signal.c. */
 	struct sigpending pending;
 	bool sigpending;	/* do_signal() is due: recalc_sigpending() */
-	u8 jobctl;		/* JOBCTL_*: signal_stop.c */
+	u32 jobctl;		/* JOBCTL_*: signal_stop.c */
 	sigset_k blocked;	/* set_task_blocked() */
 	sigset_k saved_blocked; /* with restore_sigmask: what do_signal() puts back */
 	sigset_k real_blocked;	/* rt_sigtimedwait: what is blocked but for the wait */
@@ -180,8 +189,18 @@ struct task_struct {
 	int pdeath_signal;		  /* when that ends: PR_SET_PDEATHSIG */
 	bool exiting;			  /* do_exit() has begun: PF_EXITING */
 	enum exit_state exit_state;
-	int exit_code;		       /* from do_exit() on: wait(2) status word */
+	int exit_code; /* from do_exit() on: wait(2) status word; in a tracer's stop: what it is told, and says */
 	struct vfork_wait *vfork_done; /* the parent waits there; NULL: nobody does */
+
+	/* Tracing: ptrace.h. */
+	u32 ptrace;			/* PT_*; 0: nobody traces it */
+	u8 syscall_work;		/* SYSWORK_* */
+	bool single_step, forced_tf;	/* PTRACE_SINGLESTEP; EFLAGS.TF was set for that */
+	struct task_struct *tracer;	/* NULL: nobody */
+	struct list_head ptraced;	/* whom it traces itself, by ptrace_entry */
+	struct list_head ptrace_entry;	/* self-linked: nobody traces it */
+	struct k_siginfo *last_siginfo; /* of the stop that it is in; on its stack; may be NULL */
+	u64 ptrace_message;		/* of that: PTRACE_GETEVENTMSG */
 
 	/* Rights: cred.c, sys_cred.c. After a change: creds_changed(). */
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;

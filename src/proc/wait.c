@@ -3,18 +3,22 @@
 
 #include <sys/wait.h>
 
+#include "proc/exit.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 
 /* --- one child ------------------------------------------------------------------------------- */
 
-static bool eligible_child(const struct wait_opts *wo, const struct task_struct *p)
+/* @traced: it is looked at as a tracee. */
+static bool eligible_child(const struct wait_opts *wo, bool traced, const struct task_struct *p)
 {
 	if (wo->which == WAIT_PID && p->pid != wo->id)
 		return false;
 	if (wo->which == WAIT_PGID && p->signal->pgrp != wo->id)
 		return false;
 	/* "clone" children are those that do not report with SIGCHLD. */
-	return (wo->flags & __WALL) || (p->exit_signal != SIGCHLD) == !!(wo->flags & __WCLONE);
+	return traced || (wo->flags & __WALL) ||
+	       (p->exit_signal != SIGCHLD) == !!(wo->flags & __WCLONE);
 }
 
 static void found(struct wait_opts *wo, struct task_struct *p, int status, int cause, int value)
@@ -30,7 +34,8 @@ static void found(struct wait_opts *wo, struct task_struct *p, int status, int c
 
 static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
 {
-	int code = p->signal->group_exit_code, sig = code & 0x7f;
+	const struct signal_struct *s = p->signal;
+	int code = s->group_exit ? s->group_exit_code : p->exit_code, sig = code & 0x7f;
 
 	found(wo, p, code,
 	      code & 0x80 ? CLD_DUMPED
@@ -39,66 +44,109 @@ static void wait_task_zombie(struct wait_opts *wo, struct task_struct *t, struct
 	      sig ? sig : code >> 8);
 	if (wo->flags & WNOWAIT)
 		return;
-	task_usage_inherit(t, p);
+	if (ptrace_reparented(p) && thread_group_leader(p)) {
+		/* The tracer has seen it; now it is its parent's. */
+		ptrace_unlink(p);
+		if (!do_notify_parent(p, p->exit_signal))
+			return;
+	} else if (thread_group_leader(p)) {
+		task_usage_inherit(t, p);
+	}
 	p->exit_state = EXIT_DEAD;
 	release_task(p);
 }
 
-/* Looks whether @p has something to report. False: it never will, of what is asked for. */
-static bool wait_consider_task(struct wait_opts *wo, struct task_struct *t, struct task_struct *p)
+/* A stop: of a tracee, which is told whatever was asked for, or of all of a process. */
+static bool wait_task_stopped(struct wait_opts *wo, bool traced, struct task_struct *p)
 {
 	struct signal_struct *s = p->signal;
-	bool keep = wo->flags & WNOWAIT;
+	int code = 0;
 
-	if (p->exit_state == EXIT_ZOMBIE && thread_group_empty(p)) {
-		if (!(wo->flags & WEXITED))
-			return false;
-		wait_task_zombie(wo, t, p);
-	} else if ((wo->flags & WSTOPPED) && s->stopped && s->stop_sig) {
-		found(wo, p, s->stop_sig << 8 | 0x7f, CLD_STOPPED, s->stop_sig);
-		if (!keep)
-			s->stop_sig = 0;
-	} else if ((wo->flags & WCONTINUED) && s->continued) {
-		found(wo, p, 0xffff, CLD_CONTINUED, SIGCONT);
-		if (!keep)
-			s->continued = false;
-	}
+	if (!traced && !(wo->flags & WSTOPPED))
+		return false;
+	if (traced && p->state == TASK_TRACED && !(p->jobctl & JOBCTL_LISTENING))
+		code = p->exit_code;
+	else if (!traced && s->stopped)
+		code = s->stop_sig;
+	if (!code)
+		return false;
+	found(wo, p, code << 8 | 0x7f, traced ? CLD_TRAPPED : CLD_STOPPED, code);
+	if (wo->flags & WNOWAIT)
+		return true;
+	if (traced)
+		p->exit_code = 0;
+	else
+		s->stop_sig = 0;
 	return true;
 }
 
-/* Looks at every child of the thread @t once; wo->pid is set, 0, or -ECHILD: none to wait for. */
-static int do_wait_thread(struct wait_opts *wo, struct task_struct *t)
+/* Looks whether @p, a child, or (@traced) a tracee, has something to report. */
+static void wait_consider_task(struct wait_opts *wo, bool traced, struct task_struct *t,
+			       struct task_struct *p)
 {
-	struct task_struct *p, *next;
-	int err = -ECHILD;
+	if (p->exit_state == EXIT_DEAD || !eligible_child(wo, traced, p))
+		return;
+	/* Its parent's own process traces it: one stop is not to be told twice. */
+	if (p->ptrace && !ptrace_reparented(p))
+		traced = true;
+	if (p->exit_state == EXIT_ZOMBIE) {
+		bool delayed = thread_group_leader(p) && !thread_group_empty(p);
 
-	list_for_each_entry_safe (p, next, &t->children, sibling) {
-		if (p->exit_state == EXIT_DEAD || !eligible_child(wo, p))
-			continue;
-		if (wait_consider_task(wo, t, p))
-			err = 0;
-		if (wo->pid)
-			break;
+		if (!delayed && (traced || !p->ptrace)) {
+			if (!(wo->flags & WEXITED))
+				return; /* it will never report what is asked for */
+			wo->somebody = true;
+			wait_task_zombie(wo, t, p);
+			return;
+		}
+		/* A tracee's zombie is its tracer's for now, and a leader may wait for its threads. */
+		wo->somebody |= !traced || (wo->flags & (WCONTINUED | WEXITED));
+	} else {
+		wo->somebody = true;
 	}
-	return err;
+	if (wait_task_stopped(wo, traced, p))
+		return;
+	if ((wo->flags & WCONTINUED) && p->signal->continued) {
+		found(wo, p, 0xffff, CLD_CONTINUED, SIGCONT);
+		if (!(wo->flags & WNOWAIT))
+			p->signal->continued = false;
+	}
 }
 
-/* The same for all threads' children, or with __WNOTHREAD for @t's own. */
+/* Looks at every child of the thread @t once, and at whom it traces, until wo->pid is set. */
+static void do_wait_thread(struct wait_opts *wo, struct task_struct *t)
+{
+	struct task_struct *p, *next;
+
+	list_for_each_entry_safe (p, next, &t->children, sibling) {
+		wait_consider_task(wo, false, t, p);
+		if (wo->pid)
+			return;
+	}
+	list_for_each_entry_safe (p, next, &t->ptraced, ptrace_entry) {
+		wait_consider_task(wo, true, t, p);
+		if (wo->pid)
+			return;
+	}
+}
+
+/* The same for all threads', or with __WNOTHREAD for @t's own. 0, or -ECHILD: none to wait for. */
 static int look(struct wait_opts *wo, struct task_struct *t)
 {
 	struct task_struct *p;
-	int err = -ECHILD;
 
-	if (wo->flags & __WNOTHREAD)
-		return do_wait_thread(wo, t);
+	wo->somebody = false;
+	if (wo->flags & __WNOTHREAD) {
+		do_wait_thread(wo, t);
+		return wo->somebody ? 0 : -ECHILD;
+	}
 	for_each_thread(t, p)
 	{
-		if (!do_wait_thread(wo, p))
-			err = 0;
+		do_wait_thread(wo, p);
 		if (wo->pid)
 			break;
 	}
-	return err;
+	return wo->somebody ? 0 : -ECHILD;
 }
 
 /* Something to return with? */

@@ -17,17 +17,19 @@ enum wait_which { WAIT_ALL, WAIT_PID, WAIT_PGID };
 /* What a wait asks for, and what it finds. */
 struct wait_opts {
 	enum wait_which which;
-	s32 id;	     /* of the child, of its group */
-	int flags;   /* WEXITED, WSTOPPED, WCONTINUED, WNOHANG, WNOWAIT, __WALL, __WCLONE */
-	bool eagain; /* P_PIDFD, non-blocking: the caller makes -EAGAIN of "nothing to report" */
-	int status;  /* out: wait(2) status word */
+	s32 id;	       /* of the child, of its group */
+	int flags;     /* WEXITED, WSTOPPED, WCONTINUED, WNOHANG, WNOWAIT, __WALL, __WCLONE */
+	bool eagain;   /* P_PIDFD, non-blocking: the caller makes -EAGAIN of "nothing to report" */
+	bool somebody; /* out: there is one to wait for */
+	int status;    /* out: wait(2) status word */
 	int cause, value;  /* out: CLD_* and si_status */
 	s32 pid;	   /* out; 0: none yet (WNOHANG) */
 	u32 uid;	   /* out: the child's real user id */
 	struct rusage *ru; /* out, if not NULL: the child's, with its children */
 };
 
-/* Sleeps until a child of @t, the current task, has something to report, unless WNOHANG. 0: wo->pid says
+/* Sleeps until a child of @t, the current task, or somebody whom its process traces, has something to report,
+ * unless WNOHANG. 0: wo->pid says
  * who, and what was a zombie is gone (not with WNOWAIT); -ECHILD: there is no such child;
  * -ERESTARTSYS: a signal. */
 int do_wait(struct task_struct *t, struct wait_opts *wo);

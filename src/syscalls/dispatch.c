@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "base/log.h"
+#include "proc/ptrace.h"
 
 static bool first_time(struct machine *m, u64 bit)
 {
@@ -61,11 +62,32 @@ static bool returns(const struct syscall_desc *d)
 	return !d || d->args[0] != 'n';
 }
 
+/* What a tracer and seccomp have to say, each of which may make another call of it. False: none is made, and
+ * *@ret is its result. Linux: syscall_trace_enter() */
+static bool syscall_enter_work(struct task_struct *t, bool compat, struct sysargs *a, long *ret)
+{
+	const struct cpu_regs *r = &t->machine->cpu.regs;
+
+	*ret = -ENOSYS;
+	if (t->syscall_work && !ptrace_syscall_enter(t)) {
+		*ret = r->gpr[R_RAX];
+		return false;
+	}
+	if (t->seccomp.mode && !secure_computing(t, compat, ret))
+		return false;
+	read_args(r, compat, a);
+	if ((s32)t->syscall_nr != -1)
+		return true;
+	*ret = r->gpr[R_RAX];
+	return false;
+}
+
 static void do_syscall(struct task_struct *t, bool compat)
 {
 	struct machine *m = t->machine;
 	u32 nr = m->cpu.regs.gpr[R_RAX]; /* the upper half is ignored, as in Linux */
 	const struct syscall_desc *d = syscall_desc(nr, compat);
+	bool serve = true;
 	struct sysargs a;
 	long ret;
 
@@ -73,16 +95,23 @@ static void do_syscall(struct task_struct *t, bool compat)
 	t->syscall_nr = nr;
 	t->compat_call = compat;
 	read_args(&m->cpu.regs, compat, &a);
+	if (unlikely(t->syscall_work || t->seccomp.mode)) {
+		serve = syscall_enter_work(t, compat, &a, &ret);
+		nr = (u32)t->syscall_nr;
+		d = syscall_desc(nr, compat);
+	}
 	trace_event(m->mem.trace, TP_raw_syscalls_sys_enter, "NR %u (%lx, %lx, %lx, %lx, %lx, %lx)",
 		    nr, a.arg[0], a.arg[1], a.arg[2], a.arg[3], a.arg[4], a.arg[5]);
 	if (m->config.strace && !returns(d))
 		strace_call(t, d, nr, &a, NULL);
-	if (likely(!t->seccomp.mode) || secure_computing(t, nr, a.arg, compat, &ret))
+	if (likely(serve))
 		ret = d ? d->fn(t, &a) : unknown_call(t);
 	if (m->config.strace)
 		strace_call(t, d, nr, &a, &ret);
 	trace_event(m->mem.trace, TP_raw_syscalls_sys_exit, "NR %u = %ld", nr, ret);
 	m->cpu.regs.gpr[R_RAX] = ret;
+	if (unlikely(t->syscall_work))
+		ptrace_syscall_exit(t);
 }
 
 void syscalls_init(struct machine *m)

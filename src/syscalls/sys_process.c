@@ -170,8 +170,7 @@ static long user_execveat(struct task_struct *t, int dfd, gva_t name, gva_t argv
 			  (struct user_strings){.mm = t->mm, .gva = envp}, flags, NULL);
 	kfree(&t->machine->mem, shown);
 	user_path_put(t, &up);
-	/* A new program's registers are as the loader left them. */
-	return err ? err : (long)t->machine->cpu.regs.gpr[R_RAX];
+	return err;
 }
 
 /* execve(2). As execveat(2). */

@@ -51,6 +51,7 @@ static const unsigned char left_out[512] = {
 	[449] = 1,
 	[455] = 1,
 	[SYS_wait4] = 1,
+	[SYS_ptrace] = 1, /* a tracee's stops block */
 	[SYS_waitid] = 1,
 	[SYS_reboot] = 1,
 	[SYS_arch_prctl] = 1,

@@ -23,6 +23,8 @@ const char *proc_task_state(const struct task_struct *t)
 		return "R (running)";
 	if (t->state == TASK_STOPPED)
 		return "T (stopped)";
+	if (t->state == TASK_TRACED)
+		return "t (tracing stop)";
 	return t->state == TASK_INTERRUPTIBLE ? "S (sleeping)" : "D (disk sleep)";
 }
 
@@ -62,9 +64,9 @@ static void status_ids(struct seq *out, struct task_struct *t)
 	if (t->fs)
 		seq_printf(out, "Umask:\t%#04o\n", t->fs->umask);
 	seq_printf(out, "State:\t%s\n", proc_task_state(t));
-	/* Ngid: no NUMA groups; TracerPid: no ptrace. */
-	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", t->tgid,
-		   t->pid, task_ppid(t));
+	/* Ngid: no NUMA groups. */
+	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", t->tgid,
+		   t->pid, task_ppid(t), t->tracer ? t->tracer->pid : 0);
 	seq_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", t->uid, t->euid, t->suid, t->fsuid);
 	seq_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", t->gid, t->egid, t->sgid, t->fsgid);
 	seq_printf(out, "FDSize:\t%u\nGroups:\t", t->files ? t->files->max_fds : 0);
