@@ -229,10 +229,22 @@ static void set_cpu(struct cli_options *o, const char *what, char *arg)
 		    arg);
 }
 
-static void set_engine(struct cli_options *o __unused, const char *what, char *arg)
+static void set_engine(struct cli_options *o, const char *what, char *arg)
 {
-	if (strcmp(arg, "interp"))
-		bad(what, "'%s' is not there: interp is the only engine so far", arg);
+	static const char *const names[] = {
+		[ENGINE_INTERP] = "interp", [ENGINE_JIT] = "jit", [ENGINE_LOCKSTEP] = "lockstep"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(arg, names[i])) {
+			o->machine.engine = i;
+			return;
+		}
+	bad(what, "'%s' is no engine: interp, jit or lockstep", arg);
+}
+
+static void set_jit_cache(struct cli_options *o, const char *what, char *arg)
+{
+	o->machine.jit_size = parse_size(what, arg);
 }
 
 static void set_tlb(struct cli_options *o, const char *what, char *arg)
@@ -397,6 +409,7 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 	o->machine.tlb = (struct tlb_geometry){1024, 8, 128, false};
 	o->machine.seed = 1;
 	o->machine.cpu_model = cpu_model_default();
+	o->machine.jit_size = 64UL << 20;
 	env_init(o);
 	for (unsigned i = 0; i < NR_ROWS; i++)
 		if (option_rows[i].kind != OPT_ASK && option_is_for(&option_rows[i], compare))

@@ -2,6 +2,7 @@
  * what bytes mean (decode.c), memory for the arena (cpu.c). */
 #include "cpu/block.h"
 #include "cpu/interp.h"
+#include "cpu/jit/jit.h"
 #include "cpu/model.h"
 #include "mm/memory.h"
 #include "mm/page.h"
@@ -22,6 +23,8 @@ struct code_window {
 
 static void op_again(struct cpu *cpu, const struct insn *in __unused)
 {
+	if (unlikely(jit_leaves(cpu)))
+		return;
 	GOTO(cpu, block_enter(cpu));
 }
 
@@ -69,6 +72,8 @@ static unsigned hash_host(const u8 *host)
  * call of code_cache_dirty() each. */
 static void flush(struct code_cache *c)
 {
+	if (c->jit)
+		jit_flush(c->jit);
 	memset(c->jumps, 0, sizeof(c->jumps));
 	memset(c->hash, 0, sizeof(c->hash));
 	memset(c->frames, 0, sizeof(c->frames));
@@ -109,6 +114,8 @@ static void drop(struct code_cache *c, struct block *b)
 	unlist(c, b, b->pfn[0]);
 	if (b->pfn[1] != NO_PFN && b->pfn[1] % NR_FRAMES != b->pfn[0] % NR_FRAMES)
 		unlist(c, b, b->pfn[1]);
+	if (c->jit)
+		jit_drop(c->jit, b);
 	b->dead = true;
 	b->link[0] = b->link[1] = NULL;
 	b->host = NO_HOST; /* no jump-cache entry matches any more, not even a failed look-up's */
@@ -315,6 +322,8 @@ again:
 	b->hash_next = c->hash[hash_host(host)];
 	c->hash[hash_host(host)] = b;
 	c->arena_next += sizeof(*b) + (b->n + 1) * sizeof(struct insn);
+	if (c->jit && !mode && b->pfn[1] == NO_PFN)
+		jit_adopt(c->jit, b);
 	c->count.blocks_decoded++;
 	c->count.insns_decoded += b->n;
 	return b;

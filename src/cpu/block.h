@@ -16,6 +16,8 @@
 
 #include "cpu/decode.h"
 
+struct jit;
+
 #define BLOCK_MAX 64
 
 /* Part of the key: code that was decoded another way. */
@@ -36,6 +38,9 @@ struct block {
 	u16 n;			     /* instructions, the terminator not counted */
 	u8 mode;
 	bool dead; /* dropped: make no link, do not run again */
+	u16 heat;  /* jit/: entries so far */
+	u32 units; /* jit/: its translations, 0: none */
+	op_fn *first_fn; /* jit/: insn[0]'s own handler; NULL: not translated ever */
 	struct insn insn[];
 };
 
@@ -59,6 +64,7 @@ struct code_cache {
 	struct block *hash[NR_HASH];	 /* by host address of the code */
 	struct block *frames[NR_FRAMES]; /* by pfn */
 	void *thunks;			 /* thunk.c's own */
+	struct jit *jit;		 /* NULL: all is interpreted */
 };
 
 /* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. @c is all zero, @arena

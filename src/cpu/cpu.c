@@ -2,6 +2,7 @@
  * file of the room, with thunk_pool.c, host_signals.c and disas.c, that is not core. */
 #include "cpu/block.h"
 #include "cpu/internal.h"
+#include "cpu/jit/jit.h"
 #include "cpu/model.h"
 #include "cpu/thunk.h"
 #include "base/err.h"
@@ -42,9 +43,21 @@ no_arena:
 	return ERR_PTR(err);
 }
 
+int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries)
+{
+	struct jit *j = jit_new(c, size, l1_entries);
+
+	if (IS_ERR(j))
+		return PTR_ERR(j);
+	c->jit = j;
+	return 0;
+}
+
 void code_cache_free(struct code_cache *c)
 {
 	c->mem->hooks.code_dirty = NULL;
+	if (c->jit)
+		jit_free(c->jit);
 	thunk_pool_free(c->thunks);
 	host_munmap(c->arena, ARENA_SIZE);
 	free(c);

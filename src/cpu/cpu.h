@@ -124,6 +124,13 @@ struct cpu_exit {
 /* CPUID models: the psABI's levels, or whatever the host has; the machine's choice, made once. */
 enum cpu_model { CPU_MODEL_V1, CPU_MODEL_V2, CPU_MODEL_V3, CPU_MODEL_V4, CPU_MODEL_HOST };
 
+/* How instructions are executed; the machine's choice, too. */
+enum cpu_engine {
+	ENGINE_INTERP,
+	ENGINE_JIT,	 /* what is hot is translated */
+	ENGINE_LOCKSTEP, /* both, compared */
+};
+
 /* "v1" .. "v4", "host". 0; -EINVAL: another word, @model untouched. */
 int cpu_model_parse(const char *name, enum cpu_model *model);
 /* The same the other way. Static. */
@@ -132,6 +139,28 @@ const char *cpu_model_name(enum cpu_model model);
 bool cpu_model_possible(enum cpu_model model);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
+
+/* What translated code keeps where it is found by the stack pointer: jit/ alone. */
+struct cpu_jit {
+	u64 host_rsp;	     /* of C, while translated code runs */
+	u64 host_cc;	     /* on the way out: the host's flags */
+	u64 site;	     /* ... and where that was */
+	u64 lazy_a, lazy_b;  /* the general form of flags that are computed when asked for */
+	u32 lazy_op;
+	u64 spill[2];	     /* values that flags are made from, and whose registers changed */
+	u64 jumps;	     /* table of computed jumps */
+	bool in_call, left;  /* a handler runs for translated code; it did not come back */
+	bool first;	     /* the instruction to go on with is its block's first */
+};
+
+/* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is
+ * the CPU itself. docs/adr/0001. */
+#define CPU_STACK (64UL << 10) /* bytes */
+#define CPU_AND_STACK(name)                                                                        \
+	struct {                                                                                   \
+		u8 name##_stack[CPU_STACK] __attribute__((aligned(64)));                           \
+		struct cpu name;                                                                   \
+	}
 
 struct cpu {
 	struct cpu_regs
@@ -164,6 +193,7 @@ struct cpu {
 	void *read_tsc_arg;
 	u32 id;			 /* number of this CPU: cpuid's APIC id */
 	struct cpu_internal *in; /* cpu/'s own */
+	struct cpu_jit jit;
 };
 
 /* Counters of the engine, for --stats. */
@@ -179,6 +209,11 @@ struct code_cache *code_cache_new(struct memory *mem);
 void code_cache_free(struct code_cache *c);
 /* Since code_cache_new(); lives as long as @c. */
 const struct code_counters *code_cache_counters(const struct code_cache *c);
+
+/* Hot code is translated from now on, for CPUs with @l1_entries in the TLB's first level that stand in a
+ * CPU_AND_STACK. @size: bytes of host code at most. 0; -EPERM: the host gives no executable memory; -ENOSYS: its
+ * CPU or kernel lacks FSGSBASE; -ENOMEM. On an error all stays interpreted. */
+int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries);
 
 /* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
  * task or the machine brings are the caller's to set. @mem and @code must live as long.

@@ -34,6 +34,7 @@ int host_signals_add_region(const struct code_region *region)
 			continue;
 		r->start = region->start;
 		r->fault_exit = region->fault_exit;
+		r->keeps_registers = region->keeps_registers;
 		__atomic_store_n(&r->end, region->end, __ATOMIC_RELEASE);
 		return 0;
 	}
@@ -126,7 +127,10 @@ static void handle(int sig, siginfo_t *info, void *context)
 	region = sig == SIGFPE ? find_region(rip) : NULL;
 	if (!region)
 		report_bug(sig, rip, (u64)info->si_addr);
-	gregs[REG_RCX] = gregs[REG_TRAPNO]; /* 16 or 19: as the CPU numbers them */
+	if (region->keeps_registers)
+		gregs[REG_R9] = (greg_t)rip;
+	else
+		gregs[REG_RCX] = gregs[REG_TRAPNO]; /* 16 or 19: as the CPU numbers them */
 	gregs[REG_RIP] = (greg_t)region->fault_exit;
 }
 

@@ -16,6 +16,7 @@
 struct code_region {
 	u64 start, end;
 	u64 fault_exit; /* entered with ecx = X86_MF or X86_XM and all else as it was */
+	bool keeps_registers; /* ... or rather with r9 the address of the instruction: translated code */
 };
 
 /* Handlers get no argument, so the regions of all machines of the process stand in one table, which is

@@ -12,7 +12,7 @@
 
 static int map_pool(struct thunk_pool *p)
 {
-	struct code_region region;
+	struct code_region region = {.keeps_registers = false};
 	void *write, *exec;
 	int err = host_map_exec(POOL_BYTES, &write, &exec);
 

@@ -103,6 +103,11 @@ static int init_cpu(struct machine *m)
 		return boot_fail("cpu", err);
 	}
 	m->cpu.single_step = c->single_step;
+	if (c->engine == ENGINE_INTERP)
+		return 0;
+	err = code_cache_translate(m->code, c->jit_size, c->tlb.l1_entries);
+	if (err)
+		log_line("no translation (%s): all is interpreted", strerrordesc_np(-err));
 	return 0;
 }
 

@@ -37,6 +37,8 @@ struct machine_config {
 	u64 mem_size; /* bytes */
 	struct tlb_geometry tlb;
 	enum cpu_model cpu_model;
+	enum cpu_engine engine;
+	u64 jit_size; /* bytes of translated code at most */
 	bool deterministic; /* virtual clock */
 	bool strace;	    /* a line a system call on the log */
 	struct trace trace; /* tracepoints that print a line on the log */
@@ -71,7 +73,7 @@ struct machine {
 
 	/* The hardware. */
 	struct memory mem;
-	struct cpu cpu; /* one for now; per-CPU state never lives elsewhere */
+	CPU_AND_STACK(cpu); /* one for now; per-CPU state never lives elsewhere */
 	struct code_cache *code;
 
 	/* What the guest's kernel stands on. */

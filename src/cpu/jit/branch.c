@@ -1,0 +1,245 @@
+/* How a unit ends: jumps to known places, which become direct (chain.c), and to computed ones, which go
+ * through a table that is checked as the interpreter checks its own (block_jump()).
+ */
+#include "cpu/jit/internal.h"
+
+#define OFF_JUMP(field) ((s32)offsetof(struct jit_jump, field))
+
+static struct hmem at_base(unsigned base, s32 disp, bool gs)
+{
+	return (struct hmem){.base = (s8)base, .index = -1, .gs = gs, .disp = disp};
+}
+
+/* Leaves for the interpreter, at instruction k. */
+void jit_end_insn(struct tr *t)
+{
+	u32 site = jit_add_site(t, SITE_INSN);
+
+	emit_mov_imm(&t->e, H_S0, site);
+	emit_jmp(&t->e, t->j->leave);
+	t->ended = true;
+}
+
+/* The jump to @target that ends the unit, or the branch @jcc whose offset field has been emitted. */
+static void goto_same_page(struct tr *t, gva_t target, u8 *jcc)
+{
+	u32 site = jit_add_site(t, SITE_GOTO);
+	struct jit_site *s = &t->j->sites[site];
+
+	if (!jcc) {
+		emit_8(&t->e, 0xe9);
+		t->e.p += 4;
+		jcc = t->e.p;
+	}
+	s->target = target;
+	s->jump = (u32)(jcc - t->j->write);
+	jit_todo_leave(t, jcc, site);
+}
+
+/* The same to another page, whose mapping is looked at each time. */
+static void goto_other_page(struct tr *t, gva_t target)
+{
+	u32 site = jit_add_site(t, SITE_GOTO), index = (target >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
+	struct jit_site *s = &t->j->sites[site];
+	struct hmem tag = at_base(0, (s32)index + 8 * TLB_EXEC, true);
+	struct hmem addend = at_base(0, (s32)index + 24, true);
+	gva_t page = target & PAGE_MASK;
+
+	tag.base = addend.base = -1;
+	s->target = target;
+	if (fits_s32((s64)page)) {
+		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &tag);
+		emit_32(&t->e, (u32)page);
+	} else {
+		emit_mov_imm(&t->e, H_S2, page);
+		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &tag);
+	}
+	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	emit_z(&t->e, 0xb8 | X_W, H_S1);
+	s->addend = (u32)(t->e.p - t->j->write);
+	emit_64(&t->e, 1); /* no addend; chain.c knows better */
+	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &addend);
+	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	emit_8(&t->e, 0xe9);
+	t->e.p += 4;
+	s->jump = (u32)(t->e.p - t->j->write);
+	jit_todo_leave(t, t->e.p, site);
+}
+
+static bool same_page(const struct tr *t, gva_t target)
+{
+	return ((target ^ t->b->rip) & PAGE_MASK) == 0;
+}
+
+void jit_end_goto(struct tr *t, gva_t target)
+{
+	jit_fl_settle(t);
+	if (same_page(t, target))
+		goto_same_page(t, target, NULL);
+	else
+		goto_other_page(t, target);
+	t->ended = true;
+}
+
+static void tr_jcc(struct tr *t)
+{
+	unsigned cc = t->d.op & 15;
+	gva_t target = t->in->imm;
+	u8 *skip;
+
+	jit_fl_to_host(t);
+	jit_fl_settle(t); /* keeps them in the host's, too */
+	if (same_page(t, target)) {
+		goto_same_page(t, target, emit_jcc(&t->e, cc, NULL));
+	} else {
+		skip = emit_jcc(&t->e, cc ^ 1, NULL);
+		goto_other_page(t, target);
+		emit_patch(skip, t->e.p);
+	}
+	jit_end_goto(t, t->next_rip);
+}
+
+static void push_return(struct tr *t, u8 *top)
+{
+	gva_t ret = t->next_rip;
+	struct hmem m;
+
+	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
+	if (top)
+		t->todo[t->nr_todo - 1].top = top;
+	if (fits_s32((s64)ret)) {
+		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
+		emit_32(&t->e, (u32)ret);
+	} else {
+		emit_mov_imm(&t->e, H_S2, ret);
+		emit_rm(&t->e, X_MOV_STORE | X_W, H_S2, &m);
+	}
+	jit_fl_rsp_moves(t, -8);
+	emit_lea(&t->e, H_GSP, H_GSP, -8);
+}
+
+/* Finds the target in H_S2: H_S1 is its struct jit_jump then. Else the interpreter does the instruction. */
+static void emit_find_target(struct tr *t)
+{
+	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false), slot = at_base(H_S1, OFF_JUMP(slot), false);
+	struct hmem page = at_base(H_S1, OFF_JUMP(page), false);
+	struct hmem addend = at_base(H_S1, OFF_JUMP(addend), false);
+	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true), tlb_addend = at_base(H_S0, 24, true);
+	struct hmem jumps = cpu_mem(offsetof(struct cpu, jit.jumps));
+	struct emit *e = &t->e;
+	u32 site = jit_add_site(t, SITE_INSN);
+
+	emit_rr(e, X_MOV_LOAD, H_S1, H_S2);
+	emit_rr(e, X_SHIFT_IB, 5, H_S1);
+	emit_8(e, 12);
+	emit_rr(e, X_XOR_RM, H_S1, H_S2);
+	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
+	emit_32(e, JIT_NR_JUMPS - 1);
+	emit_rr(e, X_SHIFT_IB, 4, H_S1);
+	emit_8(e, 6); /* sizeof(struct jit_jump) */
+	emit_rm(e, X_ADD_RM | X_W, H_S1, &jumps);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
+	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+	emit_rm(e, X_MOV_LOAD | X_W, H_S0, &slot);
+	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &page);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_tag);
+	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &addend);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_addend);
+	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+}
+
+/* The target of an indirect branch to H_S2. */
+static bool load_target(struct tr *t)
+{
+	struct hmem m;
+
+	if (t->d.mod == 3) {
+		if (in_memory(t->d.rm))
+			emit_load_cpu(&t->e, H_S2, t->d.rm * 8);
+		else
+			emit_move(&t->e, H_S2, host_reg(t->d.rm));
+		return true;
+	}
+	if (!jit_lookup_e(t, 8, TLB_READ, 0, &m))
+		return false;
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
+	return true;
+}
+
+static void emit_jump_code(struct tr *t, unsigned base)
+{
+	struct hmem code = at_base(base, OFF_JUMP(code), false);
+
+	emit_rm(&t->e, 0xff, 4, &code);
+	t->ended = true;
+}
+
+static bool tr_jmp_e(struct tr *t)
+{
+	jit_fl_to_lazy(t);
+	t->host = false;
+	if (!load_target(t))
+		return false;
+	emit_find_target(t);
+	emit_jump_code(t, H_S1);
+	return true;
+}
+
+static bool tr_call_e(struct tr *t)
+{
+	struct hmem code = at_base(H_S1, OFF_JUMP(code), false);
+	u8 *top;
+
+	jit_fl_to_lazy(t);
+	t->host = false;
+	top = t->e.p;
+	if (!load_target(t))
+		return false;
+	emit_find_target(t);
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &code);
+	push_return(t, top);
+	emit_rr(&t->e, 0xff, 4, H_S0);
+	t->ended = true;
+	return true;
+}
+
+static void tr_ret(struct tr *t)
+{
+	struct hmem m;
+
+	jit_fl_to_lazy(t);
+	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
+	emit_find_target(t);
+	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
+	emit_jump_code(t, H_S1);
+}
+
+/* Ends the block; false: the interpreter has to. */
+bool jit_tr_branch(struct tr *t)
+{
+	if (t->d.width != W_Q) /* of 16 bits, AMD's */
+		return false;
+	switch (t->rule->kind) {
+	case RULE_JMP:
+		jit_end_goto(t, t->in->imm);
+		return true;
+	case RULE_JCC:
+		tr_jcc(t);
+		return true;
+	case RULE_CALL:
+		push_return(t, NULL);
+		jit_end_goto(t, t->in->imm);
+		return true;
+	case RULE_CALL_E:
+		return tr_call_e(t);
+	case RULE_JMP_E:
+		return tr_jmp_e(t);
+	case RULE_RET:
+		tr_ret(t);
+		return true;
+	default:
+		return false;
+	}
+}

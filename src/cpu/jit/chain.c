@@ -1,0 +1,201 @@
+/* Units by block and by how flags arrive; jumps between them, and their undoing.
+ *
+ *	unit A   jne --+                 first: to its stub, which leaves; then direct, and taken back to
+ *	               +--> unit B       the stub when B's block is dropped
+ *	          ret --> struct jit_jump, by rip --> unit B'   (flags: JF_LAZY)
+ */
+#include "cpu/jit/internal.h"
+#include "cpu/jit/run.h"
+
+static void unlink_site(struct jit *j, struct jit_site *s)
+{
+	emit_patch(j->write + s->jump, j->write + s->stub);
+	s->to = 0;
+}
+
+/* Takes @site out of the list of the unit that it leads to. */
+static void forget_link(struct jit *j, u32 site)
+{
+	struct jit_site *s = &j->sites[site];
+	u32 *p = &j->units[s->to].first_in;
+
+	while (*p && *p != site)
+		p = &j->sites[*p].next_in;
+	if (*p)
+		*p = s->next_in;
+	unlink_site(j, s);
+}
+
+void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry)
+{
+	struct jit_site *s = &j->sites[site];
+	struct block *from = j->units[s->unit].block;
+	u64 addend = (u64)u->block->host - u->block->rip;
+
+	if (s->to)
+		forget_link(j, site);
+	if (j->units[s->unit].dead || j->one_unit)
+		return;
+	/* A jump within the page takes its mapping for granted. */
+	if (!s->addend && from->pfn[0] != u->block->pfn[0])
+		return;
+	if (s->addend)
+		memcpy(j->write + s->addend, &addend, sizeof(addend));
+	emit_patch(j->write + s->jump, entry);
+	s->to = (u32)(u - j->units);
+	s->next_in = u->first_in;
+	u->first_in = site;
+	j->count.links++;
+}
+
+void jit_remember(struct jit *j, const struct jit_unit *u)
+{
+	struct block *b = u->block;
+	struct jit_jump *jump = &j->jumps[jump_hash(b->rip)];
+
+	jump->rip = b->rip;
+	jump->slot = (b->rip >> (PAGE_SHIFT - 5)) & j->l1_mask;
+	jump->page = b->rip & PAGE_MASK;
+	jump->addend = (u64)b->host - b->rip;
+	jump->code = (u64)(j->exec + u->code);
+	jump->block = b;
+}
+
+static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx)
+{
+	struct jit_unit *u = jit_translate(j, cpu, b, ctx);
+
+	if (u && b->insn[0].fn != jit_op_run)
+		b->insn[0].fn = jit_op_run;
+	return u;
+}
+
+static struct jit_unit *find(const struct jit *j, const struct block *b, const struct jflags *ctx,
+			     unsigned *versions)
+{
+	*versions = 0;
+	for (u32 n = b->units; n; n = j->units[n].next) {
+		if (jflags_equal(&j->units[n].ctx, ctx))
+			return &j->units[n];
+		++*versions;
+	}
+	return NULL;
+}
+
+static const struct jflags lazy = {.kind = JF_LAZY};
+
+struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
+{
+	unsigned versions;
+	struct jit_unit *u = find(j, b, &lazy, &versions);
+
+	return u ? u : make(j, cpu, b, &lazy);
+}
+
+/* Code that makes @ctx to JF_LAZY and goes to @u. */
+static const u8 *make_adapter(struct jit *j, const struct jflags *ctx, const struct jit_unit *u)
+{
+	struct tr *t = &j->tr;
+	const u8 *entry = j->next;
+
+	memset(t, 0, offsetof(struct tr, todo));
+	t->j = j;
+	t->fl = *ctx;
+	t->need_in = true;
+	t->e.p = j->next;
+	jit_fl_to_lazy(t);
+	emit_jmp(&t->e, j->write + u->code);
+	j->next = t->e.p;
+	return entry;
+}
+
+struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const struct jflags *fl)
+{
+	struct block *b = cpu->block;
+	struct jit_unit *u;
+	unsigned versions;
+
+	if (!b->first_fn)
+		return NULL;
+	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < JIT_HOT)
+		return NULL;
+	u = find(j, b, fl, &versions);
+	if (!u && versions < JIT_MAX_VERSIONS)
+		u = make(j, cpu, b, fl);
+	if (u) {
+		jit_link(j, site, u, j->write + u->code);
+		return u;
+	}
+	u = jit_general(j, cpu, b);
+	if (!u || (u64)(j->write + j->size - j->next) < 256)
+		return NULL;
+	if (fl->kind != JF_LAZY) {
+		jit_link(j, site, u, make_adapter(j, fl, u));
+		cpu->cc = jit_flags_eval(cpu, fl, 0);
+		cpu->jit.lazy_op = JF_CC;
+	}
+	return u;
+}
+
+void jit_drop(struct jit *j, struct block *b)
+{
+	struct jit_jump *jump = &j->jumps[jump_hash(b->rip)];
+
+	for (u32 n = b->units; n; n = j->units[n].next) {
+		struct jit_unit *u = &j->units[n];
+		u32 next;
+
+		u->dead = true;
+		for (u32 s = u->first_in; s; s = next) {
+			next = j->sites[s].next_in;
+			unlink_site(j, &j->sites[s]);
+		}
+		u->first_in = 0;
+		j->count.dropped++;
+	}
+	b->units = 0;
+	if (jump->block == b)
+		*jump = (struct jit_jump){.rip = JIT_NO_RIP};
+	if (j->calling == b)
+		jit_mini(j)->dead = true;
+}
+
+void jit_adopt(struct jit *j __unused, struct block *b)
+{
+	const struct insn *last = &b->insn[b->n - 1];
+
+	/* What only leaves again is better off where it is. */
+	if (b->n == 1 && (last->row == NO_ROW || (insn_rows[last->row].attr & ENDS)) &&
+	    (last->row == NO_ROW || jit_rule_of(j, last->row)->kind == RULE_NONE))
+		return;
+	b->first_fn = b->insn[0].fn;
+	b->insn[0].fn = jit_op_heat;
+}
+
+static void forget_jumps(struct jit *j)
+{
+	for (unsigned i = 0; i < JIT_NR_JUMPS; i++)
+		j->jumps[i] = (struct jit_jump){.rip = JIT_NO_RIP};
+}
+
+void jit_reset(struct jit *j)
+{
+	j->next = j->first;
+	j->nr_units = j->nr_sites = j->nr_traps = 1; /* 0 is none */
+	forget_jumps(j);
+}
+
+void jit_flush(struct jit *j)
+{
+	for (u32 n = 1; n < j->nr_units; n++) {
+		struct block *b = j->units[n].block;
+
+		if (j->units[n].dead)
+			continue;
+		b->units = 0;
+		b->heat = 0;
+		b->insn[0].fn = jit_op_heat;
+	}
+	j->count.flushes++;
+	jit_reset(j);
+}

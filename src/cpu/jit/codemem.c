@@ -1,0 +1,131 @@
+/* Memory of the translator, from the host at boot: code by two mappings of one memfd, never writable and
+ * executable at one address; tables that are touched as they fill. Not core.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#include "base/err.h"
+#include "base/host.h"
+#include "base/host_exec.h"
+#include "cpu/host_signals.h"
+#include "cpu/jit/run.h"
+
+#ifndef HWCAP2_FSGSBASE
+#define HWCAP2_FSGSBASE 2 /* asm/hwcap2.h */
+#endif
+
+/* A table of @n entries, zero; touched as it fills. */
+static int table(u32 n, size_t size, void *to)
+{
+	return host_mmap_reserve(page_align(n * size), PAGE_SIZE, to);
+}
+
+static void free_table(void *p, u32 n, size_t size)
+{
+	if (p)
+		host_munmap(p, page_align(n * size));
+}
+
+static void free_tables(struct jit *j)
+{
+	free_table(j->units, j->max_units, sizeof(*j->units));
+	free_table(j->sites, j->max_sites, sizeof(*j->sites));
+	free_table(j->traps, j->max_traps, sizeof(*j->traps));
+	free(j->row_rule);
+	free(j->row_handled);
+}
+
+/* By what is common: a unit has 300 bytes of code and more, a site 20. */
+static int make_tables(struct jit *j)
+{
+	int err;
+
+	j->max_units = (u32)(j->size / 128);
+	j->max_sites = (u32)(j->size / 16);
+	j->max_traps = (u32)(j->size / 32);
+	err = table(j->max_units, sizeof(*j->units), &j->units);
+	if (!err)
+		err = table(j->max_sites, sizeof(*j->sites), &j->sites);
+	if (!err)
+		err = table(j->max_traps, sizeof(*j->traps), &j->traps);
+	if (err)
+		return err;
+	j->row_rule = calloc(nr_insn_rows, sizeof(*j->row_rule));
+	j->row_handled = calloc(nr_insn_rows, sizeof(*j->row_handled));
+	return j->row_rule && j->row_handled ? 0 : -ENOMEM;
+}
+
+static int map_code(struct jit *j)
+{
+	struct code_region region = {.keeps_registers = true};
+	void *write, *exec;
+	int err = host_map_exec(j->size, &write, &exec);
+
+	if (err)
+		return err;
+	j->write = j->next = write;
+	j->exec = exec;
+	jit_make_stubs(j);
+	region.start = (u64)exec;
+	region.end = (u64)exec + j->size;
+	region.fault_exit = (u64)(j->exec + (j->leave - j->write));
+	err = host_signals_add_region(&region);
+	if (err)
+		host_unmap_exec(j->size, write, exec);
+	return err;
+}
+
+/* Whether shifts by a constant leave flags that depend on those before: no CPU is known that does. */
+static bool shifts_add_flags(void)
+{
+	u64 ones, zeros;
+
+	__asm__("movl $0xffff, %%eax\n\taddb $0x7f, %%al\n\tsahf\n\tmovl $5, %%edx\n\tshll $3, %%edx\n\t"
+		"lahf\n\tseto %%al\n\tmovzwl %%ax, %%eax"
+		: "=a"(ones)
+		:
+		: "rdx", "cc");
+	__asm__("movl $0, %%eax\n\taddb $0x7f, %%al\n\tsahf\n\tmovl $5, %%edx\n\tshll $3, %%edx\n\t"
+		"lahf\n\tseto %%al\n\tmovzwl %%ax, %%eax"
+		: "=a"(zeros)
+		:
+		: "rdx", "cc");
+	return ones == zeros;
+}
+
+struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries)
+{
+	struct jit *j;
+	int err;
+
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
+		return ERR_PTR(-ENOSYS);
+	j = aligned_alloc(64, (sizeof(*j) + 63) & ~63UL);
+	if (!j)
+		return ERR_PTR(-ENOMEM);
+	memset(j, 0, sizeof(*j));
+	j->cache = c;
+	j->size = page_align(max(size, (u64)1 << 20));
+	j->l1_mask = (u64)(l1_entries - 1) << 5;
+	j->host_adds_flags = shifts_add_flags();
+	err = make_tables(j);
+	if (!err)
+		err = map_code(j);
+	if (err) {
+		free_tables(j);
+		free(j);
+		return ERR_PTR(err);
+	}
+	jit_rules_init(j);
+	jit_reset(j);
+	return j;
+}
+
+void jit_free(struct jit *j)
+{
+	host_signals_forget_region((u64)j->exec);
+	host_unmap_exec(j->size, j->write, j->exec);
+	free_tables(j);
+	free(j);
+}

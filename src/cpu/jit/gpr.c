@@ -1,0 +1,316 @@
+/* Instructions of general registers: the guest's own, encoded anew.
+ *
+ * A guest register that lives in memory stands in the instruction as memory where that is legal and right,
+ * else in a scratch register: H_S0 for modrm.reg or VEX.vvvv, H_S2 for modrm.rm.
+ */
+#include "cpu/decode_vex.h"
+#include "cpu/jit/internal.h"
+
+/* What the operands are, from the decoded instruction. */
+struct operands {
+	bool mem;	      /* E is memory */
+	bool has_e, has_g, has_v;
+	bool e_byte, g_byte;
+	unsigned e, g, v; /* guest registers */
+	unsigned width;
+};
+
+static void operands_of(const struct tr *t, struct operands *o)
+{
+	const struct decoded *d = &t->d;
+	unsigned form = t->row->form;
+	bool extract_e = form == FORM_Gv_Eb || form == FORM_Gd_Eb;
+
+	*o = (struct operands){.width = form == FORM_Gd_Eb ? W_L : d->width};
+	o->mem = d->modrm_at && d->mod != 3;
+	if (t->row->attr & PLUS_R) {
+		o->has_e = true;
+		o->e = (d->op & 7) | (d->rex & 1) << 3;
+	} else if (d->modrm_at) {
+		o->has_e = !o->mem;
+		o->e = d->rm;
+	}
+	o->has_g = d->modrm_at && t->row->ext == EXT_ANY && (t->rule->roles & (RO_GR | RO_GW));
+	o->g = d->reg;
+	o->has_v = t->rule->roles & (RO_VR | RO_VW);
+	o->v = d->vvvv;
+	o->e_byte = (o->has_e || o->mem) && (extract_e || d->width == W_B);
+	o->g_byte = o->has_g && d->width == W_B && form != FORM_Gd_Eb;
+}
+
+/* ah, ch, dh or bh, which cannot be named beside r8 to r15. */
+static bool high_byte(const struct tr *t, bool is_byte, unsigned reg)
+{
+	return is_byte && !t->d.rex && reg >= 4 && reg < 8;
+}
+
+/* The host's number of a register operand. */
+static unsigned host_operand(const struct tr *t, bool is_byte, unsigned reg)
+{
+	return high_byte(t, is_byte, reg) ? reg : host_reg(reg);
+}
+
+static bool needs_rex(unsigned gpr)
+{
+	return gpr == R_RSP || gpr > 7;
+}
+
+/* Whether high byte registers stand in the way. */
+static bool unspeakable(const struct tr *t, const struct operands *o)
+{
+	bool high_e = o->has_e && high_byte(t, o->e_byte, o->e);
+	bool high_g = o->has_g && high_byte(t, o->g_byte, o->g);
+
+	if (!high_e && !high_g)
+		return false;
+	if (o->mem)
+		return true;
+	return (o->has_e && !high_e && needs_rex(o->e)) || (o->has_g && !high_g && needs_rex(o->g));
+}
+
+/* A shift's count is masked; by 0 it is nothing. */
+static unsigned shift_count(const struct tr *t)
+{
+	unsigned n = t->d.imm_len ? (u8)t->d.imm : 1;
+
+	return n & (t->d.width == W_Q ? 63 : 31);
+}
+
+static bool is_shift(unsigned kind)
+{
+	return kind >= JF_SHL;
+}
+
+/* How an instruction with flags to keep treats its operand in memory. */
+enum through {
+	DIRECT,	 /* as it is */
+	SCRATCH, /* read into H_S0, worked on there, written back if it is written; a copy stays in spill[0] */
+};
+
+/* The operands that the flags will be made from again: of registers, or of what SCRATCH keeps. False: they cannot. */
+static bool recipe(const struct tr *t, const struct operands *o, struct jflags *f, enum through *how)
+{
+	unsigned kind = t->rule->flags, roles = t->rule->roles, dst, src = JV_NONE;
+	bool g_first = (roles & RO_GW) || (t->row->attr & SWAP); /* op G, E */
+	bool result = roles & (RO_EW | RO_GW | RO_AW);
+
+	*f = (struct jflags){.kind = kind, .width = o->width};
+	*how = DIRECT;
+	if (kind == JF_HOST || (o->has_e && high_byte(t, o->e_byte, o->e)) ||
+	    (o->has_g && high_byte(t, o->g_byte, o->g)))
+		return false;
+	if (o->mem && !(kind == JF_TEST && (roles & RO_GW))) {
+		if (o->has_g && in_memory(o->g))
+			return false; /* H_S0 is taken */
+		*how = SCRATCH;
+	}
+	dst = !t->d.modrm_at ? R_RAX : g_first ? o->g : o->mem ? JV_SPILL : o->e;
+	if (g_first)
+		src = o->mem ? JV_SPILL : o->e;
+	else if (o->has_g)
+		src = o->g;
+	f->a = dst;
+	f->b = src;
+	if (is_shift(kind)) {
+		f->a = JV_SPILL; /* the operand as it was */
+		f->b = JV_IMM;
+		f->imm = (s32)shift_count(t);
+	} else if (kind == JF_TEST && result) {
+		f->b = f->a;
+	} else if (t->d.imm_len) {
+		f->b = JV_IMM;
+		f->imm = (s32)t->d.imm;
+	}
+	return kind == JF_NEG || kind == JF_CMP || kind == JF_TEST || is_shift(kind) ||
+	       (f->b != JV_NONE && f->b != f->a);
+}
+
+/* The instruction on H_S0 instead of memory. */
+static void emit_through_scratch(struct tr *t, const struct operands *o, const struct hmem *m)
+{
+	static const u32 loads[] = {X_MOVZX_B, X_MOVZX_W, X_MOV_LOAD, X_MOV_LOAD | X_W};
+	static const u32 stores[] = {(X_MOV_STORE & ~1U) | X_BYTE, X_MOV_STORE | X_66, X_MOV_STORE,
+				     X_MOV_STORE | X_W};
+	unsigned g = o->has_g ? host_reg(o->g) : t->d.reg;
+	bool first = is_shift(t->rule->flags) || (t->rule->roles & RO_GW);
+
+	emit_rm(&t->e, loads[o->width], H_S0, m);
+	if (first)
+		emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, jit.spill));
+	jit_reencode(t, g, H_S0, NULL, -1);
+	if (!first)
+		emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, jit.spill));
+	if (t->rule->roles & RO_EW)
+		emit_rm(&t->e, stores[o->width], H_S0, m);
+}
+
+/* Registers that change lose what the flags before came from. */
+static void note_writes(struct tr *t, const struct operands *o)
+{
+	unsigned roles = t->rule->roles;
+
+	if ((roles & RO_EW) && o->has_e)
+		jit_fl_reg_write(t, high_byte(t, o->e_byte, o->e) ? o->e - 4 : o->e);
+	if ((roles & RO_GW) && o->has_g)
+		jit_fl_reg_write(t, high_byte(t, o->g_byte, o->g) ? o->g - 4 : o->g);
+	if (roles & RO_VW)
+		jit_fl_reg_write(t, o->v);
+	if ((roles & RO_AW) || (!t->d.modrm_at && (roles & RO_GW))) /* xchg rax */
+		jit_fl_reg_write(t, R_RAX);
+	if (roles & RO_DW)
+		jit_fl_reg_write(t, R_RDX);
+}
+
+static void emit_it(struct tr *t, const struct operands *o, const struct hmem *mem)
+{
+	unsigned roles = t->rule->roles, g = t->d.reg, e = 0;
+	bool g_slot = o->has_g && in_memory(o->g), v_slot = o->has_v && in_memory(o->v);
+	bool e_slot = o->has_e && in_memory(o->e), e_scratch = false;
+	struct hmem slot;
+	int v = -1;
+
+	if (o->has_v) {
+		v = (int)host_reg(o->v);
+		if (v_slot) {
+			v = H_S0;
+			if (roles & RO_VR)
+				emit_load_cpu(&t->e, H_S0, o->v * 8);
+		}
+	}
+	if (o->has_g) {
+		g = g_slot ? H_S0 : host_operand(t, o->g_byte, o->g);
+		/* A narrow result leaves the rest of the register. */
+		if (g_slot && ((roles & RO_GR) || o->width < W_L))
+			emit_load_cpu(&t->e, H_S0, o->g * 8);
+	}
+	if (o->has_e) {
+		e = host_operand(t, o->e_byte, o->e);
+		if (e_slot) {
+			slot = slot_mem(o->e);
+			/* 32 bits written clear the rest; and an opcode with the register in it
+			 * takes no memory. */
+			e_scratch = (t->row->attr & PLUS_R) || t->row->mod == MOD_REG ||
+				    (roles & RO_EREG) || ((roles & RO_EW) && o->width == W_L && !o->e_byte);
+			if (!e_scratch)
+				mem = &slot;
+			else if ((roles & RO_ER) || o->width < W_L)
+				emit_load_cpu(&t->e, H_S2, o->e * 8);
+			e = H_S2;
+		}
+	}
+	if (!(t->row->attr & NOFAULT))
+		jit_add_trap(t);
+	jit_reencode(t, g, e, mem, v);
+	if (g_slot && (roles & RO_GW))
+		emit_store_cpu(&t->e, H_S0, o->g * 8);
+	if (v_slot && (roles & RO_VW))
+		emit_store_cpu(&t->e, H_S0, o->v * 8);
+	if (e_scratch && (roles & RO_EW))
+		emit_store_cpu(&t->e, H_S2, o->e * 8);
+}
+
+/* Of the E operand in memory. */
+static unsigned memory_size(const struct tr *t)
+{
+	switch (t->row->form) {
+	case FORM_Gv_Eb:
+	case FORM_Gd_Eb:
+		return 1;
+	case FORM_Gv_Ew:
+		return 2;
+	case FORM_Gv_Ed:
+		return 4;
+	default:
+		return 1U << t->d.width;
+	}
+}
+
+static bool supported(const struct tr *t, const struct operands *o)
+{
+	unsigned roles = t->rule->roles;
+
+	if (unspeakable(t, o) || (o->mem && (roles & RO_EREG)))
+		return false;
+	if ((roles & RO_GW) && (roles & RO_VW) && (in_memory(o->g) || in_memory(o->v)))
+		return false; /* mulx */
+	if (o->has_v && o->has_g && (roles & RO_VR) && in_memory(o->g) && in_memory(o->v) &&
+	    (roles & RO_GR))
+		return false;
+	if (is_shift(t->rule->flags) && !shift_count(t))
+		return false;
+	/* xchg and movsxd of 16 bits and the like come by the same way as the rest. */
+	return true;
+}
+
+bool jit_tr_gpr(struct tr *t)
+{
+	u32 changed = (t->row->writes | t->row->undefined) & F_OSZAPC;
+	bool full = jit_writes_all_flags(t), keeps = changed && jit_needed_after(t);
+	bool reads = (t->row->reads & ~t->row->undefined) && !full;
+	enum through how;
+	struct operands o;
+	struct jflags f;
+	struct hmem m;
+
+	operands_of(t, &o);
+	if (!supported(t, &o))
+		return false;
+	if (reads || (keeps && !full))
+		jit_fl_unlazy(t);
+	if (o.mem && !jit_lookup_e(t, memory_size(t),
+				   t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
+		return false;
+	if (reads || (keeps && !full))
+		jit_fl_to_host(t);
+
+	if (!changed) {
+		note_writes(t, &o);
+		emit_it(t, &o, o.mem ? &m : NULL);
+		return true;
+	}
+	if (!keeps || !recipe(t, &o, &f, &how)) {
+		f = (struct jflags){.kind = JF_HOST};
+		how = DIRECT;
+	}
+	if (how == SCRATCH) {
+		emit_through_scratch(t, &o, &m);
+	} else {
+		if (is_shift(f.kind)) {
+			if (in_memory(o.e))
+				emit_load_cpu(&t->e, H_S0, o.e * 8);
+			emit_store_cpu(&t->e, in_memory(o.e) ? H_S0 : host_reg(o.e),
+				       offsetof(struct cpu, jit.spill));
+		}
+		emit_it(t, &o, o.mem ? &m : NULL);
+	}
+	jit_fl_set(t, &f);
+	return true;
+}
+
+/* lea: an address, and no look-up. */
+bool jit_tr_lea(struct tr *t)
+{
+	const struct decoded *d = &t->d;
+	unsigned g = d->reg, to = in_memory(g) ? H_S0 : host_reg(g);
+
+	jit_fl_reg_write(t, g);
+	if (d->width == W_Q && !(t->in->flags & IN_A32) && !in_memory(g) &&
+	    (d->base == OFF_ZERO || d->base == OFF_RIP || !in_memory(d->base / 8)) &&
+	    (d->index == OFF_ZERO || !in_memory(d->index / 8))) {
+		jit_emit_address(t, to, false);
+		return true;
+	}
+	jit_emit_address(t, H_S1, false);
+	if (t->in->flags & IN_A32)
+		emit_rr(&t->e, X_MOV_LOAD, H_S1, H_S1);
+	if (d->width == W_W) {
+		if (in_memory(g))
+			emit_load_cpu(&t->e, to, g * 8);
+		emit_rr(&t->e, X_MOV_LOAD | X_66, to, H_S1);
+	} else {
+		emit_rr(&t->e, X_MOV_LOAD | (d->width == W_Q ? X_W : 0), to, H_S1);
+	}
+	if (in_memory(g))
+		emit_store_cpu(&t->e, to, g * 8);
+	return true;
+}

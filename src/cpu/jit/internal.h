@@ -1,0 +1,353 @@
+/* What files of cpu/jit share. docs/jit.md is the map.
+ *
+ *	unit   the translation of one block, for one way in which the guest's flags arrive (struct jflags)
+ *	site   a place in a unit that may leave it: what C must know to make the guest's state precise there
+ *	stub   shared code made once: entry, exits, slow paths (stubs.c)
+ *
+ * Registers of translated code are docs/adr/0001's: rsp is struct cpu, gs the TLB's table, guest rsp in r8,
+ * guest r8 to r11 in memory, r9 to r11 scratch; the others are themselves.
+ */
+#ifndef CPU_JIT_INTERNAL_H
+#define CPU_JIT_INTERNAL_H
+
+#include "cpu/block.h"
+#include "cpu/insn.h"
+#include "cpu/jit/emit.h"
+#include "cpu/jit/jit.h"
+
+/* Scratch registers, and where guest rsp is. */
+#define H_S0 9	/* operands; the number of a site on the way out */
+#define H_S1 10 /* the TLB's index, then the addend */
+#define H_S2 11 /* the tag; a base that lives in memory */
+#define H_GSP 8
+#define H_CPU 4
+
+/* Entries of a block before it is translated; a jump from translated code counts more. */
+#define JIT_HOT 40
+#define JIT_HEAT_CHAINED 8
+/* Translations of one block for different flags; one more is the general one. */
+#define JIT_MAX_VERSIONS 4
+
+/*
+ * Where the guest's arithmetic flags are, and how to make them. They are hardly ever saved: mostly the last
+ * instruction that wrote them can be repeated, because its operands are still there.
+ */
+enum jf_kind {
+	JF_HOST, /* in the host's flags and nowhere else; never across units */
+	JF_CC,	 /* in cpu->cc */
+	JF_LAZY, /* cpu->jit.lazy says; what a unit's general entry expects */
+	/* From here on: what to compute, of @width, from values @a and @b. */
+	JF_ADD,	 /* a is the result of x + b */
+	JF_SUB,	 /* a is the result of x - b */
+	JF_NEG,	 /* a is the result of -x */
+	JF_CMP,	 /* a - b */
+	JF_TEST, /* a & b */
+	JF_SHL,	 /* a << b, b a constant that is not 0 */
+	JF_SHR,
+	JF_SAR,
+};
+
+/* Values: a guest register by number, as it is now; copies made before one changed; a constant. */
+#define JV_SPILL 16 /* and 17: cpu->jit.spill[] */
+#define JV_IMM 18
+#define JV_NONE 19
+
+struct jflags {
+	u8 kind, width, a, b;
+	s32 imm;   /* of JV_IMM */
+	s32 delta; /* what has been added to rsp since, if a is rsp */
+};
+
+/* The flags as cpu->cc has them. Registers are in cpu->regs; @host: the host's flags as they were. Core. */
+u64 jit_flags_eval(const struct cpu *cpu, const struct jflags *f, u64 host);
+
+static inline bool jflags_equal(const struct jflags *x, const struct jflags *y)
+{
+	return !memcmp(x, y, sizeof(*x));
+}
+
+enum site_kind {
+	SITE_INSN,   /* leaves for the interpreter at instruction k, which has changed nothing */
+	SITE_BUDGET, /* less budget than the unit needs: nothing of it has run */
+	SITE_NEEDS,  /* vector state is not loaded yet: nothing of it has run */
+	SITE_GOTO,   /* goes to @target, which is not linked (yet) */
+	SITE_LEFT,   /* a handler that ran for instruction k did not come back */
+};
+
+struct jit_site {
+	u8 kind;
+	u8 k; /* instruction of the block */
+	u32 unit;
+	struct jflags fl;
+	gva_t target; /* SITE_GOTO */
+	/* SITE_GOTO, offsets in the code: the jump's end, the stub, the addend that a jump to another page
+	 * compares (0: same page). */
+	u32 jump, stub, addend;
+	u32 to;	     /* unit that it is linked to; 0: none */
+	u32 next_in; /* list of the sites that are linked to the same unit */
+};
+
+struct jit_unit {
+	struct block *block;
+	struct jflags ctx; /* how flags arrive */
+	u32 code, end;	   /* offsets */
+	u32 first_in;	   /* sites that are linked to it */
+	u32 next;	   /* another unit of the block; 0: none */
+	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
+	u16 n;		     /* instructions that its entry charges */
+	u8 needs;	     /* JIT_NEEDS_* */
+	bool dead;
+};
+#define JIT_NEEDS_X87 1
+#define JIT_NEEDS_AVX 2
+#define JIT_NEEDS_AVX512 4
+
+/* An instruction that may raise SIGFPE, by where it stands. */
+struct jit_trap {
+	u32 at;
+	u32 site;
+};
+
+/* Where a computed jump goes: checked against the TLB, as the interpreter does (block_jump()). */
+struct jit_jump {
+	gva_t rip;
+	u64 slot;   /* of the TLB, bytes */
+	u64 page;   /* its execute tag must be this */
+	u64 addend; /* ... and its addend this */
+	u64 code;   /* host address */
+	struct block *block;
+	u64 unused[2];
+};
+#define JIT_NR_JUMPS 4096
+#define JIT_NO_RIP (~0UL)
+
+struct jit_counters {
+	u64 units, insns, host_bytes; /* made */
+	u64 lookups;		      /* TLB look-ups in them */
+	u64 flag_saves, flag_spills;  /* in them: what flags cost */
+	u64 dropped, flushes;
+	u64 enters, links; /* entries from C; jumps that were made direct */
+	u64 misses, leaves, handlers; /* at run time: slow look-ups; exits to the interpreter; calls of handlers */
+};
+
+/* What a row of rules.def says. */
+struct jit_rule {
+	op_fn *const *set;
+	u8 kind;
+	u8 flags; /* enum jf_kind; JF_HOST: nothing to repeat */
+	u16 roles;
+};
+
+/* One translation being made. */
+struct stub_todo {
+	u8 kind; /* enum todo */
+	u8 acc;
+	bool constant; /* TODO_MISS: the address is known */
+	u8 *jcc;       /* where the branch's offset field ends */
+	u8 *top;       /* TODO_MISS: where to try again */
+	u32 site;
+	u32 index;
+	u64 tag;
+};
+enum todo { TODO_MISS, TODO_LEAVE };
+
+#define JIT_MAX_TODO 256
+
+struct tr {
+	struct jit *j;
+	struct emit e;
+	struct block *b;
+	struct jit_unit *u;
+	u32 unit;
+	unsigned k; /* instruction now */
+	const struct insn *in;
+	const struct insn_row *row;
+	const struct jit_rule *rule;
+	struct decoded d;
+	gva_t rip, next_rip;
+	struct jflags fl; /* where flags are before instruction k */
+	bool host;	  /* and the host's hold them, too */
+	u64 need;	  /* bit k: somebody may look at the flags that instruction k leaves */
+	bool need_in;	  /* ... at those that arrive */
+	bool stale;	  /* fl is good up to the end of instruction k only */
+	bool ended;	  /* nothing follows instruction k */
+	unsigned nr_todo;
+	struct stub_todo todo[JIT_MAX_TODO];
+};
+
+struct jit {
+	struct code_cache *cache;
+	u8 *write, *exec; /* the code, twice */
+	u64 size;
+	u8 *next;	 /* writable mapping */
+	u8 *first;	 /* behind the stubs */
+	u64 l1_mask;	 /* of the TLB: see struct tlb */
+	bool one_unit;	 /* make no links: each unit returns to C */
+	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
+	void (*enter)(struct cpu *cpu, const void *code);
+	const u8 *miss[2], *handler, *leave, *lazy; /* stubs, writable mapping */
+	struct jit_unit *units;
+	struct jit_site *sites;
+	struct jit_trap *traps;
+	u32 nr_units, nr_sites, nr_traps; /* number 0 is never used */
+	u32 max_units, max_sites, max_traps;
+	struct block *calling; /* a handler runs for translated code of this block ... */
+	/* ... which it finds here alone, in a block of its own: run.c */
+	u8 mini[sizeof(struct block) + 2 * sizeof(struct insn)] __attribute__((aligned(16)));
+	u16 *row_rule; /* by row: index of jit_rules[] */
+	struct jit_counters count;
+	struct tr tr;	  /* of the translation being made */
+	u64 *row_handled; /* by row: calls of handlers from translated code, translated so */
+	struct jit_jump jumps[JIT_NR_JUMPS] __attribute__((aligned(64)));
+};
+
+/* Kinds of rules. */
+enum rule_kind {
+	RULE_NONE, /* by a call of the interpreter's handler */
+	RULE_GPR,
+	RULE_VEC,
+	RULE_NOP,
+	RULE_LEA,
+	RULE_PUSH,
+	RULE_PUSH_I,
+	RULE_PUSH_E,
+	RULE_POP,
+	RULE_LEAVE,
+	RULE_JMP,
+	RULE_JCC,
+	RULE_CALL,
+	RULE_CALL_E,
+	RULE_JMP_E,
+	RULE_RET,
+};
+
+/* What an instruction does to its operands, as ModRM has them, and to registers that it does not name. */
+#define RO_ER 1 /* E read */
+#define RO_EW 2
+#define RO_GR 4
+#define RO_GW 8
+#define RO_VR 16 /* VEX.vvvv */
+#define RO_VW 32
+#define RO_AW 64 /* rax */
+#define RO_DW 128
+#define RO_CW 256
+#define RO_EREG 512 /* E in memory is something else: bit strings */
+#define RO_PTRS 2048	/* x87: FIP, FDP and FOP are its own afterwards */
+#define RO_X87 4096	/* needs this part of the unit loaded: fpu.h */
+#define RO_AVX 8192
+#define RO_AVX512 16384
+#define RO_FULL 1024 /* writes all flags whatever they were, though the row says that it reads some */
+
+extern const struct jit_rule jit_rules[];
+extern const unsigned nr_jit_rules;
+
+/* rules.c: fills j->row_rule. */
+void jit_rules_init(struct jit *j);
+static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned row)
+{
+	return &jit_rules[j->row_rule[row]];
+}
+
+/* stubs.c: writes the shared code at j->next. */
+void jit_make_stubs(struct jit *j);
+
+/* translate.c: the unit of @b for flags that arrive as @ctx. NULL: no room. */
+struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx);
+u32 jit_add_site(struct tr *t, enum site_kind kind);
+/* Leaves for instruction k when the branch before is taken. */
+void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
+/* The instruction may raise SIGFPE: call right before it is emitted. */
+void jit_add_trap(struct tr *t);
+bool jit_needed_before(const struct tr *t);
+/* Instruction k leaves all arithmetic flags anew, whatever they were. */
+bool jit_writes_all_flags(const struct tr *t);
+static inline bool jit_needed_after(const struct tr *t)
+{
+	return t->need >> t->k & 1;
+}
+
+/* One instruction each; false: there is no way, a handler has to do it. */
+bool jit_tr_gpr(struct tr *t);
+bool jit_tr_vec(struct tr *t);
+bool jit_tr_lea(struct tr *t);
+bool jit_tr_push(struct tr *t);
+bool jit_tr_pop(struct tr *t);
+bool jit_tr_leave(struct tr *t);
+bool jit_tr_branch(struct tr *t);
+/* branch.c: ends the unit with a jump to @target. */
+void jit_end_goto(struct tr *t, gva_t target);
+void jit_end_insn(struct tr *t);
+
+/* operand.c */
+/* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
+bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m);
+void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc, struct hmem *m);
+/* The sum that the E operand's address is, less the segment, into host register @to. Touches no flag,
+ * uses @to and H_S2. */
+void jit_emit_address(struct tr *t, unsigned to, bool segment);
+/* The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */
+void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv);
+
+/* flags.c */
+void jit_fl_clobber(struct tr *t);  /* the host's flags are about to be lost */
+void jit_fl_to_host(struct tr *t);  /* somebody reads them; uses H_S0 */
+void jit_fl_unlazy(struct tr *t);   /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
+void jit_fl_to_lazy(struct tr *t);  /* for an exit whose target is not known */
+void jit_fl_settle(struct tr *t);   /* for an exit: no longer in the host's flags only */
+void jit_fl_reg_write(struct tr *t, unsigned gpr); /* a register is about to change */
+void jit_fl_rsp_moves(struct tr *t, s32 by);	   /* rsp is about to change by a constant */
+void jit_fl_set(struct tr *t, const struct jflags *f); /* written by the instruction */
+
+/* Guest registers. */
+static inline bool in_memory(unsigned gpr)
+{
+	return gpr >= R_R8 && gpr <= R_R11;
+}
+
+static inline unsigned host_reg(unsigned gpr)
+{
+	return gpr == R_RSP ? H_GSP : gpr;
+}
+
+static inline struct hmem cpu_mem(u32 off)
+{
+	return (struct hmem){.base = H_CPU, .index = -1, .disp = (s32)off};
+}
+
+static inline struct hmem slot_mem(unsigned gpr)
+{
+	return cpu_mem(gpr * 8);
+}
+
+static inline void emit_load_cpu(struct emit *e, unsigned reg, u32 off)
+{
+	struct hmem m = cpu_mem(off);
+
+	emit_rm(e, X_MOV_LOAD | X_W, reg, &m);
+}
+
+static inline void emit_store_cpu(struct emit *e, unsigned reg, u32 off)
+{
+	struct hmem m = cpu_mem(off);
+
+	emit_rm(e, X_MOV_STORE | X_W, reg, &m);
+}
+
+/* mov reg, reg */
+static inline void emit_move(struct emit *e, unsigned to, unsigned from)
+{
+	if (to != from)
+		emit_rr(e, X_MOV_LOAD | X_W, to, from);
+}
+
+static inline void emit_lea(struct emit *e, unsigned to, unsigned base, s32 disp)
+{
+	struct hmem m = {.base = (s8)base, .index = -1, .disp = disp};
+
+	if (disp)
+		emit_rm(e, X_LEA | X_W, to, &m);
+	else
+		emit_move(e, to, base);
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* The translator: hot blocks of guest code become host code. What the rest of cpu/ sees of it.
+ *
+ *	block.c build() --> jit_adopt() --> op_heat counts entries --> hot: translated, op_jit runs it
+ *	block.c drop()  --> jit_drop()       a block's translations go, jumps to them are taken back
+ *	block.c flush() --> jit_flush()      all go
+ *
+ * The interpreter knows nothing of it: a block's first instruction has another handler, and that is all. So
+ * a machine without a translator pays nothing. docs/jit.md says how translated code is made. Core, but for
+ * jit_new() and jit_free().
+ */
+#ifndef CPU_JIT_JIT_H
+#define CPU_JIT_JIT_H
+
+#include "base/types.h"
+
+struct block;
+struct code_cache;
+struct cpu;
+struct jit;
+
+#define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
+
+/* The translator of @c, whose CPUs' TLBs all have @l1_entries in their first level; @c->jit is set by
+ * the caller. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory; ERR_PTR(-ENOSYS): the host lacks
+ * what translated code needs (FSGSBASE). */
+struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries);
+/* No CPU may run with it any more. */
+void jit_free(struct jit *j);
+
+/* A new block of normal mode. */
+void jit_adopt(struct jit *j, struct block *b);
+void jit_drop(struct jit *j, struct block *b);
+void jit_flush(struct jit *j);
+/* What a handler that ran for translated code leaves for: see interp.h, op_again. True: return at once. */
+bool jit_leaves(struct cpu *cpu);
+
+#endif

@@ -1,0 +1,344 @@
+/* Memory operands: the inline TLB look-up (docs/adr/0001), and the guest's own instruction written anew with
+ * the operand that the look-up found.
+ *
+ *	guest    add  rdx, [rbp + rcx*4 + 8]
+ *	host     lea  r10, [rbp + rcx*4 + 8]
+ *	         lea  r11, [r10 + 7]			last byte
+ *	         shr  r10, 7; and r10, mask		index from the first
+ *	         and  r11, -4096			tag from the last: a page crossing never hits
+ *	         cmp  r11, gs:[r10 + read]; jne out of line
+ *	         mov  r10, gs:[r10 + 24]		addend
+ *	         lea  r10, [r10 + rcx*4]
+ *	         add  rdx, [rbp + r10 + 8]
+ *
+ * A look-up that must be aligned keeps the low bits in what it compares: misaligned never hits either. A
+ * constant address needs no arithmetic at all. Out of line: jit_tlb_miss() fills the TLB and the look-up is
+ * made again from its top; or the unit is left before the instruction.
+ */
+#include "base/bug.h"
+#include "cpu/decode_vex.h"
+#include "cpu/jit/internal.h"
+
+#define ADDEND 24
+
+static struct hmem tlb_mem(int index, s32 disp)
+{
+	return (struct hmem){.base = index < 0 ? -1 : (s8)index, .index = -1, .gs = true, .disp = disp};
+}
+
+/* What an address is the sum of. */
+struct address {
+	s8 base, index; /* guest registers, -1: none */
+	u8 scale;
+	bool constant; /* disp is all of it */
+	s32 disp;
+	gva_t at;  /* constant */
+	u32 seg;   /* offset in struct cpu, 0: none */
+};
+
+static void address_of(const struct tr *t, struct address *a)
+{
+	const struct decoded *d = &t->d;
+
+	*a = (struct address){.base = -1, .index = -1, .scale = d->scale, .disp = (s32)d->disp};
+	if (d->base == OFF_RIP) {
+		a->constant = d->seg == OFF_ZERO;
+		a->at = t->next_rip + (u64)d->disp;
+	} else if (d->base != OFF_ZERO) {
+		a->base = d->base / 8;
+	}
+	if (d->index != OFF_ZERO)
+		a->index = d->index / 8;
+	if (a->base < 0 && a->index < 0 && d->base == OFF_ZERO && d->seg == OFF_ZERO) {
+		a->constant = true;
+		a->at = (u64)d->disp;
+	}
+	a->seg = d->seg == OFF_ZERO ? 0 : d->seg;
+}
+
+static bool pinned(int gpr)
+{
+	return gpr >= 0 && !in_memory(gpr);
+}
+
+/* to += reg << scale */
+static void emit_add_scaled(struct emit *e, unsigned to, unsigned reg, unsigned scale)
+{
+	struct hmem m = {.base = (s8)to, .index = (s8)reg, .scale = (u8)scale};
+
+	emit_rm(e, X_LEA | X_W, to, &m);
+}
+
+/* The sum into @to, by mov and lea; H_S2 for what is in memory. */
+static void emit_sum(struct tr *t, const struct address *a, unsigned to)
+{
+	struct emit *e = &t->e;
+	struct hmem m = {.base = -1, .index = -1, .disp = a->disp};
+
+	if (pinned(a->base))
+		m.base = (s8)host_reg(a->base);
+	if (pinned(a->index)) {
+		m.index = (s8)host_reg(a->index);
+		m.scale = a->scale;
+	}
+	if (a->base >= 0 && m.base < 0) {
+		emit_load_cpu(e, to, a->base * 8);
+		m.base = (s8)to;
+	} else if (a->seg && m.base < 0 && m.index < 0) {
+		emit_load_cpu(e, to, a->seg);
+		m.base = (s8)to;
+	}
+	if (m.base >= 0 && m.index < 0 && !m.disp)
+		emit_move(e, to, m.base);
+	else if (m.base >= 0 || m.index >= 0)
+		emit_rm(e, X_LEA | X_W, to, &m);
+	else
+		emit_mov_imm(e, to, (u64)(s64)a->disp);
+	if (a->index >= 0 && m.index < 0) {
+		emit_load_cpu(e, H_S2, a->index * 8);
+		emit_add_scaled(e, to, H_S2, a->scale);
+	}
+	if (a->seg && !(a->base < 0 && !pinned(a->index))) {
+		emit_load_cpu(e, H_S2, a->seg);
+		emit_add_scaled(e, to, H_S2, 0);
+	}
+}
+
+void jit_emit_address(struct tr *t, unsigned to, bool segment)
+{
+	struct address a;
+
+	address_of(t, &a);
+	if (!segment)
+		a.seg = 0;
+	if (a.constant || t->d.base == OFF_RIP)
+		emit_mov_imm(&t->e, to, t->d.base == OFF_RIP ? t->next_rip + (u64)t->d.disp : a.at);
+	else
+		emit_sum(t, &a, to);
+}
+
+/* H_S1 holds the addend: makes @m the operand. */
+static void operand_of(struct tr *t, const struct address *a, struct hmem *m)
+{
+	struct emit *e = &t->e;
+
+	*m = (struct hmem){.base = H_S1, .index = -1, .disp = a->disp};
+	if (a->index >= 0) {
+		unsigned reg = H_S2;
+
+		if (in_memory(a->index))
+			emit_load_cpu(e, H_S2, a->index * 8);
+		else
+			reg = host_reg(a->index);
+		if (a->base < 0 && !a->seg && reg != H_S2) {
+			m->index = (s8)reg;
+			m->scale = a->scale;
+			return;
+		}
+		emit_add_scaled(e, H_S1, reg, a->scale);
+	}
+	if (a->seg) {
+		emit_load_cpu(e, H_S2, a->seg);
+		emit_add_scaled(e, H_S1, H_S2, 0);
+	}
+	if (a->base < 0)
+		return;
+	m->index = H_S1;
+	m->base = H_S2;
+	if (in_memory(a->base))
+		emit_load_cpu(e, H_S2, a->base * 8);
+	else
+		m->base = (s8)host_reg(a->base);
+}
+
+static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc)
+{
+	struct stub_todo *s;
+
+	VM_BUG_ON(t->nr_todo >= JIT_MAX_TODO);
+	s = &t->todo[t->nr_todo++];
+	*s = (struct stub_todo){.kind = TODO_MISS, .acc = acc, .top = top};
+	s->jcc = emit_jcc(&t->e, 5, NULL);
+	s->site = jit_add_site(t, SITE_INSN);
+	t->j->count.lookups++;
+	return s;
+}
+
+static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_access acc, unsigned align,
+			    struct hmem *m)
+{
+	gva_t page = at & PAGE_MASK;
+	u32 index = (at >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
+	struct hmem tag = tlb_mem(-1, (s32)index + 8 * acc), addend = tlb_mem(-1, (s32)index + ADDEND);
+	struct stub_todo *s;
+	u8 *top = t->e.p;
+
+	if (page_offset(at) + size > PAGE_SIZE || (align && (at & (align - 1))))
+		return false;
+	if (fits_s32((s64)page)) {
+		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &tag);
+		emit_32(&t->e, (u32)page);
+	} else {
+		emit_mov_imm(&t->e, H_S2, page);
+		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &tag);
+	}
+	s = add_miss(t, top, acc);
+	s->constant = true;
+	s->index = index;
+	s->tag = page;
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S1, &addend);
+	if (fits_s32((s64)at))
+		*m = (struct hmem){.base = H_S1, .index = -1, .disp = (s32)at};
+	else
+		*m = (struct hmem){.base = H_S2, .index = H_S1, .disp = (s32)page_offset(at)};
+	return true;
+}
+
+/* Index in H_S1, tag in H_S2: compares, and leaves the addend in H_S1. */
+static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned align)
+{
+	struct emit *e = &t->e;
+	struct hmem tag = tlb_mem(H_S1, 8 * acc), addend = tlb_mem(H_S1, ADDEND);
+
+	emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
+	emit_8(e, PAGE_SHIFT - 5);
+	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
+	emit_32(e, (u32)t->j->l1_mask);
+	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, H_S2);
+	emit_32(e, (u32)(PAGE_MASK | (align ? align - 1 : 0)));
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &tag);
+	add_miss(t, top, acc);
+	emit_rm(e, X_MOV_LOAD | X_W, H_S1, &addend);
+}
+
+bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
+{
+	unsigned last = align ? 0 : size - 1;
+	struct address a;
+	u8 *top;
+
+	if (t->in->flags & IN_A32)
+		return false;
+	address_of(t, &a);
+	if (t->d.base == OFF_RIP && !a.constant)
+		return false;
+	jit_fl_clobber(t);
+	if (a.constant)
+		return lookup_constant(t, a.at, size, acc, align, m);
+	top = t->e.p;
+	if (pinned(a.base) && a.index < 0 && !a.seg && a.disp < (s32)0x7fffff00) {
+		emit_lea(&t->e, H_S1, host_reg(a.base), a.disp);
+		emit_lea(&t->e, H_S2, host_reg(a.base), a.disp + (s32)last);
+	} else {
+		emit_sum(t, &a, H_S1);
+		emit_lea(&t->e, H_S2, H_S1, (s32)last);
+	}
+	finish_lookup(t, top, acc, align);
+	operand_of(t, &a, m);
+	return true;
+}
+
+void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc, struct hmem *m)
+{
+	u8 *top;
+
+	jit_fl_clobber(t);
+	top = t->e.p;
+	emit_lea(&t->e, H_S1, host_reg(gpr), disp);
+	emit_lea(&t->e, H_S2, host_reg(gpr), disp + 7);
+	finish_lookup(t, top, acc, 0);
+	*m = (struct hmem){.base = (s8)host_reg(gpr), .index = H_S1, .disp = disp};
+}
+
+/* ---- The instruction anew ---------------------------------------------------------------------- */
+
+static void put_rest(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m)
+{
+	const struct decoded *d = &t->d;
+
+	if (m)
+		emit_modrm_mem(&t->e, reg, m);
+	else
+		emit_8(&t->e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+	for (unsigned i = 0; i < d->imm_len; i++)
+		emit_8(&t->e, (u8)(d->imm >> 8 * i));
+}
+
+/* Bits R, X and B. */
+static u8 rxb(unsigned reg, unsigned rm, const struct hmem *m)
+{
+	return (reg & 8 ? 4 : 0) | (m ? hmem_rex(m) : rm & 8 ? 1 : 0);
+}
+
+static void put_evex(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m)
+{
+	const u8 *from = t->d.bytes + t->d.nr_prefix;
+	u8 p0 = from[1] & 0x0f, rex = rxb(reg, rm, m);
+
+	p0 |= (~rex & 4) << 5 | (~rex & 2) << 5 | (~rex & 1) << 5;
+	if (!m) /* X is bit 4 of a register in rm */
+		p0 = (p0 & ~0x40) | (rm & 16 ? 0 : 0x40);
+	p0 |= reg & 16 ? 0 : 0x10;
+	emit_8(&t->e, 0x62);
+	emit_8(&t->e, p0);
+	emit_8(&t->e, from[2]);
+	emit_8(&t->e, from[3]);
+	emit_8(&t->e, t->d.op);
+	if (m) {
+		struct hmem wide = *m;
+
+		wide.disp32 = true; /* a short one would be scaled */
+		put_rest(t, reg, 0, &wide);
+	} else {
+		put_rest(t, reg, rm, NULL);
+	}
+}
+
+static void put_vex(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv)
+{
+	static const u8 pp[] = {[PFX_NONE] = 0, [PFX_66] = 1, [PFX_F3] = 2, [PFX_F2] = 3};
+	const struct decoded *d = &t->d;
+	unsigned v = vvvv < 0 ? d->vvvv : (unsigned)vvvv;
+
+	emit_8(&t->e, 0xc4);
+	emit_8(&t->e, (~rxb(reg, rm, m) & 7) << 5 | (d->map - MAP_V0F + 1));
+	emit_8(&t->e, (d->rex & 8) << 4 | (~v & 15) << 3 | d->vl << 2 | pp[d->pfx]);
+	emit_8(&t->e, d->op);
+	put_rest(t, reg, rm, m);
+}
+
+void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv)
+{
+	static const u8 maps[NR_MAPS][2] = {
+		[MAP_0F] = {0x0f}, [MAP_0F38] = {0x0f, 0x38}, [MAP_0F3A] = {0x0f, 0x3a}};
+	static const u8 nr_map[NR_MAPS] = {[MAP_0F] = 1, [MAP_0F38] = 2, [MAP_0F3A] = 2};
+	const struct decoded *d = &t->d;
+	const struct insn_row *row = t->row;
+	bool vec = row->attr & THUNK, z = row->attr & PLUS_R;
+	u8 rex = (d->rex & 8) | (z ? (rm & 8 ? 1 : 0) : rxb(reg, rm, m));
+
+	if (map_is_evex(d->map)) {
+		put_evex(t, reg, rm, m);
+		return;
+	}
+	if (map_is_vex(d->map)) {
+		put_vex(t, reg, rm, m, vvvv);
+		return;
+	}
+	if (vec && (row->form == FORM_x87 || row->form == FORM_x87_ax))
+		rex &= m ? 3 : 0;
+	if (vec ? row->pfx == PFX_66 : d->opsize)
+		emit_8(&t->e, 0x66);
+	if (row->pfx == PFX_F2 || row->pfx == PFX_F3)
+		emit_8(&t->e, row->pfx == PFX_F2 ? 0xf2 : 0xf3);
+	if (rex || (d->rex && !vec))
+		emit_8(&t->e, 0x40 | rex);
+	emit_bytes(&t->e, maps[d->map], nr_map[d->map]);
+	emit_8(&t->e, z ? (d->op & ~7) | (rm & 7) : d->op);
+	if (d->modrm_at) {
+		put_rest(t, reg, rm, m);
+		return;
+	}
+	for (unsigned i = 0; i < d->imm_len; i++)
+		emit_8(&t->e, (u8)(d->imm >> 8 * i));
+}

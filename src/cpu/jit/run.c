@@ -1,0 +1,222 @@
+/* Translated code from C's side: in, out, and what it calls on the way.
+ *
+ * Wherever a unit is left, registers are in struct cpu, and the site says where the flags are and at which
+ * instruction the interpreter goes on. So nothing here knows what the code looked like.
+ */
+#include "cpu/interp.h"
+#include "cpu/jit/call.h"
+#include "cpu/jit/run.h"
+#include "cpu/model.h"
+
+#include "base/bug.h"
+
+/* ---- Called by translated code -------------------------------------------------------------------- */
+
+u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 site)
+{
+	struct jit *j = cpu->code->jit;
+	const struct jit_unit *u = &j->units[j->sites[site].unit];
+	void *host;
+
+	j->count.misses++;
+	if (tag & ~PAGE_MASK)
+		return 1; /* misaligned */
+	if (((tag >> (PAGE_SHIFT - 5)) & j->l1_mask) != index)
+		return 1; /* crosses pages */
+	if (!canonical(tag) || (tlb_fill(&cpu->tlb, tag, acc, PF_USER, &host) & TLB_FAULT))
+		return 1;
+	return u->dead || tlb_l1_slot(&cpu->tlb, tag)->tag[acc] != tag;
+}
+
+/* Behind the one instruction that a handler ran for translated code. */
+static void op_back(struct cpu *cpu, const struct insn *in __unused)
+{
+	cpu->jit.in_call = false;
+	cpu->jit.left = false;
+}
+
+bool jit_leaves(struct cpu *cpu)
+{
+	if (likely(!cpu->jit.in_call))
+		return false;
+	cpu->jit.in_call = false;
+	return true;
+}
+
+u64 jit_run_handler(struct cpu *cpu, u64 nr)
+{
+	struct jit *j = cpu->code->jit;
+	const struct jit_site *s = &j->sites[nr];
+	const struct jit_unit *u = &j->units[s->unit];
+	struct block *b = u->block, *mini = jit_mini(j);
+
+	j->count.handlers++;
+	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+	*mini = *b;
+	mini->n = u->n - s->k; /* what the budget has been charged for */
+	mini->link[0] = mini->link[1] = NULL;
+	mini->insn[0] = b->insn[s->k];
+	if (!s->k)
+		mini->insn[0].fn = b->first_fn;
+	mini->insn[1].fn = op_back;
+	cpu->block = mini;
+	cpu->regs.rip = b->base;
+	cpu->resume = mini->insn;
+	cpu->jit.in_call = cpu->jit.left = true;
+	j->calling = b;
+	while (cpu->jit.in_call && !cpu->stopped)
+		cpu->resume->fn(cpu, cpu->resume);
+	j->calling = NULL;
+	cpu->jit.in_call = false;
+	return cpu->jit.left;
+}
+
+void jit_unlazy(struct cpu *cpu)
+{
+	static const struct jflags lazy = {.kind = JF_LAZY};
+
+	cpu->cc = jit_flags_eval(cpu, &lazy, 0);
+}
+
+/* ---- In and out ------------------------------------------------------------------------------------- */
+
+/* The site of the instruction at host address @at, which raised SIGFPE. */
+static u32 trap_site(const struct jit *j, u64 at)
+{
+	u32 off = (u32)(at - (u64)j->exec), lo = 1, hi = j->nr_traps;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (j->traps[mid].at < off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == j->nr_traps || j->traps[lo].at != off)
+		BUG("jit: a host exception where none can be");
+	return j->traps[lo].site;
+}
+
+/* Instruction @k of the unit is the next, for the interpreter. */
+static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, unsigned k)
+{
+	struct block *b = u->block;
+
+	if (u->dead) {
+		cpu->budget += u->n - k;
+		cpu->regs.rip = b->base + (s64)b->insn[k].off;
+		return &cpu->code->again;
+	}
+	cpu->block = b;
+	cpu->regs.rip = b->base;
+	cpu->jit.first = !k;
+	return &b->insn[k];
+}
+
+static void load_state(struct cpu *cpu, u8 needs)
+{
+	if ((needs & JIT_NEEDS_X87) && !cpu->fpu_live.x87)
+		fpu_load_x87(cpu);
+	if ((needs & JIT_NEEDS_AVX) && !cpu->fpu_live.avx)
+		fpu_load_avx(cpu);
+	if ((needs & JIT_NEEDS_AVX512) && !cpu->fpu_live.avx512)
+		fpu_load_avx512(cpu);
+}
+
+/* Goes where @site goes. The unit to go on with; or NULL and *@next, which flags are ready for. */
+static struct jit_unit *go_on(struct cpu *cpu, u32 site, const struct insn **next)
+{
+	struct jit *j = cpu->code->jit;
+	struct jflags fl = j->sites[site].fl; /* the cache may be flushed below */
+	u64 flushes = j->count.flushes;
+	struct jit_unit *u = NULL;
+
+	cpu->regs.rip = j->sites[site].target;
+	*next = block_enter(cpu);
+	if (!cpu->stopped && !cpu->block->mode && j->count.flushes == flushes)
+		u = jit_follow(j, cpu, site, &fl);
+	if (u)
+		cpu->budget += cpu->block->n; /* its entry charges */
+	else
+		cpu->cc = jit_flags_eval(cpu, &fl, 0);
+	return u;
+}
+
+/* Runs @u and what follows. Returns what the interpreter goes on with; NULL: the CPU has stopped. */
+static const struct insn *execute(struct cpu *cpu, struct jit_unit *u)
+{
+	struct jit *j = cpu->code->jit;
+	const struct insn *next;
+	struct jit_site *s;
+	u64 nr;
+
+	cpu->jit.lazy_op = JF_CC;
+	cpu->jit.jumps = (u64)j->jumps;
+	for (;;) {
+		j->count.enters++;
+		j->enter(cpu, j->exec + u->code);
+		nr = cpu->jit.site;
+		if (!nr) /* a handler stopped, or dropped the code */
+			return cpu->stopped ? NULL : &cpu->code->again;
+		if (nr > (u32)nr)
+			nr = trap_site(j, nr);
+		s = &j->sites[nr];
+		u = &j->units[s->unit];
+		switch (s->kind) {
+		case SITE_GOTO:
+			u = go_on(cpu, (u32)nr, &next);
+			if (!u)
+				return cpu->stopped ? NULL : next;
+			break;
+		case SITE_NEEDS:
+			load_state(cpu, u->needs);
+			break;
+		case SITE_BUDGET:
+			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+			cpu->budget += u->n;
+			cpu->regs.rip = u->block->rip;
+			return &cpu->code->again;
+		default:
+			j->count.leaves++;
+			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+			return at_insn(cpu, u, s->k);
+		}
+	}
+}
+
+void jit_op_run(struct cpu *cpu, const struct insn *in)
+{
+	struct jit *j = cpu->code->jit;
+	struct block *b = cpu->block;
+	struct jit_unit *u = jit_general(j, cpu, b);
+	const struct insn *next;
+
+	if (!u) {
+		jit_flush(j);
+		TAIL return b->first_fn(cpu, in);
+	}
+	cpu->budget += b->n; /* its entry charges */
+	jit_remember(j, u);
+	next = execute(cpu, u);
+	if (!next)
+		return;
+	if (cpu->jit.first) {
+		cpu->jit.first = false;
+		TAIL return cpu->block->first_fn(cpu, next);
+	}
+	GOTO(cpu, next);
+}
+
+void jit_op_heat(struct cpu *cpu, const struct insn *in)
+{
+	struct block *b = cpu->block;
+
+	if (++b->heat < JIT_HOT)
+		TAIL return b->first_fn(cpu, in);
+	if (!jit_general(cpu->code->jit, cpu, b)) {
+		jit_flush(cpu->code->jit);
+		TAIL return b->first_fn(cpu, in);
+	}
+	TAIL return jit_op_run(cpu, in);
+}

@@ -1,0 +1,264 @@
+/* From a decoded block to a unit of host code. What one instruction becomes is in gpr.c, vec.c, stack.c and
+ * branch.c; where flags are in flags.c; what comes before, between and behind is here:
+ *
+ *	entry    vector state that the unit needs is loaded, else out
+ *	         budget -= n, else out
+ *	code     instruction by instruction
+ *	exits    out of line: look-ups that missed, jumps that lead nowhere yet
+ */
+#include "cpu/jit/internal.h"
+
+#include "cpu/model.h"
+
+/* Most that a unit becomes. */
+#define MOST_BYTES (64U << 10)
+#define MOST_SITES (8U * BLOCK_MAX)
+
+u32 jit_add_site(struct tr *t, enum site_kind kind)
+{
+	u32 n = t->j->nr_sites++;
+
+	t->j->sites[n] = (struct jit_site){
+		.kind = kind, .k = (u8)t->k, .unit = t->unit, .fl = t->fl};
+	return n;
+}
+
+void jit_add_trap(struct tr *t)
+{
+	struct jit_trap *trap = &t->j->traps[t->j->nr_traps++];
+
+	trap->at = (u32)(t->e.p - t->j->write);
+	trap->site = jit_add_site(t, SITE_INSN);
+}
+
+void jit_todo_leave(struct tr *t, u8 *jcc, u32 site)
+{
+	t->todo[t->nr_todo++] = (struct stub_todo){.kind = TODO_LEAVE, .jcc = jcc, .site = site};
+}
+
+bool jit_needed_before(const struct tr *t)
+{
+	return t->k ? t->need >> (t->k - 1) & 1 : t->need_in;
+}
+
+/* A repeated string instruction ends its block: block.c. */
+static bool ends(const struct insn *in, const struct insn_row *row)
+{
+	return (row->attr & ENDS) || ((row->attr & REPS) && (in->flags & (IN_REP | IN_REPNE)));
+}
+
+static bool writes_all(const struct jit *j, const struct insn *in, const struct insn_row *row,
+		       const struct jit_rule *rule)
+{
+	u32 changed = (row->writes | row->undefined) & F_OSZAPC;
+
+	if (changed != F_OSZAPC)
+		return false;
+	if (!row->reads)
+		return true;
+	if (!(rule->roles & RO_FULL) || !j->host_adds_flags)
+		return false;
+	if (row->form == FORM_Eb || row->form == FORM_Ev) /* by one */
+		return true;
+	return in->imm & (in->width == W_Q ? 63 : 31);
+}
+
+bool jit_writes_all_flags(const struct tr *t)
+{
+	return writes_all(t->j, t->in, t->row, t->rule);
+}
+
+static u8 needs_of(unsigned roles)
+{
+	return (roles & RO_X87 ? JIT_NEEDS_X87 : 0) | (roles & (RO_AVX | RO_AVX512) ? JIT_NEEDS_AVX : 0) |
+	       (roles & RO_AVX512 ? JIT_NEEDS_AVX512 : 0);
+}
+
+/* Who may look at flags, from the end of the block; and what the unit needs. An instruction that may fault, or
+ * that a handler does, looks at all of them. */
+static void look_ahead(struct tr *t)
+{
+	bool live = true;
+
+	for (unsigned k = t->b->n; k-- > 0;) {
+		const struct insn *in = &t->b->insn[k];
+		const struct insn_row *row;
+		const struct jit_rule *rule;
+
+		t->need |= (u64)live << k;
+		if (in->row == NO_ROW) {
+			live = true;
+			continue;
+		}
+		row = &insn_rows[in->row];
+		rule = jit_rule_of(t->j, in->row);
+		t->u->needs |= needs_of(rule->roles);
+		if (rule->kind == RULE_NONE || !(row->attr & NOFAULT) || row->reads ||
+		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS)))
+			live = true;
+		else if (writes_all(t->j, in, row, rule))
+			live = false;
+	}
+	t->need_in = live;
+}
+
+/* @n bytes of struct cpu's bool at @off: out if it is false. */
+static void emit_need(struct tr *t, u32 off, u32 site)
+{
+	struct hmem m = cpu_mem(off);
+
+	emit_rm(&t->e, 0x80, GRP_CMP, &m);
+	emit_8(&t->e, 0);
+	jit_todo_leave(t, emit_jcc(&t->e, 4, NULL), site);
+}
+
+static void emit_entry(struct tr *t)
+{
+	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
+	u8 needs = t->u->needs;
+	u32 site;
+
+	if (needs) {
+		site = jit_add_site(t, SITE_NEEDS);
+		if (needs & JIT_NEEDS_X87)
+			emit_need(t, offsetof(struct cpu, fpu_live.x87), site);
+		if (needs & JIT_NEEDS_AVX512)
+			emit_need(t, offsetof(struct cpu, fpu_live.avx512), site);
+		else if (needs & JIT_NEEDS_AVX)
+			emit_need(t, offsetof(struct cpu, fpu_live.avx), site);
+	}
+	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_SUB, &budget);
+	emit_8(&t->e, (u8)t->u->n);
+	site = jit_add_site(t, SITE_BUDGET);
+	jit_todo_leave(t, emit_jcc(&t->e, 8, NULL), site);
+}
+
+static void emit_todo(struct tr *t)
+{
+	for (unsigned i = 0; i < t->nr_todo; i++) {
+		const struct stub_todo *s = &t->todo[i];
+
+		emit_patch(s->jcc, t->e.p);
+		if (s->kind == TODO_LEAVE) {
+			t->j->sites[s->site].stub = (u32)(t->e.p - t->j->write);
+			emit_mov_imm(&t->e, H_S0, s->site);
+			emit_jmp(&t->e, t->j->leave);
+			continue;
+		}
+		if (s->constant) {
+			emit_mov_imm(&t->e, H_S1, s->index);
+			emit_mov_imm(&t->e, H_S2, s->tag);
+		}
+		emit_mov_imm(&t->e, H_S0, s->site);
+		emit_call(&t->e, t->j->miss[s->acc]);
+		emit_jmp(&t->e, s->top);
+	}
+}
+
+/* The interpreter's handler does instruction k; translated code goes on behind it. */
+static void emit_handler(struct tr *t)
+{
+	u32 site = jit_add_site(t, SITE_INSN);
+
+	emit_mov_imm(&t->e, H_S0, site);
+	emit_call(&t->e, t->j->handler);
+	jit_fl_set(t, &(struct jflags){.kind = JF_CC}); /* the stub loads the host's, too */
+}
+
+static bool by_rule(struct tr *t)
+{
+	switch (t->rule->kind) {
+	case RULE_GPR:
+		return jit_tr_gpr(t);
+	case RULE_VEC:
+		return jit_tr_vec(t);
+	case RULE_NOP:
+		return true;
+	case RULE_LEA:
+		return jit_tr_lea(t);
+	case RULE_PUSH:
+	case RULE_PUSH_I:
+	case RULE_PUSH_E:
+		return jit_tr_push(t);
+	case RULE_POP:
+		return jit_tr_pop(t);
+	case RULE_LEAVE:
+		return jit_tr_leave(t);
+	default:
+		return false;
+	}
+}
+
+static bool room(const struct jit *j)
+{
+	return (u64)(j->write + j->size - j->next) > MOST_BYTES &&
+	       j->nr_sites + MOST_SITES < j->max_sites &&
+	       j->nr_traps + BLOCK_MAX < j->max_traps && j->nr_units + 1 < j->max_units;
+}
+
+static void translate_insn(struct tr *t, struct cpu *cpu)
+{
+	const u8 *code = t->b->host + (t->rip - t->b->rip);
+	unsigned n = min(15U, (unsigned)(PAGE_SIZE - page_offset(t->rip)));
+
+	t->in = &t->b->insn[t->k];
+	if (t->in->row == NO_ROW) {
+		jit_end_insn(t);
+		return;
+	}
+	decode(&t->j->cache->decoder, cpu_features(cpu), code, n, &t->d);
+	t->row = &insn_rows[t->in->row];
+	t->rule = jit_rule_of(t->j, t->in->row);
+	t->next_rip = t->rip + t->in->len;
+	t->stale = false;
+	if (ends(t->in, t->row)) {
+		if (!jit_tr_branch(t))
+			jit_end_insn(t);
+	} else if (!by_rule(t)) {
+		emit_handler(t);
+		t->j->row_handled[t->in->row]++;
+	}
+	if (t->stale)
+		t->fl = (struct jflags){.kind = JF_CC};
+	t->rip = t->next_rip;
+}
+
+static void list_unit(struct tr *t)
+{
+	struct jit_unit *u = t->u;
+
+	u->end = (u32)(t->e.p - t->j->write);
+	u->next = t->b->units;
+	t->b->units = t->unit;
+	t->j->next = t->e.p;
+	t->j->count.units++;
+	t->j->count.insns += u->n;
+	t->j->count.host_bytes += u->end - u->code;
+}
+
+struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx)
+{
+	struct tr *t = &j->tr;
+
+	if (!room(j))
+		return NULL;
+	memset(t, 0, offsetof(struct tr, todo));
+	t->j = j;
+	t->b = b;
+	t->rip = b->rip;
+	t->fl = *ctx;
+	t->e.p = j->next;
+	t->unit = j->nr_units++;
+	t->u = &j->units[t->unit];
+	*t->u = (struct jit_unit){
+		.block = b, .ctx = *ctx, .code = (u32)(j->next - j->write), .n = b->n};
+	look_ahead(t);
+	emit_entry(t);
+	for (; t->k < b->n && !t->ended; t->k++)
+		translate_insn(t, cpu);
+	if (!t->ended)
+		jit_end_goto(t, t->rip);
+	emit_todo(t);
+	list_unit(t);
+	return t->u;
+}
