@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cpu/jit/jit.h"
 #include "fs/seq_file.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
@@ -103,6 +104,31 @@ static void report_cpu(const struct machine *m)
 	say(&p, "%lu instructions, %lu system calls;", m->cpu.retired, m->nr_syscalls);
 	say(&p, "%lu blocks decoded,", c->blocks_decoded);
 	say(&p, "%lu dropped", c->blocks_dropped);
+	end(&p);
+}
+
+/* What was translated, and what of that still needs the interpreter. */
+static void report_jit(const struct jit *j)
+{
+	const struct jit_counters *c = jit_counters(j);
+	struct paragraph p;
+	const char *name;
+	u64 times;
+
+	begin(&p, "jit");
+	say(&p, "%lu units of %lu instructions, %lu bytes;", c->units, c->insns, c->host_bytes);
+	say(&p, "%lu look-ups,", c->lookups);
+	say(&p, "%lu flags saved, %lu operands kept;", c->flag_saves, c->flag_spills);
+	say(&p, "%lu links,", c->links);
+	say(&p, "%lu dropped, %lu flushes;", c->dropped, c->flushes);
+	say(&p, "%lu enters, %lu leaves,", c->enters, c->leaves);
+	say(&p, "%lu misses, %lu handlers", c->misses, c->handlers);
+	for (unsigned i = 0; i < 8; i++) {
+		name = jit_handled(j, i, &times);
+		if (!name)
+			break;
+		say(&p, "%s%s %lu", i ? " " : ": ", name, times);
+	}
 	end(&p);
 }
 
@@ -253,6 +279,8 @@ void report_stats(struct machine *m)
 {
 	log_text("--- vellum: what the machine did ---\n");
 	report_cpu(m);
+	if (code_cache_jit(m->code))
+		report_jit(code_cache_jit(m->code));
 	report_faults(&m->mem);
 	report_tlb(m);
 	report_areas(&m->mem);

@@ -68,6 +68,11 @@ const struct code_counters *code_cache_counters(const struct code_cache *c)
 	return &c->count;
 }
 
+struct jit *code_cache_jit(const struct code_cache *c)
+{
+	return c->jit;
+}
+
 void cpu_regs_init(struct cpu_regs *r)
 {
 	*r = (struct cpu_regs){.flags = F_IF | 2, .cs = 0x33, .ss = 0x2b};

@@ -17,6 +17,7 @@
 struct block;
 struct code_cache;
 struct insn;
+struct jit;
 struct memory;
 
 enum {
@@ -209,6 +210,8 @@ struct code_cache *code_cache_new(struct memory *mem);
 void code_cache_free(struct code_cache *c);
 /* Since code_cache_new(); lives as long as @c. */
 const struct code_counters *code_cache_counters(const struct code_cache *c);
+/* The translator, NULL: none. See jit/jit.h. */
+struct jit *code_cache_jit(const struct code_cache *c);
 
 /* Hot code is translated from now on, for CPUs with @l1_entries in the TLB's first level that stand in a
  * CPU_AND_STACK. @size: bytes of host code at most. 0; -EPERM: the host gives no executable memory; -ENOSYS: its

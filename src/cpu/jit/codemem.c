@@ -129,3 +129,28 @@ void jit_free(struct jit *j)
 	free_tables(j);
 	free(j);
 }
+
+const struct jit_counters *jit_counters(const struct jit *j)
+{
+	return &j->count;
+}
+
+const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
+{
+	u64 below = ~0UL, best;
+	unsigned row = 0;
+
+	for (unsigned i = 0; i <= n; i++) {
+		best = 0;
+		for (unsigned r = 0; r < nr_insn_rows; r++)
+			if (j->row_handled[r] > best && j->row_handled[r] < below) {
+				best = j->row_handled[r];
+				row = r;
+			}
+		if (!best)
+			return NULL;
+		below = best;
+	}
+	*times = below;
+	return insn_rows[row].name;
+}

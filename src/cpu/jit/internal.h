@@ -121,15 +121,6 @@ struct jit_jump {
 #define JIT_NR_JUMPS 4096
 #define JIT_NO_RIP (~0UL)
 
-struct jit_counters {
-	u64 units, insns, host_bytes; /* made */
-	u64 lookups;		      /* TLB look-ups in them */
-	u64 flag_saves, flag_spills;  /* in them: what flags cost */
-	u64 dropped, flushes;
-	u64 enters, links; /* entries from C; jumps that were made direct */
-	u64 misses, leaves, handlers; /* at run time: slow look-ups; exits to the interpreter; calls of handlers */
-};
-
 /* What a row of rules.def says. */
 struct jit_rule {
 	op_fn *const *set;
@@ -197,7 +188,7 @@ struct jit {
 	u16 *row_rule; /* by row: index of jit_rules[] */
 	struct jit_counters count;
 	struct tr tr;	  /* of the translation being made */
-	u64 *row_handled; /* by row: calls of handlers from translated code, translated so */
+	u64 *row_handled; /* by row: runs of its handler for translated code */
 	struct jit_jump jumps[JIT_NR_JUMPS] __attribute__((aligned(64)));
 };
 

@@ -18,6 +18,21 @@ struct code_cache;
 struct cpu;
 struct jit;
 
+/* For --stats. */
+struct jit_counters {
+	u64 units, insns, host_bytes;	/* made: translations of blocks, their instructions, their code */
+	u64 lookups;			/* in them: TLB look-ups, */
+	u64 flag_saves, flag_spills;	/* ... and what is done for flags that nobody may ever read */
+	u64 links, dropped, flushes;	/* jumps made direct; units gone with their page; all gone */
+	u64 enters, leaves;		/* from C into translated code; out of it, for the interpreter */
+	u64 misses, handlers;		/* look-ups that missed; instructions by the interpreter's handler */
+};
+/* Since jit_new(). */
+const struct jit_counters *jit_counters(const struct jit *j);
+/* Names a row of opcodes.def whose handler has run for translated code, the @n-th most often, and how often;
+ * NULL: there is none. For reports: it looks through all of them. */
+const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
+
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 
 /* The translator of @c, whose CPUs' TLBs all have @l1_entries in their first level; @c->jit is set by

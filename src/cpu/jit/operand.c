@@ -258,7 +258,7 @@ static void put_rest(struct tr *t, unsigned reg, unsigned rm, const struct hmem 
 
 	if (m)
 		emit_modrm_mem(&t->e, reg, m);
-	else
+	else if (d->modrm_at) /* not vzeroupper */
 		emit_8(&t->e, 0xc0 | (reg & 7) << 3 | (rm & 7));
 	for (unsigned i = 0; i < d->imm_len; i++)
 		emit_8(&t->e, (u8)(d->imm >> 8 * i));
@@ -335,10 +335,5 @@ void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m,
 		emit_8(&t->e, 0x40 | rex);
 	emit_bytes(&t->e, maps[d->map], nr_map[d->map]);
 	emit_8(&t->e, z ? (d->op & ~7) | (rm & 7) : d->op);
-	if (d->modrm_at) {
-		put_rest(t, reg, rm, m);
-		return;
-	}
-	for (unsigned i = 0; i < d->imm_len; i++)
-		emit_8(&t->e, (u8)(d->imm >> 8 * i));
+	put_rest(t, reg, rm, m);
 }

@@ -51,6 +51,7 @@ u64 jit_run_handler(struct cpu *cpu, u64 nr)
 	struct block *b = u->block, *mini = jit_mini(j);
 
 	j->count.handlers++;
+	j->row_handled[b->insn[s->k].row]++;
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 	*mini = *b;
 	mini->n = u->n - s->k; /* what the budget has been charged for */

@@ -216,7 +216,6 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 			jit_end_insn(t);
 	} else if (!by_rule(t)) {
 		emit_handler(t);
-		t->j->row_handled[t->in->row]++;
 	}
 	if (t->stale)
 		t->fl = (struct jflags){.kind = JF_CC};
