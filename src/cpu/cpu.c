@@ -43,9 +43,9 @@ no_arena:
 	return ERR_PTR(err);
 }
 
-int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries)
+int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep)
 {
-	struct jit *j = jit_new(c, size, l1_entries);
+	struct jit *j = jit_new(c, size, l1_entries, lockstep);
 
 	if (IS_ERR(j))
 		return PTR_ERR(j);

@@ -214,9 +214,10 @@ const struct code_counters *code_cache_counters(const struct code_cache *c);
 struct jit *code_cache_jit(const struct code_cache *c);
 
 /* Hot code is translated from now on, for CPUs with @l1_entries in the TLB's first level that stand in a
- * CPU_AND_STACK. @size: bytes of host code at most. 0; -EPERM: the host gives no executable memory; -ENOSYS: its
+ * CPU_AND_STACK. @size: bytes of host code at most. @lockstep: compared with the
+ * interpreter all the time; a difference ends Vellum with a report. 0; -EPERM: the host gives no executable memory; -ENOSYS: its
  * CPU or kernel lacks FSGSBASE; -ENOMEM. On an error all stays interpreted. */
-int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries);
+int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep);
 
 /* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
  * task or the machine brings are the caller's to set. @mem and @code must live as long.

@@ -217,6 +217,8 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 			check_hit(t, gva, acc, page + e->addend);
 		t->count.l1_hit[acc]++;
 		*host = (void *)(gva + e->addend);
+		if (acc == TLB_WRITE && unlikely(t->on_write))
+			t->on_write(t->on_write_arg, (void *)(page + e->addend));
 		return 0;
 	}
 	t->count.l1_miss[acc]++;
@@ -244,7 +246,17 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 	*host = (void *)(gva + e->addend);
 	if (t->check)
 		check_hit(t, gva, acc, page + e->addend);
+	if (acc == TLB_WRITE && unlikely(t->on_write))
+		t->on_write(t->on_write_arg, (void *)(page + e->addend));
 	return 0;
+}
+
+void tlb_drop_write_tags(struct tlb *t)
+{
+	struct tlb_space *s = t->in->cur;
+
+	for (u32 n = 0; s && n < s->nr_log; n++)
+		s->table[s->log[n]].tag[TLB_WRITE] = TLB_NO_TAG;
 }
 
 /* --- frames with code -------------------------------------------------------------------- */

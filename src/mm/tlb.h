@@ -63,6 +63,9 @@ struct tlb {
 	struct tlb_counters count;
 	struct mm_struct *mm;	 /* whose ptes walks read; NULL: none (kernel thread) */
 	struct tlb_internal *in; /* mm/tlb.c's own: L2, PSC, tables of other spaces, fill logs */
+	/* Told of each page, by its host address, that tlb_fill() lets somebody write to; NULL: nobody. */
+	void (*on_write)(void *arg, void *page);
+	void *on_write_arg;
 	bool check;
 };
 
@@ -147,6 +150,9 @@ void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end);
 void tlb_forget_mm(struct mm_struct *mm);
 /* The frame now holds cached code (or no longer): drop write tags that reach it. */
 void tlb_protect_frame(struct memory *mem, struct page *page);
+
+/* The next store to each page of the current space asks tlb_fill() again. */
+void tlb_drop_write_tags(struct tlb *t);
 
 /* Compares every valid entry of each level with the page tables; 0, or -EFAULT with a line
  * on the log that names the entry. */

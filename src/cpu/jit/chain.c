@@ -5,7 +5,7 @@
  *	          ret --> struct jit_jump, by rip --> unit B'   (flags: JF_LAZY)
  */
 #include "cpu/jit/internal.h"
-#include "cpu/jit/run.h"
+#include "cpu/jit/lockstep.h"
 
 static void unlink_site(struct jit *j, struct jit_site *s)
 {
@@ -115,9 +115,9 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 	struct jit_unit *u;
 	unsigned versions;
 
-	if (!b->first_fn)
+	if (!b->first_fn || (j->lock && j->lock->off))
 		return NULL;
-	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < JIT_HOT)
+	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < j->hot)
 		return NULL;
 	u = find(j, b, fl, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)

@@ -9,7 +9,7 @@
 #include "base/host.h"
 #include "base/host_exec.h"
 #include "cpu/host_signals.h"
-#include "cpu/jit/run.h"
+#include "cpu/jit/lockstep.h"
 
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE 2 /* asm/hwcap2.h */
@@ -34,6 +34,7 @@ static void free_tables(struct jit *j)
 	free_table(j->traps, j->max_traps, sizeof(*j->traps));
 	free(j->row_rule);
 	free(j->row_handled);
+	free(j->lock);
 }
 
 /* By what is common: a unit has 300 bytes of code and more, a site 20. */
@@ -94,7 +95,7 @@ static bool shifts_add_flags(void)
 	return ones == zeros;
 }
 
-struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries)
+struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep)
 {
 	struct jit *j;
 	int err;
@@ -109,7 +110,15 @@ struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries)
 	j->size = page_align(max(size, (u64)1 << 20));
 	j->l1_mask = (u64)(l1_entries - 1) << 5;
 	j->host_adds_flags = shifts_add_flags();
+	j->hot = lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;
 	err = make_tables(j);
+	if (!err && lockstep) {
+		j->lock = calloc(1, sizeof(*j->lock));
+		if (j->lock)
+			j->lock->report = lockstep_report;
+		else
+			err = -ENOMEM;
+	}
 	if (!err)
 		err = map_code(j);
 	if (err) {

@@ -24,6 +24,7 @@
 
 /* Entries of a block before it is translated; a jump from translated code counts more. */
 #define JIT_HOT 40
+#define JIT_HOT_LOCKSTEP 2
 #define JIT_HEAT_CHAINED 8
 /* Translations of one block for different flags; one more is the general one. */
 #define JIT_MAX_VERSIONS 4
@@ -166,6 +167,8 @@ struct tr {
 	struct stub_todo todo[JIT_MAX_TODO];
 };
 
+struct lockstep;
+
 struct jit {
 	struct code_cache *cache;
 	u8 *write, *exec; /* the code, twice */
@@ -173,6 +176,8 @@ struct jit {
 	u8 *next;	 /* writable mapping */
 	u8 *first;	 /* behind the stubs */
 	u64 l1_mask;	 /* of the TLB: see struct tlb */
+	u16 hot;	 /* JIT_HOT, or less */
+	struct lockstep *lock; /* NULL: not in lockstep */
 	bool one_unit;	 /* make no links: each unit returns to C */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);

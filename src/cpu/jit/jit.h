@@ -36,9 +36,9 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 
 /* The translator of @c, whose CPUs' TLBs all have @l1_entries in their first level; @c->jit is set by
- * the caller. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory; ERR_PTR(-ENOSYS): the host lacks
+ * the caller. @lockstep: the interpreter runs beside it, see lockstep.c. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory; ERR_PTR(-ENOSYS): the host lacks
  * what translated code needs (FSGSBASE). */
-struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries);
+struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep);
 /* No CPU may run with it any more. */
 void jit_free(struct jit *j);
 

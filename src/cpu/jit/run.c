@@ -5,6 +5,7 @@
  */
 #include "cpu/interp.h"
 #include "cpu/jit/call.h"
+#include "cpu/jit/lockstep.h"
 #include "cpu/jit/run.h"
 #include "cpu/model.h"
 
@@ -144,8 +145,7 @@ static struct jit_unit *go_on(struct cpu *cpu, u32 site, const struct insn **nex
 	return u;
 }
 
-/* Runs @u and what follows. Returns what the interpreter goes on with; NULL: the CPU has stopped. */
-static const struct insn *execute(struct cpu *cpu, struct jit_unit *u)
+const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 {
 	struct jit *j = cpu->code->jit;
 	const struct insn *next;
@@ -190,16 +190,21 @@ void jit_op_run(struct cpu *cpu, const struct insn *in)
 {
 	struct jit *j = cpu->code->jit;
 	struct block *b = cpu->block;
-	struct jit_unit *u = jit_general(j, cpu, b);
+	struct jit_unit *u;
 	const struct insn *next;
 
+	if (unlikely(j->lock) && (j->lock->off || j->lock->off_once)) {
+		j->lock->off_once = false;
+		TAIL return b->first_fn(cpu, in);
+	}
+	u = jit_general(j, cpu, b);
 	if (!u) {
 		jit_flush(j);
 		TAIL return b->first_fn(cpu, in);
 	}
 	cpu->budget += b->n; /* its entry charges */
 	jit_remember(j, u);
-	next = execute(cpu, u);
+	next = unlikely(j->lock) ? jit_lockstep(cpu, u) : jit_execute(cpu, u);
 	if (!next)
 		return;
 	if (cpu->jit.first) {
@@ -213,7 +218,7 @@ void jit_op_heat(struct cpu *cpu, const struct insn *in)
 {
 	struct block *b = cpu->block;
 
-	if (++b->heat < JIT_HOT)
+	if (++b->heat < cpu->code->jit->hot)
 		TAIL return b->first_fn(cpu, in);
 	if (!jit_general(cpu->code->jit, cpu, b)) {
 		jit_flush(cpu->code->jit);

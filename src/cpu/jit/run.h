@@ -7,6 +7,9 @@
 /* Handlers of the first instruction of a block: not translated yet, translated. */
 op_fn jit_op_heat, jit_op_run;
 
+/* Runs @u and what follows it, with registers in cpu->regs, flags in cpu->cc. What the interpreter goes on with,
+ * in cpu->block, or code->again; NULL: the CPU has stopped. */
+const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u);
 /* The unit of @b whose flags arrive as JF_LAZY; NULL: no room. */
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b);
 /* Where @site, whose flags are as @fl says, goes on: the unit of cpu->block, linked if it can be. NULL: the
