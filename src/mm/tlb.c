@@ -246,8 +246,12 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 	*host = (void *)(gva + e->addend);
 	if (t->check)
 		check_hit(t, gva, acc, page + e->addend);
-	if (acc == TLB_WRITE && unlikely(t->on_write))
-		t->on_write(t->on_write_arg, (void *)(page + e->addend));
+	if (unlikely(t->on_write)) {
+		if (acc == TLB_WRITE)
+			t->on_write(t->on_write_arg, (void *)(page + e->addend));
+		else
+			e->tag[TLB_WRITE] = TLB_NO_TAG;
+	}
 	return 0;
 }
 

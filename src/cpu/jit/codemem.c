@@ -114,10 +114,12 @@ struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockste
 	err = make_tables(j);
 	if (!err && lockstep) {
 		j->lock = calloc(1, sizeof(*j->lock));
-		if (j->lock)
-			j->lock->report = lockstep_report;
-		else
+		if (j->lock) {
+			j->lock->describe = lockstep_describe;
+			j->lock->end = lockstep_end;
+		} else {
 			err = -ENOMEM;
+		}
 	}
 	if (!err)
 		err = map_code(j);

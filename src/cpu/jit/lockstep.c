@@ -6,8 +6,8 @@
  *	   |                                  memory: the TLB's write tags go before each run, so the first
  *	   +------ interpreted --> after'     store to each page asks tlb_fill(), whose hook keeps the page
  *
- * What counts from then on is the interpreter's. On a difference the steps are made again one unit at a time, so
- * that the report names the first unit that is wrong, if it is wrong on its own.
+ * What counts from then on is the interpreter's. On a difference the step is made again with less budget, then
+ * more and more, so that the report is of the first unit that goes wrong.
  */
 #include "cpu/interp.h"
 #include "cpu/jit/lockstep.h"
@@ -225,45 +225,20 @@ static void go_back(struct cpu *cpu, struct lockstep *l)
 	load_state(cpu, &l->pre);
 }
 
-static void report(struct cpu *cpu, struct jit *j, const struct jit_unit *u, s64 done, const char *what)
-{
-	j->lock->report(cpu, j, u, done, what);
-}
-
-/* The same steps one unit at a time: the first that differs is reported. */
-static void find_first(struct cpu *cpu, struct jit *j, s64 all, const char *what)
+/* The same step again, with a budget that grows until it goes wrong: what ran last is to blame. */
+static void find_first(struct cpu *cpu, struct jit *j, struct jit_unit *u, s64 all)
 {
 	struct lockstep *l = j->lock;
-	gva_t from = l->pre.regs.rip;
-	const char *now;
-	s64 done = 0, n;
+	const char *what = NULL;
+	s64 done;
 
-	go_back(cpu, l);
-	while (done < all) {
-		struct jit_unit *u = NULL;
-
-		cpu->budget = BLOCK_MAX;
-		block_enter(cpu);
-		if (!cpu->stopped && cpu->block->first_fn)
-			u = jit_general(j, cpu, cpu->block);
-		cpu->regs.rip = cpu->block ? cpu->block->rip : cpu->regs.rip;
-		if (!u) {
-			cpu->stopped = false;
-			interpret(cpu, j, 1);
-			cpu->stopped = false;
-			done++;
-			continue;
-		}
-		n = step(cpu, j, u, u->n, &now);
-		if (now)
-			report(cpu, j, u, n, now);
-		if (!n)
-			break;
-		cpu->stopped = false;
-		done += n;
+	for (s64 budget = u->n; budget <= all && !what; budget++) {
+		go_back(cpu, l);
+		done = step(cpu, j, u, budget, &what);
+		if (what)
+			l->describe(j, done, what);
 	}
-	(void)from;
-	report(cpu, j, NULL, all, what);
+	l->end(j, cpu->jit.site ? &j->units[j->sites[(u32)cpu->jit.site].unit] : u, what);
 }
 
 const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
@@ -286,8 +261,10 @@ const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
 	cpu->regs.rip = u->block->rip;
 
 	done = step(cpu, j, u, chunk, &what);
-	if (what)
-		find_first(cpu, j, done, what);
+	if (what) {
+		l->describe(j, done, what);
+		find_first(cpu, j, u, chunk);
+	}
 
 	cpu->tlb.on_write = NULL;
 	cpu->read_tsc = read_tsc;

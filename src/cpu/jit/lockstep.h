@@ -23,16 +23,17 @@ struct lockstep {
 	u64 tsc, turn, steps;
 	bool off;      /* interpret only */
 	bool off_once; /* the next block */
-	/* Prints what differs and ends Vellum. Not core; @u NULL: no unit differs on its own. */
-	void (*report)(struct cpu *cpu, const struct jit *j, const struct jit_unit *u, s64 done,
-		       const char *what);
+	/* Not core: print what differs; the code of @u, and end Vellum (@what NULL: it did
+	 * not happen again). */
+	void (*describe)(const struct jit *j, s64 done, const char *what);
+	void (*end)(const struct jit *j, const struct jit_unit *u, const char *what);
 };
 
 /* For jit_op_run(): as jit_execute(). */
 const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u);
 
 /* lockstep_report.c */
-void lockstep_report(struct cpu *cpu, const struct jit *j, const struct jit_unit *u, s64 done,
-		     const char *what);
+void lockstep_describe(const struct jit *j, s64 done, const char *what);
+void lockstep_end(const struct jit *j, const struct jit_unit *u, const char *what);
 
 #endif

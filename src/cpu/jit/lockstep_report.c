@@ -37,8 +37,7 @@ static void say_state(const struct lockstep *l)
 			 l->ref.exit.error_code);
 }
 
-void lockstep_report(struct cpu *cpu, const struct jit *j, const struct jit_unit *u, s64 done,
-		     const char *what)
+void lockstep_describe(const struct jit *j, s64 done, const char *what)
 {
 	const struct lockstep *l = j->lock;
 
@@ -56,17 +55,20 @@ void lockstep_report(struct cpu *cpu, const struct jit *j, const struct jit_unit
 				log_line("image +%u: %016lx %016lx, %016lx %016lx", i,
 					 get64(l->jit.fpu.area + i + 8), get64(l->jit.fpu.area + i),
 					 get64(l->ref.fpu.area + i + 8), get64(l->ref.fpu.area + i));
-	if (u) {
-		const struct block *b = u->block;
-		unsigned len = 0;
+}
 
-		for (unsigned k = 0; k < b->n; k++)
-			len += b->insn[k].len;
+void lockstep_end(const struct jit *j, const struct jit_unit *u, const char *what)
+{
+	const struct block *b = u->block;
+	unsigned len = 0;
+
+	if (!what)
+		log_line("it does not differ a second time");
+	for (unsigned k = 0; k < b->n; k++)
+		len += b->insn[k].len;
+	log_line("the last unit: flags arrive as %u (%u %u)", u->ctx.kind, u->ctx.a, u->ctx.b);
+	if (!u->dead)
 		say_code("guest code:", b->host, len, b->rip);
-		say_code("host code:", j->write + u->code, u->end - u->code, (u64)j->exec + u->code);
-	} else {
-		log_line("no unit differs on its own: it takes the chain of them");
-	}
-	(void)cpu;
+	say_code("host code:", j->write + u->code, u->end - u->code, (u64)j->exec + u->code);
 	_Exit(125);
 }
