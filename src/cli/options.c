@@ -409,7 +409,6 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 	o->machine.tlb = (struct tlb_geometry){1024, 8, 128, false};
 	o->machine.seed = 1;
 	o->machine.cpu_model = cpu_model_default();
-	o->machine.jit_size = 64UL << 20;
 	env_init(o);
 	for (unsigned i = 0; i < NR_ROWS; i++)
 		if (option_rows[i].kind != OPT_ASK && option_is_for(&option_rows[i], compare))

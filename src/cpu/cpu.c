@@ -43,9 +43,9 @@ no_arena:
 	return ERR_PTR(err);
 }
 
-int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep)
+int code_cache_translate(struct code_cache *c, const struct jit_options *o)
 {
-	struct jit *j = jit_new(c, size, l1_entries, lockstep);
+	struct jit *j = jit_new(c, o);
 
 	if (IS_ERR(j))
 		return PTR_ERR(j);

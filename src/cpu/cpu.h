@@ -213,11 +213,17 @@ const struct code_counters *code_cache_counters(const struct code_cache *c);
 /* The translator, NULL: none. See jit/jit.h. */
 struct jit *code_cache_jit(const struct code_cache *c);
 
-/* Hot code is translated from now on, for CPUs with @l1_entries in the TLB's first level that stand in a
- * CPU_AND_STACK. @size: bytes of host code at most. @lockstep: compared with the
- * interpreter all the time; a difference ends Vellum with a report. 0; -EPERM: the host gives no executable memory; -ENOSYS: its
- * CPU or kernel lacks FSGSBASE; -ENOMEM. On an error all stays interpreted. */
-int code_cache_translate(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep);
+/* How code_cache_translate() is to translate. */
+struct jit_options {
+	u64 size;	/* bytes of host code at most; 0: JIT_DEFAULT_SIZE */
+	u32 l1_entries; /* of the first level of the CPUs' TLBs */
+	u16 hot;	/* entries that make a block hot; 0: as measured best */
+	bool lockstep;	/* the interpreter runs beside; a difference ends Vellum with a report */
+};
+
+/* Hot code is translated from now on; each CPU stands in a CPU_AND_STACK. 0; -EPERM: the host gives no
+ * executable memory; -ENOSYS: its CPU or kernel lacks FSGSBASE; -ENOMEM. On an error all stays interpreted. */
+int code_cache_translate(struct code_cache *c, const struct jit_options *o);
 
 /* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
  * task or the machine brings are the caller's to set. @mem and @code must live as long.

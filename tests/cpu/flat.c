@@ -33,9 +33,10 @@ static void make_tables(struct flat *f)
 		flat_protect(f, FLAT_BASE + i * PAGE_SIZE, FLAT_RWX);
 }
 
+static const struct tlb_geometry geo = {256, 8, 128, false};
+
 struct flat *flat_new(enum cpu_model model)
 {
-	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct flat *f = must(aligned_alloc(64, (sizeof(*f) + 63) & ~63UL));
 
 	if (cpu_install_host_handlers())
@@ -71,6 +72,14 @@ void flat_free(struct flat *f)
 	free(f->mem.mem_map);
 	free(f->mem.ram);
 	free(f);
+}
+
+bool flat_translate(struct flat *f, bool lockstep)
+{
+	struct jit_options o = {
+		.size = 4UL << 20, .l1_entries = geo.l1_entries, .hot = 1, .lockstep = lockstep};
+
+	return !code_cache_translate(f->code, &o);
 }
 
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights)

@@ -21,7 +21,7 @@ struct mm_struct;
 struct flat {
 	struct memory mem;
 	struct mm_struct *mm;
-	struct cpu cpu;
+	CPU_AND_STACK(cpu);
 	struct fpu_state fpu;
 	struct code_cache *code;
 };
@@ -30,6 +30,9 @@ struct flat {
  * FLAT_RWX and zero, registers as at exec. Aborts when the host has no memory. */
 struct flat *flat_new(enum cpu_model model);
 void flat_free(struct flat *f);
+/* Blocks are translated the first time they are entered, from now on; @lockstep: the interpreter beside. False: the
+ * host cannot. */
+bool flat_translate(struct flat *f, bool lockstep);
 /* Gives the page that holds @addr other rights. */
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights);
 /* Host address of guest memory. */

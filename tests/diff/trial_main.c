@@ -14,7 +14,7 @@ struct options {
 	u64 rounds, seed, seconds;
 	const char *name; /* rows of this name only */
 	enum cpu_model model;
-	bool verbose, flags;
+	bool verbose, flags, jit;
 };
 
 struct totals {
@@ -79,7 +79,7 @@ static void usage(const char *program)
 {
 	fprintf(stderr,
 		"usage: check_%s [--cpu MODEL] [--rounds N] [--seed N] [--seconds N] [--row NAME]\n"
-		"\t[--verbose] [--flags] [--repeat ROW:WISH:SEED]\n",
+		"\t[--verbose] [--flags] [--jit] [--repeat ROW:WISH:SEED]\n",
 		program);
 	exit(2);
 }
@@ -95,6 +95,8 @@ static const char *parse(const char *program, int argc, char **argv, struct opti
 			o->verbose = true;
 		else if (!strcmp(argv[i], "--flags"))
 			o->flags = true;
+		else if (!strcmp(argv[i], "--jit"))
+			o->jit = true;
 		else if (i + 1 == argc)
 			usage(program);
 		else if (!strcmp(argv[i], "--rounds"))
@@ -252,6 +254,10 @@ int trial_main(const char *program, bool (*of_program)(unsigned row), int argc, 
 	double start = now();
 
 	sides_open(&s, o.model);
+	if (o.jit && !flat_translate(s.f, false)) {
+		printf("%s: this host cannot run translated code\n", program);
+		return 77;
+	}
 	chosen.of_program = of_program;
 	chosen.feats = s.enc.feats;
 	if (again)

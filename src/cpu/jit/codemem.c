@@ -95,7 +95,7 @@ static bool shifts_add_flags(void)
 	return ones == zeros;
 }
 
-struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep)
+struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 {
 	struct jit *j;
 	int err;
@@ -107,12 +107,12 @@ struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockste
 		return ERR_PTR(-ENOMEM);
 	memset(j, 0, sizeof(*j));
 	j->cache = c;
-	j->size = page_align(max(size, (u64)1 << 20));
-	j->l1_mask = (u64)(l1_entries - 1) << 5;
+	j->size = page_align(max(o->size ? o->size : JIT_DEFAULT_SIZE, 1UL << 20));
+	j->l1_mask = (u64)(o->l1_entries - 1) << 5;
 	j->host_adds_flags = shifts_add_flags();
-	j->hot = lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;
+	j->hot = o->hot ? o->hot : o->lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;
 	err = make_tables(j);
-	if (!err && lockstep) {
+	if (!err && o->lockstep) {
 		j->lock = calloc(1, sizeof(*j->lock));
 		if (j->lock) {
 			j->lock->describe = lockstep_describe;

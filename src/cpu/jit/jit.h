@@ -17,6 +17,7 @@ struct block;
 struct code_cache;
 struct cpu;
 struct jit;
+struct jit_options;
 
 /* For --stats. */
 struct jit_counters {
@@ -35,10 +36,8 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
 
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 
-/* The translator of @c, whose CPUs' TLBs all have @l1_entries in their first level; @c->jit is set by
- * the caller. @lockstep: the interpreter runs beside it, see lockstep.c. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory; ERR_PTR(-ENOSYS): the host lacks
- * what translated code needs (FSGSBASE). */
-struct jit *jit_new(struct code_cache *c, u64 size, u32 l1_entries, bool lockstep);
+/* The translator of @c; @c->jit is set by the caller. ERR_PTR of what code_cache_translate() returns. */
+struct jit *jit_new(struct code_cache *c, const struct jit_options *o);
 /* No CPU may run with it any more. */
 void jit_free(struct jit *j);
 
