@@ -37,9 +37,9 @@ struct block {
 	pfn_t pfn[2];		     /* frames with bytes of it; [1] == ~0 if it does not cross */
 	u16 n;			     /* instructions, the terminator not counted */
 	u8 mode;
-	bool dead; /* dropped: make no link, do not run again */
-	u16 heat;  /* jit/: entries so far */
-	u32 units; /* jit/: its translations, 0: none */
+	bool dead;	 /* dropped: make no link, do not run again */
+	u16 heat;	 /* jit/: entries so far */
+	u32 units;	 /* jit/: its translations, 0: none */
 	op_fn *first_fn; /* jit/: insn[0]'s own handler; NULL: not translated ever */
 	struct insn insn[];
 };

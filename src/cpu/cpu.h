@@ -143,15 +143,15 @@ enum cpu_model cpu_model_default(void);
 
 /* What translated code keeps where it is found by the stack pointer: jit/ alone. */
 struct cpu_jit {
-	u64 host_rsp;	     /* of C, while translated code runs */
-	u64 host_cc;	     /* on the way out: the host's flags */
-	u64 site;	     /* ... and where that was */
-	u64 lazy_a, lazy_b;  /* the general form of flags that are computed when asked for */
+	u64 host_rsp;	    /* of C, while translated code runs */
+	u64 host_cc;	    /* on the way out: the host's flags */
+	u64 site;	    /* ... and where that was */
+	u64 lazy_a, lazy_b; /* the general form of flags that are computed when asked for */
 	u32 lazy_op;
-	u64 spill[2];	     /* values that flags are made from, and whose registers changed */
-	u64 jumps;	     /* table of computed jumps */
-	bool in_call, left;  /* a handler runs for translated code; it did not come back */
-	bool first;	     /* the instruction to go on with is its block's first */
+	u64 spill[2];	    /* values that flags are made from, and whose registers changed */
+	u64 jumps;	    /* table of computed jumps */
+	bool in_call, left; /* a handler runs for translated code; it did not come back */
+	bool first;	    /* the instruction to go on with is its block's first */
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

@@ -105,10 +105,10 @@ static int init_cpu(struct machine *m)
 	m->cpu.single_step = c->single_step;
 	if (c->engine == ENGINE_INTERP)
 		return 0;
-	err = code_cache_translate(m->code, &(struct jit_options){
-						    .size = c->jit_size,
-						    .l1_entries = c->tlb.l1_entries,
-						    .lockstep = c->engine == ENGINE_LOCKSTEP});
+	err = code_cache_translate(m->code,
+				   &(struct jit_options){.size = c->jit_size,
+							 .l1_entries = c->tlb.l1_entries,
+							 .lockstep = c->engine == ENGINE_LOCKSTEP});
 	if (err)
 		log_line("no translation (%s): all is interpreted", strerrordesc_np(-err));
 	return 0;

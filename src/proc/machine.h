@@ -38,7 +38,7 @@ struct machine_config {
 	struct tlb_geometry tlb;
 	enum cpu_model cpu_model;
 	enum cpu_engine engine;
-	u64 jit_size; /* bytes of translated code at most; 0: the translator's own default */
+	u64 jit_size;	    /* bytes of translated code at most; 0: the translator's own default */
 	bool deterministic; /* virtual clock */
 	bool strace;	    /* a line a system call on the log */
 	struct trace trace; /* tracepoints that print a line on the log */

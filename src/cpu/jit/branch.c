@@ -121,10 +121,12 @@ static void push_return(struct tr *t, u8 *top)
 /* Finds the target in H_S2: H_S1 is its struct jit_jump then. Else the interpreter does the instruction. */
 static void emit_find_target(struct tr *t)
 {
-	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false), slot = at_base(H_S1, OFF_JUMP(slot), false);
+	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false),
+		    slot = at_base(H_S1, OFF_JUMP(slot), false);
 	struct hmem page = at_base(H_S1, OFF_JUMP(page), false);
 	struct hmem addend = at_base(H_S1, OFF_JUMP(addend), false);
-	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true), tlb_addend = at_base(H_S0, 24, true);
+	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true),
+		    tlb_addend = at_base(H_S0, 24, true);
 	struct hmem jumps = cpu_mem(offsetof(struct cpu, jit.jumps));
 	struct emit *e = &t->e;
 	u32 site = jit_add_site(t, SITE_INSN);

@@ -61,7 +61,8 @@ void jit_remember(struct jit *j, const struct jit_unit *u)
 	jump->block = b;
 }
 
-static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx)
+static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
+			     const struct jflags *ctx)
 {
 	struct jit_unit *u = jit_translate(j, cpu, b, ctx);
 

@@ -82,7 +82,8 @@ static bool shifts_add_flags(void)
 {
 	u64 ones, zeros;
 
-	__asm__("movl $0xffff, %%eax\n\taddb $0x7f, %%al\n\tsahf\n\tmovl $5, %%edx\n\tshll $3, %%edx\n\t"
+	__asm__("movl $0xffff, %%eax\n\taddb $0x7f, %%al\n\tsahf\n\tmovl $5, %%edx\n\tshll $3, "
+		"%%edx\n\t"
 		"lahf\n\tseto %%al\n\tmovzwl %%ax, %%eax"
 		: "=a"(ones)
 		:

@@ -35,8 +35,8 @@ struct hmem {
 #define X_0F 0x100U
 #define X_0F38 0x200U
 #define X_0F3A 0x300U
-#define X_W 0x400U    /* REX.W */
-#define X_66 0x800U   /* prefixes */
+#define X_W 0x400U  /* REX.W */
+#define X_66 0x800U /* prefixes */
 #define X_F2 0x1000U
 #define X_F3 0x2000U
 #define X_BYTE 0x4000U /* byte registers 4 to 7 are spl .. dil */

@@ -20,9 +20,9 @@
 	({                                                                                         \
 		type _x = (type)(x), _y = (type)(y);                                               \
 		u32 _cc = 0;                                                                       \
-		__asm__(op " %[arg], %[val]" CAPTURE                                                   \
-			: [val] "+q"(_x), "+&a"(_cc)                                                 \
-			: [arg] "q"(_y)                                                              \
+		__asm__(op " %[arg], %[val]" CAPTURE                                               \
+			: [val] "+q"(_x), "+&a"(_cc)                                               \
+			: [arg] "q"(_y)                                                            \
 			: "cc");                                                                   \
 		(u64)(u16) _cc;                                                                    \
 	})
@@ -30,14 +30,14 @@
 	({                                                                                         \
 		type _x = (type)(x);                                                               \
 		u32 _cc = 0;                                                                       \
-		__asm__(op " %%cl, %[val]" CAPTURE                                                   \
-			: [val] "+q"(_x), "+&a"(_cc)                                                 \
+		__asm__(op " %%cl, %[val]" CAPTURE                                                 \
+			: [val] "+q"(_x), "+&a"(_cc)                                               \
 			: "c"((u8)(y))                                                             \
 			: "cc");                                                                   \
 		(u64)(u16) _cc;                                                                    \
 	})
 #define BY_WIDTH(of, op, width, x, y)                                                              \
-	((width) == W_B   ? of(op, u8, x, y)                                                       \
+	((width) == W_B	  ? of(op, u8, x, y)                                                       \
 	 : (width) == W_W ? of(op, u16, x, y)                                                      \
 	 : (width) == W_L ? of(op, u32, x, y)                                                      \
 			  : of(op, u64, x, y))

@@ -8,7 +8,7 @@
 
 /* What the operands are, from the decoded instruction. */
 struct operands {
-	bool mem;	      /* E is memory */
+	bool mem; /* E is memory */
 	bool has_e, has_g, has_v;
 	bool e_byte, g_byte;
 	unsigned e, g, v; /* guest registers */
@@ -83,12 +83,13 @@ static bool is_shift(unsigned kind)
 
 /* How an instruction with flags to keep treats its operand in memory. */
 enum through {
-	DIRECT,	 /* as it is */
+	DIRECT, /* as it is */
 	SCRATCH, /* read into H_S0, worked on there, written back if it is written; a copy stays in spill[0] */
 };
 
 /* The operands that the flags will be made from again: of registers, or of what SCRATCH keeps. False: they cannot. */
-static bool recipe(const struct tr *t, const struct operands *o, struct jflags *f, enum through *how)
+static bool recipe(const struct tr *t, const struct operands *o, struct jflags *f,
+		   enum through *how)
 {
 	unsigned kind = t->rule->flags, roles = t->rule->roles, dst, src = JV_NONE;
 	bool g_first = (roles & RO_GW) || (t->row->attr & SWAP); /* op G, E */
@@ -190,7 +191,8 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 			/* 32 bits written clear the rest; and an opcode with the register in it
 			 * takes no memory. */
 			e_scratch = (t->row->attr & PLUS_R) || t->row->mod == MOD_REG ||
-				    (roles & RO_EREG) || ((roles & RO_EW) && o->width == W_L && !o->e_byte);
+				    (roles & RO_EREG) ||
+				    ((roles & RO_EW) && o->width == W_L && !o->e_byte);
 			if (!e_scratch)
 				mem = &slot;
 			else if ((roles & RO_ER) || o->width < W_L)
@@ -257,8 +259,8 @@ bool jit_tr_gpr(struct tr *t)
 		return false;
 	if (reads || (keeps && !full))
 		jit_fl_unlazy(t);
-	if (o.mem && !jit_lookup_e(t, memory_size(t),
-				   t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
+	if (o.mem &&
+	    !jit_lookup_e(t, memory_size(t), t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
 		return false;
 	if (reads || (keeps && !full))
 		jit_fl_to_host(t);

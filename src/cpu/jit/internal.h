@@ -90,10 +90,10 @@ struct jit_site {
 
 struct jit_unit {
 	struct block *block;
-	struct jflags ctx; /* how flags arrive */
-	u32 code, end;	   /* offsets */
-	u32 first_in;	   /* sites that are linked to it */
-	u32 next;	   /* another unit of the block; 0: none */
+	struct jflags ctx;   /* how flags arrive */
+	u32 code, end;	     /* offsets */
+	u32 first_in;	     /* sites that are linked to it */
+	u32 next;	     /* another unit of the block; 0: none */
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
 	u8 needs;	     /* JIT_NEEDS_* */
@@ -173,13 +173,13 @@ struct jit {
 	struct code_cache *cache;
 	u8 *write, *exec; /* the code, twice */
 	u64 size;
-	u8 *next;	 /* writable mapping */
-	u8 *first;	 /* behind the stubs */
-	u64 l1_mask;	 /* of the TLB: see struct tlb */
-	u16 hot;	 /* JIT_HOT, or less */
+	u8 *next;	       /* writable mapping */
+	u8 *first;	       /* behind the stubs */
+	u64 l1_mask;	       /* of the TLB: see struct tlb */
+	u16 hot;	       /* JIT_HOT, or less */
 	struct lockstep *lock; /* NULL: not in lockstep */
-	bool one_unit;	 /* make no links: each unit returns to C */
-	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
+	bool one_unit;	       /* make no links: each unit returns to C */
+	bool host_adds_flags;  /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
 	const u8 *miss[2], *handler, *leave, *lazy; /* stubs, writable mapping */
 	struct jit_unit *units;
@@ -227,12 +227,13 @@ enum rule_kind {
 #define RO_AW 64 /* rax */
 #define RO_DW 128
 #define RO_CW 256
-#define RO_EREG 512 /* E in memory is something else: bit strings */
-#define RO_PTRS 2048	/* x87: FIP, FDP and FOP are its own afterwards */
-#define RO_X87 4096	/* needs this part of the unit loaded: fpu.h */
+#define RO_EREG 512  /* E in memory is something else: bit strings */
+#define RO_PTRS 2048 /* x87: FIP, FDP and FOP are its own afterwards */
+#define RO_X87 4096  /* needs this part of the unit loaded: fpu.h */
 #define RO_AVX 8192
 #define RO_AVX512 16384
-#define RO_FULL 1024 /* writes all flags whatever they were, though the row says that it reads some */
+#define RO_FULL                                                                                    \
+	1024 /* writes all flags whatever they were, though the row says that it reads some */
 
 extern const struct jit_rule jit_rules[];
 extern const unsigned nr_jit_rules;
@@ -248,7 +249,8 @@ static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned r
 void jit_make_stubs(struct jit *j);
 
 /* translate.c: the unit of @b for flags that arrive as @ctx. NULL: no room. */
-struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx);
+struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
+			       const struct jflags *ctx);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
 /* Leaves for instruction k when the branch before is taken. */
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
@@ -285,13 +287,13 @@ void jit_emit_address(struct tr *t, unsigned to, bool segment);
 void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv);
 
 /* flags.c */
-void jit_fl_clobber(struct tr *t);  /* the host's flags are about to be lost */
-void jit_fl_to_host(struct tr *t);  /* somebody reads them; uses H_S0 */
-void jit_fl_unlazy(struct tr *t);   /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
-void jit_fl_to_lazy(struct tr *t);  /* for an exit whose target is not known */
-void jit_fl_settle(struct tr *t);   /* for an exit: no longer in the host's flags only */
-void jit_fl_reg_write(struct tr *t, unsigned gpr); /* a register is about to change */
-void jit_fl_rsp_moves(struct tr *t, s32 by);	   /* rsp is about to change by a constant */
+void jit_fl_clobber(struct tr *t); /* the host's flags are about to be lost */
+void jit_fl_to_host(struct tr *t); /* somebody reads them; uses H_S0 */
+void jit_fl_unlazy(struct tr *t);  /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
+void jit_fl_to_lazy(struct tr *t); /* for an exit whose target is not known */
+void jit_fl_settle(struct tr *t);  /* for an exit: no longer in the host's flags only */
+void jit_fl_reg_write(struct tr *t, unsigned gpr);     /* a register is about to change */
+void jit_fl_rsp_moves(struct tr *t, s32 by);	       /* rsp is about to change by a constant */
 void jit_fl_set(struct tr *t, const struct jflags *f); /* written by the instruction */
 
 /* Guest registers. */

@@ -21,12 +21,13 @@ struct jit_options;
 
 /* For --stats. */
 struct jit_counters {
-	u64 units, insns, host_bytes;	/* made: translations of blocks, their instructions, their code */
-	u64 lookups;			/* in them: TLB look-ups, */
-	u64 flag_saves, flag_spills;	/* ... and what is done for flags that nobody may ever read */
-	u64 links, dropped, flushes;	/* jumps made direct; units gone with their page; all gone */
-	u64 enters, leaves;		/* from C into translated code; out of it, for the interpreter */
-	u64 misses, handlers;		/* look-ups that missed; instructions by the interpreter's handler */
+	u64 units, insns,
+		host_bytes; /* made: translations of blocks, their instructions, their code */
+	u64 lookups;	    /* in them: TLB look-ups, */
+	u64 flag_saves, flag_spills; /* ... and what is done for flags that nobody may ever read */
+	u64 links, dropped, flushes; /* jumps made direct; units gone with their page; all gone */
+	u64 enters, leaves;   /* from C into translated code; out of it, for the interpreter */
+	u64 misses, handlers; /* look-ups that missed; instructions by the interpreter's handler */
 };
 /* Since jit_new(). */
 const struct jit_counters *jit_counters(const struct jit *j);

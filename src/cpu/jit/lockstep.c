@@ -16,7 +16,6 @@
 #include "mm/memory.h"
 #include "mm/page.h"
 
-
 /* tlb_fill() lets somebody write to @page. */
 static void note_page(void *arg, void *page)
 {
@@ -104,7 +103,8 @@ static u64 used_bits(const struct fpu_state *f)
 }
 
 /* A part that is not in use is all zero. */
-static bool part_equal(const struct fpu_state *a, const struct fpu_state *b, u64 bits, u32 at, u32 size)
+static bool part_equal(const struct fpu_state *a, const struct fpu_state *b, u64 bits, u32 at,
+		       u32 size)
 {
 	for (u32 i = 0; i < size; i++) {
 		u8 x = used_bits(a) & bits ? a->area[at + i] : 0;
@@ -139,9 +139,8 @@ static const char *exit_differs(const struct lockstep_state *a, const struct loc
 		return b->exit.why == CPU_BUDGET ? NULL : "how it stopped";
 	if (x->why != y->why)
 		return "how it stopped";
-	if (x->why == CPU_EXCEPTION &&
-	    (x->vector != y->vector || x->error_code != y->error_code ||
-	     (x->vector == X86_PF && x->cr2 != y->cr2)))
+	if (x->why == CPU_EXCEPTION && (x->vector != y->vector || x->error_code != y->error_code ||
+					(x->vector == X86_PF && x->cr2 != y->cr2)))
 		return "exception";
 	return NULL;
 }
@@ -152,7 +151,8 @@ static const char *pages_differ(struct lockstep *l)
 		const u8 *jit = i < l->nr_undone ? l->after[i] : l->before[i];
 
 		if (memcmp(jit, l->pages[i], PAGE_SIZE)) {
-			for (l->differs_at = 0; jit[l->differs_at] == ((u8 *)l->pages[i])[l->differs_at];)
+			for (l->differs_at = 0;
+			     jit[l->differs_at] == ((u8 *)l->pages[i])[l->differs_at];)
 				l->differs_at++;
 			l->differs_page = i;
 			return "memory";
@@ -210,8 +210,9 @@ static s64 step(struct cpu *cpu, struct jit *j, struct jit_unit *u, s64 budget, 
 		return 0;
 
 	tlb_drop_write_tags(&cpu->tlb);
-	interpret(cpu, j, done + (l->jit.stopped && l->jit.exit.why == CPU_EXCEPTION &&
-				  l->jit.exit.vector != X86_BP && l->jit.exit.vector != X86_DB));
+	interpret(cpu, j,
+		  done + (l->jit.stopped && l->jit.exit.why == CPU_EXCEPTION &&
+			  l->jit.exit.vector != X86_BP && l->jit.exit.vector != X86_DB));
 	save_state(cpu, &l->ref);
 	*what = differs(l, &l->jit, &l->ref);
 	l->steps++;

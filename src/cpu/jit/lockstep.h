@@ -17,7 +17,7 @@ struct lockstep_state {
 struct lockstep {
 	struct lockstep_state pre, jit, ref; /* before; translated; interpreted */
 	void *pages[LOCKSTEP_PAGES];	     /* that were written, host addresses */
-	unsigned nr_pages, nr_undone;	     /* the first nr_undone by translated code, and put back */
+	unsigned nr_pages, nr_undone; /* the first nr_undone by translated code, and put back */
 	unsigned differs_page, differs_at;
 	u8 before[LOCKSTEP_PAGES][PAGE_SIZE], after[LOCKSTEP_PAGES][PAGE_SIZE];
 	u64 tsc, turn, steps;

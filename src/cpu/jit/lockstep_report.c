@@ -12,7 +12,8 @@ static void say_code(const char *title, const u8 *code, u64 len, u64 rip)
 
 	log_line("%s", title);
 	for (u64 at = 0; at < len;) {
-		unsigned n = cpu_disassemble(code + at, (unsigned)(len - at), rip + at, text, sizeof(text));
+		unsigned n = cpu_disassemble(code + at, (unsigned)(len - at), rip + at, text,
+					     sizeof(text));
 
 		log_line("  %#lx: %s", rip + at, n ? text : "(bad)");
 		at += n ? n : 1;
@@ -25,11 +26,13 @@ static void say_state(const struct lockstep *l)
 					    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 	log_line("%-6s %-18s %-18s %-18s", "", "before", "translated", "interpreted");
-	log_line("%-6s %#-18lx %#-18lx %#-18lx", "rip", l->pre.regs.rip, l->jit.regs.rip, l->ref.regs.rip);
+	log_line("%-6s %#-18lx %#-18lx %#-18lx", "rip", l->pre.regs.rip, l->jit.regs.rip,
+		 l->ref.regs.rip);
 	log_line("%-6s %#-18lx %#-18lx %#-18lx", "cc", l->pre.cc, l->jit.cc, l->ref.cc);
 	for (unsigned i = 0; i < NR_GPR; i++)
-		log_line("%-6s %#-18lx %#-18lx %#-18lx%s", names[i], l->pre.regs.gpr[i], l->jit.regs.gpr[i],
-			 l->ref.regs.gpr[i], l->jit.regs.gpr[i] == l->ref.regs.gpr[i] ? "" : " <--");
+		log_line("%-6s %#-18lx %#-18lx %#-18lx%s", names[i], l->pre.regs.gpr[i],
+			 l->jit.regs.gpr[i], l->ref.regs.gpr[i],
+			 l->jit.regs.gpr[i] == l->ref.regs.gpr[i] ? "" : " <--");
 	if (l->jit.stopped || l->ref.exit.why != CPU_BUDGET)
 		log_line("stops: %d vector %u error %u; %d vector %u error %u",
 			 l->jit.stopped ? (int)l->jit.exit.why : -1, l->jit.exit.vector,
@@ -42,7 +45,8 @@ void lockstep_describe(const struct jit *j, s64 done, const char *what)
 	const struct lockstep *l = j->lock;
 
 	log_line("lockstep: %s differ%s after %ld instructions from %#lx, %lu steps before", what,
-		 what[0] && what[__builtin_strlen(what) - 1] == 's' ? "" : "s", done, l->pre.regs.rip, l->steps);
+		 what[0] && what[__builtin_strlen(what) - 1] == 's' ? "" : "s", done,
+		 l->pre.regs.rip, l->steps);
 	say_state(l);
 	if (!memcmp(what, "memory", 6))
 		log_line("byte %#x of a page: %#x, %#x", l->differs_at,
@@ -54,7 +58,8 @@ void lockstep_describe(const struct jit *j, s64 done, const char *what)
 			if (memcmp(l->jit.fpu.area + i, l->ref.fpu.area + i, 16))
 				log_line("image +%u: %016lx %016lx, %016lx %016lx", i,
 					 get64(l->jit.fpu.area + i + 8), get64(l->jit.fpu.area + i),
-					 get64(l->ref.fpu.area + i + 8), get64(l->ref.fpu.area + i));
+					 get64(l->ref.fpu.area + i + 8),
+					 get64(l->ref.fpu.area + i));
 }
 
 void lockstep_end(const struct jit *j, const struct jit_unit *u, const char *what)

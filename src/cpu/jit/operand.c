@@ -23,7 +23,8 @@
 
 static struct hmem tlb_mem(int index, s32 disp)
 {
-	return (struct hmem){.base = index < 0 ? -1 : (s8)index, .index = -1, .gs = true, .disp = disp};
+	return (struct hmem){
+		.base = index < 0 ? -1 : (s8)index, .index = -1, .gs = true, .disp = disp};
 }
 
 /* What an address is the sum of. */
@@ -32,8 +33,8 @@ struct address {
 	u8 scale;
 	bool constant; /* disp is all of it */
 	s32 disp;
-	gva_t at;  /* constant */
-	u32 seg;   /* offset in struct cpu, 0: none */
+	gva_t at; /* constant */
+	u32 seg;  /* offset in struct cpu, 0: none */
 };
 
 static void address_of(const struct tr *t, struct address *a)
@@ -164,12 +165,13 @@ static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc)
 	return s;
 }
 
-static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_access acc, unsigned align,
-			    struct hmem *m)
+static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_access acc,
+			    unsigned align, struct hmem *m)
 {
 	gva_t page = at & PAGE_MASK;
 	u32 index = (at >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
-	struct hmem tag = tlb_mem(-1, (s32)index + 8 * acc), addend = tlb_mem(-1, (s32)index + ADDEND);
+	struct hmem tag = tlb_mem(-1, (s32)index + 8 * acc),
+		    addend = tlb_mem(-1, (s32)index + ADDEND);
 	struct stub_todo *s;
 	u8 *top = t->e.p;
 

@@ -18,8 +18,8 @@ u32 jit_add_site(struct tr *t, enum site_kind kind)
 {
 	u32 n = t->j->nr_sites++;
 
-	t->j->sites[n] = (struct jit_site){
-		.kind = kind, .k = (u8)t->k, .unit = t->unit, .fl = t->fl};
+	t->j->sites[n] =
+		(struct jit_site){.kind = kind, .k = (u8)t->k, .unit = t->unit, .fl = t->fl};
 	return n;
 }
 
@@ -70,7 +70,8 @@ bool jit_writes_all_flags(const struct tr *t)
 
 static u8 needs_of(unsigned roles)
 {
-	return (roles & RO_X87 ? JIT_NEEDS_X87 : 0) | (roles & (RO_AVX | RO_AVX512) ? JIT_NEEDS_AVX : 0) |
+	return (roles & RO_X87 ? JIT_NEEDS_X87 : 0) |
+	       (roles & (RO_AVX | RO_AVX512) ? JIT_NEEDS_AVX : 0) |
 	       (roles & RO_AVX512 ? JIT_NEEDS_AVX512 : 0);
 }
 
@@ -192,8 +193,8 @@ static bool by_rule(struct tr *t)
 static bool room(const struct jit *j)
 {
 	return (u64)(j->write + j->size - j->next) > MOST_BYTES &&
-	       j->nr_sites + MOST_SITES < j->max_sites &&
-	       j->nr_traps + BLOCK_MAX < j->max_traps && j->nr_units + 1 < j->max_units;
+	       j->nr_sites + MOST_SITES < j->max_sites && j->nr_traps + BLOCK_MAX < j->max_traps &&
+	       j->nr_units + 1 < j->max_units;
 }
 
 static void translate_insn(struct tr *t, struct cpu *cpu)
@@ -235,7 +236,8 @@ static void list_unit(struct tr *t)
 	t->j->count.host_bytes += u->end - u->code;
 }
 
-struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b, const struct jflags *ctx)
+struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
+			       const struct jflags *ctx)
 {
 	struct tr *t = &j->tr;
 
