@@ -102,10 +102,11 @@ static void tr_jcc(struct tr *t)
 static void push_return(struct tr *t, u8 *top)
 {
 	gva_t ret = t->next_rip;
+	unsigned todo = t->nr_todo;
 	struct hmem m;
 
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	if (top)
+	if (top && t->nr_todo > todo)
 		t->todo[t->nr_todo - 1].top = top;
 	if (fits_s32((s64)ret)) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
@@ -131,6 +132,7 @@ static void emit_find_target(struct tr *t)
 	struct emit *e = &t->e;
 	u32 site = jit_add_site(t, SITE_INSN);
 
+	t->s1_group = 0;
 	emit_rr(e, X_MOV_LOAD, H_S1, H_S2);
 	emit_rr(e, X_SHIFT_IB, 5, H_S1);
 	emit_8(e, 12);
@@ -211,6 +213,7 @@ static void tr_ret(struct tr *t)
 	struct hmem m;
 
 	jit_fl_to_lazy(t);
+	t->host = false;
 	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
 	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
 	emit_find_target(t);

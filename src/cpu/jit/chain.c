@@ -62,9 +62,9 @@ void jit_remember(struct jit *j, const struct jit_unit *u)
 }
 
 static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
-			     const struct jflags *ctx)
+			     const struct jflags *ctx, bool plain)
 {
-	struct jit_unit *u = jit_translate(j, cpu, b, ctx);
+	struct jit_unit *u = jit_translate(j, cpu, b, ctx, plain);
 
 	if (u && b->insn[0].fn != jit_op_run)
 		b->insn[0].fn = jit_op_run;
@@ -72,10 +72,12 @@ static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
 }
 
 static struct jit_unit *find(const struct jit *j, const struct block *b, const struct jflags *ctx,
-			     unsigned *versions)
+			     bool plain, unsigned *versions)
 {
 	*versions = 0;
 	for (u32 n = b->units; n; n = j->units[n].next) {
+		if (j->units[n].plain != plain)
+			continue;
 		if (jflags_equal(&j->units[n].ctx, ctx))
 			return &j->units[n];
 		++*versions;
@@ -88,9 +90,17 @@ static const struct jflags lazy = {.kind = JF_LAZY};
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
 {
 	unsigned versions;
-	struct jit_unit *u = find(j, b, &lazy, &versions);
+	struct jit_unit *u = find(j, b, &lazy, false, &versions);
 
-	return u ? u : make(j, cpu, b, &lazy);
+	return u ? u : make(j, cpu, b, &lazy, false);
+}
+
+struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit *u)
+{
+	unsigned versions;
+	struct jit_unit *plain = find(j, u->block, &u->ctx, true, &versions);
+
+	return plain ? plain : make(j, cpu, u->block, &u->ctx, true);
 }
 
 /* Code that makes @ctx to JF_LAZY and goes to @u. */
@@ -120,9 +130,9 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 		return NULL;
 	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < j->hot)
 		return NULL;
-	u = find(j, b, fl, &versions);
+	u = find(j, b, fl, false, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
-		u = make(j, cpu, b, fl);
+		u = make(j, cpu, b, fl, false);
 	if (u) {
 		jit_link(j, site, u, j->write + u->code);
 		return u;

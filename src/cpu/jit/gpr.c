@@ -211,10 +211,9 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 		emit_store_cpu(&t->e, H_S2, o->e * 8);
 }
 
-/* Of the E operand in memory. */
-static unsigned memory_size(const struct tr *t)
+unsigned jit_memory_size(const struct insn_row *row, unsigned width)
 {
-	switch (t->row->form) {
+	switch (row->form) {
 	case FORM_Gv_Eb:
 	case FORM_Gd_Eb:
 		return 1;
@@ -223,7 +222,7 @@ static unsigned memory_size(const struct tr *t)
 	case FORM_Gv_Ed:
 		return 4;
 	default:
-		return 1U << t->d.width;
+		return 1U << width;
 	}
 }
 
@@ -260,7 +259,7 @@ bool jit_tr_gpr(struct tr *t)
 	if (reads || (keeps && !full))
 		jit_fl_unlazy(t);
 	if (o.mem &&
-	    !jit_lookup_e(t, memory_size(t), t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
+	    !jit_lookup_e(t, jit_memory_size(t->row, t->d.width), t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
 		return false;
 	if (reads || (keeps && !full))
 		jit_fl_to_host(t);
@@ -302,6 +301,7 @@ bool jit_tr_lea(struct tr *t)
 		jit_emit_address(t, to, false);
 		return true;
 	}
+	t->s1_group = 0;
 	jit_emit_address(t, H_S1, false);
 	if (t->in->flags & IN_A32)
 		emit_rr(&t->e, X_MOV_LOAD, H_S1, H_S1);

@@ -71,6 +71,7 @@ enum site_kind {
 	SITE_INSN,   /* leaves for the interpreter at instruction k, which has changed nothing */
 	SITE_BUDGET, /* less budget than the unit needs: nothing of it has run */
 	SITE_NEEDS,  /* vector state is not loaded yet: nothing of it has run */
+	SITE_PLAIN,  /* a group's look-up failed: the plain unit instead; nothing has run */
 	SITE_GOTO,   /* goes to @target, which is not linked (yet) */
 	SITE_LEFT,   /* a handler that ran for instruction k did not come back */
 };
@@ -97,6 +98,7 @@ struct jit_unit {
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
 	u8 needs;	     /* JIT_NEEDS_* */
+	bool plain;	     /* each access looks for itself */
 	bool dead;
 };
 #define JIT_NEEDS_X87 1
@@ -145,6 +147,16 @@ enum todo { TODO_MISS, TODO_LEAVE };
 
 #define JIT_MAX_TODO 256
 
+/* Accesses that are looked up together: group.c. */
+struct jit_group {
+	u8 root; /* guest register, as it is at the entry */
+	u8 count;
+	bool write;
+	s32 lo, hi;
+};
+#define JIT_MAX_GROUPS 4
+#define JIT_GROUP_OFF(i) ((u32)offsetof(struct cpu, jit.group) + 8 * (i))
+
 struct tr {
 	struct jit *j;
 	struct emit e;
@@ -163,6 +175,10 @@ struct tr {
 	bool need_in;	  /* ... at those that arrive */
 	bool stale;	  /* fl is good up to the end of instruction k only */
 	bool ended;	  /* nothing follows instruction k */
+	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
+	unsigned nr_groups;
+	struct jit_group group[JIT_MAX_GROUPS];
+	u8 use_e[BLOCK_MAX], use_stack[BLOCK_MAX]; /* by instruction: group and 1; 0: none */
 	unsigned nr_todo;
 	struct stub_todo todo[JIT_MAX_TODO];
 };
@@ -178,6 +194,7 @@ struct jit {
 	u64 l1_mask;	       /* of the TLB: see struct tlb */
 	u16 hot;	       /* JIT_HOT, or less */
 	struct lockstep *lock; /* NULL: not in lockstep */
+	bool off_once;	 /* the next block is interpreted: what it stores to is its own code */
 	bool one_unit;	       /* make no links: each unit returns to C */
 	bool host_adds_flags;  /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
@@ -250,7 +267,7 @@ void jit_make_stubs(struct jit *j);
 
 /* translate.c: the unit of @b for flags that arrive as @ctx. NULL: no room. */
 struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
-			       const struct jflags *ctx);
+			       const struct jflags *ctx, bool plain);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
 /* Leaves for instruction k when the branch before is taken. */
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
@@ -285,6 +302,18 @@ void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc,
 void jit_emit_address(struct tr *t, unsigned to, bool segment);
 /* The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */
 void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv);
+
+/* Half a look-up: index from H_S1, tag from H_S2, compared; the addend into H_S1. */
+void jit_emit_compare(struct tr *t, enum tlb_access acc, unsigned align);
+void jit_emit_addend(struct tr *t);
+
+/* group.c */
+void jit_find_groups(struct tr *t);
+void jit_emit_groups(struct tr *t);
+/* The addend of the group @use into H_S1; false: there is none. */
+bool jit_group_addend(struct tr *t, u8 use);
+/* gpr.c: bytes of the E operand in memory. */
+unsigned jit_memory_size(const struct insn_row *row, unsigned width);
 
 /* flags.c */
 void jit_fl_clobber(struct tr *t); /* the host's flags are about to be lost */

@@ -272,7 +272,7 @@ const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
 	cpu->read_tsc_arg = arg;
 	cpu->budget = budget - done;
 	if (!done && !cpu->stopped) { /* less budget than the unit wants */
-		l->off_once = true;
+		j->off_once = true;
 		return &cpu->code->again;
 	}
 	if (cpu->stopped && cpu->exit.why != CPU_BUDGET)

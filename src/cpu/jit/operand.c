@@ -189,6 +189,7 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	s->index = index;
 	s->tag = page;
 	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S1, &addend);
+	t->s1_group = 0;
 	if (fits_s32((s64)at))
 		*m = (struct hmem){.base = H_S1, .index = -1, .disp = (s32)at};
 	else
@@ -196,11 +197,10 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	return true;
 }
 
-/* Index in H_S1, tag in H_S2: compares, and leaves the addend in H_S1. */
-static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned align)
+void jit_emit_compare(struct tr *t, enum tlb_access acc, unsigned align)
 {
 	struct emit *e = &t->e;
-	struct hmem tag = tlb_mem(H_S1, 8 * acc), addend = tlb_mem(H_S1, ADDEND);
+	struct hmem tag = tlb_mem(H_S1, 8 * acc);
 
 	emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
 	emit_8(e, PAGE_SHIFT - 5);
@@ -209,8 +209,22 @@ static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned a
 	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, H_S2);
 	emit_32(e, (u32)(PAGE_MASK | (align ? align - 1 : 0)));
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &tag);
+}
+
+void jit_emit_addend(struct tr *t)
+{
+	struct hmem addend = tlb_mem(H_S1, ADDEND);
+
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S1, &addend);
+	t->s1_group = 0;
+}
+
+/* Index in H_S1, tag in H_S2: compares, and leaves the addend in H_S1. */
+static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned align)
+{
+	jit_emit_compare(t, acc, align);
 	add_miss(t, top, acc);
-	emit_rm(e, X_MOV_LOAD | X_W, H_S1, &addend);
+	jit_emit_addend(t);
 }
 
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
@@ -224,6 +238,10 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 	address_of(t, &a);
 	if (t->d.base == OFF_RIP && !a.constant)
 		return false;
+	if (jit_group_addend(t, t->use_e[t->k])) {
+		operand_of(t, &a, m);
+		return true;
+	}
 	jit_fl_clobber(t);
 	if (a.constant)
 		return lookup_constant(t, a.at, size, acc, align, m);
@@ -244,11 +262,13 @@ void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc,
 {
 	u8 *top;
 
-	jit_fl_clobber(t);
-	top = t->e.p;
-	emit_lea(&t->e, H_S1, host_reg(gpr), disp);
-	emit_lea(&t->e, H_S2, host_reg(gpr), disp + 7);
-	finish_lookup(t, top, acc, 0);
+	if (!jit_group_addend(t, t->use_stack[t->k])) {
+		jit_fl_clobber(t);
+		top = t->e.p;
+		emit_lea(&t->e, H_S1, host_reg(gpr), disp);
+		emit_lea(&t->e, H_S2, host_reg(gpr), disp + 7);
+		finish_lookup(t, top, acc, 0);
+	}
 	*m = (struct hmem){.base = (s8)host_reg(gpr), .index = H_S1, .disp = disp};
 }
 

@@ -108,12 +108,24 @@ static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, uns
 	if (u->dead) {
 		cpu->budget += u->n - k;
 		cpu->regs.rip = b->base + (s64)b->insn[k].off;
+		cpu->code->jit->off_once = true;
 		return &cpu->code->again;
 	}
 	cpu->block = b;
 	cpu->regs.rip = b->base;
 	cpu->jit.first = !k;
 	return &b->insn[k];
+}
+
+/* The unit was left at its entry, for good. */
+static const struct insn *nothing_ran(struct cpu *cpu, const struct jit_unit *u,
+				      const struct jit_site *s, bool charged)
+{
+	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+	if (charged)
+		cpu->budget += u->n;
+	cpu->regs.rip = u->block->rip;
+	return &cpu->code->again;
 }
 
 static void load_state(struct cpu *cpu, u8 needs)
@@ -148,6 +160,7 @@ static struct jit_unit *go_on(struct cpu *cpu, u32 site, const struct insn **nex
 const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 {
 	struct jit *j = cpu->code->jit;
+	struct jit_unit *plain;
 	const struct insn *next;
 	struct jit_site *s;
 	u64 nr;
@@ -173,11 +186,19 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 		case SITE_NEEDS:
 			load_state(cpu, u->needs);
 			break;
+		case SITE_PLAIN:
+			plain = u->dead ? NULL : jit_plain(j, cpu, u);
+			if (!plain) {
+				next = nothing_ran(cpu, u, s, false);
+				if (!u->dead)
+					jit_flush(j); /* no room */
+				return next;
+			}
+			jit_link(j, (u32)nr, plain, j->write + plain->code);
+			u = plain;
+			break;
 		case SITE_BUDGET:
-			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
-			cpu->budget += u->n;
-			cpu->regs.rip = u->block->rip;
-			return &cpu->code->again;
+			return nothing_ran(cpu, u, s, true);
 		default:
 			j->count.leaves++;
 			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
@@ -186,20 +207,27 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 	}
 }
 
+/* Is it the interpreter's turn, whatever is translated? */
+static bool turned_off(struct jit *j)
+{
+	bool once = j->off_once;
+
+	j->off_once = false;
+	return unlikely(once) || (unlikely(j->lock) && j->lock->off);
+}
+
 void jit_op_run(struct cpu *cpu, const struct insn *in)
 {
 	struct jit *j = cpu->code->jit;
 	struct block *b = cpu->block;
-	struct jit_unit *u;
 	const struct insn *next;
+	struct jit_unit *u;
 
-	if (unlikely(j->lock) && (j->lock->off || j->lock->off_once)) {
-		j->lock->off_once = false;
+	if (turned_off(j))
 		TAIL return b->first_fn(cpu, in);
-	}
 	u = jit_general(j, cpu, b);
 	if (!u) {
-		jit_flush(j);
+		jit_flush(j); /* no room */
 		TAIL return b->first_fn(cpu, in);
 	}
 	cpu->budget += b->n; /* its entry charges */
@@ -216,12 +244,13 @@ void jit_op_run(struct cpu *cpu, const struct insn *in)
 
 void jit_op_heat(struct cpu *cpu, const struct insn *in)
 {
+	struct jit *j = cpu->code->jit;
 	struct block *b = cpu->block;
 
-	if (++b->heat < cpu->code->jit->hot)
+	if (++b->heat < j->hot || turned_off(j))
 		TAIL return b->first_fn(cpu, in);
-	if (!jit_general(cpu->code->jit, cpu, b)) {
-		jit_flush(cpu->code->jit);
+	if (!jit_general(j, cpu, b)) {
+		jit_flush(j); /* no room */
 		TAIL return b->first_fn(cpu, in);
 	}
 	TAIL return jit_op_run(cpu, in);

@@ -20,6 +20,7 @@ bool jit_tr_push(struct tr *t)
 {
 	unsigned z = (t->d.op & 7) | (t->d.rex & 1) << 3, reg = H_S0;
 	struct hmem m, from;
+	unsigned todo;
 	u8 *top = NULL;
 
 	if (t->d.width != W_Q)
@@ -33,8 +34,9 @@ bool jit_tr_push(struct tr *t)
 			return false;
 		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &from);
 	}
+	todo = t->nr_todo;
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	if (top) /* H_S0 does not survive a miss */
+	if (top && t->nr_todo > todo) /* H_S0 does not survive a miss */
 		t->todo[t->nr_todo - 1].top = top;
 	if (t->rule->kind == RULE_PUSH_I) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);

@@ -95,7 +95,7 @@ static void look_ahead(struct tr *t)
 		rule = jit_rule_of(t->j, in->row);
 		t->u->needs |= needs_of(rule->roles);
 		if (rule->kind == RULE_NONE || !(row->attr & NOFAULT) || row->reads ||
-		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS)))
+		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS) && !t->use_e[k]))
 			live = true;
 		else if (writes_all(t->j, in, row, rule))
 			live = false;
@@ -119,6 +119,7 @@ static void emit_entry(struct tr *t)
 	u8 needs = t->u->needs;
 	u32 site;
 
+	jit_emit_groups(t);
 	if (needs) {
 		site = jit_add_site(t, SITE_NEEDS);
 		if (needs & JIT_NEEDS_X87)
@@ -163,6 +164,7 @@ static void emit_handler(struct tr *t)
 
 	emit_mov_imm(&t->e, H_S0, site);
 	emit_call(&t->e, t->j->handler);
+	t->s1_group = 0;
 	jit_fl_set(t, &(struct jflags){.kind = JF_CC}); /* the stub loads the host's, too */
 }
 
@@ -237,7 +239,7 @@ static void list_unit(struct tr *t)
 }
 
 struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
-			       const struct jflags *ctx)
+			       const struct jflags *ctx, bool plain)
 {
 	struct tr *t = &j->tr;
 
@@ -252,7 +254,10 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->unit = j->nr_units++;
 	t->u = &j->units[t->unit];
 	*t->u = (struct jit_unit){
-		.block = b, .ctx = *ctx, .code = (u32)(j->next - j->write), .n = b->n};
+		.block = b, .ctx = *ctx, .code = (u32)(j->next - j->write), .n = b->n,
+				  .plain = plain};
+	if (!plain)
+		jit_find_groups(t);
 	look_ahead(t);
 	emit_entry(t);
 	for (; t->k < b->n && !t->ended; t->k++)
