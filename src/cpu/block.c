@@ -193,7 +193,9 @@ static void mark_dead_flags(struct block *b)
 		changed = (row->writes | row->undefined) & F_OSZAPC;
 		may_stop =
 			!(row->attr & NOFAULT) || ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
-		if (changed && !(live & changed))
+		/* One that stores may hit the code that is running, and what follows is decoded anew. */
+		if (changed && !(live & changed) &&
+		    !((in->flags & IN_MEM) && (row->attr & LOCK_OK)))
 			insn_flags_dead(in);
 		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
 	}

@@ -259,6 +259,7 @@ enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
 	cpu->budget = budget;
 	cpu->stopped = false;
 	cpu->regs.zero = 0;
+	cpu->jit.epoch++;
 	flags_split(cpu, cpu->regs.flags);
 	fpu_enter(cpu);
 

@@ -200,22 +200,29 @@ static unsigned run_both(struct flat *f, unsigned runs)
 	return bad;
 }
 
+/* LOCKSTEP_RUNS: for a long run. */
+static unsigned nr_runs(void)
+{
+	const char *runs = getenv("LOCKSTEP_RUNS");
+
+	return runs ? (unsigned)strtoul(runs, NULL, 0) : RUNS;
+}
+
 static void random_code_runs_alike(void)
 {
 	struct flat *f = flat_new(CPU_MODEL_HOST);
 
-	CU_ASSERT_EQUAL(run_both(f, RUNS), 0);
+	CU_ASSERT_EQUAL(run_both(f, nr_runs()), 0);
 	flat_free(f);
 }
 
-/* The same with each block translated when it is first entered. LOCKSTEP_RUNS: how often, for a long run. */
+/* The same with each block translated when it is first entered. */
 static void random_code_runs_alike_translated(void)
 {
 	struct flat *f = flat_new(CPU_MODEL_HOST);
-	const char *runs = getenv("LOCKSTEP_RUNS");
 
 	if (flat_translate(f, false))
-		CU_ASSERT_EQUAL(run_both(f, runs ? (unsigned)strtoul(runs, NULL, 0) : RUNS), 0);
+		CU_ASSERT_EQUAL(run_both(f, nr_runs()), 0);
 	flat_free(f);
 }
 

@@ -119,15 +119,12 @@ static void push_return(struct tr *t, u8 *top)
 	emit_lea(&t->e, H_GSP, H_GSP, -8);
 }
 
-/* Finds the target in H_S2: H_S1 is its struct jit_jump then. Else the interpreter does the instruction. */
+/* Finds the target in H_S2: H_S1 is its struct jit_jump then. Else the interpreter does the instruction. What has
+ * been checked against the TLB once holds until cpu_run() returns; the check is out of line. */
 static void emit_find_target(struct tr *t)
 {
-	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false),
-		    slot = at_base(H_S1, OFF_JUMP(slot), false);
-	struct hmem page = at_base(H_S1, OFF_JUMP(page), false);
-	struct hmem addend = at_base(H_S1, OFF_JUMP(addend), false);
-	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true),
-		    tlb_addend = at_base(H_S0, 24, true);
+	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false);
+	struct hmem epoch = at_base(H_S1, OFF_JUMP(epoch), false);
 	struct hmem jumps = cpu_mem(offsetof(struct cpu, jit.jumps));
 	struct emit *e = &t->e;
 	u32 site = jit_add_site(t, SITE_INSN);
@@ -144,13 +141,39 @@ static void emit_find_target(struct tr *t)
 	emit_rm(e, X_ADD_RM | X_W, H_S1, &jumps);
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
 	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+	emit_load_cpu(e, H_S2, offsetof(struct cpu, jit.epoch));
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &epoch);
+	t->todo[t->nr_todo++] = (struct stub_todo){
+		.kind = TODO_RECHECK, .jcc = emit_jcc(e, 5, NULL), .top = e->p, .site = site};
+}
+
+/* Out of line: is the page still where it was? */
+void jit_emit_recheck(struct tr *t, const struct stub_todo *s)
+{
+	struct hmem slot = at_base(H_S1, OFF_JUMP(slot), false),
+		    page = at_base(H_S1, OFF_JUMP(page), false);
+	struct hmem addend = at_base(H_S1, OFF_JUMP(addend), false);
+	struct hmem epoch = at_base(H_S1, OFF_JUMP(epoch), false);
+	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true),
+		    tlb_addend = at_base(H_S0, 24, true);
+	struct emit *e = &t->e;
+	u8 *out[2];
+
+	emit_rm(e, X_MOV_STORE | X_W, H_S2, &epoch);
 	emit_rm(e, X_MOV_LOAD | X_W, H_S0, &slot);
 	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &page);
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_tag);
-	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+	out[0] = emit_jcc(e, 5, NULL);
 	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &addend);
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_addend);
-	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
+	out[1] = emit_jcc(e, 5, NULL);
+	emit_jmp(e, s->top);
+	emit_patch(out[0], e->p);
+	emit_patch(out[1], e->p);
+	emit_rm(e, X_MOV_IMM | X_W, 0, &epoch);
+	emit_32(e, 0);
+	emit_mov_imm(e, H_S0, s->site);
+	emit_jmp(e, t->j->leave);
 }
 
 /* The target of an indirect branch to H_S2. */

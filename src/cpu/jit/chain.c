@@ -59,6 +59,7 @@ void jit_remember(struct jit *j, const struct jit_unit *u)
 	jump->addend = (u64)b->host - b->rip;
 	jump->code = (u64)(j->exec + u->code);
 	jump->block = b;
+	jump->epoch = 0;
 }
 
 static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,

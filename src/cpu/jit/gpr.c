@@ -258,8 +258,8 @@ bool jit_tr_gpr(struct tr *t)
 		return false;
 	if (reads || (keeps && !full))
 		jit_fl_unlazy(t);
-	if (o.mem &&
-	    !jit_lookup_e(t, jit_memory_size(t->row, t->d.width), t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
+	if (o.mem && !jit_lookup_e(t, jit_memory_size(t->row, t->d.width),
+				   t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
 		return false;
 	if (reads || (keeps && !full))
 		jit_fl_to_host(t);

@@ -66,7 +66,8 @@ static bool follow_constant(struct values *v, const struct insn *in, const struc
 
 static void follow_lea(struct values *v, const struct insn *in)
 {
-	if (in->width == W_Q && in->index == OFF_ZERO && in->base / 8 < NR_GPR && !(in->flags & IN_A32))
+	if (in->width == W_Q && in->index == OFF_ZERO && in->base / 8 < NR_GPR &&
+	    !(in->flags & IN_A32))
 		move_value(v, in->reg / 8, in->base / 8, in->disp);
 	else
 		forget(v, in->reg);
@@ -131,68 +132,101 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 		forget(v, OFF_GPR(R_RCX));
 }
 
-/* The group that takes [root + lo, root + hi); 0: none. */
-static u8 join(struct tr *t, unsigned root, s32 lo, s32 hi, bool write)
+/* What an access wants: [root + (index << scale) + lo], size bytes. */
+struct access {
+	s8 root, index;
+	u8 scale, align;
+	bool write;
+	s32 lo, size;
+};
+
+/* The group that takes the access, and 1; 0: none. */
+static u8 join(struct tr *t, const struct access *a)
 {
+	s32 hi = a->lo + a->size;
 	struct jit_group *g;
 	unsigned i;
 
-	for (i = 0; i < t->nr_groups && t->group[i].root != root; i++)
-		;
+	for (i = 0; i < t->nr_groups; i++) {
+		g = &t->group[i];
+		if (g->root == a->root && g->index == a->index && g->scale == a->scale)
+			break;
+	}
 	if (i == t->nr_groups) {
 		if (i == JIT_MAX_GROUPS)
 			return 0;
-		t->group[t->nr_groups++] = (struct jit_group){.root = (u8)root, .lo = lo, .hi = hi};
+		t->group[t->nr_groups++] = (struct jit_group){.root = a->root,
+							      .index = a->index,
+							      .scale = a->scale,
+							      .lo = a->lo,
+							      .hi = hi};
 	}
 	g = &t->group[i];
-	if (max(g->hi, hi) - min(g->lo, lo) > GROUP_MAX)
+	if (max(g->hi, hi) - min(g->lo, a->lo) > GROUP_MAX)
 		return 0;
-	g->lo = min(g->lo, lo);
+	if (a->align && !g->align) {
+		g->align = a->align;
+		g->align_at = a->lo;
+	}
+	if (a->align && (a->align > g->align || ((a->lo - g->align_at) & (a->align - 1))))
+		return 0;
+	g->lo = min(g->lo, a->lo);
 	g->hi = max(g->hi, hi);
-	g->write |= write;
+	g->write |= a->write;
 	g->count++;
 	return (u8)(i + 1);
 }
 
-static u8 add(struct tr *t, const struct values *v, unsigned gpr, s64 disp, unsigned size, bool write)
+static u8 add_stack_at(struct tr *t, const struct values *v, unsigned gpr, s32 disp, bool write)
 {
-	s64 lo = v->of[gpr].delta + disp;
+	struct access a = {.root = v->of[gpr].root,
+			   .index = -1,
+			   .write = write,
+			   .lo = v->of[gpr].delta + disp,
+			   .size = 8};
 
-	if (v->of[gpr].root < 0 || lo != (s16)lo)
-		return 0;
-	return join(t, (unsigned)v->of[gpr].root, (s32)lo, (s32)lo + (s32)size, write);
+	return a.root < 0 || a.lo != (s16)a.lo ? 0 : join(t, &a);
 }
 
 /* The E operand's group. */
-static u8 add_e(struct tr *t, const struct values *v, const struct insn *in, const struct insn_row *row,
-		const struct jit_rule *rule)
+static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
+		const struct insn_row *row, const struct jit_rule *rule)
 {
-	bool vec = rule->kind == RULE_VEC;
-	unsigned size;
+	struct access a = {.index = -1};
+	s64 lo = in->disp;
 
-	if (!(in->flags & IN_MEM) || (in->flags & IN_A32) || in->index != OFF_ZERO ||
-	    in->seg != OFF_ZERO || in->base / 8 >= NR_GPR || (row->attr & (NOACCESS | ALIGN | VSIB)) ||
-	    (rule->roles & RO_EREG))
+	if (!(in->flags & IN_MEM) || (in->flags & IN_A32) || in->seg != OFF_ZERO ||
+	    in->base / 8 >= NR_GPR || (row->attr & (NOACCESS | VSIB)) || (rule->roles & RO_EREG))
 		return 0;
 	switch (rule->kind) {
 	case RULE_GPR:
-		size = jit_memory_size(row, in->width);
+		a.size = (s32)jit_memory_size(row, in->width);
+		a.write = rule->roles & RO_EW;
 		break;
 	case RULE_VEC:
-		size = vec_size(row, in);
+		a.size = (s32)vec_size(row, in);
+		a.write = row->attr & MEM_WRITE;
+		a.align = row->attr & ALIGN && a.size <= 64 ? (u8)a.size : 0;
 		break;
 	case RULE_PUSH_E:
 	case RULE_CALL_E:
 	case RULE_JMP_E:
-		size = 8;
+		a.size = 8;
 		break;
 	default:
 		return 0;
 	}
-	if (size > 64)
+	a.root = v->of[in->base / 8].root;
+	lo += v->of[in->base / 8].delta;
+	if (in->index != OFF_ZERO) {
+		a.index = v->of[in->index / 8].root;
+		a.scale = in->scale;
+		lo += (s64)v->of[in->index / 8].delta << in->scale;
+	}
+	a.lo = (s32)lo;
+	if (a.size > 64 || a.root < 0 || (in->index != OFF_ZERO && a.index < 0) || lo != (s16)lo)
 		return 0;
-	return add(t, v, in->base / 8, in->disp, size,
-		   vec ? row->attr & MEM_WRITE : rule->kind == RULE_GPR && (rule->roles & RO_EW));
+	return join(t, &a);
 }
 
 static u8 add_stack(struct tr *t, const struct values *v, const struct jit_rule *rule)
@@ -203,12 +237,12 @@ static u8 add_stack(struct tr *t, const struct values *v, const struct jit_rule 
 	case RULE_PUSH_E:
 	case RULE_CALL:
 	case RULE_CALL_E:
-		return add(t, v, R_RSP, -8, 8, true);
+		return add_stack_at(t, v, R_RSP, -8, true);
 	case RULE_POP:
 	case RULE_RET:
-		return add(t, v, R_RSP, 0, 8, false);
+		return add_stack_at(t, v, R_RSP, 0, false);
 	case RULE_LEAVE:
-		return add(t, v, R_RBP, 0, 8, false);
+		return add_stack_at(t, v, R_RBP, 0, false);
 	default:
 		return 0;
 	}
@@ -239,27 +273,54 @@ void jit_find_groups(struct tr *t)
 				uses[i][k] = 0;
 }
 
+static void branch_to_plain(struct tr *t)
+{
+	u8 *jcc = emit_jcc(&t->e, 5, NULL);
+	u32 site = jit_add_site(t, SITE_PLAIN);
+
+	t->j->sites[site].jump = (u32)(jcc - t->j->write);
+	jit_todo_leave(t, jcc, site);
+}
+
+/* The group's address, @at bytes from its base, into H_S1. Uses H_S2. */
+static void emit_group_address(struct tr *t, const struct jit_group *g, s32 at)
+{
+	struct hmem m = {.base = (s8)host_reg((unsigned)g->root),
+			 .index = -1,
+			 .scale = g->scale,
+			 .disp = at};
+
+	if (in_memory((unsigned)g->root)) {
+		emit_load_cpu(&t->e, H_S2, (u32)g->root * 8);
+		m.base = H_S2;
+	}
+	if (g->index >= 0) {
+		m.index = (s8)host_reg((unsigned)g->index);
+		if (in_memory((unsigned)g->index)) {
+			emit_load_cpu(&t->e, H_S1, (u32)g->index * 8);
+			m.index = H_S1;
+		}
+	}
+	emit_rm(&t->e, X_LEA | X_W, H_S1, &m);
+}
+
 void jit_emit_groups(struct tr *t)
 {
 	for (unsigned i = 0; i < t->nr_groups; i++) {
 		const struct jit_group *g = &t->group[i];
-		unsigned root = host_reg(g->root);
-		u32 site;
-		u8 *jcc;
 
 		if (g->count < 2)
 			continue;
-		if (in_memory(g->root)) {
-			emit_load_cpu(&t->e, H_S2, g->root * 8);
-			root = H_S2;
+		if (g->align) {
+			emit_group_address(t, g, g->align_at);
+			emit_rr(&t->e, 0xf6 | X_BYTE, 0, H_S1); /* test */
+			emit_8(&t->e, g->align - 1);
+			branch_to_plain(t);
 		}
-		emit_lea(&t->e, H_S1, root, g->lo);
-		emit_lea(&t->e, H_S2, root, g->hi - 1);
+		emit_group_address(t, g, g->lo);
+		emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
 		jit_emit_compare(t, g->write ? TLB_WRITE : TLB_READ, 0);
-		jcc = emit_jcc(&t->e, 5, NULL);
-		site = jit_add_site(t, SITE_PLAIN);
-		t->j->sites[site].jump = (u32)(jcc - t->j->write);
-		jit_todo_leave(t, jcc, site);
+		branch_to_plain(t);
 		jit_emit_addend(t);
 		emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(i));
 		t->j->count.lookups++;

@@ -119,7 +119,8 @@ struct jit_jump {
 	u64 addend; /* ... and its addend this */
 	u64 code;   /* host address */
 	struct block *block;
-	u64 unused[2];
+	u64 epoch; /* checked against the TLB in this cpu_run() */
+	u64 unused;
 };
 #define JIT_NR_JUMPS 4096
 #define JIT_NO_RIP (~0UL)
@@ -143,18 +144,21 @@ struct stub_todo {
 	u32 index;
 	u64 tag;
 };
-enum todo { TODO_MISS, TODO_LEAVE };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_RECHECK };
 
 #define JIT_MAX_TODO 256
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
-	u8 root; /* guest register, as it is at the entry */
+	s8 root, index; /* guest registers, as they are at the entry; index -1: none */
+	u8 scale;
 	u8 count;
 	bool write;
+	u8 align;     /* some accesses must be aligned to this, 0: none ... */
+	s32 align_at; /* ... at this offset and what is congruent */
 	s32 lo, hi;
 };
-#define JIT_MAX_GROUPS 4
+#define JIT_MAX_GROUPS 6
 #define JIT_GROUP_OFF(i) ((u32)offsetof(struct cpu, jit.group) + 8 * (i))
 
 struct tr {
@@ -175,7 +179,7 @@ struct tr {
 	bool need_in;	  /* ... at those that arrive */
 	bool stale;	  /* fl is good up to the end of instruction k only */
 	bool ended;	  /* nothing follows instruction k */
-	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
+	u8 s1_group;	  /* H_S1 holds the addend of this group, and 1; 0: something else */
 	unsigned nr_groups;
 	struct jit_group group[JIT_MAX_GROUPS];
 	u8 use_e[BLOCK_MAX], use_stack[BLOCK_MAX]; /* by instruction: group and 1; 0: none */
@@ -194,9 +198,9 @@ struct jit {
 	u64 l1_mask;	       /* of the TLB: see struct tlb */
 	u16 hot;	       /* JIT_HOT, or less */
 	struct lockstep *lock; /* NULL: not in lockstep */
-	bool off_once;	 /* the next block is interpreted: what it stores to is its own code */
-	bool one_unit;	       /* make no links: each unit returns to C */
-	bool host_adds_flags;  /* shifts by a constant leave no flag as it was */
+	bool off_once;	      /* the next block is interpreted: what it stores to is its own code */
+	bool one_unit;	      /* make no links: each unit returns to C */
+	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
 	const u8 *miss[2], *handler, *leave, *lazy; /* stubs, writable mapping */
 	struct jit_unit *units;
@@ -292,6 +296,7 @@ bool jit_tr_branch(struct tr *t);
 /* branch.c: ends the unit with a jump to @target. */
 void jit_end_goto(struct tr *t, gva_t target);
 void jit_end_insn(struct tr *t);
+void jit_emit_recheck(struct tr *t, const struct stub_todo *s);
 
 /* operand.c */
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */

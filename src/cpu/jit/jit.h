@@ -24,7 +24,7 @@ struct jit_counters {
 	u64 units, insns,
 		host_bytes; /* made: translations of blocks, their instructions, their code */
 	u64 lookups;	    /* in them: TLB look-ups, */
-	u64 grouped;			/* accesses that need none of their own */
+	u64 grouped;	    /* accesses that need none of their own */
 	u64 flag_saves, flag_spills; /* ... and what is done for flags that nobody may ever read */
 	u64 links, dropped, flushes; /* jumps made direct; units gone with their page; all gone */
 	u64 enters, leaves;   /* from C into translated code; out of it, for the interpreter */

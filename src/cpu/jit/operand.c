@@ -240,6 +240,8 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 		return false;
 	if (jit_group_addend(t, t->use_e[t->k])) {
 		operand_of(t, &a, m);
+		if (a.index >= 0)
+			t->s1_group = 0;
 		return true;
 	}
 	jit_fl_clobber(t);

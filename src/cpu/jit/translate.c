@@ -13,6 +13,7 @@
 /* Most that a unit becomes. */
 #define MOST_BYTES (64U << 10)
 #define MOST_SITES (8U * BLOCK_MAX)
+#define UNIT_ALIGN 32 /* bytes: loops begin where the host fetches */
 
 u32 jit_add_site(struct tr *t, enum site_kind kind)
 {
@@ -147,6 +148,10 @@ static void emit_todo(struct tr *t)
 			emit_jmp(&t->e, t->j->leave);
 			continue;
 		}
+		if (s->kind == TODO_RECHECK) {
+			jit_emit_recheck(t, s);
+			continue;
+		}
 		if (s->constant) {
 			emit_mov_imm(&t->e, H_S1, s->index);
 			emit_mov_imm(&t->e, H_S2, s->tag);
@@ -250,11 +255,15 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->b = b;
 	t->rip = b->rip;
 	t->fl = *ctx;
+	while ((u64)j->next % UNIT_ALIGN)
+		*j->next++ = 0xcc; /* int3 */
 	t->e.p = j->next;
 	t->unit = j->nr_units++;
 	t->u = &j->units[t->unit];
-	*t->u = (struct jit_unit){
-		.block = b, .ctx = *ctx, .code = (u32)(j->next - j->write), .n = b->n,
+	*t->u = (struct jit_unit){.block = b,
+				  .ctx = *ctx,
+				  .code = (u32)(j->next - j->write),
+				  .n = b->n,
 				  .plain = plain};
 	if (!plain)
 		jit_find_groups(t);
