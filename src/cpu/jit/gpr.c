@@ -63,8 +63,8 @@ static bool unspeakable(const struct tr *t, const struct operands *o)
 
 	if (!high_e && !high_g)
 		return false;
-	if (o->mem)
-		return true;
+	if (o->mem) /* turned into a low one; but cmpxchg has rax besides */
+		return !t->j->has_bmi2 || (t->rule->roles & RO_AW);
 	return (o->has_e && !high_e && needs_rex(o->e)) || (o->has_g && !high_g && needs_rex(o->g));
 }
 
@@ -162,6 +162,31 @@ static void note_writes(struct tr *t, const struct operands *o)
 		jit_fl_reg_write(t, R_RDX);
 }
 
+/* rorx reg, reg, by: touches no flag. */
+static void emit_rotate(struct emit *e, unsigned reg, u8 by)
+{
+	static const u8 rorx[] = {0xc4, 0xe3, 0xfb, 0xf0};
+
+	emit_bytes(e, rorx, sizeof(rorx));
+	emit_8(e, (u8)(0xc0 | reg << 3 | reg));
+	emit_8(e, by);
+}
+
+/* ah, ch, dh or bh with memory: the address needs REX, and so the byte has to be a low one meanwhile. */
+static void emit_high_byte(struct tr *t, unsigned g, const struct hmem *mem)
+{
+	struct hmem m = *mem;
+	unsigned whole = g - 4;
+
+	if (m.base == (s8)whole || m.index == (s8)whole) {
+		emit_rm(&t->e, X_LEA | X_W, H_S2, &m);
+		m = (struct hmem){.base = H_S2, .index = -1};
+	}
+	emit_rotate(&t->e, whole, 8);
+	jit_reencode(t, whole, 0, &m, -1);
+	emit_rotate(&t->e, whole, 56);
+}
+
 static void emit_it(struct tr *t, const struct operands *o, const struct hmem *mem)
 {
 	unsigned roles = t->rule->roles, g = t->d.reg, e = 0;
@@ -170,6 +195,10 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 	struct hmem slot;
 	int v = -1;
 
+	if (o->mem && o->has_g && high_byte(t, o->g_byte, o->g)) {
+		emit_high_byte(t, o->g, mem);
+		return;
+	}
 	if (o->has_v) {
 		v = (int)host_reg(o->v);
 		if (v_slot) {

@@ -179,7 +179,8 @@ struct tr {
 	bool need_in;	  /* ... at those that arrive */
 	bool stale;	  /* fl is good up to the end of instruction k only */
 	bool ended;	  /* nothing follows instruction k */
-	u8 s1_group;	  /* H_S1 holds the addend of this group, and 1; 0: something else */
+	u8 x87; /* the last instruction that changed FIP and FOP, and 1; 0: they are in struct cpu */
+	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
 	unsigned nr_groups;
 	struct jit_group group[JIT_MAX_GROUPS];
 	u8 use_e[BLOCK_MAX], use_stack[BLOCK_MAX]; /* by instruction: group and 1; 0: none */
@@ -200,6 +201,7 @@ struct jit {
 	struct lockstep *lock; /* NULL: not in lockstep */
 	bool off_once;	      /* the next block is interpreted: what it stores to is its own code */
 	bool one_unit;	      /* make no links: each unit returns to C */
+	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
 	const u8 *miss[2], *handler, *leave, *lazy; /* stubs, writable mapping */
@@ -295,6 +297,8 @@ bool jit_tr_leave(struct tr *t);
 bool jit_tr_branch(struct tr *t);
 /* branch.c: ends the unit with a jump to @target. */
 void jit_end_goto(struct tr *t, gva_t target);
+/* vec.c: FIP and FOP of what has run into struct cpu, for an exit. */
+void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
 void jit_emit_recheck(struct tr *t, const struct stub_todo *s);
 

@@ -8,6 +8,7 @@
 #include "cpu/jit/lockstep.h"
 #include "cpu/jit/run.h"
 #include "cpu/model.h"
+#include "cpu/vec.h"
 
 #include "base/bug.h"
 
@@ -27,6 +28,26 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
 	if (!canonical(tag) || (tlb_fill(&cpu->tlb, tag, acc, PF_USER, &host) & TLB_FAULT))
 		return 1;
 	return u->dead || tlb_l1_slot(&cpu->tlb, tag)->tag[acc] != tag;
+}
+
+/* FIP and FOP as the instructions before @k left them: see vec.c. */
+static void x87_pointers(struct cpu *cpu, const struct jit_unit *u, unsigned k)
+{
+	const struct block *b = u->block;
+
+	if (!(u->needs & JIT_NEEDS_X87))
+		return;
+	while (k-- > 0) {
+		const struct jit_rule *rule = jit_rule_of(cpu->code->jit, b->insn[k].row);
+
+		if (rule->kind == RULE_NONE)
+			return; /* its handler has seen to it */
+		if (!(rule->roles & RO_PTRS))
+			continue;
+		cpu->regs.fip = b->base + (s64)b->insn[k].off;
+		cpu->regs.fop = vec_fop(&b->insn[k]);
+		return;
+	}
 }
 
 /* Behind the one instruction that a handler ran for translated code. */
@@ -54,6 +75,7 @@ u64 jit_run_handler(struct cpu *cpu, u64 nr)
 	j->count.handlers++;
 	j->row_handled[b->insn[s->k].row]++;
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+	x87_pointers(cpu, u, s->k);
 	*mini = *b;
 	mini->n = u->n - s->k; /* what the budget has been charged for */
 	mini->link[0] = mini->link[1] = NULL;
@@ -105,6 +127,7 @@ static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, uns
 {
 	struct block *b = u->block;
 
+	x87_pointers(cpu, u, k);
 	if (u->dead) {
 		cpu->budget += u->n - k;
 		cpu->regs.rip = b->base + (s64)b->insn[k].off;

@@ -170,6 +170,7 @@ static void emit_handler(struct tr *t)
 	emit_mov_imm(&t->e, H_S0, site);
 	emit_call(&t->e, t->j->handler);
 	t->s1_group = 0;
+	t->x87 = 0; /* C has settled it, and the handler may have changed it */
 	jit_fl_set(t, &(struct jflags){.kind = JF_CC}); /* the stub loads the host's, too */
 }
 
@@ -220,6 +221,7 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->next_rip = t->rip + t->in->len;
 	t->stale = false;
 	if (ends(t->in, t->row)) {
+		jit_x87_settle(t);
 		if (!jit_tr_branch(t))
 			jit_end_insn(t);
 	} else if (!by_rule(t)) {
@@ -271,8 +273,10 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	emit_entry(t);
 	for (; t->k < b->n && !t->ended; t->k++)
 		translate_insn(t, cpu);
-	if (!t->ended)
+	if (!t->ended) {
+		jit_x87_settle(t);
 		jit_end_goto(t, t->rip);
+	}
 	emit_todo(t);
 	list_unit(t);
 	return t->u;

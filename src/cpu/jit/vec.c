@@ -17,19 +17,29 @@ static bool masked(const struct tr *t)
 		((t->row->attr & MEM_WRITE) && (t->row->attr & DISP_ELEM)));
 }
 
-/* FIP, FOP and FDP are the guest's own. */
-static void emit_pointers(struct tr *t, bool mem)
+/*
+ * FIP, FOP and FDP are the guest's own. FDP is stored where it changes; the others follow from which instruction
+ * was the last: where a unit is left in its midst C looks back (run.c), and at its end they are stored once.
+ */
+static void emit_operand_pointer(struct tr *t)
 {
-	struct hmem fop = cpu_mem(offsetof(struct cpu, regs.fop));
-
-	emit_mov_imm(&t->e, H_S0, t->rip);
-	emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, regs.fip));
-	emit_rm(&t->e, X_MOV_IMM | X_66, 0, &fop);
-	emit_16(&t->e, vec_fop(t->in));
-	if (!mem)
-		return;
 	jit_emit_address(t, H_S0, false);
 	emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, regs.fdp));
+}
+
+void jit_x87_settle(struct tr *t)
+{
+	struct hmem fop = cpu_mem(offsetof(struct cpu, regs.fop));
+	const struct insn *in;
+
+	if (!t->x87)
+		return;
+	in = &t->b->insn[t->x87 - 1];
+	emit_mov_imm(&t->e, H_S0, t->b->base + (s64)in->off);
+	emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, regs.fip));
+	emit_rm(&t->e, X_MOV_IMM | X_66, 0, &fop);
+	emit_16(&t->e, vec_fop(in));
+	t->x87 = 0;
 }
 
 bool jit_tr_vec(struct tr *t)
@@ -77,8 +87,11 @@ bool jit_tr_vec(struct tr *t)
 		emit_store_cpu(&t->e, H_S0, d->reg * 8);
 	if (e_gpr && in_memory(d->rm) && (roles & RO_EW))
 		emit_store_cpu(&t->e, H_S2, d->rm * 8);
-	if (roles & RO_PTRS)
-		emit_pointers(t, mem);
+	if (roles & RO_PTRS) {
+		t->x87 = (u8)(t->k + 1);
+		if (mem)
+			emit_operand_pointer(t);
+	}
 	if (changed)
 		jit_fl_set(t, &(struct jflags){.kind = JF_HOST});
 	return true;
