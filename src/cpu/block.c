@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define BLOCK_BYTES (sizeof(struct block) + (BLOCK_MAX + 1) * sizeof(struct insn))
-#define NO_PFN (~0UL)
 
 /* What a block is made from: one or two pieces of host memory. */
 struct code_window {
@@ -324,7 +323,7 @@ again:
 	b->hash_next = c->hash[hash_host(host)];
 	c->hash[hash_host(host)] = b;
 	c->arena_next += sizeof(*b) + (b->n + 1) * sizeof(struct insn);
-	if (c->jit && !mode && b->pfn[1] == NO_PFN)
+	if (c->jit && !mode)
 		jit_adopt(c->jit, b);
 	c->count.blocks_decoded++;
 	c->count.insns_decoded += b->n;

@@ -24,6 +24,7 @@ struct jit;
 #define MODE_SINGLE 1  /* one instruction a block: EFLAGS.TF, the tail of a budget */
 #define MODE_CAREFUL 2 /* EFLAGS.AC: memory operands check alignment */
 
+#define NO_PFN (~0UL)
 /* What no look-up ever returns: NULL is what a failed one does. */
 #define NO_HOST ((const u8 *)~0UL)
 
@@ -34,7 +35,7 @@ struct block {
 	struct block *link[2]; /* not taken / only way, taken; NULL: look up */
 	struct block *hash_next;
 	struct block *frame_next[2]; /* lists of code_cache.frames */
-	pfn_t pfn[2];		     /* frames with bytes of it; [1] == ~0 if it does not cross */
+	pfn_t pfn[2];		     /* frames with bytes of it; [1] == NO_PFN if it does not cross */
 	u16 n;			     /* instructions, the terminator not counted */
 	u8 mode;
 	bool dead;	 /* dropped: make no link, do not run again */

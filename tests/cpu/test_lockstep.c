@@ -52,7 +52,7 @@ static void load(struct flat *f, const struct state *s)
 	f->fpu = s->fpu;
 	memset(&f->cpu.exit, 0, sizeof(f->cpu.exit));
 	flat_write(f, PAGES, s->code, PAGES_LEN);
-	memcpy(flat_ptr(f, DATA), s->data, DATA_LEN);
+	flat_write(f, DATA, s->data, DATA_LEN); /* which may run, too */
 }
 
 static void store(struct flat *f, struct state *s)

@@ -32,6 +32,8 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry)
 	struct block *from = j->units[s->unit].block;
 	u64 addend = (u64)u->block->host - u->block->rip;
 
+	if (s->to == (u32)(u - j->units) && s->addend && !memcmp(j->write + s->addend, &addend, 8))
+		return; /* only the TLB did not know the page */
 	if (s->to)
 		forget_link(j, site);
 	if (j->units[s->unit].dead || j->one_unit)

@@ -9,6 +9,7 @@
 #include "cpu/jit/internal.h"
 
 #include "cpu/model.h"
+#include "mm/memory.h"
 
 /* Most that a unit becomes. */
 #define MOST_BYTES (64U << 10)
@@ -114,6 +115,24 @@ static void emit_need(struct tr *t, u32 off, u32 site)
 	jit_todo_leave(t, emit_jcc(&t->e, 4, NULL), site);
 }
 
+/* An instruction that crosses into the next page is a block of its own, and good while that page is where it was. */
+static void emit_second_page(struct tr *t, u32 site)
+{
+	gva_t page = (t->b->rip | ~PAGE_MASK) + 1;
+	u64 addend = (u64)pfn_to_virt(t->j->cache->mem, t->b->pfn[1]) - page;
+	s32 index = (s32)((page >> (PAGE_SHIFT - 5)) & t->j->l1_mask);
+	struct hmem tag = {.base = -1, .index = -1, .gs = true, .disp = index + 8 * TLB_EXEC};
+	struct hmem at = {.base = -1, .index = -1, .gs = true, .disp = index + 24};
+
+	emit_mov_imm(&t->e, H_S1, page);
+	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &tag);
+	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	emit_mov_imm(&t->e, H_S1, addend);
+	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &at);
+	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	t->s1_group = 0;
+}
+
 static void emit_entry(struct tr *t)
 {
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
@@ -134,6 +153,8 @@ static void emit_entry(struct tr *t)
 	emit_8(&t->e, (u8)t->u->n);
 	site = jit_add_site(t, SITE_BUDGET);
 	jit_todo_leave(t, emit_jcc(&t->e, 8, NULL), site);
+	if (t->b->pfn[1] != NO_PFN)
+		emit_second_page(t, site);
 }
 
 static void emit_todo(struct tr *t)
@@ -205,17 +226,29 @@ static bool room(const struct jit *j)
 	       j->nr_units + 1 < j->max_units;
 }
 
+/* The bytes of the next instruction, 15 or up to the end of the page. */
+static unsigned fetch(const struct tr *t, u8 code[15])
+{
+	const struct block *b = t->b;
+	unsigned n = min(15U, (unsigned)(PAGE_SIZE - page_offset(t->rip)));
+
+	memcpy(code, b->host + (t->rip - b->rip), n);
+	if (b->pfn[1] == NO_PFN)
+		return n;
+	memcpy(code + n, pfn_to_virt(t->j->cache->mem, b->pfn[1]), 15 - n);
+	return 15;
+}
+
 static void translate_insn(struct tr *t, struct cpu *cpu)
 {
-	const u8 *code = t->b->host + (t->rip - t->b->rip);
-	unsigned n = min(15U, (unsigned)(PAGE_SIZE - page_offset(t->rip)));
+	u8 code[15];
 
 	t->in = &t->b->insn[t->k];
 	if (t->in->row == NO_ROW) {
 		jit_end_insn(t);
 		return;
 	}
-	decode(&t->j->cache->decoder, cpu_features(cpu), code, n, &t->d);
+	decode(&t->j->cache->decoder, cpu_features(cpu), code, fetch(t, code), &t->d);
 	t->row = &insn_rows[t->in->row];
 	t->rule = jit_rule_of(t->j, t->in->row);
 	t->next_rip = t->rip + t->in->len;

@@ -1,0 +1,26 @@
+# Translated code: rows against the host CPU, programs against themselves run natively, and in lockstep with the
+# interpreter, which ends Vellum on the first difference.
+# tags: quick
+[ -x "$BUILD/tests/diff/check_vec" ] || { echo "check_vec was not built"; exit 77; }
+[ "$VELLUM" = native ] && exit 77
+bad=0
+for check in insn vec; do
+	"$BUILD/tests/diff/check_$check" --jit --rounds "${ROUNDS:-10}" >"$check.log" ||
+		{ status=$?; [ $status -eq 77 ] && exit 77; cat "$check.log"; bad=1; }
+	tail -n 2 "$check.log"
+done
+
+# compare ENGINE PROGRAM...
+compare()
+{
+	for program in "${@:2}"; do
+		VELLUM_ENGINE=$1 timeout -k 1 100 "$VELLUM" compare "$GUEST/$program" >out 2>&1 </dev/null && continue
+		echo "$program, --engine=$1:"
+		tail -n 60 out
+		bad=1
+	done
+}
+compare jit hello-glibc hello-musl hello-pie algorithms floats integers fft-v1 fft-v2 code_changes selfmod \
+	stale_code faults bad_frames signals dies
+compare lockstep hello-glibc hello-musl hello-pie floats code_changes selfmod
+exit $bad
