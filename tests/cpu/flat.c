@@ -60,6 +60,9 @@ struct flat *flat_new(enum cpu_model model)
 	f->cpu.fpu = &f->fpu;
 	make_tables(f);
 	tlb_switch(&f->cpu.tlb, f->mm);
+	if (getenv("FLAT_TRANSLATE") &&
+	    !flat_translate(f, !strcmp(getenv("FLAT_TRANSLATE"), "lockstep")))
+		abort();
 	return f;
 }
 
@@ -79,7 +82,7 @@ bool flat_translate(struct flat *f, bool lockstep)
 	struct jit_options o = {
 		.size = 4UL << 20, .l1_entries = geo.l1_entries, .hot = 1, .lockstep = lockstep};
 
-	return !code_cache_translate(f->code, &o);
+	return code_cache_jit(f->code) || !code_cache_translate(f->code, &o);
 }
 
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights)

@@ -26,7 +26,9 @@ struct flat {
 	struct code_cache *code;
 };
 
-/* A machine of @model, with the host's signal handlers (anew each time), whose pages are all
+/* FLAT_TRANSLATE=jit or lockstep in the environment: as after flat_translate().
+ *
+ * A machine of @model, with the host's signal handlers (anew each time), whose pages are all
  * FLAT_RWX and zero, registers as at exec. Aborts when the host has no memory. */
 struct flat *flat_new(enum cpu_model model);
 void flat_free(struct flat *f);

@@ -10,6 +10,7 @@
 #include "cpu/block.h"
 #include "cpu/model.h"
 #include "flat.h"
+#include "mm/tlb.h"
 
 #define PAGES (FLAT_BASE + 0x2000) /* two, of code; code runs from one into the other */
 #define PAGES_LEN (2 * PAGE_SIZE)
@@ -192,6 +193,8 @@ static unsigned run_both(struct flat *f, unsigned runs)
 		store(f, &steps);
 		load(f, &start);
 		f->cpu.single_step = false;
+		if (rnd() % 2) /* nothing hits the first time */
+			flush_tlb_mm(f->mm);
 		cpu_run(&f->cpu, budget);
 		store(f, &blocks);
 		if (!same(&steps, &blocks) && bad++ < 5)

@@ -10,6 +10,12 @@ for check in insn vec; do
 	tail -n 2 "$check.log"
 done
 
+# The room's unit tests, each block translated when it is first entered.
+for engine in jit lockstep; do
+	FLAT_TRANSLATE=$engine "$BUILD/tests/cpu/check_cpu" >cpu.log 2>&1 ||
+		{ echo "check_cpu, FLAT_TRANSLATE=$engine:"; grep -vE 'passed$' cpu.log; bad=1; }
+done
+
 # compare ENGINE PROGRAM...
 compare()
 {

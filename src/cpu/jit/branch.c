@@ -220,6 +220,7 @@ static bool tr_call_e(struct tr *t)
 
 	jit_fl_to_lazy(t);
 	t->host = false;
+	t->s1_group = 0; /* whoever comes back to top has something else there */
 	top = t->e.p;
 	if (!load_target(t))
 		return false;

@@ -186,17 +186,12 @@ void jit_adopt(struct jit *j __unused, struct block *b)
 	b->insn[0].fn = jit_op_heat;
 }
 
-static void forget_jumps(struct jit *j)
-{
-	for (unsigned i = 0; i < JIT_NR_JUMPS; i++)
-		j->jumps[i] = (struct jit_jump){.rip = JIT_NO_RIP};
-}
-
+/* Nothing is there. An empty entry is all zero: only the first could be taken for one of address 0. */
 void jit_reset(struct jit *j)
 {
 	j->next = j->first;
 	j->nr_units = j->nr_sites = j->nr_traps = 1; /* 0 is none */
-	forget_jumps(j);
+	j->jumps[0].rip = JIT_NO_RIP;
 }
 
 void jit_flush(struct jit *j)
@@ -210,6 +205,7 @@ void jit_flush(struct jit *j)
 		b->heat = 0;
 		b->insn[0].fn = jit_op_heat;
 	}
+	memset(j->jumps, 0, sizeof(j->jumps));
 	j->count.flushes++;
 	jit_reset(j);
 }

@@ -103,12 +103,11 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 
 	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
 		return ERR_PTR(-ENOSYS);
-	j = aligned_alloc(64, (sizeof(*j) + 63) & ~63UL);
-	if (!j)
-		return ERR_PTR(-ENOMEM);
-	memset(j, 0, sizeof(*j));
+	err = table(1, sizeof(*j), &j);
+	if (err)
+		return ERR_PTR(err);
 	j->cache = c;
-	j->size = page_align(max(o->size ? o->size : JIT_DEFAULT_SIZE, 1UL << 20));
+	j->size = page_align(max(o->size ? o->size : JIT_DEFAULT_SIZE, 256UL << 10));
 	j->l1_mask = (u64)(o->l1_entries - 1) << 5;
 	j->has_bmi2 = __builtin_cpu_supports("bmi2");
 	j->host_adds_flags = shifts_add_flags();
@@ -127,7 +126,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 		err = map_code(j);
 	if (err) {
 		free_tables(j);
-		free(j);
+		free_table(j, 1, sizeof(*j));
 		return ERR_PTR(err);
 	}
 	jit_rules_init(j);
@@ -140,7 +139,7 @@ void jit_free(struct jit *j)
 	host_signals_forget_region((u64)j->exec);
 	host_unmap_exec(j->size, j->write, j->exec);
 	free_tables(j);
-	free(j);
+	free_table(j, 1, sizeof(*j));
 }
 
 const struct jit_counters *jit_counters(const struct jit *j)

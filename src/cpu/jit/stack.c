@@ -29,6 +29,7 @@ bool jit_tr_push(struct tr *t)
 		z = t->d.rm;
 	else if (t->rule->kind == RULE_PUSH_E) {
 		jit_fl_clobber(t);
+		t->s1_group = 0; /* whoever comes back to top has something else there */
 		top = t->e.p;
 		if (!jit_lookup_e(t, 8, TLB_READ, 0, &from))
 			return false;
