@@ -35,8 +35,8 @@ struct block {
 	struct block *link[2]; /* not taken / only way, taken; NULL: look up */
 	struct block *hash_next;
 	struct block *frame_next[2]; /* lists of code_cache.frames */
-	pfn_t pfn[2];		     /* frames with bytes of it; [1] == NO_PFN if it does not cross */
-	u16 n;			     /* instructions, the terminator not counted */
+	pfn_t pfn[2]; /* frames with bytes of it; [1] == NO_PFN if it does not cross */
+	u16 n;	      /* instructions, the terminator not counted */
 	u8 mode;
 	bool dead;	 /* dropped: make no link, do not run again */
 	u16 heat;	 /* jit/: entries so far */

@@ -1,5 +1,6 @@
 /* What decode.c and decode_vex.c share: the reader of code bytes, and the steps for VEX and EVEX.
- * Included by those two only. */
+ * Included by those two, and by those who write
+ * instructions anew. */
 #ifndef CPU_DECODE_VEX_H
 #define CPU_DECODE_VEX_H
 

@@ -15,7 +15,7 @@
 /* Generated code, [start, end), and the code that takes over when an instruction in it faults. */
 struct code_region {
 	u64 start, end;
-	u64 fault_exit; /* entered with ecx = X86_MF or X86_XM and all else as it was */
+	u64 fault_exit;	      /* entered with ecx = X86_MF or X86_XM and all else as it was */
 	bool keeps_registers; /* ... or rather with r9 the address of the instruction: translated code */
 };
 

@@ -1,5 +1,5 @@
 /* Handlers of vector and x87 instructions, from thunk_bind()'s point of view, and what op_vec.c
- * and op_x87.c share. Included by those and thunk.c only.
+ * and op_x87.c share. Included by those, thunk.c and jit/ only.
  *
  * insn_bind() has put a handler of the row's set into the insn: the one for registers, or one of
  * two for memory (EA_BASE, EA_FULL). Those for memory work for any size and direction, reading the
