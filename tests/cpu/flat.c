@@ -33,10 +33,14 @@ static void make_tables(struct flat *f)
 		flat_protect(f, FLAT_BASE + i * PAGE_SIZE, FLAT_RWX);
 }
 
-static const struct tlb_geometry geo = {256, 8, 128, false};
-
 struct flat *flat_new(enum cpu_model model)
 {
+	return flat_new_tlb(model, 256);
+}
+
+struct flat *flat_new_tlb(enum cpu_model model, u32 l1_entries)
+{
+	const struct tlb_geometry geo = {l1_entries, 8, 128, false};
 	struct flat *f = must(aligned_alloc(64, (sizeof(*f) + 63) & ~63UL));
 
 	if (cpu_install_host_handlers())
@@ -79,8 +83,10 @@ void flat_free(struct flat *f)
 
 bool flat_translate(struct flat *f, bool lockstep)
 {
-	struct jit_options o = {
-		.size = 4UL << 20, .l1_entries = geo.l1_entries, .hot = 1, .lockstep = lockstep};
+	struct jit_options o = {.size = 4UL << 20,
+				.l1_entries = (u32)(f->cpu.tlb.l1_mask >> 5) + 1,
+				.hot = 1,
+				.lockstep = lockstep};
 
 	return code_cache_jit(f->code) || !code_cache_translate(f->code, &o);
 }

@@ -31,6 +31,8 @@ struct flat {
  * A machine of @model, with the host's signal handlers (anew each time), whose pages are all
  * FLAT_RWX and zero, registers as at exec. Aborts when the host has no memory. */
 struct flat *flat_new(enum cpu_model model);
+/* The same with another first level of the TLB: 16 .. 4096 entries. */
+struct flat *flat_new_tlb(enum cpu_model model, u32 l1_entries);
 void flat_free(struct flat *f);
 /* Blocks are translated the first time they are entered, from now on; @lockstep: the interpreter beside. False: the
  * host cannot. */

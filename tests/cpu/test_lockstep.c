@@ -229,7 +229,33 @@ static void random_code_runs_alike_translated(void)
 	flat_free(f);
 }
 
+/* Operand and stack share a slot of the TLB: each look-up drives out the other. */
+static void two_look_ups_of_one_slot_come_to_an_end(void)
+{
+	static const u8 code[] = {0xff, 0x37, /* push qword [rdi] */
+				  0xff, 0x17, /* call [rdi]: to what was read */
+				  0xcc};
+	struct flat *f = flat_new_tlb(CPU_MODEL_HOST, 16);
+	u64 target = CODE + 4;
+
+	if (flat_translate(f, false)) {
+		flat_write(f, CODE, code, sizeof(code));
+		memcpy(flat_ptr(f, DATA), &target, 8);
+		for (unsigned i = 0; i < 3; i++) {
+			f->cpu.regs.rip = CODE;
+			f->cpu.regs.gpr[R_RDI] = DATA;
+			f->cpu.regs.gpr[R_RSP] = DATA + 16 * PAGE_SIZE + 64;
+			CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_EXCEPTION);
+			CU_ASSERT_EQUAL(f->cpu.exit.vector, X86_BP);
+			CU_ASSERT_EQUAL(f->cpu.regs.rip, CODE + 5);
+			CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RSP], DATA + 16 * PAGE_SIZE + 48);
+		}
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(two_look_ups_of_one_slot_come_to_an_end),
 	UNIT_TEST(random_code_runs_alike),
 	UNIT_TEST(random_code_runs_alike_translated),
 	UNIT_END,

@@ -99,15 +99,15 @@ static void tr_jcc(struct tr *t)
 	jit_end_goto(t, t->next_rip);
 }
 
-static void push_return(struct tr *t, u8 *top)
+static void push_return(struct tr *t, bool second)
 {
 	gva_t ret = t->next_rip;
 	unsigned todo = t->nr_todo;
 	struct hmem m;
 
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	if (top && t->nr_todo > todo)
-		t->todo[t->nr_todo - 1].top = top;
+	if (second && t->nr_todo > todo) /* see jit_tr_push() */
+		t->todo[t->nr_todo - 1].kind = TODO_LEAVE;
 	if (fits_s32((s64)ret)) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
 		emit_32(&t->e, (u32)ret);
@@ -216,17 +216,14 @@ static bool tr_jmp_e(struct tr *t)
 static bool tr_call_e(struct tr *t)
 {
 	struct hmem code = at_base(H_S1, OFF_JUMP(code), false);
-	u8 *top;
 
 	jit_fl_to_lazy(t);
 	t->host = false;
-	t->s1_group = 0; /* whoever comes back to top has something else there */
-	top = t->e.p;
 	if (!load_target(t))
 		return false;
 	emit_find_target(t);
 	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &code);
-	push_return(t, top);
+	push_return(t, true);
 	emit_rr(&t->e, 0xff, 4, H_S0);
 	t->ended = true;
 	return true;
@@ -258,7 +255,7 @@ bool jit_tr_branch(struct tr *t)
 		tr_jcc(t);
 		return true;
 	case RULE_CALL:
-		push_return(t, NULL);
+		push_return(t, false);
 		jit_end_goto(t, t->in->imm);
 		return true;
 	case RULE_CALL_E:

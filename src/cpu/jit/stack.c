@@ -21,29 +21,29 @@ bool jit_tr_push(struct tr *t)
 	unsigned z = (t->d.op & 7) | (t->d.rex & 1) << 3, reg = H_S0;
 	struct hmem m, from;
 	unsigned todo;
-	u8 *top = NULL;
+	bool second = false;
 
 	if (t->d.width != W_Q)
 		return false;
 	if (t->rule->kind == RULE_PUSH_E && t->d.mod == 3)
 		z = t->d.rm;
 	else if (t->rule->kind == RULE_PUSH_E) {
-		jit_fl_clobber(t);
-		t->s1_group = 0; /* whoever comes back to top has something else there */
-		top = t->e.p;
+		second = true;
 		if (!jit_lookup_e(t, 8, TLB_READ, 0, &from))
 			return false;
 		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &from);
 	}
 	todo = t->nr_todo;
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	if (top && t->nr_todo > todo) /* H_S0 does not survive a miss */
-		t->todo[t->nr_todo - 1].top = top;
+	/* H_S0 does not survive a miss; and to try both again, as for one look-up, might go on for ever, if
+	 * both are of one slot of the TLB. */
+	if (second && t->nr_todo > todo)
+		t->todo[t->nr_todo - 1].kind = TODO_LEAVE;
 	if (t->rule->kind == RULE_PUSH_I) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
 		emit_32(&t->e, (u32)t->d.imm);
 	} else {
-		if (!top)
+		if (!second)
 			reg = in_register(t, z);
 		emit_rm(&t->e, X_MOV_STORE | X_W, reg, &m);
 	}
