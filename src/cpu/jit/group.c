@@ -221,7 +221,7 @@ static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
 	if (in->index != OFF_ZERO) {
 		a.index = v->of[in->index / 8].root;
 		a.scale = in->scale;
-		lo += (s64)v->of[in->index / 8].delta << in->scale;
+		lo += (s64)v->of[in->index / 8].delta * (1 << in->scale);
 	}
 	a.lo = (s32)lo;
 	if (a.size > 64 || a.root < 0 || (in->index != OFF_ZERO && a.index < 0) || lo != (s16)lo)

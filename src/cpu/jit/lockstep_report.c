@@ -48,12 +48,12 @@ void lockstep_describe(const struct jit *j, s64 done, const char *what)
 		 what[0] && what[__builtin_strlen(what) - 1] == 's' ? "" : "s", done,
 		 l->pre.regs.rip, l->steps);
 	say_state(l);
-	if (!memcmp(what, "memory", 6))
+	if (!strcmp(what, "memory"))
 		log_line("byte %#x of a page: %#x, %#x", l->differs_at,
 			 l->differs_page < l->nr_undone ? l->after[l->differs_page][l->differs_at]
 							: l->before[l->differs_page][l->differs_at],
 			 ((u8 *)l->pages[l->differs_page])[l->differs_at]);
-	if (!memcmp(what, "xmm", 3) || !memcmp(what, "x87", 3))
+	if (!strcmp(what, "xmm") || !strcmp(what, "x87 state"))
 		for (unsigned i = 0; i < FX_USED; i += 16)
 			if (memcmp(l->jit.fpu.area + i, l->ref.fpu.area + i, 16))
 				log_line("image +%u: %016lx %016lx, %016lx %016lx", i,
