@@ -5,6 +5,8 @@
 #include "base/types.h"
 #include "proc/machine.h"
 
+struct task_struct;
+
 /* Code between two labels of the test's own assembly; position independent, starts at its start. */
 #define GUEST_CODE(name, text)                                                                     \
 	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n");      \
@@ -51,5 +53,9 @@ int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160]);
 struct machine *tiny_start(const u8 *code, const u8 *end, u64 mem_size);
 /* Validates and frees it. */
 void tiny_end(struct machine *m);
+
+/* Runs the code to its end, in 32 MiB. Its first getppid(2) is @body's instead, with the task that calls,
+ * and then 1 to the program: children that @body forks, and threads, see 0. */
+void tiny_run(const u8 *code, const u8 *end, void (*body)(struct task_struct *t));
 
 #endif

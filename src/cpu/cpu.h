@@ -160,6 +160,7 @@ struct cpu {
 	u64 xcr0;	  /* state components that XSAVE knows, 0 without XSAVE; set once */
 	u64 random;	  /* state of rdrand and rdseed: the machine seeds it, so runs repeat */
 	bool single_step; /* one instruction a block: exact traces */
+	bool tsc_faults;  /* rdtsc and rdtscp are #GP: CR4.TSD */
 	u64 (*read_tsc)(void *arg); /* rdtsc; NULL: the host's */
 	void *read_tsc_arg;
 	u32 id;			 /* number of this CPU: cpuid's APIC id */

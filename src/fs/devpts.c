@@ -356,8 +356,10 @@ struct path devpts_path(struct tty_struct *tty)
 	if (IS_ERR(d))
 		return (struct path){NULL, NULL};
 	list_for_each_entry (m, &tty->vfs->mounts, list)
-		if (m->type == &devpts_type)
+		if (m->type == &devpts_type) {
+			mntget(m);
 			return (struct path){m, d};
+		}
 	return (struct path){NULL, d};
 }
 

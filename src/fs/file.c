@@ -43,8 +43,6 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 	f->f_path = *path;
 	if (path->dentry)
 		path_get(path);
-	if (path->mnt)
-		path->mnt->nr_files++;
 	f->vfs = v;
 	v->nr_files++;
 	return f;
@@ -83,8 +81,6 @@ void fput(struct file *f)
 	}
 	if (f->f_op->release)
 		f->f_op->release(f);
-	if (f->f_path.mnt)
-		f->f_path.mnt->nr_files--;
 	path_put(&f->f_path);
 	v->nr_files--;
 	kmem_cache_free(v->file_cache, f);

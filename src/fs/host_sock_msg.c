@@ -17,6 +17,7 @@
 #include "base/host_proc.h"
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
+#include "fs/sock_note.h"
 
 #define BOUNCE 65536UL	  /* of a stream, at a time */
 #define BOUNCE_MIN 4096UL /* when there is no larger block */
@@ -215,7 +216,7 @@ static long recv_bytes(struct host_sock *hs, struct msghdr *h, int flags, u64 de
 		h->msg_namelen = namelen;
 		n = host_recvmsg(hs->fd, h, flags);
 		hs->sk.vfs->events->epoch++;
-		if (n != -EAGAIN || !waits)
+		if (n != -EAGAIN || !waits || !list_empty(&hs->notes))
 			return n;
 		err = host_sock_wait(hs, seen, deadline);
 		if (err)
@@ -250,6 +251,7 @@ static long recv_piece(struct host_sock *hs, struct sock_msg *msg, struct msghdr
 	if (got < 0)
 		return got;
 	tell(msg, h);
+	hs->taken += msg->flags & MSG_PEEK ? 0 : got;
 	if (drop)
 		iov_iter_advance(msg->iter, got);
 	else if (copy_to_iter(h->msg_iov->iov_base, got, msg->iter) < (u64)got)
@@ -344,6 +346,12 @@ static u64 recv_room(const struct host_sock *hs, const struct sock_msg *msg)
 	return min(msg->iter->count, piece ? BOUNCE : DGRAM_MAX);
 }
 
+/* There is a datagram of the kernel's own, which no error queue has. */
+static bool has_note(const struct host_sock *hs, const struct sock_msg *msg)
+{
+	return !list_empty(&hs->notes) && !(msg->flags & (MSG_ERRQUEUE | MSG_OOB));
+}
+
 long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 {
 	struct host_sock *hs = host_sk(sock);
@@ -366,6 +374,8 @@ long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 	ret = sock_error(&hs->sk);
 	if (ret)
 		return ret;
+	if (unlikely(has_note(hs, msg)))
+		return sock_note_recv(hs, msg);
 	buf = bounce_alloc(hs, &room);
 	if (!buf)
 		return -ENOBUFS;
@@ -375,5 +385,6 @@ long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 	else
 		ret = dgram_recv(hs, msg, &h, room, deadline);
 	kfree(hs->sk.vfs->mem, buf);
-	return ret;
+	host_sock_urgent_read(hs);
+	return ret == -EAGAIN && has_note(hs, msg) ? sock_note_recv(hs, msg) : ret;
 }

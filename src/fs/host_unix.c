@@ -305,7 +305,7 @@ static void become(struct socket *sock, struct socket *out)
 	sock->sk = &hs->sk;
 	sock->ops = out->ops;
 	sock->state = SS_CONNECTED;
-	if (waitqueue_active(&hs->sk.wq))
+	if (waitqueue_active(&hs->sk.wq) || sock->file->f_owner)
 		event_fd_watch(sock->vfs->events, &hs->watch, hs->fd);
 	unix_release_sock(u, false);
 	wake_up_all(&hs->sk.wq); /* who sleeps in a call begins it again, with the host's */

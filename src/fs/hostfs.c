@@ -158,6 +158,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 	path.dentry = hostfs_dentry_stx(v, fd, &stx);
 	if (IS_ERR(path.dentry))
 		return (void *)path.dentry;
+	mntget(mnt);
 	if (S_ISREG(stx.stx_mode)) {
 		inode = inode_open(v, fd, &stx, flags);
 		if (IS_ERR(inode)) {

@@ -14,7 +14,7 @@
 #define ST_VALID_K 0x20 /* statfs(2) f_flags: they say something */
 
 #define INODE_HASH_SIZE 256U
-#define NOTIFY_HASH_SIZE 64U
+#define NOTIFY_HASH_SIZE 1024U
 
 /* vfs.in. Made by vfs_init(); each field is changed by the file it names. */
 struct vfs_internal {
@@ -34,6 +34,7 @@ struct vfs_internal {
 	u64 epoll_watches;				     /* eventpoll.c: items */
 	u32 eventfd_ids;				     /* eventfd.c: numbers given so far */
 	struct list_head marks[NOTIFY_HASH_SIZE];	     /* fsnotify.c: of fsnotify_mark.hash */
+	u64 nr_host_marks, max_host_marks; /* fsnotify.c: each has a descriptor of the host's; max: set once */
 	u32 notify_epoch, notify_cookie; /* fsnotify.c: changes of marks and names; renames */
 	bool notify_created;		 /* the last open(2) made its file */
 	u32 inotify_groups;		 /* inotify.c */

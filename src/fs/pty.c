@@ -89,7 +89,7 @@ void pty_flush_buffer(struct tty_struct *tty)
 {
 	if (!tty->link)
 		return;
-	tty->link->n_tty->flip_tail = tty->link->n_tty->flip_head;
+	n_tty_flush_flip(tty->link);
 	pty_packet_status(tty, 0, TIOCPKT_FLUSHWRITE);
 }
 

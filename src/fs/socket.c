@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "base/host_net.h"
 #include "base/log.h"
+#include "fs/fasync.h"
 #include "fs/host_sock.h"
 #include "fs/inet.h"
 #include "fs/internal.h"
@@ -51,6 +52,12 @@ int sock_error(struct sock *sk)
 
 	sk->err = 0;
 	return err;
+}
+
+void sock_send_urg(const struct sock *sk)
+{
+	if (sk->socket && sk->socket->file)
+		fasync_urgent(sk->socket->file);
 }
 
 u64 sock_deadline(const struct sock *sk, u64 timeo_ns, bool nonblock)

@@ -161,6 +161,8 @@ static inline bool sock_passes_cred(const struct sock *sk)
 
 /* All zero before: one reference, default options; type and vfs are @sock's. */
 void sock_init(struct sock *sk, struct socket *sock, int family);
+/* An urgent byte has come: SIGURG to whom the file's owner is (fasync.h). */
+void sock_send_urg(const struct sock *sk);
 /* The pending error as -errno, and no longer pending; 0: none. */
 int sock_error(struct sock *sk);
 /* Until when, by the machine's clock, a call may sleep: 0: not at all; WAIT_FOREVER. @timeo_ns: SO_SNDTIMEO or

@@ -173,6 +173,7 @@ static struct file *make_tmpfile(const struct path *dir, int flags, u32 mode)
 	p.dentry = new_inode(dir->dentry, name, S_IFREG | mode);
 	if (IS_ERR(p.dentry))
 		return (void *)p.dentry;
+	mntget(p.mnt);
 	dget(dir->dentry);
 	entry_of(p.dentry)->parent = dir->dentry;
 	shmem_node(p.dentry)->linkable = !(flags & O_EXCL);
@@ -191,6 +192,7 @@ struct file *tmpfs_create(const struct path *dir, const char *name, int flags, u
 	p.dentry = make(dir->dentry, name, S_IFREG | mode, 0);
 	if (IS_ERR(p.dentry))
 		return (void *)p.dentry;
+	mntget(p.mnt);
 	open_commit(dir->dentry->vfs);
 	/* Whoever makes a file may open it, whatever its mode. */
 	f = shmem_open_new(&p, flags);

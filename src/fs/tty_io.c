@@ -33,6 +33,7 @@ struct tty_struct *tty_alloc(struct vfs *v, enum tty_kind kind, u32 dev)
 	tty->host_fd = -1;
 	init_waitqueue_head(&tty->read_wait, v->events->sched);
 	init_waitqueue_head(&tty->write_wait, v->events->sched);
+	init_waitqueue_head(&tty->read_lock_wait, v->events->sched);
 	INIT_LIST_HEAD(&tty->files);
 	INIT_LIST_HEAD(&tty->node);
 	return tty;

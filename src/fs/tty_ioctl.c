@@ -11,6 +11,10 @@
 #include "mm/uaccess.h"
 
 #define NCCS_TERMIO 8
+#define K_TCGETS2 0x802c542aU
+#define K_TCSETS2 0x402c542bU
+#define K_TCSETSW2 0x402c542cU
+#define K_TCSETSF2 0x402c542dU
 #define K_TIOCGEXCL 0x80045440U
 #define K_TIOCGDEV 0x80045432U
 #define K_TIOCVHANGUP 0x5437U
@@ -37,7 +41,6 @@ void start_tty(struct tty_struct *tty)
 		return;
 	tty->stopped = false;
 	pty_packet_status(tty, TIOCPKT_STOP, TIOCPKT_START);
-	process_echoes(tty);
 	tty_wakeup(tty);
 }
 
@@ -65,10 +68,13 @@ static long ioctl_flow(struct tty_struct *tty, u64 arg)
 		return err;
 	switch (arg) {
 	case TCOOFF:
-		stop_tty(tty);
+		if (!tty->tco_stopped)
+			stop_tty(tty);
 		tty->tco_stopped = true;
 		return 0;
-	case TCOON:
+	case TCOON: /* what STOP has stopped it does not start */
+		if (!tty->tco_stopped)
+			return 0;
 		tty->tco_stopped = false;
 		start_tty(tty);
 		return 0;
@@ -82,16 +88,18 @@ static long ioctl_flow(struct tty_struct *tty, u64 arg)
 
 static long ioctl_flush(struct tty_struct *tty, u64 arg)
 {
-	int err = tty_check_change(tty, SIGTTOU);
+	int err;
 
+	/* Linux does this before it asks whether the background may. */
+	if (arg == TCIFLUSH || arg == TCIOFLUSH)
+		n_tty_flush_flip(tty);
+	err = tty_check_change(tty, SIGTTOU);
 	if (err)
 		return err;
 	if (arg != TCIFLUSH && arg != TCOFLUSH && arg != TCIOFLUSH)
 		return -EINVAL;
-	if (arg != TCOFLUSH) {
-		tty->n_tty->flip_tail = tty->n_tty->flip_head;
+	if (arg != TCOFLUSH)
 		n_tty_flush_buffer(tty);
-	}
 	if (arg != TCIFLUSH)
 		pty_flush_buffer(tty);
 	return 0;
@@ -177,15 +185,20 @@ enum termios_shape { SHAPE_TERMIO, SHAPE_TERMIOS, SHAPE_TERMIOS2 };
 static const struct termios_cmd {
 	u32 cmd;
 	u8 shape;
-	bool set, flush;
+	bool set, wait, flush;
 } termios_cmds[] = {
-	{TCGETS, SHAPE_TERMIOS, false, false},	     {TCSETS, SHAPE_TERMIOS, true, false},
-	{TCSETSW, SHAPE_TERMIOS, true, false},	     {TCSETSF, SHAPE_TERMIOS, true, true},
-	{TCGETA, SHAPE_TERMIO, false, false},	     {TCSETA, SHAPE_TERMIO, true, false},
-	{TCSETAW, SHAPE_TERMIO, true, false},	     {TCSETAF, SHAPE_TERMIO, true, true},
-	{0x802c542aU, SHAPE_TERMIOS2, false, false}, /* TCGETS2 and its kin: TC[GS]ETS[WF]2 */
-	{0x402c542bU, SHAPE_TERMIOS2, true, false},  {0x402c542cU, SHAPE_TERMIOS2, true, false},
-	{0x402c542dU, SHAPE_TERMIOS2, true, true},
+	{TCGETS, SHAPE_TERMIOS, false, false, false},
+	{TCSETS, SHAPE_TERMIOS, true, false, false},
+	{TCSETSW, SHAPE_TERMIOS, true, true, false},
+	{TCSETSF, SHAPE_TERMIOS, true, true, true},
+	{TCGETA, SHAPE_TERMIO, false, false, false},
+	{TCSETA, SHAPE_TERMIO, true, false, false},
+	{TCSETAW, SHAPE_TERMIO, true, true, false},
+	{TCSETAF, SHAPE_TERMIO, true, true, true},
+	{K_TCGETS2, SHAPE_TERMIOS2, false, false, false},
+	{K_TCSETS2, SHAPE_TERMIOS2, true, false, false},
+	{K_TCSETSW2, SHAPE_TERMIOS2, true, true, false},
+	{K_TCSETSF2, SHAPE_TERMIOS2, true, true, true},
 };
 
 static const struct termios_cmd *find_termios_cmd(u32 cmd)
@@ -207,7 +220,7 @@ static long get_termio(const struct termios2 *t, gva_t to, struct mm_struct *mm)
 	};
 
 	memcpy(io.c_cc, t->c_cc, NCCS_TERMIO);
-	return copy_to_user(mm, to, &io, 17) ? -EFAULT : 0; /* nothing behind the last c_cc */
+	return copy_to_user(mm, to, &io, sizeof(io)) ? -EFAULT : 0;
 }
 
 /* The low halves are new, the rest stays. */
@@ -226,7 +239,8 @@ static int read_termio(struct termios2 *t, gva_t from, struct mm_struct *mm)
 	return 0;
 }
 
-/* Of either end, the slave's. What is written is on its way at once, so nothing waits for the output. */
+/* Of either end, the slave's. What is written is on its way at once: nothing waits for output but that of
+ * a write(2) that sleeps. */
 static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, gva_t arg,
 			  struct mm_struct *mm)
 {
@@ -250,9 +264,16 @@ static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, g
 	if (err)
 		return err;
 	set_speeds(&t);
+	if (c->wait) {
+		err = tty_write_lock(tty, false);
+		if (err)
+			return err;
+	}
 	if (c->flush)
 		n_tty_flush_buffer(tty);
 	tty_set_termios(tty, &t);
+	if (c->wait)
+		tty_write_unlock(tty);
 	return 0;
 }
 

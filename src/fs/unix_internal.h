@@ -1,5 +1,5 @@
 /* What the files of AF_UNIX share: unix_socket.c (birth, end), unix_addr.c (names), unix_skb.c (messages),
- * unix_stream.c, unix_dgram.c, unix_gc.c (descriptors on their way).
+ * unix_stream.c, unix_oob.c (its urgent byte), unix_dgram.c, unix_gc.c (descriptors on their way).
  *
  *	 connected:  a <--peer--> b        each write makes sk_buffs, put into the other's queue
  *	 listening:  l   queue: [request: n1] [request: n2]     n1's peer has connected already
@@ -42,6 +42,7 @@ struct unix_sock {
 	struct list_head hash;	   /* in unix_table.bucket; self-linked: no name to be found by */
 	struct list_head queue;	   /* of sk_buff: received */
 	u32 qlen, max_qlen;	   /* messages in it; more than max_qlen: full */
+	struct sk_buff *oob_skb;   /* of those in it: the last urgent byte; NULL: none. A stream's */
 	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
 	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
 	u32 inflight;			   /* references of sk_buffs to its file */
@@ -182,6 +183,13 @@ static inline struct sk_buff *unix_peek_skb(const struct unix_sock *u)
 {
 	return list_empty(&u->queue) ? NULL : list_first_entry(&u->queue, struct sk_buff, list);
 }
+/* The one behind @skb in @u's queue; NULL: none. */
+static inline struct sk_buff *unix_next_skb(const struct unix_sock *u, const struct sk_buff *skb)
+{
+	return skb->list.next == &u->queue ? NULL : list_entry(skb->list.next, struct sk_buff, list);
+}
+/* Has anybody left in @u's queue what is worth an ECONNRESET? Not an urgent byte that was read. */
+bool unix_unread(const struct unix_sock *u);
 /* Frees all that @u has received. */
 void unix_purge_queue(struct unix_sock *u);
 /* Bytes copied, from @off of what is unread. */
@@ -213,6 +221,20 @@ long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg);
 unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table *pt);
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg);
+
+/* --- unix_oob.c ------------------------------------------------------------------------------ */
+
+/* The last byte of msg->iter goes to @other as the urgent one, and SIGURG with it. May sleep for room. 0, -EPIPE, or as
+ * unix_alloc_skb(). */
+int unix_queue_oob(struct unix_sock *u, struct unix_sock *other, struct sock_msg *msg,
+		   u64 deadline_ns);
+/* recv(2) with MSG_OOB. 1, -EINVAL: there is none, or it is inline; -EFAULT. */
+long unix_recv_oob(struct unix_sock *u, struct sock_msg *msg);
+/* What a stream's reader, who has @copied bytes already, looks at instead of @skb, the next of @u's queue: reads end at an
+ * urgent byte, and the next one drops it if it is not inline. NULL: nothing (after all). */
+struct sk_buff *unix_manage_oob(struct unix_sock *u, struct sk_buff *skb, bool peek, u64 copied);
+/* SIOCATMARK. */
+bool unix_at_mark(const struct unix_sock *u);
 
 /* --- host_unix.c: programs outside ------------------------------------------------------------ */
 

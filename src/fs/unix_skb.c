@@ -236,6 +236,17 @@ void unix_unlink(struct unix_sock *from, struct sk_buff *skb)
 {
 	list_del_init(&skb->list);
 	from->qlen--;
+	if (from->oob_skb == skb)
+		from->oob_skb = NULL;
+}
+
+bool unix_unread(const struct unix_sock *u)
+{
+	struct sk_buff *skb = unix_peek_skb(u);
+
+	if (skb && !unix_skb_len(skb))
+		skb = unix_next_skb(u, skb);
+	return skb;
 }
 
 void unix_purge_queue(struct unix_sock *u)

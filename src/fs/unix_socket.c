@@ -108,7 +108,7 @@ void unix_release_sock(struct unix_sock *u, bool embryo)
 	wake_up_all(&u->sk.wq);
 	if (peer) {
 		if (unix_connection_based(u))
-			hang_up(peer, u->qlen || embryo);
+			hang_up(peer, unix_unread(u) || embryo);
 		unix_dgram_peer_wake_disconnect(u, peer);
 		u->peer = NULL;
 		unix_put(peer);
@@ -257,6 +257,11 @@ static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *
 			if (!unix_connection_based(u))
 				break;
 		}
+		break;
+	case SIOCATMARK:
+		if (u->sk.type != SOCK_STREAM)
+			return -EOPNOTSUPP;
+		n = unix_at_mark(u);
 		break;
 	default:
 		return -ENOTTY;

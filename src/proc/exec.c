@@ -227,6 +227,8 @@ int begin_new_exec(struct linux_binprm *b)
 	set_comm(t, b);
 	t->altstack.ss_sp = t->altstack.ss_size = 0; /* its flags stay, as in Linux */
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
+	t->user_dispatch = (struct user_dispatch){0};
+	t->syscall_work &= ~SYSWORK_USER_DISPATCH;
 	t->exit_signal = SIGCHLD;
 	t->self_exec_id++;
 	t->signal->did_exec = true;

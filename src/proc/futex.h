@@ -19,6 +19,9 @@
 
 #include "base/types.h"
 
+/* prctl(PR_FUTEX_HASH_GET_SLOTS) in a process with threads, on one CPU: futex_hash_allocate_default() */
+#define DEFAULT_FUTEX_SLOTS 16
+
 struct machine;
 struct task_struct;
 

@@ -29,7 +29,7 @@ void ptrace_unlink(struct task_struct *child)
 
 	clear_jobctl_pending(child, JOBCTL_TRAP_MASK);
 	clear_jobctl_trapping(child);
-	child->syscall_work = 0;
+	child->syscall_work &= SYSWORK_USER_DISPATCH;
 	child->tracer = NULL;
 	child->ptrace = 0;
 	list_del_init(&child->ptrace_entry);

@@ -42,6 +42,7 @@ struct task_struct;
 #define SYSWORK_TRACE 2U     /* PTRACE_SYSCALL: stop before and behind it */
 #define SYSWORK_EMU 4U	     /* PTRACE_SYSEMU: stop before it, and do not make it */
 #define SYSWORK_EXIT_TRAP 8U /* PTRACE_SINGLESTEP: stop behind it */
+#define SYSWORK_USER_DISPATCH 16U /* user_dispatch.h; not a tracer's */
 
 /* --- ptrace.c: who traces whom ------------------------------------------------------------------ */
 

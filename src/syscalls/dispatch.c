@@ -96,6 +96,10 @@ static void do_syscall(struct task_struct *t, bool compat)
 	t->compat_call = compat;
 	read_args(&m->cpu.regs, compat, &a);
 	if (unlikely(t->syscall_work || t->seccomp.mode)) {
+		if ((t->syscall_work & SYSWORK_USER_DISPATCH) && syscall_user_dispatch(t, compat)) {
+			m->cpu.regs.gpr[R_RAX] = nr;
+			return;
+		}
 		serve = syscall_enter_work(t, compat, &a, &ret);
 		nr = (u32)t->syscall_nr;
 		d = syscall_desc(nr, compat);

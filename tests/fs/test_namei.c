@@ -1,5 +1,6 @@
 /* Walking paths: components, symlinks, mounts, and the errors of path_resolution(7). */
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "fs/hostfs.h"
@@ -292,7 +293,7 @@ static void mounts_lie_on_top_and_are_taken_away(void)
 	a = path_of("/a");
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), -ENODEV);
 	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &options), 0);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false),
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0),
 			-EINVAL);
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), -ENOENT);
@@ -301,14 +302,19 @@ static void mounts_lie_on_top_and_are_taken_away(void)
 	CU_ASSERT_EQUAL(top.dentry->mode, S_IFDIR | 0700);
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &top, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/first"), -ENOENT);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false), 0);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0), 0);
 	f = open_at_root(&w, "/a/first", O_RDWR);
 	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
-	CU_ASSERT_EQUAL(vfs_umount(top.mnt, false), -EBUSY);
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, 0), -EBUSY);
 	fput(f);
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, MNT_EXPIRE), -EBUSY);
 	path_put(&top);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), true), 0);
+	top = path_of("/a");
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, MNT_DETACH), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), 0);
+	CU_ASSERT_FALSE(list_empty(&w.vfs.in->detached));
+	path_put(&top);
+	CU_ASSERT(list_empty(&w.vfs.in->detached));
 	path_put(&a);
 	world_down(&w);
 }

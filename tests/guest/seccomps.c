@@ -191,6 +191,7 @@ static void errnos(void)
 	SHOW(syscall(SYS_getegid));
 	SHOW(syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL));
 	say_status();
+	fflush(stdout);
 	if (!fork()) {
 		SHOW(syscall(SYS_getppid));
 		fflush(stdout);

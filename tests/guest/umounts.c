@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,9 +86,63 @@ static void detached(void)
 	SHOW(access("dir/below", F_OK));
 }
 
+/* Out of sight, but not gone for who uses it: a file, a working directory. Each mount ends by itself. */
+static void detached_in_use(int in)
+{
+	char buf[4096];
+	struct stat st;
+	int fd, dir;
+
+	SHOW(mount("none", "dir", "tmpfs", 0, NULL));
+	SHOW(mkdir("dir/below", 0700));
+	SHOW(mount("none", "dir/below", "tmpfs", 0, NULL));
+	SHOW(mkdir("dir/below/deep", 0700));
+	fd = open("dir/below/file", O_RDWR | O_CREAT, 0600);
+	dir = open("dir", O_RDONLY | O_DIRECTORY);
+	SHOW(inotify_add_watch(in, "dir/below", IN_ALL_EVENTS));
+	SHOW(inotify_add_watch(in, "dir", IN_ALL_EVENTS));
+	SHOW(chdir("dir/below/deep"));
+	SHOW(umount2("../../../dir", MNT_DETACH));
+	events(in);
+	SHOW(write(fd, "text", 4));
+	events(in);
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(mkdir("more", 0700));
+	SHOW(stat("../deep/more", &st));
+	SHOW(chdir("../../.."));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(umount2(".", MNT_DETACH));
+	SHOW(openat(dir, "below/deep", O_RDONLY));
+	SHOW(faccessat(dir, "below", F_OK, 0));
+	close(dir);
+	events(in);
+	SHOW(fchdir(fd));
+	chdir("/");
+	events(in);
+	close(fd);
+	events(in);
+}
+
+/* The second time that it finds nobody there. */
+static void expired(void)
+{
+	int fd;
+
+	SHOW(mount("none", "dir", "tmpfs", 0, NULL));
+	SHOW(umount2("dir", MNT_EXPIRE | MNT_DETACH));
+	fd = open("dir", O_RDONLY);
+	SHOW(umount2("dir", MNT_EXPIRE));
+	close(fd);
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(access("dir", F_OK));
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(umount2("dir", MNT_EXPIRE));
+}
+
 int main(void)
 {
-	int in = inotify_init1(IN_NONBLOCK);
+	int in = inotify_init1(IN_NONBLOCK), start = open(".", O_RDONLY);
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	mkdir("dir", 0700);
@@ -99,6 +154,9 @@ int main(void)
 		SHOW(inotify_rm_watch(in, 1));
 		limited();
 		detached();
+		expired();
+		detached_in_use(in);
+		SHOW(fchdir(start));
 	}
 	SHOW(umount("dir"));
 	rmdir("dir");

@@ -22,6 +22,8 @@ enum proc_dir {
 	DIR_SYS,
 	DIR_SYS_FS,
 	DIR_SYS_MQUEUE, /* fs/mqueue */
+	DIR_SYS_EPOLL,
+	DIR_SYS_INOTIFY,
 	DIR_SYS_KERNEL,
 	DIR_SYS_VM,
 	DIR_SYSVIPC,

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/host.h"
 #include "base/host_proc.h"
+#include "fs/aio.h"
 #include "proc/procfs/internal.h"
 #include "proc/utsname.h"
 
@@ -127,6 +128,13 @@ int proc_show_domainname(struct seq *out, struct machine *m)
 }
 
 /* Open files, an unused field, and the limit. */
+/* /proc/sys/fs/aio-nr: events that contexts may hold. */
+int proc_show_aio_nr(struct seq *out, struct machine *m)
+{
+	seq_printf(out, "%lu\n", aio_total(&m->vfs));
+	return 0;
+}
+
 int proc_show_file_nr(struct seq *out, struct machine *m)
 {
 	seq_printf(out, "%lu\t0\t9223372036854775807\n", m->vfs.nr_files);

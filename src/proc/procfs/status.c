@@ -85,7 +85,7 @@ static void status_kb(struct seq *out, const char *label, u64 kb)
 }
 
 /* task_mem() */
-static void status_mem(struct seq *out, struct mm_struct *mm)
+static void status_mem(struct seq *out, struct mm_struct *mm, bool dumping)
 {
 	struct mm_counts c;
 
@@ -106,9 +106,9 @@ static void status_mem(struct seq *out, struct mm_struct *mm)
 	status_kb(out, "VmPTE:\t", c.pgtables_bytes >> 10);
 	status_kb(out, "VmSwap:\t", KB(c.swapents));
 	status_kb(out, "HugetlbPages:\t", 0); /* no hugetlbfs */
-	/* No core files, no LAM. */
-	seq_printf(out, "CoreDumping:\t0\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
-		   mm->thp_disable != 1);
+	/* No LAM. */
+	seq_printf(out, "CoreDumping:\t%d\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
+		   dumping, mm->thp_disable != 1);
 }
 
 static void status_signals(struct seq *out, const struct task_struct *t)
@@ -154,7 +154,7 @@ int proc_show_status(struct seq *out, struct task_struct *t)
 {
 	status_ids(out, t);
 	if (t->mm)
-		status_mem(out, t->mm);
+		status_mem(out, t->mm, t->signal->core_state);
 	status_signals(out, t);
 	status_rights(out, t);
 	status_cpus(out, t);
