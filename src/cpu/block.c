@@ -371,8 +371,10 @@ const struct insn *block_enter(struct cpu *cpu)
 	struct block *b;
 
 	cpu->block = NULL;
+	if (unlikely(step))
+		debug_resumed(cpu);
 	if (unlikely(cpu->trap)) {
-		cpu_raise(cpu, NULL, X86_DB, 0);
+		debug_raise(cpu);
 		return &insn_stopped;
 	}
 	if (unlikely(cpu->interrupt)) {
@@ -381,6 +383,8 @@ const struct insn *block_enter(struct cpu *cpu)
 	}
 	if (cpu->budget <= 0)
 		return stop_here(cpu, CPU_BUDGET);
+	if (unlikely(step) && cpu->debug.armed && !debug_fetch(cpu))
+		return &insn_stopped;
 	b = find(cpu, cpu->regs.rip, mode);
 	if (b && b->n > cpu->budget)
 		b = find(cpu, cpu->regs.rip, mode | MODE_SINGLE);

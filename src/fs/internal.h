@@ -28,6 +28,7 @@ struct vfs_internal {
 	struct list_head detached;     /* vfs.c: mounts that umount2(2) took away lazily */
 	u32 nr_tmpfs;		       /* tmpfs.c: mounted ever: device numbers */
 	u64 families_named;	       /* socket.c: BIT(AF_x): the log has named it as not built */
+	u64 socket_cookies;	       /* sockopt.c: given so far */
 	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
 	struct list_head lock_contexts, lock_waiters, locks; /* locks.c */
 	u64 epoll_gen;					     /* eventpoll_nest.c: walks ever */

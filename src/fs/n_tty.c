@@ -51,7 +51,6 @@ void n_tty_flush_buffer(struct tty_struct *tty)
 	ld->read_head = ld->read_tail = ld->canon_head = ld->commit_head = 0;
 	ld->erasing = ld->push = false;
 	memset(ld->read_flags, 0, sizeof(ld->read_flags));
-	n_tty_receive(tty);
 	if (tty->link && tty->link->packet && tty->kind == TTY_PTY_SLAVE)
 		pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
 	if (tty->link)
@@ -571,7 +570,6 @@ void n_tty_set_termios(struct tty_struct *tty, const struct termios2 *old)
 		process_echoes(tty);
 		push_echo(tty);
 	}
-	n_tty_receive(tty);
 	tty_wakeup(tty);
 	tty_readable(tty);
 }

@@ -43,6 +43,9 @@ void sock_init(struct sock *sk, struct socket *sock, int family)
 	sk->rcvlowat = 1;
 	sk->peek_off = -1;
 	sk->sndtimeo = sk->rcvtimeo = WAIT_FOREVER;
+	sk->values[SV_INCOMING_CPU] = -1;
+	sk->max_pacing = ~0UL;
+	sock_set_option(sk, SO_PASSRIGHTS_K, true);
 	init_waitqueue_head(&sk->wq, sk->vfs->events->sched);
 }
 

@@ -272,6 +272,8 @@ static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, g
 	if (c->flush)
 		n_tty_flush_buffer(tty);
 	tty_set_termios(tty, &t);
+	if (c->flush) /* there is room for what waited */
+		n_tty_receive(tty);
 	if (c->wait)
 		tty_write_unlock(tty);
 	return 0;
@@ -311,8 +313,12 @@ static long ioctl_sti(struct tty_struct *tty, gva_t arg, struct mm_struct *mm)
 	const struct tty_job_ops *jobs = tty_jobs(tty);
 	u8 c;
 
-	if (jobs && jobs->current_tty(tty->vfs) != tty && !jobs->is_admin(tty->vfs))
-		return -EPERM;
+	if (jobs && !jobs->is_admin(tty->vfs)) {
+		if (!tty->vfs->pty.legacy_tiocsti)
+			return -EIO;
+		if (jobs->current_tty(tty->vfs) != tty)
+			return -EPERM;
+	}
 	if (get_user(mm, c, arg))
 		return -EFAULT;
 	n_tty_receive_buf(tty, &c, 1);

@@ -296,6 +296,7 @@ static long receive(struct unix_sock *u, struct sk_buff *skb, u32 skip, struct s
 		return err;
 	if (msg->name && skb->sk->addr)
 		unix_copy_addr(msg->name, skb->sk);
+	msg->stamped = true;
 	if (n < left)
 		msg->out_flags |= MSG_TRUNC;
 	err = unix_scm_recv(skb, &msg->scm, peek);

@@ -123,6 +123,8 @@ void unix_put(struct unix_sock *u);
 /* Closes it: peers, names and messages go, and the caller's reference. @embryo: nobody ever accepted
  * it. What the messages carried is closed, too: may sleep. */
 void unix_release_sock(struct unix_sock *u, bool embryo);
+/* Bytes that the next reads give: SIOCINQ. */
+u32 unix_inq(const struct unix_sock *u);
 /* Who connects to it, or was paired with it, is told of the running task from now on: SO_PEERCRED. */
 void unix_init_peercred(struct unix_sock *u);
 
@@ -194,7 +196,8 @@ bool unix_unread(const struct unix_sock *u);
 void unix_purge_queue(struct unix_sock *u);
 /* Bytes copied, from @off of what is unread. */
 u32 unix_skb_to_iter(const struct sk_buff *skb, u32 off, u32 n, struct iov_iter *to);
-/* The sender's cookie goes into @skb: its files are in flight from now on. 0, -ETOOMANYREFS. */
+/* The sender's cookie goes into @skb: its files are in flight from now on. 0, -ETOOMANYREFS; -EPERM: @to wants
+ * none. */
 int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct unix_sock *from,
 		    const struct unix_sock *to);
 /* What came with @skb, for the receiver: moved, or (@peek) once more. 0 or -ENOMEM. */

@@ -271,6 +271,8 @@ int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct un
 	current_sock_cred(v, &cred);
 	if (scm->fp && table->inflight > cred.max_inflight)
 		return -ETOOMANYREFS;
+	if (scm->fp && to && !sock_option(&to->sk, SO_PASSRIGHTS_K))
+		return -EPERM;
 	skb->scm = *scm;
 	scm->fp = NULL;
 	if (!skb->scm.has_creds &&

@@ -239,11 +239,23 @@ static int unix_shutdown(struct socket *sock, int how)
 	return 0;
 }
 
+u32 unix_inq(const struct unix_sock *u)
+{
+	struct sk_buff *skb;
+	u32 n = 0;
+
+	list_for_each_entry (skb, &u->queue, list) {
+		n += unix_skb_len(skb);
+		if (!unix_connection_based(u))
+			break;
+	}
+	return n;
+}
+
 static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *mm)
 {
 	struct unix_sock *u = unix_sk(sock);
-	struct sk_buff *skb;
-	int n = 0;
+	int n;
 
 	switch (cmd) {
 	case TIOCOUTQ: /* SIOCOUTQ */
@@ -252,11 +264,7 @@ static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *
 	case FIONREAD: /* SIOCINQ */
 		if (u->state == TCP_LISTEN_K)
 			return -EINVAL;
-		list_for_each_entry (skb, &u->queue, list) {
-			n += unix_skb_len(skb);
-			if (!unix_connection_based(u))
-				break;
-		}
+		n = (int)unix_inq(u);
 		break;
 	case SIOCATMARK:
 		if (u->sk.type != SOCK_STREAM)

@@ -60,7 +60,7 @@ static int request_connection(struct unix_sock *u, struct unix_sock *other)
 	newsk->peer = unix_hold(u);
 	newsk->state = TCP_ESTABLISHED_K;
 	unix_init_peercred(newsk);
-	newsk->sk.options = other->sk.options & (BIT(SO_PASSCRED) | BIT(OPT_PASSPIDFD));
+	sock_inherit_options(&newsk->sk, &other->sk);
 	newsk->addr = unix_addr_get(other->addr);
 	if (other->path.dentry) {
 		newsk->path = other->path;
@@ -385,6 +385,8 @@ long unix_stream_recvmsg(struct socket *sock, struct sock_msg *msg)
 		if (!ret)
 			ret = wait_for_bytes(&r, deadline);
 	} while (!ret || ret == LOOK_AGAIN);
+	if (sock_option(&u->sk, SO_INQ_K))
+		msg->inq = (s32)unix_inq(u);
 	return ret < 0 && !r.copied ? ret : (long)r.copied;
 }
 

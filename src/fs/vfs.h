@@ -143,6 +143,10 @@ struct vfs {
 	} inotify; /* what one user may have; changed by /proc/sys/fs/inotify */
 	u64 epoll_max_watches; /* the same of epoll; /proc/sys/fs/epoll */
 	u64 aio_max_nr;	       /* events of all contexts of io_setup(2); /proc/sys/fs */
+	struct {
+		int max, reserve, legacy_tiocsti; /* /proc/sys/kernel/pty, /proc/sys/dev/tty */
+		u32 nr;				  /* pairs there are; changed by devpts.c */
+	} pty;
 	bool read_ahead_host; /* read-ahead windows are those of the host's devices; set at boot */
 	bool read_only;	 /* --read-only: nothing of the host's tree changes; vfs_set_read_only() */
 	bool no_network; /* no socket goes through the host: --no-network; set at boot */

@@ -229,6 +229,7 @@ int begin_new_exec(struct linux_binprm *b)
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
 	t->user_dispatch = (struct user_dispatch){0};
 	t->syscall_work &= ~SYSWORK_USER_DISPATCH;
+	flush_ptrace_hw_breakpoint(t, false);
 	t->exit_signal = SIGCHLD;
 	t->self_exec_id++;
 	t->signal->did_exec = true;

@@ -95,6 +95,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->tracer = NULL;
 	p->last_siginfo = NULL;
 	p->ptrace_message = 0;
+	flush_ptrace_hw_breakpoint(p, true);
 	INIT_LIST_HEAD(&p->ptraced);
 	INIT_LIST_HEAD(&p->ptrace_entry);
 	seccomp_fork(p);

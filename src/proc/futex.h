@@ -85,6 +85,7 @@ struct futex_wanted {
 	gva_t uaddr;
 	u32 val;
 	bool shared;
+	bool numa; /* a node stands behind it, which its caller has looked at */
 };
 
 /* Sleeps while each of the @nr (1 .. 128) words holds its value. Which one was woken (of several, the

@@ -224,6 +224,9 @@ int ptrace_resume(struct task_struct *child, u64 request, u64 sig)
 		user_enable_single_step(child);
 	else
 		user_disable_single_step(child);
+	if (!child->debug.armed)
+		task_regs(child)->flags &=
+			~F_RF; /* it is for one instruction, and no breakpoint is there */
 	child->exit_code = (int)sig;
 	wake_up_process(child);
 	return 0;

@@ -38,10 +38,10 @@ struct task_struct;
 #define PT_SUSPEND_SECCOMP (PTRACE_O_SUSPEND_SECCOMP << PT_OPT_FLAG_SHIFT)
 
 /* task_struct.syscall_work: what a system call does besides. */
-#define SYSWORK_PTRACED 1U   /* somebody may look at the registers in between */
-#define SYSWORK_TRACE 2U     /* PTRACE_SYSCALL: stop before and behind it */
-#define SYSWORK_EMU 4U	     /* PTRACE_SYSEMU: stop before it, and do not make it */
-#define SYSWORK_EXIT_TRAP 8U /* PTRACE_SINGLESTEP: stop behind it */
+#define SYSWORK_PTRACED 1U	  /* somebody may look at the registers in between */
+#define SYSWORK_TRACE 2U	  /* PTRACE_SYSCALL: stop before and behind it */
+#define SYSWORK_EMU 4U		  /* PTRACE_SYSEMU: stop before it, and do not make it */
+#define SYSWORK_EXIT_TRAP 8U	  /* PTRACE_SINGLESTEP: stop behind it */
 #define SYSWORK_USER_DISPATCH 16U /* user_dispatch.h; not a tracer's */
 
 /* --- ptrace.c: who traces whom ------------------------------------------------------------------ */
@@ -115,5 +115,18 @@ int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len);
 /* EFLAGS.TF, so that it stops behind one instruction; and no longer, if it was set by that. */
 void user_enable_single_step(struct task_struct *t);
 void user_disable_single_step(struct task_struct *t);
+
+/* --- ptrace_debugreg.c: hardware breakpoints. Nothing sleeps --------------------------------------- */
+
+/* Debug register @n (0 .. 7) of @t. */
+u64 ptrace_get_debugreg(const struct task_struct *t, unsigned n);
+/* 0; -EIO: 4 and 5; -EINVAL: not an address of a program, or not aligned, or of a kind that there is not. */
+int ptrace_set_debugreg(struct task_struct *t, unsigned n, u64 value);
+/* @t, the current task, met #DB for what @dr6 says (0: an instruction): SIGTRAP's si_code. */
+int debug_trap(struct task_struct *t, u32 dr6);
+/* A new program, and (@child) a new task, has no breakpoints. */
+void flush_ptrace_hw_breakpoint(struct task_struct *t, bool child);
+/* The CPU gets @t's breakpoints, who runs on it from now on. */
+void load_debug_registers(struct task_struct *t);
 
 #endif

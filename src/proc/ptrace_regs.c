@@ -10,6 +10,7 @@
 #include "proc/task.h"
 
 #define NT_X86_SHSTK_K 0x204U
+#define NR_DEBUGREGS 8U
 #define SW_XFEATURES 464 /* in an FXSAVE image: struct user_xstateregs' first software word */
 
 /* struct user, and user_regs_struct at its beginning, in words: <sys/user.h>, which cannot be had together with
@@ -27,7 +28,7 @@ enum {
 	U_FS,
 	U_GS,
 	NR_USER_REGS,
-	U_DEBUGREG = 106,    /* 8 of them */
+	U_DEBUGREG = 106,    /* NR_DEBUGREGS of them */
 	NR_USER_WORDS = 116, /* the kernel's own has two more words: error_code, fault_address */
 };
 
@@ -180,8 +181,12 @@ int ptrace_peek_user(struct task_struct *t, u64 at, u64 *value)
 {
 	if (!user_word_ok(at))
 		return -EIO;
-	/* What is no register reads as 0; so do the debug registers, of which this CPU has none. */
-	*value = at / 8 < NR_USER_REGS ? get_reg(t, at / 8) : 0;
+	at /= 8;
+	*value = 0; /* what is no register reads so */
+	if (at < NR_USER_REGS)
+		*value = get_reg(t, at);
+	else if (at >= U_DEBUGREG && at < U_DEBUGREG + NR_DEBUGREGS)
+		*value = ptrace_get_debugreg(t, at - U_DEBUGREG);
 	return 0;
 }
 
@@ -192,10 +197,9 @@ int ptrace_poke_user(struct task_struct *t, u64 at, u64 value)
 	at /= 8;
 	if (at < NR_USER_REGS)
 		return set_reg(t, at, value);
-	if (at < U_DEBUGREG || at > U_DEBUGREG + 7 || at == U_DEBUGREG + 4 || at == U_DEBUGREG + 5)
+	if (at < U_DEBUGREG || at >= U_DEBUGREG + NR_DEBUGREGS)
 		return -EIO;
-	/* As with all breakpoints taken by others. */
-	return at == U_DEBUGREG + 6 || !value ? 0 : -ENOSPC;
+	return ptrace_set_debugreg(t, at - U_DEBUGREG, value);
 }
 
 /* --- regsets ------------------------------------------------------------------------------------- */
@@ -294,7 +298,7 @@ long ptrace_regset_size(struct task_struct *t, u32 type)
 
 	switch (type) {
 	case NT_PRSTATUS:
-		return NR_USER_REGS * 8;
+		return NR_USER_REGS * 8L;
 	case NT_PRFPREG:
 		return FX_SIZE;
 	case NT_X86_XSTATE:

@@ -7,6 +7,7 @@
 #include "mm/uaccess.h"
 #include "proc/clock.h"
 #include "proc/itimer.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 
 /* From nice -20 on, and SCHED_IDLE. */
@@ -165,6 +166,8 @@ static void switch_in(struct machine *m, struct task_struct *t)
 	m->cpu.regs = t->regs;
 	m->cpu.fpu = t->fpu;
 	m->cpu.tsc_faults = t->tsc_faults;
+	if (unlikely(t->debug.armed || m->cpu.debug.armed))
+		load_debug_registers(t);
 	m->retired_others = m->cpu.retired - t->retired;
 	m->mem.faults = &t->flt;
 	m->mem.personality = &t->personality;

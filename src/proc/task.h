@@ -110,6 +110,17 @@ struct signal_struct {
 };
 
 /* Until a vfork child has given the address space back. On the parent's stack. */
+/* Debug registers of a task. */
+struct thread_debug {
+	struct hw_breakpoint {
+		struct cpu_breakpoint at; /* its length and kind also when it is not enabled */
+		bool made, enabled;	  /* made: there is an address, or it was enabled once */
+	} bp[NR_BREAKPOINTS];
+	bool armed;	 /* one is enabled */
+	u64 dr7;	 /* as it was set */
+	u32 virtual_dr6; /* what the last #DB was for: DR6_*; set bits are what happened */
+};
+
 struct vfork_wait {
 	struct wait_queue_head wq;
 	bool done;
@@ -207,6 +218,7 @@ struct task_struct {
 	struct list_head ptrace_entry;	/* self-linked: nobody traces it */
 	struct k_siginfo *last_siginfo; /* of the stop that it is in; on its stack; may be NULL */
 	u64 ptrace_message;		/* of that: PTRACE_GETEVENTMSG */
+	struct thread_debug debug;	/* breakpoints: ptrace_debugreg.c */
 
 	/* Rights: cred.c, sys_cred.c. After a change: creds_changed(). */
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;

@@ -301,7 +301,7 @@ static void limits(void)
 	core_of(undumpable, NULL, RLIM_INFINITY, NULL);
 	printf(" %ld\nlimit of files\n", core_size());
 	core_of(small_files, NULL, RLIM_INFINITY, NULL);
-	printf(" %ld\n", core_size());
+	printf(" %s\n", core_size() > 0 && core_size() <= 8192 ? "cut off" : "?");
 	for (unsigned i = 0; i < 4; i++) {
 		unlink("core");
 		printf("umask %o\n", mask[i]);

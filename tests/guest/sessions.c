@@ -14,9 +14,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "child.h"
+
 static int master;
 static char slave_name[64];
 static volatile sig_atomic_t caught[65];
+static int report[2], begun[2]; /* pipes */
 
 static void on_signal(int sig)
 {
@@ -70,6 +73,12 @@ static void new_pair(void)
 	master = posix_openpt(O_RDWR | O_NOCTTY);
 	if (master < 0 || grantpt(master) || unlockpt(master) ||
 	    ptsname_r(master, slave_name, sizeof(slave_name)))
+		exit(1);
+}
+
+static void make_pipes(void)
+{
+	if (pipe(report) || pipe(begun))
 		exit(1);
 }
 
@@ -216,20 +225,23 @@ static void orphan(void)
 	show("orphan takes", tcsetpgrp(0, getpgrp()));
 }
 
+/* The orphan goes on when it is told, and what it says has been said when it no longer has the pipe. */
 static void parent_of_orphan(void)
 {
+	char c;
 	pid_t pid = fork();
 
 	setpgid(0, 0);
 	if (pid)
 		_exit(0);
-	usleep(20000);
+	read(begun[0], &c, 1);
 	orphan();
 	fflush(stdout);
 }
 
 static void jobs(void)
 {
+	char c;
 	pid_t pid;
 
 	setsid();
@@ -242,9 +254,12 @@ static void jobs(void)
 	kill(-pid, SIGCONT);
 	show_status("foreground", pid);
 	tcsetpgrp(0, getpgrp());
+	make_pipes();
 	pid = start(parent_of_orphan);
+	close(report[1]);
 	show_status("parent of an orphan", pid);
-	usleep(60000);
+	write(begun[1], "o", 1);
+	read(report[0], &c, 1);
 }
 
 /* --- keys -------------------------------------------------------------------------------------------------- */
@@ -313,8 +328,6 @@ static void keys(void)
 /* --- ends ---------------------------------------------------------------------------------------------------- */
 
 /* In the foreground of a leader that ends: SIGHUP, and no terminal any more. */
-static int report[2], begun[2];
-
 static void survivor(void)
 {
 	char text[200], c;
@@ -388,12 +401,6 @@ static void hung_up_leader(void)
 	printf("read %ld\n", (long)read(0, &c, 1));
 }
 
-static void make_pipes(void)
-{
-	if (pipe(report) || pipe(begun))
-		exit(1);
-}
-
 static void ends(void)
 {
 	char c;
@@ -420,11 +427,11 @@ static void ends(void)
 
 static void rules(void)
 {
-	char *args[] = {"/bin/sleep", "1", NULL};
+	char *args[] = {"/bin/sleep", "100", NULL};
 	pid_t pid = fork(), other;
 
 	if (!pid) {
-		usleep(200000);
+		pause();
 		_exit(0);
 	}
 	show("setpgid of a child", setpgid(pid, 0));
@@ -433,10 +440,11 @@ static void rules(void)
 	other = fork();
 	if (!other) {
 		setsid();
-		usleep(200000);
+		pause();
 		_exit(0);
 	}
-	usleep(20000);
+	while (getsid(other) != other)
+		usleep(500);
 	show("of a leader's child", setpgid(other, 0));
 	show("into another session", setpgid(pid, other));
 	show("into nothing", setpgid(pid, 12345678));
@@ -454,7 +462,7 @@ static void rules(void)
 		execv(args[0], args);
 		_exit(1);
 	}
-	usleep(50000);
+	until_asleep(pid);
 	show("after exec", setpgid(pid, 0));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -60,26 +60,6 @@ static void nap(void)
 	usleep(3000);
 }
 
-/* Until the first thread of @pid is in @state, a letter of /proc/PID/stat. */
-static void until_state(pid_t pid, char state)
-{
-	char path[64], line[512];
-	const char *p;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (;;) {
-		f = fopen(path, "r");
-		if (!f)
-			return;
-		p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-		fclose(f);
-		if (!p || p[2] == state)
-			return;
-		usleep(500);
-	}
-}
-
 static void *nothing(void *arg)
 {
 	return arg;
