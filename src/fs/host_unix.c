@@ -260,6 +260,7 @@ long host_unix_recvmsg(struct socket *sock, struct sock_msg *msg)
 	in.control_len = CONTROL_MAX;
 	ret = host_sock_recvmsg(sock, &in);
 	msg->out_flags = in.out_flags;
+	msg->got = ret > 0 || sock->type != SOCK_SEQPACKET;
 	if (ret >= 0)
 		control_in(sock->vfs, &in, &msg->scm);
 	kfree(mem, in.control);

@@ -53,8 +53,6 @@ void n_tty_flush_buffer(struct tty_struct *tty)
 	memset(ld->read_flags, 0, sizeof(ld->read_flags));
 	if (tty->link && tty->link->packet && tty->kind == TTY_PTY_SLAVE)
 		pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
-	if (tty->link)
-		tty_wakeup(tty->link);
 }
 
 /* --- erasing ----------------------------------------------------------------------------------- */
@@ -422,8 +420,9 @@ static void receive_raw(struct n_tty_data *ld, const u8 *buf, u32 n)
 static void receive_bytes(struct tty_struct *tty, const u8 *buf, u32 n, u32 looked_at)
 {
 	struct n_tty_data *ld = tty->n_tty;
+	bool changes = I_FLAG(tty, ISTRIP) || (I_FLAG(tty, IUCLC) && L_FLAG(tty, IEXTEN));
 
-	if (ld->raw) {
+	if (ld->raw || (L_FLAG(tty, TTY_EXTPROC) && !changes)) {
 		receive_raw(ld, buf, n);
 	} else {
 		for (u32 i = 0; i < n; i++)

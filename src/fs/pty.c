@@ -199,10 +199,14 @@ struct file *tty_open_slave(struct tty_struct *tty, const struct path *p, int fl
 	struct vfs *v = tty->vfs;
 	struct file *f;
 
-	if (tty->other_closed || !tty->link || tty->link->pty_lock)
+	if (!tty->link)
 		return ERR_PTR(-EIO);
 	if (tty->exclusive && !(v->tty_jobs && v->tty_jobs->is_admin(v)))
 		return ERR_PTR(-EBUSY);
+	if (tty->link->pty_lock) {
+		tty->io_error = true; /* Linux: also for those who had it open, until somebody may open it */
+		return ERR_PTR(-EIO);
+	}
 	f = tty_file_open(tty, p, flags);
 	if (IS_ERR(f))
 		return f;

@@ -67,7 +67,7 @@ struct sock_msg {
 	int flags;		/* MSG_* */
 	bool nonblock;		/* O_NONBLOCK or MSG_DONTWAIT */
 	int out_flags;		/* receive: MSG_TRUNC */
-	bool stamped;		/* receive, out: a message, whose time SO_TIMESTAMP tells */
+	bool got;		/* receive, out: not the end of messages */
 	s32 inq;		/* receive, out, with SO_INQ: bytes that are left */
 	bool sigpipe;		/* send, out: SIGPIPE goes with -EPIPE */
 	struct scm_cookie scm;	/* send: what goes along, taken over; receive: the caller's then */
@@ -94,6 +94,8 @@ struct proto_ops {
 	long (*ioctl)(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *mm);
 	int (*listen)(struct socket *sock, u32 backlog);
 	int (*shutdown)(struct socket *sock, int how); /* SHUT_*, checked */
+	/* What stands in the way of any message, before control messages are looked at; NULL: nothing. */
+	int (*may_send)(struct socket *sock);
 	/* Bytes, or -errno. @fs: whose eyes a path in the address is read with; NULL: there is none. */
 	long (*sendmsg)(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 	long (*recvmsg)(struct socket *sock, struct sock_msg *msg);

@@ -164,9 +164,10 @@ void tty_vhangup(struct tty_struct *tty)
 	if (jobs)
 		jobs->hangup_session(tty);
 	tty->ctrl = (struct tty_ctrl){0, 0};
-	tty->pktstatus = 0;
 	tty->stopped = tty->tco_stopped = false;
 	n_tty_flush_buffer(tty);
+	pty_flush_buffer(tty);
+	tty->pktstatus = 0;
 	if (tty->kind == TTY_PTY_SLAVE)
 		tty->termios = tty_std_termios;
 	n_tty_set_termios(tty, &old);

@@ -48,15 +48,17 @@ void start_tty(struct tty_struct *tty)
 static long send_xchar(struct tty_struct *tty, u8 c)
 {
 	bool was_stopped = tty->stopped;
+	int err = c == DISABLED_CHAR ? 0 : tty_write_lock(tty, false);
 
-	if (c == DISABLED_CHAR)
-		return 0;
+	if (err || c == DISABLED_CHAR)
+		return err;
 	if (was_stopped)
 		start_tty(tty);
 	pty_write(tty, &c, 1);
 	pty_push(tty);
 	if (was_stopped)
 		stop_tty(tty);
+	tty_write_unlock(tty);
 	return 0;
 }
 
@@ -98,8 +100,11 @@ static long ioctl_flush(struct tty_struct *tty, u64 arg)
 		return err;
 	if (arg != TCIFLUSH && arg != TCOFLUSH && arg != TCIOFLUSH)
 		return -EINVAL;
-	if (arg != TCOFLUSH)
+	if (arg != TCOFLUSH) {
 		n_tty_flush_buffer(tty);
+		if (tty->link)
+			tty_wakeup(tty->link);
+	}
 	if (arg != TCIFLUSH)
 		pty_flush_buffer(tty);
 	return 0;
@@ -239,6 +244,16 @@ static int read_termio(struct termios2 *t, gva_t from, struct mm_struct *mm)
 	return 0;
 }
 
+/* The input queue is empty now: what waited comes in, and who waited for that may write. */
+static void take_what_waited(struct tty_struct *tty)
+{
+	bool full = tty->link && !pty_write_room(tty->link);
+
+	n_tty_receive(tty);
+	if (full)
+		tty_wakeup(tty->link);
+}
+
 /* Of either end, the slave's. What is written is on its way at once: nothing waits for output but that of
  * a write(2) that sleeps. */
 static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, gva_t arg,
@@ -272,8 +287,8 @@ static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, g
 	if (c->flush)
 		n_tty_flush_buffer(tty);
 	tty_set_termios(tty, &t);
-	if (c->flush) /* there is room for what waited */
-		n_tty_receive(tty);
+	if (c->flush)
+		take_what_waited(tty);
 	if (c->wait)
 		tty_write_unlock(tty);
 	return 0;
@@ -370,6 +385,8 @@ static long ioctl_line(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_struc
 /* What both ends have, and no discipline sees. -ENOIOCTLCMD as -ENOTTY. */
 static long ioctl_common(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_struct *mm)
 {
+	const struct tty_job_ops *jobs = tty_jobs(tty);
+
 	switch (cmd) {
 	case TIOCSETD:
 	case TIOCSBRK:
@@ -394,6 +411,8 @@ static long ioctl_common(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_str
 		return put_user(mm, tty_pair_get_tty(tty)->dev, arg);
 	case K_TIOCVHANGUP:
 		return ioctl_vhangup(tty);
+	case TIOCCONS: /* the console is the host's */
+		return jobs && !jobs->is_admin(tty->vfs) ? -EPERM : -ENOTTY;
 	}
 	return -ENOTTY;
 }
@@ -443,8 +462,6 @@ long tty_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
 	struct tty_struct *tty = file_tty(f);
 	long ret;
 
-	if (tty->io_error)
-		return -EIO;
 	if (tty_is_job_ioctl(cmd))
 		return tty_job_ioctl(tty, tty_pair_get_tty(tty), f, cmd, arg, mm);
 	ret = ioctl_common(tty, cmd, arg, mm);

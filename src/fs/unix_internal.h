@@ -96,10 +96,10 @@ static inline bool unix_recvq_full(const struct unix_sock *u)
 	return u->qlen > u->max_qlen;
 }
 
-/* Room for a message? So poll and the wake-ups have it: three quarters are to be free. */
+/* Room for a message? So poll and the wake-ups have it: three quarters are to be free. Linux counts one more. */
 static inline bool unix_writable(const struct unix_sock *u)
 {
-	return u->state != TCP_LISTEN_K && u->sk.wmem * 4UL <= u->sk.sndbuf;
+	return u->state != TCP_LISTEN_K && (u->sk.wmem + 1) * 4UL <= u->sk.sndbuf;
 }
 
 /* Bytes of @skb that nobody has read. */
@@ -222,6 +222,7 @@ int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
 long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg);
 unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table *pt);
+int unix_seqpacket_may_send(struct socket *sock);
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg);
 

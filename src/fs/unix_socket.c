@@ -308,6 +308,7 @@ static const struct proto_ops unix_seqpacket_ops = {
 	.accept = unix_accept,
 	.poll = unix_dgram_poll,
 	.listen = unix_listen,
+	.may_send = unix_seqpacket_may_send,
 	.sendmsg = unix_seqpacket_sendmsg,
 	.recvmsg = unix_seqpacket_recvmsg,
 };

@@ -122,7 +122,7 @@ int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock)
 	if (u->state != TCP_LISTEN_K)
 		return -EINVAL;
 	while (!(skb = unix_peek_skb(u))) {
-		if (u->sk.shutdown & RCV_SHUTDOWN)
+		if ((u->sk.shutdown & RCV_SHUTDOWN) && deadline)
 			return -EINVAL;
 		err = unix_outside_accept(u, newsock);
 		if (err != -EAGAIN)
@@ -316,7 +316,8 @@ static int read_skb(struct stream_read *r, struct sk_buff *skb)
 	} else if (r->u->sk.peek_off >= 0) {
 		r->u->sk.peek_off += n;
 	}
-	return r->msg->scm.fp || !r->left;
+	/* Who peeks goes on to the next files, even without room for bytes: so does Linux. */
+	return r->msg->scm.fp || (!r->left && !peek);
 }
 
 /* From the first message that is not looked past. As read_skb(); *@empty: there was none. */
@@ -385,6 +386,7 @@ long unix_stream_recvmsg(struct socket *sock, struct sock_msg *msg)
 		if (!ret)
 			ret = wait_for_bytes(&r, deadline);
 	} while (!ret || ret == LOOK_AGAIN);
+	msg->got = true; /* the end of a stream has its control messages, too */
 	if (sock_option(&u->sk, SO_INQ_K))
 		msg->inq = (s32)unix_inq(u);
 	return ret < 0 && !r.copied ? ret : (long)r.copied;

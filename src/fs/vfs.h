@@ -136,11 +136,11 @@ struct vfs {
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache, *epi_cache, *pwq_cache;
 	struct vfs_internal *in;
-	u64 nr_files;	      /* open struct files */
-	u32 nr_marks;	      /* watches of inotify; changed by fsnotify.c */
+	u64 nr_files; /* open struct files */
+	u32 nr_marks; /* watches of inotify; changed by fsnotify.c */
 	struct {
 		int max_events, max_groups, max_marks;
-	} inotify; /* what one user may have; changed by /proc/sys/fs/inotify */
+	} inotify;	       /* what one user may have; changed by /proc/sys/fs/inotify */
 	u64 epoll_max_watches; /* the same of epoll; /proc/sys/fs/epoll */
 	u64 aio_max_nr;	       /* events of all contexts of io_setup(2); /proc/sys/fs */
 	struct {

@@ -277,6 +277,8 @@ static bool notify_of_end(struct task_struct *t)
 {
 	bool whole = thread_group_leader(t) && thread_group_empty(t);
 
+	if (t->ptrace && !t->tracer)
+		ptrace_unlink(t); /* init has waited for it */
 	if (t->ptrace)
 		return do_notify_parent(t,
 					whole && !ptrace_reparented(t) ? t->exit_signal : SIGCHLD);
@@ -327,6 +329,7 @@ void do_exit(struct task_struct *t, int status_word)
 		if (m->on_exit)
 			m->on_exit(m, t, m->on_exit_arg);
 	}
+	seccomp_put(t);
 	exit_mm(t);
 	exit_sem(&m->vfs, t->sysvsem, t->tgid);
 	t->sysvsem = NULL;

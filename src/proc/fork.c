@@ -91,7 +91,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->exit_state = EXIT_NONE;
 	p->exit_code = 0;
 	p->ptrace = p->syscall_work = 0;
-	p->single_step = p->forced_tf = false;
+	p->single_step = p->forced_tf = p->block_step = false;
 	p->tracer = NULL;
 	p->last_siginfo = NULL;
 	p->ptrace_message = 0;

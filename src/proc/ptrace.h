@@ -5,7 +5,9 @@
  *	               registers, memory     <---- PTRACE_GETREGS, PTRACE_POKEDATA, ...
  *	               goes on, with exit_code <-- PTRACE_CONT: a signal, or 0
  *
- *	task_struct.tracer <--> .ptraced, by .ptrace_entry; .ptrace: PT_*, 0 for who has no tracer
+ *	task_struct.tracer <--> .ptraced, by .ptrace_entry; .ptrace: PT_*, 0 for who has no tracer.
+ *	An orphan's PTRACE_TRACEME: its tracer is the machine's own init, which is no task: .tracer is NULL. That
+ *	one lets no stop end but by SIGKILL, and waits for its zombies at once.
  *	.jobctl: the traps that are due, next to group stops: signal_stop.c
  *
  * Where a tracee stops: a signal that it takes, also when it ignores it (ptrace_signal()); a group stop, or
@@ -46,7 +48,7 @@ struct task_struct;
 
 /* --- ptrace.c: who traces whom ------------------------------------------------------------------ */
 
-/* PTRACE_TRACEME. 0; -EPERM: somebody does already, or there is no parent. */
+/* PTRACE_TRACEME. 0; -EPERM: somebody does already. */
 int ptrace_traceme(struct task_struct *t);
 /* PTRACE_ATTACH, or (@seize) PTRACE_SEIZE with @options. Sleeps until @child, which may have been stopped, is in
  * a stop of this kind: look it up again. 0; -EPERM; SEIZE: -EIO: @addr, options that are not known; -EINVAL. */
@@ -56,7 +58,7 @@ int ptrace_attach(struct task_struct *t, struct task_struct *child, bool seize, 
 int ptrace_check_attach(struct task_struct *t, struct task_struct *child, bool any_state);
 /* PTRACE_O_* may be set by @t: 0, -EINVAL, -EPERM. */
 int ptrace_check_options(const struct task_struct *t, u64 options);
-/* PTRACE_CONT, SYSCALL, SINGLESTEP, SYSEMU, SYSEMU_SINGLESTEP: @child goes on with signal @sig. 0, -EIO. */
+/* PTRACE_CONT, SYSCALL, SINGLESTEP, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP: @child goes on with signal @sig. 0, -EIO. */
 int ptrace_resume(struct task_struct *child, u64 request, u64 sig);
 /* PTRACE_DETACH. 0, -EIO. @child may be gone afterwards. */
 int ptrace_detach(struct task_struct *t, struct task_struct *child, u64 sig);
@@ -115,6 +117,10 @@ int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len);
 /* EFLAGS.TF, so that it stops behind one instruction; and no longer, if it was set by that. */
 void user_enable_single_step(struct task_struct *t);
 void user_disable_single_step(struct task_struct *t);
+/* The same behind a branch that is taken: the trap flag stops it behind each instruction, and
+ * block_step_goes_on(), asked by the current task's #DB, says whether it was none. */
+void user_enable_block_step(struct task_struct *t);
+bool block_step_goes_on(struct task_struct *t, u32 dr6);
 
 /* --- ptrace_debugreg.c: hardware breakpoints. Nothing sleeps --------------------------------------- */
 

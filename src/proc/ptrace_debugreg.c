@@ -102,6 +102,7 @@ int debug_trap(struct task_struct *t, u32 dr6)
 {
 	struct thread_debug *d = &t->debug;
 
+	t->block_step = false; /* as the CPU's own flag for that */
 	d->virtual_dr6 = dr6 & (DR6_BS | DR6_B);
 	for (unsigned i = 0; i < NR_BREAKPOINTS; i++)
 		if ((dr6 >> i & 1) && d->bp[i].at.kind == BP_EXECUTE)

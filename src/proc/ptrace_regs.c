@@ -11,6 +11,7 @@
 
 #define NT_X86_SHSTK_K 0x204U
 #define NR_DEBUGREGS 8U
+#define MAX_INSN 15	 /* bytes */
 #define SW_XFEATURES 464 /* in an FXSAVE image: struct user_xstateregs' first software word */
 
 /* struct user, and user_regs_struct at its beginning, in words: <sys/user.h>, which cannot be had together with
@@ -355,32 +356,34 @@ int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len)
 
 /* --- single steps -------------------------------------------------------------------------------- */
 
+static bool is_prefix(u8 byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x40 ... 0x4f: /* rex */
+	case 0x64 ... 0x67:
+	case 0xf0:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Will the next instruction load EFLAGS (popf, iret)? Then TF is the program's own afterwards. */
 static bool sets_trap_flag(struct task_struct *t)
 {
-	u8 code[15];
+	u8 code[MAX_INSN];
 	long n = t->mm ? access_remote_vm(t->mm, task_regs(t)->rip, code, sizeof(code), false, true)
 		       : 0;
 
-	for (long i = 0; i < n; i++) {
-		switch (code[i]) {
-		case 0x9d: /* popf */
-		case 0xcf: /* iret */
-			return true;
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x40 ... 0x4f: /* rex */
-		case 0x64 ... 0x67:
-		case 0xf0:
-		case 0xf2:
-		case 0xf3:
-			continue;
-		default:
-			return false;
-		}
-	}
+	for (long i = 0; i < n; i++)
+		if (!is_prefix(code[i]))
+			return code[i] == 0x9d || code[i] == 0xcf; /* popf, iret */
 	return false;
 }
 
@@ -398,8 +401,55 @@ void user_enable_single_step(struct task_struct *t)
 		t->forced_tf = true;
 }
 
+void user_enable_block_step(struct task_struct *t)
+{
+	user_enable_single_step(t);
+	t->block_step = t->forced_tf;
+	t->step_rip = task_regs(t)->rip;
+}
+
+/* Was the instruction @code, with @next behind it, a branch that went to @rip? */
+static bool took_branch(const u8 *code, unsigned len, gva_t at, gva_t rip)
+{
+	unsigned i = 0;
+
+	while (i + 2 < len && is_prefix(code[i]))
+		i++;
+	switch (code[i]) {
+	case 0x70 ... 0x7f:
+	case 0xe0 ... 0xe3: /* loop, jrcxz */
+		return rip != at + i + 2;
+	case 0x0f:
+		return (code[i + 1] & 0xf0) == 0x80 && rip != at + i + 6;
+	case 0xc2 ... 0xc3:
+	case 0xca ... 0xcb:
+	case 0xcf:
+	case 0xe8 ... 0xe9:
+	case 0xeb:
+		return true;
+	case 0xff: /* call, far call, jmp, far jmp */
+		return (code[i + 1] >> 3 & 7) >= 2 && (code[i + 1] >> 3 & 7) <= 5;
+	default:
+		return false;
+	}
+}
+
+bool block_step_goes_on(struct task_struct *t, u32 dr6)
+{
+	u8 code[MAX_INSN + 2] = {0};
+	gva_t at = t->step_rip;
+	long n;
+
+	if (!t->block_step || dr6 != DR6_BS)
+		return false;
+	n = access_remote_vm(t->mm, at, code, MAX_INSN, false, true);
+	t->step_rip = task_regs(t)->rip;
+	return n > 0 && !took_branch(code, (unsigned)n + 2, at, t->step_rip);
+}
+
 void user_disable_single_step(struct task_struct *t)
 {
+	t->block_step = false;
 	t->single_step = false;
 	t->syscall_work &= ~SYSWORK_EXIT_TRAP;
 	if (t->forced_tf)

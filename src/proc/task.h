@@ -219,6 +219,8 @@ struct task_struct {
 	struct k_siginfo *last_siginfo; /* of the stop that it is in; on its stack; may be NULL */
 	u64 ptrace_message;		/* of that: PTRACE_GETEVENTMSG */
 	struct thread_debug debug;	/* breakpoints: ptrace_debugreg.c */
+	bool block_step;		/* PTRACE_SINGLEBLOCK; step_rip: where the instruction began */
+	gva_t step_rip;
 
 	/* Rights: cred.c, sys_cred.c. After a change: creds_changed(). */
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;

@@ -151,7 +151,8 @@ static bool flags_valid(u64 flags)
 }
 
 /* FUTEX2_NUMA: behind the word stands the node whose waiters are meant; of the one that there is, or none, which
- * becomes that one. FUTEX2_MPOL: the policy of its area, which has no other to choose. 0, -EINVAL, -EFAULT.
+ * becomes that one. A call without a node finds its waiters, too, where Linux in threaded programs does not.
+ * FUTEX2_MPOL: the policy of its area, which has no other to choose. 0, -EINVAL, -EFAULT.
  * See: get_futex_key(). */
 static int check_node(struct task_struct *t, gva_t uaddr, u64 flags)
 {

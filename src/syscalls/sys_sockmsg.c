@@ -130,8 +130,10 @@ static int scm_parse(struct task_struct *t, const u8 *ctl, u64 size, struct scm_
 /* The control messages of a send: @msg->control, kmalloc'ed and the caller's, also after an error. What they mean is in
  * @msg->scm, but for families that read them themselves. */
 static int control_from_user(struct task_struct *t, const struct user_msghdr *h,
-			     const struct socket *sock, struct sock_msg *msg)
+			     struct socket *sock, struct sock_msg *msg)
 {
+	int err;
+
 	if (h->controllen > INT_MAX)
 		return -ENOBUFS;
 	if (!h->control || !h->controllen)
@@ -144,7 +146,10 @@ static int control_from_user(struct task_struct *t, const struct user_msghdr *h,
 	msg->control_len = h->controllen;
 	if (copy_from_user(t->mm, msg->control, h->control, h->controllen))
 		return -EFAULT;
-	return sock->ops->raw_control ? 0 : scm_parse(t, msg->control, h->controllen, &msg->scm);
+	err = sock->ops->may_send ? sock->ops->may_send(sock) : 0;
+	if (err || sock->ops->raw_control)
+		return err;
+	return scm_parse(t, msg->control, h->controllen, &msg->scm);
 }
 
 /* --- control messages in --------------------------------------------------------------------- */
@@ -250,7 +255,9 @@ static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct soc
 	struct ucred ucred = {0, 65534, 65534}; /* of a message that brings none */
 	const struct scm_cookie *scm = &msg->scm;
 
-	if (sock->sk->stamp && msg->stamped)
+	if (!msg->got)
+		return;
+	if (sock->sk->stamp && sock->type != SOCK_STREAM)
 		put_stamp(o, sock->sk);
 	if (sock_option(sock->sk, SO_PASSCRED)) {
 		if (scm->has_creds)

@@ -1,4 +1,4 @@
-/* A child of a guest test: until it sleeps in the call under test, and how it ended.
+/* Children of a guest test, and threads: until they sleep in the call under test, and how a child ended.
  *
  * Not for: what a test prints of its own (report.h). */
 #ifndef GUEST_CHILD_H
@@ -68,13 +68,18 @@ static inline void until_others_asleep(void)
 		closedir(tasks);
 }
 
+/* fork(2); the child begins with nothing to print. */
+static inline pid_t flushed_fork(void)
+{
+	fflush(stdout);
+	return fork();
+}
+
 /* A child that sends @sig to this process when its first thread sleeps. */
 static inline pid_t signals_when_asleep(int sig)
 {
-	pid_t pid;
+	pid_t pid = flushed_fork();
 
-	fflush(stdout);
-	pid = fork();
 	if (pid)
 		return pid;
 	until_asleep(getppid());

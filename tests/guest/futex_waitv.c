@@ -181,7 +181,7 @@ static void of_a_node(void)
 	pair[1] = 1;
 	SHOW(syscall(SYS_futex_wake_, pair, 1UL, 1, U32 | NUMA));
 	SHOW(syscall(SYS_futex_wait_, pair, 0UL, 1UL, U32 | NUMA, NULL, 0));
-	SHOW(waitv(1, 0, NULL, 0));
+	SHOW(syscall(SYS_futex_waitv, two, 1, 0, NULL, 0));
 	pair[1] = -2;
 	SHOW(syscall(SYS_futex_wake_, pair, 1UL, 1, U32 | NUMA | MPOL));
 	pair[1] = ~0U;
@@ -192,7 +192,7 @@ static void of_a_node(void)
 	until_others_asleep();
 	SHOW(syscall(SYS_futex_requeue_, two, 0, 0, 1));
 	printf("nodes %d %d\n", (int)pair[1], (int)pair[3]);
-	SHOW(syscall(SYS_futex_wake_, &pair[2], ~0U, 1, U32 | MPOL | PRIVATE));
+	SHOW(syscall(SYS_futex_wake_, &pair[2], ~0U, 1, U32 | NUMA | MPOL | PRIVATE));
 	pthread_join(t, NULL);
 	pair[3] = 9;
 	SHOW(syscall(SYS_futex_waitv, two, 2, 0, NULL, 0));

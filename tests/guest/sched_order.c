@@ -3,7 +3,6 @@
  *
  * sched_order shares: how much of the CPU nice values and SCHED_IDLE get, and that real-time tasks leave something to
  * others: for virtual time, where an instruction is a nanosecond. */
-#define _GNU_SOURCE
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>

@@ -47,13 +47,13 @@ static void readings(int inlined)
 		const char *say;
 		int urgent, len, flags;
 	} steps[] = {
-		{"abcd", 1, 10, 0},	    {NULL, 0, 10, 0},	      {"efg", 1, 1, MSG_OOB},
-		{NULL, 0, 10, MSG_PEEK},    {NULL, 0, 10, 0},	      {"hi", 1, 1, MSG_OOB | MSG_PEEK},
-		{"jk", 1, 10, MSG_PEEK},    {NULL, 0, 2, 0},	      {NULL, 0, 1, MSG_OOB},
-		{"lm", 0, 10, 0},	    {"n", 1, 1, MSG_OOB},     {"o", 1, 1, MSG_OOB},
-		{"pq", 0, 10, MSG_PEEK},    {NULL, 0, 1, 0},	      {NULL, 0, 10, 0},
-		{"r", 1, 0, MSG_OOB},	    {"st", 0, 10, 0},	      {"u", 1, 10, MSG_WAITALL},
-		{"v", 1, 10, MSG_PEEK},	    {NULL, 0, 10, 0},	      {NULL, 0, 10, 0},
+		{"abcd", 1, 10, 0},	 {NULL, 0, 10, 0},     {"efg", 1, 1, MSG_OOB},
+		{NULL, 0, 10, MSG_PEEK}, {NULL, 0, 10, 0},     {"hi", 1, 1, MSG_OOB | MSG_PEEK},
+		{"jk", 1, 10, MSG_PEEK}, {NULL, 0, 2, 0},      {NULL, 0, 1, MSG_OOB},
+		{"lm", 0, 10, 0},	 {"n", 1, 1, MSG_OOB}, {"o", 1, 1, MSG_OOB},
+		{"pq", 0, 10, MSG_PEEK}, {NULL, 0, 1, 0},      {NULL, 0, 10, 0},
+		{"r", 1, 0, MSG_OOB},	 {"st", 0, 10, 0},     {"u", 1, 10, MSG_WAITALL},
+		{"v", 1, 10, MSG_PEEK},	 {NULL, 0, 10, 0},     {NULL, 0, 10, 0},
 	};
 	int s[2];
 
@@ -78,7 +78,8 @@ static void errors(void)
 	int s[2], type, fd[2];
 	char c[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {"x", 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof(c)};
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof(c)};
 	struct cmsghdr *h;
 
 	puts("-- errors");
@@ -103,7 +104,9 @@ static void errors(void)
 	pipe(fd);
 	memset(c, 0, sizeof(c));
 	h = CMSG_FIRSTHDR(&m);
-	*h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	*h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS};
 	memcpy(CMSG_DATA(h), &fd[1], sizeof(int));
 	SHOW(sendmsg(s[0], &m, MSG_OOB));
 	close(fd[1]);
@@ -142,8 +145,9 @@ static void wait_signal(const char *what, int sig)
 	sigemptyset(&set);
 	sigaddset(&set, sig);
 	show(what, sigtimedwait(&set, &si, &patience) == sig);
-	printf("code %s\n",
-	       si.si_code == SI_KERNEL ? "SI_KERNEL" : si.si_code == POLL_PRI ? "POLL_PRI" : "?");
+	printf("code %s\n", si.si_code == SI_KERNEL  ? "SI_KERNEL"
+			    : si.si_code == POLL_PRI ? "POLL_PRI"
+						     : "?");
 	if (si.si_code == POLL_PRI)
 		printf("band %#lx\n", si.si_band);
 }

@@ -66,7 +66,10 @@ static void status_ids(struct seq *out, struct task_struct *t)
 	seq_printf(out, "State:\t%s\n", proc_task_state(t));
 	/* Ngid: no NUMA groups. */
 	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", t->tgid,
-		   t->pid, task_ppid(t), t->tracer ? t->tracer->pid : 0);
+		   t->pid, task_ppid(t),
+		   t->tracer		     ? t->tracer->pid
+		   : t->ptrace && t->adopted ? 1
+					     : 0);
 	seq_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", t->uid, t->euid, t->suid, t->fsuid);
 	seq_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", t->gid, t->egid, t->sgid, t->fsgid);
 	seq_printf(out, "FDSize:\t%u\nGroups:\t", t->files ? t->files->max_fds : 0);
