@@ -15,7 +15,7 @@
 #include "unit.h"
 
 #define BASE 0x400000UL
-#define CODE_OFFSET 0x100UL
+#define CODE_OFFSET (TINY_ENTRY - BASE)
 #define SYS_GETPPID 110
 
 void tiny_elf_make(struct tiny_elf *e, const u8 *code, const u8 *end, u64 memsz)

@@ -32,6 +32,8 @@ __asm__(".macro sys nr\n"
 	"	sys 9\n"
 	".endm\n");
 
+#define TINY_ENTRY 0x400100UL /* where the code begins */
+
 struct tiny_elf {
 	char path[64]; /* a file below /tmp, the caller's to unlink */
 	u8 bytes[8192];

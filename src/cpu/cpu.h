@@ -135,8 +135,9 @@ struct cpu_breakpoint {
 };
 
 struct cpu_debug {
-	bool armed;		 /* there are some: cpu_set_breakpoints() */
-	bool single_step, check; /* while armed: cpu.single_step and tlb.check as they are otherwise */
+	bool armed; /* there are some: cpu_set_breakpoints() */
+	bool single_step,
+		check; /* while armed: cpu.single_step and tlb.check as they are otherwise */
 	bool stepping, resuming; /* EFLAGS.TF and RF, when the running instruction began */
 	u8 met;			 /* by what it has done so far: DR6_B */
 	struct cpu_breakpoint bp[NR_BREAKPOINTS];

@@ -44,15 +44,18 @@ static void put_input(struct tty_struct *tty, u8 c)
 	put_tty_queue(tty->n_tty, c);
 }
 
-void n_tty_flush_buffer(struct tty_struct *tty)
+static void reset_buffer_flags(struct n_tty_data *ld)
 {
-	struct n_tty_data *ld = tty->n_tty;
-
 	ld->read_head = ld->read_tail = ld->canon_head = ld->commit_head = 0;
 	ld->erasing = ld->push = false;
 	memset(ld->read_flags, 0, sizeof(ld->read_flags));
-	if (tty->link && tty->link->packet && tty->kind == TTY_PTY_SLAVE)
-		pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
+	ld->lookahead = 0;
+}
+
+void n_tty_flush_buffer(struct tty_struct *tty)
+{
+	reset_buffer_flags(tty->n_tty);
+	pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
 }
 
 /* --- erasing ----------------------------------------------------------------------------------- */
@@ -197,10 +200,7 @@ static void isig(struct tty_struct *tty, int sig)
 		return;
 	ld->echo_head = ld->echo_tail = ld->echo_commit = 0;
 	pty_flush_buffer(tty);
-	ld->read_head = ld->read_tail = ld->canon_head = ld->commit_head = 0;
-	ld->erasing = ld->push = false;
-	memset(ld->read_flags, 0, sizeof(ld->read_flags));
-	pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
+	n_tty_flush_buffer(tty);
 }
 
 static bool receive_signal_char(struct tty_struct *tty, u8 c)

@@ -48,6 +48,7 @@ struct unix_sock {
 	u32 inflight;			   /* references of sk_buffs to its file */
 	struct unix_outside *
 		outside; /* a name in the host's tree: who listens there for programs outside; NULL */
+	struct list_head inflight_link; /* in unix_table.flying, while it is in flight */
 	bool gc_candidate;
 	struct list_head gc_link;
 };
@@ -70,7 +71,8 @@ struct sk_buff {
 struct unix_table {
 	struct list_head all; /* of unix_sock */
 	struct list_head bucket[UNIX_HASH_SIZE];
-	u64 inflight;  /* descriptors on their way */
+	struct list_head flying; /* of unix_sock: those on their way */
+	u64 inflight;		 /* descriptors on their way */
 	u32 next_auto; /* number of the next name of our choice */
 	bool gc_running, dropping;
 	struct scm_fp_list *to_drop; /* unix_drop_fp()'s, oldest first */

@@ -22,6 +22,7 @@ static struct unix_table *get_table(struct vfs *v)
 	if (!t)
 		return NULL;
 	INIT_LIST_HEAD(&t->all);
+	INIT_LIST_HEAD(&t->flying);
 	for (u32 i = 0; i < UNIX_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&t->bucket[i]);
 	v->in->unix_table = t;
@@ -55,6 +56,7 @@ struct unix_sock *unix_create1(struct socket *sock, struct vfs *v, int type)
 	INIT_LIST_HEAD(&u->hash);
 	INIT_LIST_HEAD(&u->queue);
 	INIT_LIST_HEAD(&u->gc_link);
+	INIT_LIST_HEAD(&u->inflight_link);
 	INIT_LIST_HEAD(&u->peer_wake.entry);
 	u->peer_wake.func = peer_wake_fn;
 	u->peer_wake.private = u;

@@ -211,8 +211,8 @@ static struct file *open_core(struct task_struct *t, int sig, char *name, char *
 	if (!format_corename(t, sig, t->machine->core_pattern, name))
 		return NULL;
 	unlink_old(t, name, last);
-	f = do_filp_open(t->fs, NULL, name,
-			 O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_LARGEFILE, 0600);
+	f = do_filp_open(t->fs, NULL, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_LARGEFILE,
+			 0600);
 	if (IS_ERR(f))
 		return NULL;
 	if (is_own_file(t, f))

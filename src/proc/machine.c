@@ -284,6 +284,8 @@ int machine_validate(struct machine *m)
 	struct task_struct *t;
 	int err = memory_validate(&m->mem);
 
+	if (sched_validate(m))
+		err = -EFAULT;
 	list_for_each_entry (t, &m->tasks, tasks) {
 		struct task_struct *child;
 

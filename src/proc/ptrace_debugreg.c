@@ -117,7 +117,10 @@ void flush_ptrace_hw_breakpoint(struct task_struct *t, bool child)
 	for (unsigned i = 0; i < NR_BREAKPOINTS; i++)
 		t->debug.bp[i] = (struct hw_breakpoint){.made = false};
 	t->debug.armed = false;
-	if (armed && !child)
+	if (child)
+		return; /* it has its parent's DR7 to show, as on Linux */
+	t->debug.dr7 = 0;
+	if (armed)
 		load_debug_registers(t);
 }
 

@@ -3,6 +3,8 @@
 
 #include <linux/sched.h>
 
+#include "base/err.h"
+#include "base/log.h"
 #include "cpu/fpu.h"
 #include "mm/uaccess.h"
 #include "proc/clock.h"
@@ -450,6 +452,30 @@ void sched_slice_over(struct task_struct *t)
 		m->rq.preempt = false;
 		start_slice(t);
 	}
+}
+
+int sched_validate(const struct machine *m)
+{
+	const struct rq *rq = &m->rq;
+	const struct task_struct *t;
+	u32 nr[NR_WEIGHTS] = {0};
+	s32 before = MAX_RT_PRIO;
+	bool wrong = false;
+
+	list_for_each_entry (t, &rq->rt, run_list) {
+		wrong |= !task_rt_priority(t) || task_rt_priority(t) > before || t == rq->curr ||
+			 t->state != TASK_RUNNING;
+		before = task_rt_priority(t);
+	}
+	list_for_each_entry (t, &rq->queue, run_list) {
+		wrong |= task_rt_priority(t) || t == rq->curr || t->state != TASK_RUNNING;
+		nr[weight_index(t)]++;
+	}
+	for (unsigned i = 0; i < NR_WEIGHTS; i++)
+		wrong |= nr[i] != rq->nr_of_weight[i] || !nr[i] != !(rq->weights & BIT(i));
+	if (wrong)
+		log_line("the queues of the scheduler are not as they are to be");
+	return wrong ? -EFAULT : 0;
 }
 
 /* --- what base/wait.h calls ---------------------------------------------------------------- */

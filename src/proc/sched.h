@@ -36,26 +36,29 @@
 struct machine;
 struct task_struct;
 
-#define SCHED_SLICE 2000000   /* guest instructions before another runnable task has its turn */
-#define LOOK_SWITCHES 127     /* switches before somebody looks whether the world has changed; odd, so that of two
+#define SCHED_SLICE 2000000 /* guest instructions before another runnable task has its turn */
+#define LOOK_SWITCHES                                                                              \
+	127 /* switches before somebody looks whether the world has changed; odd, so that of two
 				* tasks in turn it is now the one, now the other whose CPU time is looked at */
-#define SCHED_SLICE_MIN 128   /* ... when slices vary: from there to SCHED_SLICE */
-#define RT_RUNTIME (19L * SCHED_SLICE) /* guest instructions of real-time tasks, and then one slice of others */
-#define NR_WEIGHTS 41		       /* nice -20 to 19, SCHED_IDLE */
+#define SCHED_SLICE_MIN 128 /* ... when slices vary: from there to SCHED_SLICE */
+#define RT_RUNTIME                                                                                 \
+	(19L *                                                                                     \
+	 SCHED_SLICE) /* guest instructions of real-time tasks, and then one slice of others */
+#define NR_WEIGHTS 41 /* nice -20 to 19, SCHED_IDLE */
 #define BASE_SLICE_NS 700000L /* what Linux shows of it: the slice on one CPU */
 
 /* Changed by sched.c only. */
 struct rq {
-	struct task_struct *curr; /* NULL: the idle loop (the host's stack) runs */
-	struct list_head rt;	  /* of task_struct.run_list, by priority; curr is not on it */
-	struct list_head queue;	  /* the others', likewise */
+	struct task_struct *curr;     /* NULL: the idle loop (the host's stack) runs */
+	struct list_head rt;	      /* of task_struct.run_list, by priority; curr is not on it */
+	struct list_head queue;	      /* the others', likewise */
 	u32 nr_of_weight[NR_WEIGHTS]; /* how many in @queue; by task_weight_index() */
 	u64 weights;		      /* bit set: there is one */
 	bool preempt;		      /* somebody more urgent than curr waits */
 	bool yield;		      /* curr is in sched_yield() */
 	s64 given;		      /* the slice that curr began with */
-	s64 rt_ran;		      /* instructions of real-time tasks since others ran, or did not want to */
-	struct coro idle;	  /* where machine_run() waits */
+	s64 rt_ran;	  /* instructions of real-time tasks since others ran, or did not want to */
+	struct coro idle; /* where machine_run() waits */
 	struct task_struct *dead; /* its stack may be freed once another one runs */
 	u64 nr_switches;
 	u64 slice_rng;		 /* state of next_slice() */
@@ -112,6 +115,10 @@ void schedule_dead(struct machine *m) __noreturn;
 /* Right after each switch, by whoever goes on, for a task's first time too: frees the stack of a task that
  * has just ended. */
 void finish_switch(struct machine *m);
+
+/* Walks both queues: 0; -EFAULT: what waits does not agree with itself, its order, or the counts of weights; the log
+ * says what. */
+int sched_validate(const struct machine *m);
 
 /* The idle loop, on the host's stack: runs tasks, sleeps in the event loop when there is none to
  * run; returns once @stop is set. */

@@ -78,7 +78,8 @@ struct signal_struct {
 	int stop_sig;			 /* to be reported by wait(2) once stopped; 0: nothing is */
 	u32 group_stop_count;		 /* threads that are yet to stop */
 	int cld_notify;			 /* CLD_*: the parent is yet to be told; 0: nothing */
-	struct core_state *core_state; /* one of its threads writes a core file: coredump.c; NULL: none does */
+	struct core_state *
+		core_state; /* one of its threads writes a core file: coredump.c; NULL: none does */
 
 	/* exit.c, wait.c, rusage.c */
 	struct wait_queue_head wait_chldexit; /* this process in wait(2) for its children */
@@ -171,17 +172,17 @@ struct task_struct {
 	enum task_wait state;	   /* TASK_RUNNING, or how it sleeps */
 	struct list_head run_list; /* rq.queue; self-linked when on none */
 	s64 slice;		   /* instructions left until others have their turn */
-	s64 slice_left;		   /* the rest of one that somebody more urgent has cut short; 0: none */
-	u64 nvcsw, nivcsw;	   /* switches away, of its own will and not */
-	s32 nice;		   /* sched_set() */
-	bool sched_reset_on_fork;  /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
-	u16 ioprio;		   /* ioprio_set(2): kept and shown; 0: never set */
-	u32 policy;	    /* SCHED_*: sched_set() */
-	s32 rt_priority;    /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: sched_set() */
-	s32 rt_boost;	    /* the highest of those who wait for its locks: futex_pi.c, sched_boost() */
-	u64 sched_slice_ns; /* asked for by sched_setattr(2), shown; 0: never */
-	struct coro coro;   /* where it was left */
-	void *stack;	    /* the usable part, canary at its low end; NULL: dead */
+	s64 slice_left;	   /* the rest of one that somebody more urgent has cut short; 0: none */
+	u64 nvcsw, nivcsw; /* switches away, of its own will and not */
+	s32 nice;	   /* sched_set() */
+	bool sched_reset_on_fork; /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
+	u16 ioprio;		  /* ioprio_set(2): kept and shown; 0: never set */
+	u32 policy;		  /* SCHED_*: sched_set() */
+	s32 rt_priority;	  /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: sched_set() */
+	s32 rt_boost; /* the highest of those who wait for its locks: futex_pi.c, sched_boost() */
+	u64 sched_slice_ns;    /* asked for by sched_setattr(2), shown; 0: never */
+	struct coro coro;      /* where it was left */
+	void *stack;	       /* the usable part, canary at its low end; NULL: dead */
 	struct cpu_regs regs;  /* while another task runs: task_regs() */
 	struct fpu_state *fpu; /* own kmem_cache, 64-byte aligned; set with @stack */
 	u64 avx512_ns;	       /* when it last left the CPU with AVX-512 state in use; 0: never */
@@ -219,15 +220,15 @@ struct task_struct {
 	struct k_siginfo *last_siginfo; /* of the stop that it is in; on its stack; may be NULL */
 	u64 ptrace_message;		/* of that: PTRACE_GETEVENTMSG */
 	struct thread_debug debug;	/* breakpoints: ptrace_debugreg.c */
-	bool block_step;		/* PTRACE_SINGLEBLOCK; step_rip: where the instruction began */
+	bool block_step; /* PTRACE_SINGLEBLOCK; step_rip: where the instruction began */
 	gva_t step_rip;
 
 	/* Rights: cred.c, sys_cred.c. After a change: creds_changed(). */
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	u32 groups[NR_GROUPS], ngroups;
 	struct task_caps caps;
-	bool no_new_privs;	      /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
-	struct seccomp_state seccomp; /* seccomp.h */
+	bool no_new_privs;		    /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
+	struct seccomp_state seccomp;	    /* seccomp.h */
 	struct user_dispatch user_dispatch; /* user_dispatch.h: prctl(2) */
 
 	/* The system call it is in: syscalls/, signal_deliver.c. */

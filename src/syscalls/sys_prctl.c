@@ -140,9 +140,8 @@ static long prctl_set_speculation(struct task_struct *t __unused, const struct s
 	case PR_SPEC_INDIRECT_BRANCH:
 		if (a->arg[2] == PR_SPEC_ENABLE)
 			return 0;
-		return a->arg[2] == PR_SPEC_DISABLE || a->arg[2] == PR_SPEC_FORCE_DISABLE
-			       ? -EPERM
-			       : -ERANGE;
+		return a->arg[2] == PR_SPEC_DISABLE || a->arg[2] == PR_SPEC_FORCE_DISABLE ? -EPERM
+											  : -ERANGE;
 	case PR_SPEC_L1D_FLUSH:
 		return -EPERM;
 	default:

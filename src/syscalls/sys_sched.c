@@ -235,7 +235,8 @@ static void apply(struct task_struct *p, int policy, const struct sched_attr_k *
 
 	sched_set(p, (u32)policy, (s32)attr->priority, fair ? attr->nice : p->nice);
 	if (fair)
-		p->sched_slice_ns = attr->runtime ? max(SLICE_MIN_NS, min(attr->runtime, SLICE_MAX_NS)) : 0;
+		p->sched_slice_ns =
+			attr->runtime ? max(SLICE_MIN_NS, min(attr->runtime, SLICE_MAX_NS)) : 0;
 }
 
 /* __sched_setscheduler(). @policy: SETPARAM_POLICY keeps it. */
@@ -419,7 +420,7 @@ long sys_getpriority(struct task_struct *t, const struct sysargs *a)
 /* set_one_prio() */
 static int set_nice(struct task_struct *t, struct task_struct *p, s32 nice)
 {
-	if (t->euid && t->euid != p->uid && t->euid != p->euid)
+	if (!same_owner(t, p) && !capable(t, CAP_SYS_NICE))
 		return -EPERM;
 	if (nice < p->nice && (u64)(20 - nice) > rlimit(p, RLIMIT_NICE) &&
 	    !capable(t, CAP_SYS_NICE))

@@ -75,6 +75,18 @@ static inline pid_t flushed_fork(void)
 	return fork();
 }
 
+/* A child that runs @fn. */
+static inline pid_t start_child(void (*fn)(void))
+{
+	pid_t pid = flushed_fork();
+
+	if (pid)
+		return pid;
+	fn();
+	fflush(stdout);
+	_exit(0);
+}
+
 /* A child that sends @sig to this process when its first thread sleeps. */
 static inline pid_t signals_when_asleep(int sig)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/prctl.h>
+#include <sys/shm.h>
 
 #include "core_note.h"
 
@@ -49,7 +49,7 @@ static void make_areas(void)
 {
 	int elf = file("elf", "\177ELF-like", 0644), prog = file("prog", "#!", 0755);
 	int plain = file("plain", "plain", 0644), gone = file("gone", "gone", 0644);
-	int mem = memfd_create("mem", 0), zero = open("/dev/zero", O_RDWR);
+	int mem = memfd_create("mem", 0), zero = open("/dev/zero", O_RDWR), id;
 	char *p;
 
 	unlink("gone");
@@ -89,6 +89,12 @@ static void make_areas(void)
 	p[PAGE] = 'i';
 	p = add("private zeros", 2, RW, MAP_PRIVATE, zero, 0);
 	*p = 'j';
+	p = add("SysV segment", 2, RW, ANON, -1, 0);
+	munmap(p, 2 * PAGE);
+	id = shmget(IPC_PRIVATE, 2 * PAGE, 0600);
+	p = shmat(id, p, 0);
+	shmctl(id, IPC_RMID, NULL);
+	*p = 'k';
 	close(elf);
 	close(prog);
 	close(plain);

@@ -204,6 +204,20 @@ static void leader_exits(void *arg __attribute__((unused)))
 	syscall(SYS_exit, 7);
 }
 
+/* A vfork child: the parent's memory, and the parent lives on. */
+static void vforks(void *arg __attribute__((unused)))
+{
+	int pid = vfork(), status;
+
+	if (!pid)
+		abort();
+	waitpid(pid, &status, 0);
+	printf(" vfork: signal %d, core %s\n", WTERMSIG(status), WCOREDUMP(status) ? "yes" : "no");
+	fflush(stdout);
+	unlink("core");
+	abort();
+}
+
 static void not_the_leader(void)
 {
 	struct core c;
@@ -218,6 +232,10 @@ static void not_the_leader(void)
 	print_process(&c);
 	core_free(&c);
 	core_of(leader_exits, NULL, 0, NULL);
+	if (core_of(vforks, NULL, RLIM_INFINITY, &c)) {
+		print_process(&c);
+		core_free(&c);
+	}
 }
 
 /* --- signals ------------------------------------------------------------------------------------- */
@@ -230,7 +248,7 @@ static void kill_self(void *arg)
 
 static void signals(void)
 {
-	static const int sigs[] = {SIGHUP,  SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,  SIGFPE,
+	static const int sigs[] = {SIGHUP,  SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS,	SIGFPE,
 				   SIGKILL, SIGSEGV, SIGSYS, SIGTERM, SIGXCPU, SIGXFSZ, 34};
 
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {

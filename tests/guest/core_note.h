@@ -71,12 +71,12 @@ static inline int core_load(struct core *c)
 	c->eh = (const void *)c->base;
 	c->ph = (const void *)(c->base + c->eh->e_phoff);
 	c->nr_notes = 0;
-	printf(" file: mode %o, %s, type %d, machine %d, phentsize %d, flags %x, first %x align %lx "
+	printf(" file: mode %o, %s, type %d, machine %d, phentsize %d, flags %x, first %x align "
+	       "%lx "
 	       "offset %s\n",
 	       st.st_mode, !memcmp(c->eh->e_ident, "\177ELF\2\1\1\0\0", 9) ? "ELF" : "?",
-	       c->eh->e_type, c->eh->e_machine, c->eh->e_phentsize, c->eh->e_flags,
-	       c->ph[0].p_type, c->ph[0].p_align,
-	       c->ph[0].p_offset == 64 + 56UL * c->eh->e_phnum ? "ok" : "?");
+	       c->eh->e_type, c->eh->e_machine, c->eh->e_phentsize, c->eh->e_flags, c->ph[0].p_type,
+	       c->ph[0].p_align, c->ph[0].p_offset == 64 + 56UL * c->eh->e_phnum ? "ok" : "?");
 	core_notes(c, &c->ph[0]);
 	return 1;
 }

@@ -531,12 +531,17 @@ static int open_pty(int *slave)
 
 static long write_pty(void)
 {
+	struct pollfd p = {.events = POLLOUT};
 	int slave;
 
 	open_pty(&slave);
-	for (;;) /* the first fill it */
-		if (write(slave, buf, 4096) < 4096)
-			return -1;
+	p.fd = slave;
+	fcntl(slave, F_SETFL, O_NONBLOCK);
+	while (poll(&p, 1, 50) > 0) /* Linux moves bytes on, and has room again, a little later */
+		while (write(slave, buf, 4096) > 0)
+			;
+	fcntl(slave, F_SETFL, 0);
+	return write(slave, buf, 1);
 }
 
 /* Nothing goes out of a terminal that is stopped. */
@@ -553,20 +558,22 @@ static long drain_pty(void)
 
 static long vmsplice_pipe(void)
 {
-	struct iovec iov = {buf, 65536};
+	struct iovec iov = {buf, 4096};
 
-	for (;;) /* the first fill it */
-		if (vmsplice(fds[1], &iov, 1, 0) < 65536)
-			return -1;
+	while (vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK) > 0)
+		;
+	return vmsplice(fds[1], &iov, 1, 0);
 }
 
 static long send_inet(void)
 {
 	int s = connected();
 
-	for (;;) /* nobody accepts, nobody reads */
-		if (send(s, buf, sizeof(buf), 0) < (long)sizeof(buf))
-			return -1;
+	do /* nobody accepts, nobody reads */
+		while (send(s, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+	while (send(s, buf, 1, 0) == 1);
+	return -1;
 }
 
 static long connect_inet(void)

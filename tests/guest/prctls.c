@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -81,6 +82,8 @@ static void keep_caps_not(void)
 	SHOW(setresuid(1000, 1000, 1000));
 	P(PR_SET_SECUREBITS, 0, 0, 0, 0);
 	P(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0);
+	P(PR_SET_SECUREBITS, 1 << 8, 0, 0,
+	  0); /* SECURE_EXEC_RESTRICT_FILE, Linux 6.14: anybody may */
 	P(PR_CAPBSET_DROP, CAP_CHOWN, 0, 0, 0);
 	P(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
 	P(PR_SET_KEEPCAPS, 1, 0, 0, 0);
@@ -118,7 +121,8 @@ static void no_root(void)
 	P(PR_SET_SECUREBITS, SECBIT_NOROOT_LOCKED, 0, 0, 0);
 	P(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0);
 	P(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | 1 << 12, 0, 0, 0);
-	P(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED, 0, 0, 0);
+	P(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED, 0, 0,
+	  0);
 	P(PR_SET_KEEPCAPS, 1, 0, 0, 0);
 }
 
@@ -128,6 +132,41 @@ static void bounding(void)
 	P(PR_CAPBSET_DROP, 64, 0, 0, 0);
 	P(PR_CAPBSET_READ, CAP_SYS_TIME, 0, 0, 0);
 	P(PR_CAPBSET_READ, CAP_CHOWN, 0, 0, 0);
+}
+
+static void effective(unsigned caps)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct d[2];
+
+	syscall(SYS_capget, &head, d);
+	d[0].effective = caps;
+	d[1].effective = 0;
+	show("effective", syscall(SYS_capset, &head, d));
+}
+
+/* setpriority(2) of another's process goes by the capability, not by who is root. */
+static void nice_by_capability(void)
+{
+	pid_t other = fork();
+
+	if (!other) {
+		if (setresuid(1001, 1001, 1001))
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	while (setpriority(PRIO_USER, 1001, 5)) /* until it is */
+		sched_yield();
+	effective(1U << CAP_SETUID | 1U << CAP_KILL);
+	show("root without the capability", setpriority(PRIO_PROCESS, (id_t)other, 7));
+	P(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	SHOW(setresuid(1000, 1000, 1000));
+	effective(1U << CAP_SYS_NICE | 1U << CAP_KILL);
+	show("a user with it", setpriority(PRIO_PROCESS, (id_t)other, -7));
+	show("nice", getpriority(PRIO_PROCESS, (id_t)other));
+	kill(other, SIGKILL);
+	wait(NULL);
 }
 
 static void capabilities(const char *self)
@@ -141,6 +180,7 @@ static void capabilities(const char *self)
 	child(self, "ambient ones, cleared", ambient_cleared);
 	child(self, "root is nobody", no_root);
 	child(self, "fewer at most", bounding);
+	child(self, "nice values", nice_by_capability);
 }
 
 /* --- the time stamp counter ------------------------------------------------------------------------ */
@@ -195,8 +235,9 @@ static void emulate(int sig, siginfo_t *info, void *arg)
 	ucontext_t *uc = arg;
 
 	selector = PR_SYS_DISPATCH_OFF;
-	printf("signal %d code %d errno %d call %d arch %x, rax %lld, at its address %d\n", sig, info->si_code,
-	       info->si_errno, info->si_syscall, info->si_arch, (long long)uc->uc_mcontext.gregs[REG_RAX],
+	printf("signal %d code %d errno %d call %d arch %x, rax %lld, at its address %d\n", sig,
+	       info->si_code, info->si_errno, info->si_syscall, info->si_arch,
+	       (long long)uc->uc_mcontext.gregs[REG_RAX],
 	       info->si_call_addr == (void *)uc->uc_mcontext.gregs[REG_RIP]);
 	uc->uc_mcontext.gregs[REG_RAX] = 4242;
 }
@@ -246,13 +287,15 @@ static void dispatch(void)
 	printf("allowed: %d\n", gettid_here() == getpid());
 	selector = 1;
 	printf("blocked: %ld\n", gettid_here());
-	show("range", prctl5(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, (unsigned long)gettid_here, 64, sel));
+	show("range", prctl5(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
+			     (unsigned long)gettid_here, 64, sel));
 	selector = 1;
 	if (gettid_here() == 4242)
 		puts("the range counts for nothing"); /* printed by calls from elsewhere: selector is 0 again */
 	selector = 0;
 	puts("calls from the range are made");
-	if (!prctl5(PR_SET_SYSCALL_USER_DISPATCH, 2, (unsigned long)gettid_here, 64, 0)) { /* of Linux 6.16 */
+	if (!prctl5(PR_SET_SYSCALL_USER_DISPATCH, 2, (unsigned long)gettid_here, 64,
+		    0)) { /* of Linux 6.16 */
 		puts("calls from elsewhere");
 		printf("from the range: %d\n", gettid_here() == getpid());
 	}

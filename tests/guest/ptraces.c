@@ -527,7 +527,7 @@ static void steps(void)
 
 static pid_t sleeper(void)
 {
-	struct timespec ts = {0, 90000000}, left = {9, 9};
+	struct timespec ts = {0, 500000000}, left = {9, 9};
 	pid_t pid;
 	int ret;
 
@@ -542,13 +542,19 @@ static pid_t sleeper(void)
 	_exit(4);
 }
 
+static void until_asleep(void)
+{
+	while (status_line(child, "State")[7] != 'S')
+		sched_yield();
+}
+
 static void attach_to_sleep(void)
 {
 	struct user_regs_struct r;
 
 	puts("-- attached in a call");
 	child = sleeper();
-	usleep(20000);
+	until_asleep();
 	SHOW(T(PTRACE_ATTACH, 0, 0));
 	wait_for("attached", child);
 	T(PTRACE_GETREGS, 0, &r);
@@ -558,13 +564,13 @@ static void attach_to_sleep(void)
 
 	/* Let go of behind the call, which is not over: it goes on, and the program never sees why. */
 	child = sleeper();
-	usleep(20000);
+	until_asleep();
 	SHOW(T(PTRACE_SEIZE, 0, 0));
 	SHOW(T(PTRACE_INTERRUPT, 0, 0));
 	wait_for("seized", child);
 	next_call(&r, 0);
 	SHOW(T(PTRACE_SYSCALL, 0, 0));
-	usleep(10000);
+	until_asleep();
 	SHOW(T(PTRACE_INTERRUPT, 0, 0));
 	wait_for("behind it", child);
 	T(PTRACE_GETREGS, 0, &r);

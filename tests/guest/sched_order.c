@@ -23,7 +23,7 @@ static struct shared {
 	_Atomic unsigned lock;
 	_Atomic unsigned long count[4];
 	_Atomic int stage;
-} *sh;
+} * sh;
 
 static void say(char c)
 {

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define NR offsetof(struct seccomp_data, nr)
@@ -42,16 +43,8 @@ static long answer(int call, unsigned what, unsigned flags)
 static void child(const char *what, void (*fn)(void))
 {
 	int status = -1;
-	pid_t pid;
 
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		fn();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
+	waitpid(start_child(fn), &status, 0);
 	printf("%s: %x\n", what, status);
 }
 

@@ -82,19 +82,6 @@ static void make_pipes(void)
 		exit(1);
 }
 
-static pid_t start(void (*fn)(void))
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid)
-		return pid;
-	fn();
-	fflush(stdout);
-	_exit(0);
-}
-
 static void catch (int sig)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
@@ -171,9 +158,9 @@ static void leader(void)
 	show("tcsetpgrp to nobody", tcsetpgrp(0, 12345678));
 	show("tcsetpgrp to -1", tcsetpgrp(0, -1));
 	show("tcsetpgrp to another session", tcsetpgrp(0, getppid()));
-	pid = start(stranger);
+	pid = start_child(stranger);
 	show_status("stranger", pid);
-	pid = start(child_of_leader);
+	pid = start_child(child_of_leader);
 	show_status("child", pid);
 	catch (SIGHUP);
 	catch (SIGCONT);
@@ -247,7 +234,7 @@ static void jobs(void)
 	setsid();
 	dup2(open(slave_name, O_RDWR), 0);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(background);
+	pid = start_child(background);
 	show_status("background", pid);
 	printf("in front: %d\n", tcsetpgrp(0, pid));
 	write(master, "a\n", 2);
@@ -255,7 +242,7 @@ static void jobs(void)
 	show_status("foreground", pid);
 	tcsetpgrp(0, getpgrp());
 	make_pipes();
-	pid = start(parent_of_orphan);
+	pid = start_child(parent_of_orphan);
 	close(report[1]);
 	show_status("parent of an orphan", pid);
 	write(begun[1], "o", 1);
@@ -301,13 +288,13 @@ static void keys(void)
 	catch (SIGWINCH);
 	signal(SIGTTOU, SIG_IGN);
 	for (int i = 0; i < 2; i++) {
-		pid = start(sleeper);
+		pid = start_child(sleeper);
 		wait_byte();
 		write(master, tries[i].key, 1);
 		show_status(tries[i].name, pid);
 		printf("leader: %d %d\n", caught[SIGINT], caught[SIGQUIT]);
 	}
-	pid = start(sleeper);
+	pid = start_child(sleeper);
 	wait_byte();
 	write(master, "\032", 1);
 	show_status("suspend", pid);
@@ -370,7 +357,7 @@ static void ending_leader(void)
 	setsid();
 	dup2(open(slave_name, O_RDWR), 0);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(survivor);
+	pid = start_child(survivor);
 	read(begun[0], &c, 1);
 	tcsetpgrp(0, pid);
 	write(master, "typed\n", 6);
@@ -386,7 +373,7 @@ static void hung_up_leader(void)
 	dup2(open(slave_name, O_RDWR), 0);
 	close(master);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(survivor);
+	pid = start_child(survivor);
 	read(begun[0], &c, 1);
 	tcsetpgrp(0, pid);
 	catch (SIGHUP);
@@ -409,12 +396,12 @@ static void ends(void)
 	printf("-- the leader ends\n");
 	new_pair();
 	make_pipes();
-	show_status("leader", start(ending_leader));
+	show_status("leader", start_child(ending_leader));
 	show_report();
 	printf("-- the terminal hangs up\n");
 	new_pair();
 	make_pipes();
-	pid = start(hung_up_leader);
+	pid = start_child(hung_up_leader);
 	while (read(report[0], &c, 1) == 1 && c != 'L')
 		;
 	close(master);
@@ -472,15 +459,15 @@ int main(void)
 {
 	printf("-- a terminal of one's own\n");
 	new_pair();
-	show_status("leader", start(leader));
+	show_status("leader", start_child(leader));
 	printf("-- background\n");
 	new_pair();
-	show_status("shell", start(jobs));
+	show_status("shell", start_child(jobs));
 	printf("-- keys\n");
 	new_pair();
-	show_status("shell", start(keys));
+	show_status("shell", start_child(keys));
 	ends();
 	printf("-- rules\n");
-	show_status("rules", start(rules));
+	show_status("rules", start_child(rules));
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static void events(int in)
@@ -48,7 +49,7 @@ static void busy(void)
 	pid = fork();
 	if (!pid)
 		_exit(open("dir/fifo", O_RDONLY) < 0); /* until there is a writer */
-	usleep(50000);
+	until_asleep(pid);
 	SHOW(umount("dir"));
 	fd = open("dir/fifo", O_WRONLY);
 	waitpid(pid, NULL, 0);

@@ -14,7 +14,8 @@ struct params { /* struct vgetrandom_opaque_params */
 static long (*v_getrandom)(void *, unsigned long, unsigned, void *, unsigned long);
 
 /* The libc's errno is not set. */
-static void call(const char *what, void *buf, unsigned long len, unsigned flags, void *state, unsigned long size)
+static void call(const char *what, void *buf, unsigned long len, unsigned flags, void *state,
+		 unsigned long size)
 {
 	printf("%s: %ld\n", what, v_getrandom(buf, len, flags, state, size));
 }

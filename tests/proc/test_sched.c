@@ -236,8 +236,8 @@ static void run_all(void)
 	}
 }
 
-static struct task_struct *awake(int (*fn)(struct task_struct *t, void *arg), const char *name, u32 policy,
-				 s32 priority)
+static struct task_struct *awake(int (*fn)(struct task_struct *t, void *arg), const char *name,
+				 u32 policy, s32 priority)
 {
 	struct task_struct *t = thread(fn, name);
 

@@ -44,8 +44,7 @@ int proc_show_sched(struct seq *out, struct task_struct *t)
 	number(out, "nr_switches", t->nvcsw + t->nivcsw);
 	number(out, "nr_voluntary_switches", t->nvcsw);
 	number(out, "nr_involuntary_switches", t->nivcsw);
-	number(out, "se.load.weight",
-	       (long)task_weight(t) << SCHED_FIXEDPOINT_SHIFT);
+	number(out, "se.load.weight", (long)task_weight(t) << SCHED_FIXEDPOINT_SHIFT);
 	for (unsigned i = 0; i < ARRAY_SIZE(averages); i++) {
 		strcpy(name, "se.avg.");
 		strcat(name, averages[i]);
