@@ -253,6 +253,11 @@ bool file_noexec(struct file *f)
 		return true;
 	if (dentry_is_hostfs(f->f_path.dentry))
 		return hostfs_noexec(f);
+	return mount_noexec(m);
+}
+
+bool mount_noexec(const struct mount *m)
+{
 	return m->type->noexec || has_option(m->options, "noexec");
 }
 

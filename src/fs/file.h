@@ -145,6 +145,8 @@ bool file_is_written(const struct file *f);
 bool file_can_direct(struct file *f);
 /* May nothing of @f's file system be run (mmap with PROT_EXEC, and mprotect later)? */
 bool file_noexec(struct file *f);
+/* The same of all files of @m; what the host forbids it says itself. */
+bool mount_noexec(const struct mount *m);
 /* As fstat(2). 0; -EBADF: it stands for nothing; or what its file system says. */
 int file_stat(struct file *f, struct stat *st);
 

@@ -34,12 +34,12 @@ struct host_sock {
 	u64 edges;    /* changes so far; counted by the event loop */
 	bool nospace; /* somebody found that it takes no bytes: SOCK_NOSPACE */
 	struct unix_address
-		*name;	 /* of AF_UNIX, as the guest gave it; a reference; NULL: the host's */
-	u64 taken;	 /* bytes of a stream that were read */
+		*name;	      /* of AF_UNIX, as the guest gave it; a reference; NULL: the host's */
+	u64 taken;	      /* bytes of a stream that were read */
 	struct urgent urgent; /* its urgent byte that the host has told of */
-	bool zerocopy;	 /* SO_ZEROCOPY */
-	u32 zc_next;	 /* MSG_ZEROCOPY sends so far */
-	u32 zc_reported; /* of those, told on the error queue */
+	bool zerocopy;	      /* SO_ZEROCOPY */
+	u32 zc_next;	      /* MSG_ZEROCOPY sends so far */
+	u32 zc_reported;      /* of those, told on the error queue */
 	struct list_head notes; /* of AF_NETLINK: sock_note.h */
 };
 

@@ -32,6 +32,8 @@ static void count_inflight(struct vfs *v, const struct scm_fp_list *fp, int by)
 		list_del_init(&u->inflight_link);
 		if (u->inflight)
 			list_add_tail(&u->inflight_link, &v->in->unix_table->flying);
+		else
+			u->gc_candidate = false;
 	}
 	v->in->unix_table->inflight += (s64)by * fp->count;
 }

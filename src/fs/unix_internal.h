@@ -42,7 +42,7 @@ struct unix_sock {
 	struct list_head hash;	   /* in unix_table.bucket; self-linked: no name to be found by */
 	struct list_head queue;	   /* of sk_buff: received */
 	u32 qlen, max_qlen;	   /* messages in it; more than max_qlen: full */
-	struct sk_buff *oob_skb;   /* of those in it: the last urgent byte; NULL: none. A stream's */
+	struct sk_buff *oob_skb; /* of those in it: the last urgent byte; NULL: none. A stream's */
 	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
 	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
 	u32 inflight;			   /* references of sk_buffs to its file */
@@ -73,7 +73,7 @@ struct unix_table {
 	struct list_head bucket[UNIX_HASH_SIZE];
 	struct list_head flying; /* of unix_sock: those on their way */
 	u64 inflight;		 /* descriptors on their way */
-	u32 next_auto; /* number of the next name of our choice */
+	u32 next_auto;		 /* number of the next name of our choice */
 	bool gc_running, dropping;
 	struct scm_fp_list *to_drop; /* unix_drop_fp()'s, oldest first */
 };
@@ -190,7 +190,8 @@ static inline struct sk_buff *unix_peek_skb(const struct unix_sock *u)
 /* The one behind @skb in @u's queue; NULL: none. */
 static inline struct sk_buff *unix_next_skb(const struct unix_sock *u, const struct sk_buff *skb)
 {
-	return skb->list.next == &u->queue ? NULL : list_entry(skb->list.next, struct sk_buff, list);
+	return skb->list.next == &u->queue ? NULL
+					   : list_entry(skb->list.next, struct sk_buff, list);
 }
 /* Has anybody left in @u's queue what is worth an ECONNRESET? Not an urgent byte that was read. */
 bool unix_unread(const struct unix_sock *u);

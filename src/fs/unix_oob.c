@@ -13,8 +13,7 @@
 int unix_queue_oob(struct unix_sock *u, struct unix_sock *other, struct sock_msg *msg,
 		   u64 deadline_ns)
 {
-	struct sk_buff *skb =
-		unix_alloc_skb(u, msg->iter, 1, unix_stream_truesize(1), deadline_ns);
+	struct sk_buff *skb = unix_alloc_skb(u, msg->iter, 1, unix_stream_truesize(1), deadline_ns);
 	int err;
 
 	if (IS_ERR(skb))
@@ -35,8 +34,9 @@ int unix_queue_oob(struct unix_sock *u, struct unix_sock *other, struct sock_msg
 /* @oob, read out of turn, stays as a mark; one mark before it is enough. */
 static void leave_mark(struct unix_sock *u, struct sk_buff *oob)
 {
-	struct sk_buff *before =
-		oob->list.prev == &u->queue ? NULL : list_entry(oob->list.prev, struct sk_buff, list);
+	struct sk_buff *before = oob->list.prev == &u->queue
+					 ? NULL
+					 : list_entry(oob->list.prev, struct sk_buff, list);
 
 	u->oob_skb = NULL;
 	oob->consumed++;
@@ -110,6 +110,5 @@ bool unix_at_mark(const struct unix_sock *u)
 
 	if (!skb)
 		return false;
-	return skb == oob ||
-	       (!unix_skb_len(skb) && (!oob || unix_next_skb(u, skb) == oob));
+	return skb == oob || (!unix_skb_len(skb) && (!oob || unix_next_skb(u, skb) == oob));
 }

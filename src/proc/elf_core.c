@@ -179,9 +179,9 @@ static bool write_prpsinfo(struct core_writer *w)
 	for (u64 i = 0; i < got; i++)
 		if (!ps.psargs[i])
 			ps.psargs[i] = ' ';
-	ps.state = runs ? 0 : task_is_dead(leader) ? 5 : 2;
-	ps.sname = "RSDTZW"[task_is_dead(leader) ? 4 : ps.state];
-	ps.zomb = ps.sname == 'Z';
+	/* The kernel's bit of the state: a leader that waits for us is "disk sleep"; TASK_DEAD, which has no letter. */
+	ps.state = runs ? 0 : task_is_dead(leader) ? 8 : 2;
+	ps.sname = ps.state == 8 ? '.' : "RSD"[ps.state];
 	ps.nice = (s8)leader->nice;
 	ps.flag = (leader->signaled ? PF_SIGNALED_K : 0) | (runs ? PF_DUMPCORE_K : 0);
 	ps.uid = leader->uid;

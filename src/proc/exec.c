@@ -75,7 +75,7 @@ static int check_program(struct file *f)
 
 	if (err)
 		return err;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) || file_noexec(f))
 		return -EACCES;
 	if (d && d->d_op->access) {
 		err = d->d_op->access(d, X_OK, AT_EACCESS);

@@ -165,7 +165,7 @@ long sys_acct(struct task_struct *t, const struct sysargs *a)
 
 /* --- swap areas ----------------------------------------------------------------------------- */
 
-#define SWAP_FLAGS_K 0x7ffffU	    /* SWAP_FLAG_PREFER and its priority, SWAP_FLAG_DISCARD and kin */
+#define SWAP_FLAGS_K 0x7ffffU /* SWAP_FLAG_PREFER and its priority, SWAP_FLAG_DISCARD and kin */
 #define SWAP_MAGIC_AT (PAGE_SIZE - 10) /* in the first page: "SWAPSPACE2" */
 
 /* The file at @name as both calls open it. ERR_PTR(-EPERM), or open(2)'s. May sleep. */

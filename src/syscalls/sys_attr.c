@@ -284,6 +284,8 @@ static long do_faccessat(struct task_struct *t, int dfd, gva_t name, int mode, i
 		return ret;
 	if (p.dentry->d_op->access)
 		ret = p.dentry->d_op->access(p.dentry, mode, flags & AT_EACCESS);
+	if (!ret && (mode & X_OK) && S_ISREG(p.dentry->mode) && p.mnt && mount_noexec(p.mnt))
+		ret = -EACCES;
 	path_put(&p);
 	return ret;
 }

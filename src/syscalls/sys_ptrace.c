@@ -50,12 +50,24 @@ static struct task_struct *tracee(struct task_struct *t, const struct request *r
 
 /* --- memory and registers ------------------------------------------------------------------------ */
 
+/* A word of the tracee's memory. What has become undumpable since it is traced is for root only.
+ * ptrace_access_vm() */
+static long access_word(struct task_struct *t, const struct request *r, u64 *word, bool write)
+{
+	struct mm_struct *mm = r->child->mm;
+
+	if (!mm || (mm->dumpable != SUID_DUMP_USER && !task_capable(t, CAP_SYS_PTRACE)))
+		return -EIO;
+	if (access_remote_vm(mm, r->addr, word, sizeof(*word), write, true) != sizeof(*word))
+		return -EIO;
+	return 0;
+}
+
 static long peek_data(struct task_struct *t, const struct request *r)
 {
 	u64 word;
 
-	if (!r->child->mm || access_remote_vm(r->child->mm, r->addr, &word, sizeof(word), false,
-					      true) != sizeof(word))
+	if (access_word(t, r, &word, false))
 		return -EIO;
 	return put_user(t->mm, word, r->data);
 }
@@ -64,11 +76,7 @@ static long poke_data(struct task_struct *t, const struct request *r)
 {
 	u64 word = r->data;
 
-	(void)t;
-	if (!r->child->mm || access_remote_vm(r->child->mm, r->addr, &word, sizeof(word), true,
-					      true) != sizeof(word))
-		return -EIO;
-	return 0;
+	return access_word(t, r, &word, true);
 }
 
 static long peek_user(struct task_struct *t, const struct request *r)

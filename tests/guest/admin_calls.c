@@ -1,6 +1,7 @@
-/* What administers a machine: sethostname(2) and setdomainname(2), reboot(2), swapon(2), swapoff(2), syslog(2), acct(2), quotactl(2),
- * quotactl_fd(2), ustat(2), sysfs(2), lsm_list_modules(2), lsm_get_self_attr(2), modify_ldt(2), kcmp(2). As root
- * nothing is changed that would last: names are set to what they are. Also as nobody: each is tried twice. */
+/* What administers a machine: sethostname(2) and setdomainname(2), reboot(2), swapon(2), swapoff(2), syslog(2),
+ * acct(2), quotactl(2), quotactl_fd(2), ustat(2), sysfs(2), lsm_list_modules(2), lsm_get_self_attr(2), modify_ldt(2),
+ * kcmp(2). As root nothing is changed that would last: names are set to what they are. Also as nobody: each is tried
+ * twice. */
 #include <asm/ldt.h>
 #include <fcntl.h>
 #include <linux/reboot.h>

@@ -45,8 +45,8 @@ static void *reads(void *arg __attribute__((unused)))
 	return NULL;
 }
 
-/* Until the thread @tid sleeps in a system call, so that no wait of this program's has to be long enough. */
-static void wait_asleep(int tid)
+/* Until the thread @tid is in that state, so that no wait of this program's has to be long enough. */
+static void wait_state(int tid, char wanted)
 {
 	char name[64], line[256], state;
 
@@ -60,7 +60,7 @@ static void wait_asleep(int tid)
 		if (f)
 			fclose(f);
 		sched_yield();
-	} while (state != 'S');
+	} while (state != wanted);
 }
 
 static void threads_die(void *arg)
@@ -77,7 +77,7 @@ static void threads_die(void *arg)
 	pthread_create(&t, NULL, reads, NULL);
 	while (!ready[1] || !ready[2] || !ready[3])
 		sched_yield();
-	wait_asleep(ready[3]);
+	wait_state(ready[3], 'S');
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	tgkill(getpid(), gettid(), SIGUSR1);
 	*(int *)arg = 1;
@@ -180,11 +180,11 @@ static void notes(void)
 	}
 }
 
-/* Another thread than the leader, which is asleep, ends the process. */
-static void *aborts(void *arg __attribute__((unused)))
+/* Another thread than the leader, which sleeps or has ended, ends the process. */
+static void *aborts(void *state)
 {
 	prctl(PR_SET_NAME, "other");
-	wait_asleep(getpid());
+	wait_state(getpid(), *(char *)state);
 	abort();
 }
 
@@ -192,7 +192,7 @@ static void thread_aborts(void *arg __attribute__((unused)))
 {
 	pthread_t t;
 
-	pthread_create(&t, NULL, aborts, NULL);
+	pthread_create(&t, NULL, aborts, "S");
 	syscall(SYS_pause);
 }
 
@@ -200,7 +200,7 @@ static void leader_exits(void *arg __attribute__((unused)))
 {
 	pthread_t t;
 
-	pthread_create(&t, NULL, (void *(*)(void *))abort, NULL);
+	pthread_create(&t, NULL, aborts, "Z");
 	syscall(SYS_exit, 7);
 }
 
@@ -231,7 +231,11 @@ static void not_the_leader(void)
 	       s->pr_ppid == getpid() ? "ok" : "?");
 	print_process(&c);
 	core_free(&c);
-	core_of(leader_exits, NULL, 0, NULL);
+	if (core_of(leader_exits, NULL, RLIM_INFINITY, &c)) {
+		print_order(&c);
+		print_process(&c);
+		core_free(&c);
+	}
 	if (core_of(vforks, NULL, RLIM_INFINITY, &c)) {
 		print_process(&c);
 		core_free(&c);

@@ -603,12 +603,34 @@ static void attach_to(int dumpable)
 	waitpid(child, NULL, 0);
 }
 
+/* Who becomes undumpable while it is traced. */
+static void hides(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	raise(SIGUSR1);
+}
+
+static void hidden(void)
+{
+	long word;
+
+	start(hides);
+	SHOW(T(PTRACE_PEEKDATA, &variable, &word));
+	T(PTRACE_CONT, 0, 0);
+	wait_for("hidden", child);
+	SHOW(T(PTRACE_PEEKDATA, &variable, &word));
+	SHOW(T(PTRACE_POKEDATA, &variable, 1));
+	SHOW(T(PTRACE_PEEKUSR, offsetof(struct user, regs.rip), &word));
+	let_end();
+}
+
 static void rights(void)
 {
 	pid_t pid, parent = getpid();
 
 	puts("-- rights");
 	attach_to(0);
+	hidden();
 	if (getuid())
 		return;
 	fflush(stdout);
@@ -621,6 +643,7 @@ static void rights(void)
 		SHOW(T(PTRACE_SEIZE, 0, PTRACE_O_SUSPEND_SECCOMP));
 		attach_to(0);
 		attach_to(1);
+		hidden();
 		fflush(stdout);
 		_exit(0);
 	}

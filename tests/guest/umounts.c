@@ -124,6 +124,36 @@ static void detached_in_use(int in)
 	events(in);
 }
 
+/* Of a mount without programs. */
+static void without_programs(void)
+{
+	static char buf[65536];
+	char *const argv[] = {"file", NULL};
+	int in = open("/proc/self/exe", O_RDONLY), fd;
+	void *p;
+	long n;
+
+	SHOW(mount("none", "dir", "tmpfs", MS_NOEXEC, NULL));
+	fd = open("dir/file", O_WRONLY | O_CREAT, 0755);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(fd, buf, n) != n)
+			return;
+	close(fd);
+	close(in);
+	SHOW(execv("dir/file", argv));
+	SHOW(access("dir/file", X_OK));
+	SHOW(access("dir/file", R_OK));
+	SHOW(access("dir", X_OK));
+	fd = open("dir/file", O_RDONLY);
+	SHOW(fexecve(fd, argv, environ));
+	SHOW(mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
+	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	SHOW(mprotect(p, 4096, PROT_READ | PROT_EXEC));
+	munmap(p, 4096);
+	close(fd);
+	SHOW(umount("dir"));
+}
+
 /* The second time that it finds nobody there. */
 static void expired(void)
 {
@@ -156,6 +186,7 @@ int main(void)
 		limited();
 		detached();
 		expired();
+		without_programs();
 		detached_in_use(in);
 		SHOW(fchdir(start));
 	}

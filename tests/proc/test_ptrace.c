@@ -139,10 +139,8 @@ static void meets_breakpoints(struct task_struct *t)
 		CU_ASSERT_EQUAL(next_status(t, p->pid), SIGTRAP << 8 | 0x7f);
 		CU_ASSERT_EQUAL(ptrace_get_debugreg(p, 6), i < 2 ? 0xffff0ff1 : 0xffff0ff2);
 		CU_ASSERT_EQUAL(!(p->regs.flags & F_RF), i == 2);
-		if (i < 2)
-			CU_ASSERT_EQUAL(p->regs.rip, AT(traced_2)); /* before it */
-		else
-			CU_ASSERT_EQUAL(p->regs.rip, AT(traced_4) + 5); /* behind the store */
+		/* before it; behind the store */
+		CU_ASSERT_EQUAL(p->regs.rip, i < 2 ? AT(traced_2) : AT(traced_4) + 5);
 	}
 	end_of(t, p);
 	CU_ASSERT_FALSE(t->machine->cpu.debug.armed); /* they were another task's */
