@@ -204,7 +204,7 @@ struct file *tty_open_slave(struct tty_struct *tty, const struct path *p, int fl
 	if (tty->exclusive && !(v->tty_jobs && v->tty_jobs->is_admin(v)))
 		return ERR_PTR(-EBUSY);
 	if (tty->link->pty_lock) {
-		tty->io_error = true; /* Linux: also for those who had it open, until somebody may open it */
+		tty->io_error = true; /* for those who had it open, too, until it can be opened */
 		return ERR_PTR(-EIO);
 	}
 	f = tty_file_open(tty, p, flags);

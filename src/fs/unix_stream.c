@@ -125,7 +125,7 @@ int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock)
 		if ((u->sk.shutdown & RCV_SHUTDOWN) && deadline)
 			return -EINVAL;
 		err = unix_outside_accept(u, newsock);
-		if (err != -EAGAIN)
+		if (err != -EAGAIN || !deadline)
 			return err;
 		err = sock_wait(&u->sk.wq,
 				u->qlen || (u->sk.shutdown & RCV_SHUTDOWN) ||

@@ -68,7 +68,7 @@ static void put_escaped(struct corename *cn, const char *s)
 		put_char(cn, '!');
 	}
 	for (; *s; s++)
-		put_char(cn, *s == '/' ? '!' : *s);
+		put_char(cn, (char)(*s == '/' ? '!' : *s));
 }
 
 /* The program's path, or its last part. */

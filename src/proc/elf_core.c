@@ -180,8 +180,8 @@ static bool write_prpsinfo(struct core_writer *w)
 		if (!ps.psargs[i])
 			ps.psargs[i] = ' ';
 	/* The kernel's bit of the state: a leader that waits for us is "disk sleep"; TASK_DEAD, which has no letter. */
-	ps.state = runs ? 0 : task_is_dead(leader) ? 8 : 2;
-	ps.sname = ps.state == 8 ? '.' : "RSD"[ps.state];
+	ps.state = (s8)(runs ? 0 : task_is_dead(leader) ? 8 : 2);
+	ps.sname = (s8)(runs ? 'R' : task_is_dead(leader) ? '.' : 'D');
 	ps.nice = (s8)leader->nice;
 	ps.flag = (leader->signaled ? PF_SIGNALED_K : 0) | (runs ? PF_DUMPCORE_K : 0);
 	ps.uid = leader->uid;

@@ -109,8 +109,11 @@ int ptrace_peek_user(struct task_struct *t, u64 at, u64 *value);
 int ptrace_poke_user(struct task_struct *t, u64 at, u64 value);
 /* Bytes of regset @type (NT_*); -EINVAL: there is none. */
 long ptrace_regset_size(struct task_struct *t, u32 type);
+/* May it be read, or (@set) written? 0; -ENXIO, -EOPNOTSUPP: not on this CPU. Before its bytes are asked for:
+ * it may be longer than PTRACE_REGSET_MAX. */
+int ptrace_regset_check(u32 type, bool set);
 /* Its first @len bytes (a multiple of 8, no more than there are) to @buf, which has PTRACE_REGSET_MAX bytes, or
- * from there. 0; -EINVAL, -EIO: values that cannot be; -EFAULT; -ENXIO, -ENODEV, -EOPNOTSUPP: not on this CPU. */
+ * from there. 0; -EINVAL, -EIO: values that cannot be; -EFAULT. */
 #define PTRACE_REGSET_MAX 4096U
 int ptrace_get_regset(struct task_struct *t, u32 type, void *buf);
 int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len);

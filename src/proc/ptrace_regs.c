@@ -9,7 +9,6 @@
 #include "proc/ptrace.h"
 #include "proc/task.h"
 
-#define NT_X86_SHSTK_K 0x204U
 #define NR_DEBUGREGS 8U
 #define MAX_INSN 15	 /* bytes */
 #define SW_XFEATURES 464 /* in an FXSAVE image: struct user_xstateregs' first software word */
@@ -306,15 +305,21 @@ long ptrace_regset_size(struct task_struct *t, u32 type)
 		return xcr0 ? (long)fpu_xsave_size(xcr0, false) : -EINVAL;
 	case NT_386_IOPERM:
 		return 8192;
-	case NT_X86_SHSTK_K:
-		return 8;
 	default:
 		return -EINVAL;
 	}
 }
 
+int ptrace_regset_check(u32 type, bool set)
+{
+	if (type == NT_386_IOPERM) /* no ports; and there is no other way to them than ioperm(2) */
+		return set ? -EOPNOTSUPP : -ENXIO;
+	return 0;
+}
+
 int ptrace_get_regset(struct task_struct *t, u32 type, void *buf)
 {
+	VM_BUG_ON(ptrace_regset_size(t, type) > (long)PTRACE_REGSET_MAX);
 	memset(buf, 0, PTRACE_REGSET_MAX);
 	switch (type) {
 	case NT_PRSTATUS:
@@ -327,10 +332,8 @@ int ptrace_get_regset(struct task_struct *t, u32 type, void *buf)
 	case NT_X86_XSTATE:
 		get_xstate(t, buf);
 		return 0;
-	case NT_386_IOPERM:
-		return -ENXIO;
 	default:
-		return -ENODEV;
+		return -EINVAL;
 	}
 }
 
@@ -347,10 +350,8 @@ int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len)
 		return set_fpregs(t, buf, len);
 	case NT_X86_XSTATE:
 		return set_xstate(t, buf, len);
-	case NT_386_IOPERM:
-		return -EOPNOTSUPP;
 	default:
-		return -ENODEV;
+		return -EINVAL;
 	}
 }
 

@@ -98,10 +98,13 @@ static long copy_regset(struct task_struct *t, const struct request *r, u32 type
 			gva_t user, u64 len)
 {
 	struct memory *m = &t->machine->mem;
-	void *buf = kmalloc(m, PTRACE_REGSET_MAX, GFP_KERNEL);
-	struct task_struct *child = r->child;
-	int err = 0;
+	struct task_struct *child;
+	int err = ptrace_regset_check(type, set);
+	void *buf;
 
+	if (err)
+		return err;
+	buf = kmalloc(m, PTRACE_REGSET_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	if (set && copy_from_user(t->mm, buf, user, len))

@@ -39,11 +39,16 @@ static inline char state_of(pid_t pid)
 	return name_end ? name_end[2] : 0;
 }
 
-/* Until @pid has slept for some ms, as in a call that waits: who only polls is seen running in between. */
+/* Until @pid has slept for some ms, as in a call that waits: who only polls is seen running in between. Or has
+ * ended. */
 static inline void until_asleep(pid_t pid)
 {
 	for (int i = 0, sleeping = 0; i < 5000 && sleeping < 5; i++) {
-		sleeping = state_of(pid) == 'S' ? sleeping + 1 : 0;
+		char state = state_of(pid);
+
+		if (!state || state == 'Z')
+			return;
+		sleeping = state == 'S' ? sleeping + 1 : 0;
 		usleep(1000);
 	}
 }

@@ -150,11 +150,12 @@ static void print_process(struct core *c)
 
 	close(fd);
 	snprintf(psargs, sizeof(psargs), "%s %s ", program_invocation_name, "two words");
-	printf(" psinfo: state %d %c zombie %d nice %d uid %s gid %s pid %s parent %s name %s args "
+	printf(" psinfo: state %d %c zombie %d nice %s uid %s gid %s pid %s parent %s name %s args "
 	       "%s\n",
-	       p->pr_state, p->pr_sname, p->pr_zomb, p->pr_nice, p->pr_uid == getuid() ? "ok" : "?",
-	       p->pr_gid == getgid() ? "ok" : "?", p->pr_pid == c->pid ? "ok" : "?",
-	       p->pr_ppid == getpid() ? "ok" : "?", p->pr_fname,
+	       p->pr_state, p->pr_sname, p->pr_zomb,
+	       p->pr_nice == getpriority(PRIO_PROCESS, 0) ? "ok" : "?",
+	       p->pr_uid == getuid() ? "ok" : "?", p->pr_gid == getgid() ? "ok" : "?",
+	       p->pr_pid == c->pid ? "ok" : "?", p->pr_ppid == getpid() ? "ok" : "?", p->pr_fname,
 	       !strncmp(p->pr_psargs, psargs, strlen(psargs)) ? "ok" : p->pr_psargs);
 	printf(" siginfo: %d code %d errno %d", si->si_signo, si->si_code, si->si_errno);
 	if (si->si_code > 0)

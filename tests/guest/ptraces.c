@@ -187,6 +187,7 @@ static void poke_user(void)
 
 static void registers(void)
 {
+	static char page[8192];
 	struct user_fpregs_struct fp;
 	struct user_regs_struct r, r2;
 	struct iovec iov;
@@ -209,6 +210,11 @@ static void registers(void)
 	SHOW(T(PTRACE_PEEKUSR, offsetof(struct user, u_debugreg[0]), &word));
 	SHOW(T(PTRACE_POKEUSR, sizeof(struct user) - 72, 0));
 	poke_user();
+	iov = (struct iovec){page, sizeof(page)}; /* longer than others, and not to be had */
+	SHOW(T(PTRACE_GETREGSET, NT_386_IOPERM, &iov));
+	SHOW(T(PTRACE_SETREGSET, NT_386_IOPERM, &iov));
+	iov.iov_base = BAD;
+	SHOW(T(PTRACE_SETREGSET, NT_386_IOPERM, &iov));
 	iov = (struct iovec){&r2, sizeof(r2) + 16};
 	SHOW(T(PTRACE_GETREGSET, NT_PRSTATUS, &iov));
 	printf("%zu, the same %d\n", iov.iov_len, !memcmp(&r, &r2, sizeof(r)));

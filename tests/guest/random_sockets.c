@@ -314,16 +314,16 @@ static void run(unsigned seed, unsigned steps)
 
 	printf("-- seed %u\n", seed);
 	state = seed * 2654435761ULL;
+	for (unsigned n = 0; n < 3; n++) {
+		name(&un, n);
+		unlink(un.sun_path);
+	}
 	for (int i = 0; i < NR; i++)
 		slots[i].fd = -1;
 	for (step = 0; step < steps; step++)
 		one_step();
 	for (int i = 0; i < NR; i++)
 		close(slots[i].fd);
-	for (unsigned n = 0; n < 3; n++) {
-		name(&un, n);
-		unlink(un.sun_path);
-	}
 }
 
 int main(int argc, char **argv)

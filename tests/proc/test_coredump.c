@@ -94,12 +94,39 @@ static void patterns_are_of_files_only(void)
 	one_task_free(t);
 }
 
+static void only_sigkill_ends_a_dump(void)
+{
+	struct task_struct *t = one_task_new(32UL << 20);
+	struct core_state core = {.dumper = t};
+
+	t->signal->group_exit = true;
+	CU_ASSERT_FALSE(prepare_signal(SIGKILL, t)); /* it is ending anyway */
+	t->signal->core_state = &core;
+	CU_ASSERT_TRUE(prepare_signal(SIGKILL, t));
+	CU_ASSERT_FALSE(prepare_signal(SIGTERM, t));
+	CU_ASSERT_FALSE(prepare_signal(SIGCONT, t));
+	t->signal->core_state = NULL;
+	t->signal->group_exit = false;
+	one_task_free(t);
+}
+
+static void who_ended_before_is_not_waited_for(void)
+{
+	struct task_struct *t = one_task_new(32UL << 20);
+
+	coredump_task_exit(t); /* no core file: nobody waits */
+	CU_ASSERT_TRUE(t->post_coredump);
+	one_task_free(t);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(specifiers_stand_for_the_task),
 	UNIT_TEST(names_of_others_are_one_part_of_a_path),
 	UNIT_TEST(the_pid_is_appended_on_request),
 	UNIT_TEST(long_names_are_none),
 	UNIT_TEST(patterns_are_of_files_only),
+	UNIT_TEST(only_sigkill_ends_a_dump),
+	UNIT_TEST(who_ended_before_is_not_waited_for),
 	UNIT_END,
 };
 const struct unit_suite suite_coredump = {"coredump", tests};
