@@ -17,7 +17,7 @@
 #define K_NOTIF_ID_VALID_WRONG_DIR 0x80082102U /* SECCOMP_IOR(2, u64) */
 #define K_FD_SYNC_WAKE_UP 1UL
 #define IOC_SIZE(cmd) ((cmd) >> 16 & 0x3fff)
-#define IOC_EXTENSIBLE(cmd) ((cmd) & 0xffff) /* neither direction nor size */
+#define IOC_EXTENSIBLE(cmd) ((cmd)&0xffff) /* neither direction nor size */
 #define ADDFD_SIZE_VER0 24U
 
 enum notif_state { NOTIF_INIT, NOTIF_SENT, NOTIF_REPLIED };

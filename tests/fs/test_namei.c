@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "fs/hostfs.h"
+#include "fs/internal.h"
 #include "fs/tmpfs.h"
 #include "world.h"
 
@@ -293,8 +294,7 @@ static void mounts_lie_on_top_and_are_taken_away(void)
 	a = path_of("/a");
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), -ENODEV);
 	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &options), 0);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0),
-			-EINVAL);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0), -EINVAL);
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), -ENOENT);
 	CU_ASSERT_EQUAL(opens("/a/first", O_RDWR | O_CREAT), 0);
@@ -373,6 +373,7 @@ static void nothing_leads_out_of_the_tree(void)
 	build_tree();
 	fd = open("/tmp", O_PATH | O_DIRECTORY); /* as a descriptor that was handed in */
 	outside = (struct path){w.vfs.root_mnt, hostfs_dentry(&w.vfs, fd)};
+	mntget(outside.mnt);
 	CU_ASSERT_EQUAL(path_lookup(&w.fs, &outside, "..", 0, &up, NULL), 0);
 	CU_ASSERT_TRUE(up.dentry->ino == outside.dentry->ino &&
 		       up.dentry->dev == outside.dentry->dev);

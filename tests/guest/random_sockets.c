@@ -308,22 +308,28 @@ static void one_step(void)
 	signals = 0;
 }
 
-static void run(unsigned seed, unsigned steps)
+static void unlink_names(void)
 {
 	struct sockaddr_un un;
 
-	printf("-- seed %u\n", seed);
-	state = seed * 2654435761ULL;
 	for (unsigned n = 0; n < 3; n++) {
 		name(&un, n);
 		unlink(un.sun_path);
 	}
+}
+
+static void run(unsigned seed, unsigned steps)
+{
+	printf("-- seed %u\n", seed);
+	state = seed * 2654435761ULL;
+	unlink_names();
 	for (int i = 0; i < NR; i++)
 		slots[i].fd = -1;
 	for (step = 0; step < steps; step++)
 		one_step();
 	for (int i = 0; i < NR; i++)
 		close(slots[i].fd);
+	unlink_names();
 }
 
 int main(int argc, char **argv)

@@ -47,15 +47,16 @@ static long listen_to(int call, unsigned flags)
 
 static void send_fd(int s, int fd)
 {
-	struct {
+	union {
 		struct cmsghdr h;
-		int fd;
-	} c = {{CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}, fd};
+		char room[CMSG_SPACE(sizeof(int))];
+	} c = {.h = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
 	char byte = 0;
 	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-			   .msg_controllen = CMSG_SPACE(sizeof(int))};
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
 
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
 	sendmsg(s, &m, 0);
 }
 
@@ -63,7 +64,9 @@ static int recv_fd(int s)
 {
 	char byte, control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
 			   .msg_controllen = sizeof(control)};
 	int fd = -1;
 

@@ -37,7 +37,7 @@ same()
 
 for program in files memory sysvshm memfd_seals sockets userfaults userfault_device xattrs polls pipe_pairs \
 	text_busy sendfile_kinds inet vm_sysctl membarrier memory_merge sys_corners sys_dirs sys_limits proc_access \
-	futex_pi futex_waitv mempolicy memfd_secret hugetlb_empty prctl_mm madvise_kinds; do
+	futex_pi futex_waitv seccomp_notify mempolicy memfd_secret hugetlb_empty prctl_mm madvise_kinds; do
 	same $program
 done
 for how in cow groups orphans robust shares waits; do
