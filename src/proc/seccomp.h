@@ -22,8 +22,9 @@ struct task_struct;
 struct seccomp_filter {
 	u32 users; /* tasks, and newer filters that have some */
 	bool log;
-	bool wait_killable;		   /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
-	struct seccomp_listener *listener; /* seccomp_notify.c; it may outlive the users, and frees then */
+	bool wait_killable; /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+	struct seccomp_listener
+		*listener; /* seccomp_notify.c; it may outlive the users, and frees then */
 	u32 len;
 	struct seccomp_filter *prev;
 	struct sock_filter insns[];
