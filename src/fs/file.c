@@ -78,6 +78,7 @@ void fput(struct file *f)
 	if (f->f_mapping) {
 		f->f_mapping->nr_exec -= !!(f->f_mode & FMODE_EXEC);
 		f->f_mapping->nr_write -= !!(f->f_mode & FMODE_WRITER);
+		f->f_mapping->nr_read -= !!(f->f_mode & FMODE_READER);
 	}
 	if (f->f_op->release)
 		f->f_op->release(f);
@@ -96,12 +97,15 @@ void file_set_exec(struct file *f)
 	f->f_mapping->nr_exec++;
 }
 
-void file_set_writer(struct file *f)
+void file_count_open(struct file *f)
 {
-	if (!(f->f_mode & FMODE_WRITE))
-		return;
-	f->f_mode |= FMODE_WRITER;
-	f->f_mapping->nr_write++;
+	if (f->f_mode & FMODE_WRITE) {
+		f->f_mode |= FMODE_WRITER;
+		f->f_mapping->nr_write++;
+	} else if (f->f_mode & FMODE_READ) {
+		f->f_mode |= FMODE_READER;
+		f->f_mapping->nr_read++;
+	}
 }
 
 bool file_is_written(const struct file *f)

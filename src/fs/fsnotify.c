@@ -127,19 +127,25 @@ static void lost(struct vfs *v)
 			inotify_lost(mark->group);
 }
 
-/* The marks on the directory that the path in @text, of @len bytes, ends in, as seen from @root. True: there are some. */
-static bool send_to_parent(struct vfs *v, const struct path *root, char *text, long len, u32 mask)
+/* Takes off @text, of @len bytes, that it has no name any more. */
+static bool cut_deleted(char *text, long len)
+{
+	if (len <= (long)sizeof(DELETED) || strcmp(text + len - (sizeof(DELETED) - 1), DELETED))
+		return false;
+	text[len - (sizeof(DELETED) - 1)] = '\0';
+	return true;
+}
+
+/* The marks on the directory that the path in @text ends in, as seen from @root. True: there are some. */
+static bool send_to_parent(struct vfs *v, const struct path *root, char *text, u32 mask,
+			   bool deleted)
 {
 	struct fs_struct fs = {.root = *root, .pwd = *root};
 	struct path dir;
-	bool deleted = false, watched;
+	bool watched;
 	char *name;
 	int err;
 
-	if (len > (long)sizeof(DELETED) && !strcmp(text + len - (sizeof(DELETED) - 1), DELETED)) {
-		text[len - (sizeof(DELETED) - 1)] = '\0';
-		deleted = true;
-	}
 	name = strrchr(text, '/');
 	if (!name || !name[1])
 		return false;
@@ -168,7 +174,7 @@ static bool send_path(const struct path *p, u32 mask)
 	struct mount *top = p->mnt->detached ? p->mnt : v->root_mnt;
 	struct path root = {top, top->root};
 	char *text = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
-	bool watched = false, outside;
+	bool watched = false, deleted = false, outside;
 	long len;
 
 	if (S_ISDIR(p->dentry->mode))
@@ -176,10 +182,13 @@ static bool send_path(const struct path *p, u32 mask)
 	len = text ? d_path_from(p, &root, text, PATH_MAX, &outside) : -ENOMEM;
 	if (len == -ENOMEM)
 		lost(v);
-	if (len > 0 && *text == '/')
-		watched = send_to_parent(v, &root, text, len, mask & ~unseen_above(p->dentry));
+	if (len > 0 && *text == '/') {
+		/* Linux asks where there is a path to what changed: an inode's attributes have none. */
+		deleted = cut_deleted(text, len) && !(mask & IN_ATTRIB);
+		watched = send_to_parent(v, &root, text, mask & ~unseen_above(p->dentry), deleted);
+	}
 	kfree(v->mem, text);
-	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, false) || watched;
+	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, deleted) || watched;
 }
 
 void fsnotify_path(const struct path *p, u32 mask)
@@ -324,7 +333,7 @@ void fsnotify_moved(struct fsnotify_victim *from, struct dentry *odir, const cha
 		odir->vfs->in->notify_epoch++;
 		moved(from->d, odir, oname, ndir, nname);
 		if (to->d && !exchange)
-			lost_name(to->d);
+			fsnotify_inode(to->d, IN_ATTRIB); /* a directory, too */
 		fsnotify_inode(from->d, IN_MOVE_SELF);
 		if (to->d && exchange) {
 			moved(to->d, ndir, nname, odir, oname);

@@ -40,7 +40,26 @@ static u32 edge_key(struct host_sock *hs, u32 revents)
 	return key;
 }
 
-#define URGENT_INLINE ~0UL /* somewhere */
+#define URGENT_SOMEWHERE ~0UL
+
+/* How many bytes one read would give now: it ends before an urgent one. What the guest said of reads that only look
+ * (SO_PEEK_OFF) is to stay so. */
+static u64 bytes_ahead(struct host_sock *hs)
+{
+	struct iovec all = {NULL, UINT32_MAX};
+	struct msghdr h = {.msg_iov = &all, .msg_iovlen = 1};
+	int off = -1, none = -1;
+	u32 len = sizeof(off);
+	long n;
+
+	host_getsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &off, &len);
+	if (off >= 0)
+		host_setsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &none, sizeof(none));
+	n = host_recvmsg(hs->fd, &h, MSG_PEEK | MSG_TRUNC);
+	if (off >= 0)
+		host_setsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
+	return max(n, 0L);
+}
 
 /* The urgent byte is the next one of all: which one of those that have come, since one that nobody read gives way to one
  * right behind it. */
@@ -48,23 +67,27 @@ static u64 urgent_number(struct host_sock *hs)
 {
 	struct tcp_info info = {0};
 	u32 len = sizeof(info);
-	struct iovec all = {NULL, UINT32_MAX};
-	struct msghdr h = {.msg_iov = &all, .msg_iovlen = 1};
-	long behind = host_recvmsg(hs->fd, &h, MSG_PEEK | MSG_TRUNC);
+	u64 behind = bytes_ahead(hs);
 
 	host_getsockopt(hs->fd, IPPROTO_TCP, TCP_INFO, &info, &len);
-	return info.tcpi_bytes_received - max(behind, 0L);
+	return info.tcpi_bytes_received - behind;
 }
 
 /* Where the urgent byte is, counted in bytes that were read. */
 static struct urgent urgent_mark(struct host_sock *hs)
 {
-	int left = 0, inlined = 0;
+	int left = 0, inlined = 0, at_mark = 0;
 	u32 len = sizeof(inlined);
 
+	/* To look further would take a pending error away: SO_ERROR. */
+	if (host_poll(hs->fd, EPOLLERR, 0) & EPOLLERR)
+		return hs->urgent.mark ? hs->urgent : (struct urgent){URGENT_SOMEWHERE, 0};
 	host_getsockopt(hs->fd, SOL_SOCKET, SO_OOBINLINE, &inlined, &len);
-	if (inlined || hs->sk.family == AF_UNIX || host_ioctl(hs->fd, FIONREAD, &left) < 0)
-		return (struct urgent){URGENT_INLINE, 0};
+	if (hs->sk.family == AF_UNIX ||
+	    host_ioctl(hs->fd, inlined ? SIOCATMARK : FIONREAD, inlined ? &at_mark : &left) < 0)
+		return (struct urgent){URGENT_SOMEWHERE, 0};
+	if (inlined) /* FIONREAD counts beyond it */
+		return (struct urgent){hs->taken + 1 + (at_mark ? 0 : bytes_ahead(hs)), 0};
 	return (struct urgent){hs->taken + (u32)left + 1, left ? 0 : urgent_number(hs)};
 }
 
@@ -76,6 +99,8 @@ static void urgent_here(struct host_sock *hs, bool send_signal)
 	if (hs->sk.type != SOCK_STREAM)
 		return;
 	hs->urgent = urgent_mark(hs);
+	if (was.mark && (was.mark == URGENT_SOMEWHERE || hs->urgent.mark == URGENT_SOMEWHERE))
+		return; /* nobody knows whether it is another one */
 	if (hs->urgent.mark == was.mark &&
 	    (!was.number || !hs->urgent.number || hs->urgent.number == was.number))
 		return;

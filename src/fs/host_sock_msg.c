@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/host_fs.h"
 #include "base/host_net.h"
 #include "base/host_proc.h"
 #include "fs/iov_iter.h"
@@ -233,12 +234,19 @@ static void tell(struct sock_msg *msg, const struct msghdr *h)
 		msg->name->len = min(h->msg_namelen, (u32)sizeof(msg->name->ss));
 }
 
+/* tcp(7), MSG_TRUNC: the bytes go nowhere. Not those of an error queue. */
+static bool drops(const struct host_sock *hs, const struct sock_msg *msg)
+{
+	return (msg->flags & MSG_TRUNC) && !(msg->flags & MSG_ERRQUEUE) && is_stream(hs) &&
+	       hs->sk.family != AF_UNIX;
+}
+
 /* At most @room bytes. Bytes, 0: the end, -errno. */
 static long recv_piece(struct host_sock *hs, struct sock_msg *msg, struct msghdr *h, u64 room,
 		       u64 deadline)
 {
 	u64 n = min(msg->iter->count, room);
-	bool drop = msg->flags & MSG_TRUNC; /* tcp(7): the bytes go nowhere */
+	bool drop = drops(hs, msg);
 	long got;
 
 	if (n && !drop) {
@@ -257,6 +265,14 @@ static long recv_piece(struct host_sock *hs, struct sock_msg *msg, struct msghdr
 	else if (copy_to_iter(h->msg_iov->iov_base, got, msg->iter) < (u64)got)
 		return -EFAULT;
 	return got;
+}
+
+/* A read that has something ends there, MSG_WAITALL or not. */
+static bool at_mark(const struct host_sock *hs)
+{
+	int at = 0;
+
+	return host_ioctl(hs->fd, SIOCATMARK, &at) >= 0 && at;
 }
 
 static long stream_recv(struct host_sock *hs, struct sock_msg *msg, struct msghdr *h, u64 room,
@@ -283,7 +299,8 @@ static long stream_recv(struct host_sock *hs, struct sock_msg *msg, struct msghd
 		if ((u64)done >= target || host_sock_wait(hs, seen, deadline))
 			break;
 		*msg->iter = start; /* look at the same bytes, and at what has come */
-	} while (msg->iter->count && ((u64)done < target || n == (long)room));
+	} while (msg->iter->count && ((u64)done < target || n == (long)room) &&
+		 (peek || !at_mark(hs)));
 	return result(hs, done, n);
 }
 
@@ -297,7 +314,7 @@ static long dgram_recv(struct host_sock *hs, struct sock_msg *msg, struct msghdr
 	if (got < 0)
 		return got;
 	tell(msg, h);
-	fits = min(got, (long)room);
+	fits = drops(hs, msg) ? 0 : min(got, (long)room);
 	return copy_to_iter(h->msg_iov->iov_base, fits, msg->iter) < (u64)fits ? -EFAULT : got;
 }
 

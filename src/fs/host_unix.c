@@ -40,6 +40,18 @@ static void outside_addr(const struct path *path, struct sock_addr *out)
 	out->len = sizeof(*un);
 }
 
+/* The node in the host's tree that the guest's name @addr means (a reference), and what the host calls it. -errno as
+ * unix_find_outside(). */
+static int find_outside(struct vfs *v, const struct sock_addr *addr, const struct fs_struct *fs,
+			struct path *node, struct sock_addr *out)
+{
+	int err = unix_find_outside(v, addr, fs, node);
+
+	if (!err)
+		outside_addr(node, out);
+	return err;
+}
+
 /* Is it a name in the file system? */
 static bool is_path(const struct sock_addr *addr)
 {
@@ -63,11 +75,9 @@ static int outside_name(struct vfs *v, const struct sock_addr *addr, const struc
 	*out = *addr;
 	if (!is_path(addr))
 		return 0;
-	err = unix_find_outside(v, addr, fs, node);
+	err = find_outside(v, addr, fs, node, out);
 	if (err)
 		node->dentry = NULL;
-	else
-		outside_addr(node, out);
 	return err;
 }
 
@@ -319,11 +329,10 @@ int host_unix_connect(struct socket *sock, const struct sock_addr *addr, const s
 	struct sock_addr name;
 	struct socket out;
 	struct path node;
-	int err = unix_find_outside(sock->vfs, addr, fs, &node);
+	int err = find_outside(sock->vfs, addr, fs, &node, &name);
 
 	if (err)
 		return err;
-	outside_addr(&node, &name);
 	err = open_outside(sock, &out);
 	if (!err) {
 		host_sk(&out)->sk.sndtimeo = u->sk.sndtimeo;
@@ -361,11 +370,10 @@ long host_unix_sendto(struct socket *sock, struct sock_msg *msg, const struct fs
 	struct sock_addr name;
 	struct socket out;
 	struct path node;
-	long ret = unix_find_outside(sock->vfs, to, fs, &node);
+	long ret = find_outside(sock->vfs, to, fs, &node, &name);
 
 	if (ret)
 		return ret;
-	outside_addr(&node, &name);
 	ret = open_outside(sock, &out);
 	if (!ret) {
 		msg->name = &name;

@@ -184,7 +184,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 		f->f_inode = inode;
 		f->f_mapping = &inode->i_data;
 		file_ra_state_init(&f->f_ra, f->f_mapping);
-		file_set_writer(f);
+		file_count_open(f);
 	}
 	if (f->f_op == &hostdev_fops && S_ISCHR(stx.stx_mode)) {
 		err = tty_adopt_host_file(f, flags);

@@ -83,7 +83,8 @@ static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cooki
 	    same_event(list_last_entry(&group->events, struct inotify_event_info, list), wd, mask,
 		       name))
 		return;
-	if (group->q_len >= (u32)group->vfs->inotify.max_events || !new_event(group, wd, mask, cookie, name))
+	if (group->q_len >= (u32)group->vfs->inotify.max_events ||
+	    !new_event(group, wd, mask, cookie, name))
 		inotify_lost(group);
 }
 

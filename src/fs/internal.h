@@ -31,11 +31,13 @@ struct vfs_internal {
 	u64 socket_cookies;	       /* sockopt.c: given so far */
 	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
 	struct list_head lock_contexts, lock_waiters, locks; /* locks.c */
+	u32 nr_leases;					     /* lease.c: of all files */
 	u64 epoll_gen;					     /* eventpoll_nest.c: walks ever */
 	u64 epoll_watches;				     /* eventpoll.c: items */
 	u32 eventfd_ids;				     /* eventfd.c: numbers given so far */
 	struct list_head marks[NOTIFY_HASH_SIZE];	     /* fsnotify.c: of fsnotify_mark.hash */
-	u64 nr_host_marks, max_host_marks; /* fsnotify.c: each has a descriptor of the host's; max: set once */
+	u64 nr_host_marks,
+		max_host_marks; /* fsnotify.c: each has a descriptor of the host's; max: set once */
 	u32 notify_epoch, notify_cookie; /* fsnotify.c: changes of marks and names; renames */
 	bool notify_created;		 /* the last open(2) made its file */
 	u32 inotify_groups;		 /* inotify.c */

@@ -107,6 +107,11 @@ void mqueue_free(struct mqueue *q)
 {
 	struct vfs *v = q->vfs;
 
+	/* Who shares descriptors with the owner has closed the last one: nobody was told of the end. */
+	if (q->notice.note) {
+		fput(q->notice.sock);
+		kfree(v->mem, q->notice.note);
+	}
 	while (!list_empty(&q->messages)) {
 		struct msg_msg *msg = list_first_entry(&q->messages, struct msg_msg, list);
 

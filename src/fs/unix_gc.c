@@ -7,8 +7,10 @@
  * connections that wait in it). Candidates that stay unreached are garbage; their messages are
  * dropped, which ends them. See: Linux before 6.10, net/unix/garbage.c, which did the same.
  *
- * It runs when a socket is closed while descriptors are under way. Cost: the sockets under way; if there are candidates,
- * the messages of all sockets.
+ * It runs when a socket is closed while descriptors are under way, if they may hold each other: the message that closes
+ * a circle goes to a socket that is itself under way, so before the first such one there is nothing to look for (Linux
+ * 6.10 and later: unix_graph_maybe_cyclic). Cost: the sockets under way; if there are candidates, the messages of all
+ * sockets.
  */
 #include "base/err.h"
 #include "fs/unix_internal.h"
@@ -36,6 +38,8 @@ static void count_inflight(struct vfs *v, const struct scm_fp_list *fp, int by)
 			u->gc_candidate = false;
 	}
 	v->in->unix_table->inflight += (s64)by * fp->count;
+	if (list_empty(&v->in->unix_table->flying))
+		v->in->unix_table->maybe_cyclic = false;
 }
 
 void unix_inflight(struct vfs *v, const struct scm_fp_list *fp)
@@ -46,6 +50,16 @@ void unix_inflight(struct vfs *v, const struct scm_fp_list *fp)
 void unix_notinflight(struct vfs *v, const struct scm_fp_list *fp)
 {
 	count_inflight(v, fp, -1);
+}
+
+/* A connection that nobody has accepted has no file to send: its listener may be under way. */
+void unix_gc_edge(const struct unix_sock *to, const struct scm_fp_list *fp)
+{
+	if (!to->inflight && to->sk.socket)
+		return;
+	for (u32 i = 0; i < fp->count; i++)
+		if (unix_of_file(fp->fp[i]))
+			to->sk.vfs->in->unix_table->maybe_cyclic = true;
 }
 
 /* The candidates among what @queue carries are none any more, and are to be looked at themselves. */
@@ -145,7 +159,7 @@ void unix_gc(struct vfs *v)
 	struct scm_fp_list *files = NULL, **last = &files, *fp;
 	struct unix_sock *u;
 
-	if (t->gc_running)
+	if (t->gc_running || !t->maybe_cyclic)
 		return;
 	t->gc_running = true;
 	if (mark(t)) {

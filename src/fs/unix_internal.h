@@ -43,6 +43,7 @@ struct unix_sock {
 	struct list_head queue;	   /* of sk_buff: received */
 	u32 qlen, max_qlen;	   /* messages in it; more than max_qlen: full */
 	struct sk_buff *oob_skb; /* of those in it: the last urgent byte; NULL: none. A stream's */
+	u32 oob_dropped;	 /* urgent bytes that reads stepped over: unix_inq() */
 	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
 	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
 	u32 inflight;			   /* references of sk_buffs to its file */
@@ -74,6 +75,7 @@ struct unix_table {
 	struct list_head flying; /* of unix_sock: those on their way */
 	u64 inflight;		 /* descriptors on their way */
 	u32 next_auto;		 /* number of the next name of our choice */
+	bool maybe_cyclic; /* of those on their way some may hold each other: unix_gc_edge() */
 	bool gc_running, dropping;
 	struct scm_fp_list *to_drop; /* unix_drop_fp()'s, oldest first */
 };
@@ -125,7 +127,7 @@ void unix_put(struct unix_sock *u);
 /* Closes it: peers, names and messages go, and the caller's reference. @embryo: nobody ever accepted
  * it. What the messages carried is closed, too: may sleep. */
 void unix_release_sock(struct unix_sock *u, bool embryo);
-/* Bytes that the next reads give: SIOCINQ. */
+/* Bytes that the next reads give, and as Linux does the urgent ones that reads have stepped over: SIOCINQ. */
 u32 unix_inq(const struct unix_sock *u);
 /* Who connects to it, or was paired with it, is told of the running task from now on: SO_PEERCRED. */
 void unix_init_peercred(struct unix_sock *u);
@@ -262,6 +264,8 @@ void unix_outside_close(struct unix_sock *u);
 /* The files of @fp come into flight, or leave it. */
 void unix_inflight(struct vfs *v, const struct scm_fp_list *fp);
 void unix_notinflight(struct vfs *v, const struct scm_fp_list *fp);
+/* A message that carries @fp goes into @to's queue: what unix_gc() is to look at from now on. */
+void unix_gc_edge(const struct unix_sock *to, const struct scm_fp_list *fp);
 /* Frees what only messages that nobody can receive hold. */
 void unix_gc(struct vfs *v);
 

@@ -78,6 +78,7 @@ static struct sk_buff *step_over(struct unix_sock *u, struct sk_buff *skb, bool 
 	u->oob_skb = NULL;
 	if (inlined)
 		return skb;
+	u->oob_dropped++;
 	unix_unlink(u, skb);
 	unix_free_skb(skb);
 	return unix_peek_skb(u);

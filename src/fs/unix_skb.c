@@ -227,6 +227,8 @@ void unix_free_skb(struct sk_buff *skb)
 
 void unix_queue_tail(struct unix_sock *to, struct sk_buff *skb)
 {
+	if (skb->scm.fp)
+		unix_gc_edge(to, skb->scm.fp);
 	list_add_tail(&skb->list, &to->queue);
 	to->qlen++;
 	wake_up_poll(&to->sk.wq, EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);

@@ -244,7 +244,7 @@ static int unix_shutdown(struct socket *sock, int how)
 u32 unix_inq(const struct unix_sock *u)
 {
 	struct sk_buff *skb;
-	u32 n = 0;
+	u32 n = u->oob_dropped; /* manage_oob() of Linux 6.18 does not take them off inq_len */
 
 	list_for_each_entry (skb, &u->queue, list) {
 		n += unix_skb_len(skb);

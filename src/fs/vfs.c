@@ -14,6 +14,7 @@
 #include "fs/inode.h"
 #include "fs/internal.h"
 #include "fs/ipc_shm.h"
+#include "fs/lease.h"
 #include "fs/namei.h"
 #include "fs/open.h"
 #include "fs/socket.h"
@@ -287,6 +288,8 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 		ours |= !strcmp(type, known[i]);
 	if (!ours || strcmp(fst->name, type))
 		return -ENODEV;
+	if (at->mnt->detached)
+		return -ENOENT; /* do_lock_mount() */
 	if (!d_is_dir(at->dentry))
 		return -ENOTDIR;
 	target = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
@@ -432,6 +435,7 @@ static int make_internal(struct vfs *v)
 	v->aio_max_nr = AIO_MAX_NR;
 	INIT_LIST_HEAD(&in->detached);
 	INIT_LIST_HEAD(&in->fifos);
+	lease_init(v);
 	INIT_LIST_HEAD(&in->lock_contexts);
 	INIT_LIST_HEAD(&in->lock_waiters);
 	INIT_LIST_HEAD(&in->locks);
@@ -643,7 +647,7 @@ long d_path_from(const struct path *p, const struct path *root, char *buf, u64 s
 	long len = absolute_path(p, buf, size), n;
 	char *top;
 
-	*outside = p->mnt && p->mnt->detached;
+	*outside = p->mnt && p->mnt != root->mnt && (p->mnt->detached || root->mnt->detached);
 	if (len < 0 || buf[0] != '/' || *outside ||
 	    path_same(root, &(struct path){v->root_mnt, v->root_mnt->root}))
 		return len;
@@ -651,8 +655,10 @@ long d_path_from(const struct path *p, const struct path *root, char *buf, u64 s
 	if (!top)
 		return -ENOMEM;
 	n = absolute_path(root, top, PATH_MAX);
+	if (n == 1)
+		n = 0; /* the root of a mount that is detached */
 	*outside = n < 0 || n > len || memcmp(buf, top, n) || (buf[n] != '/' && buf[n]);
-	if (!*outside && n > 1) {
+	if (!*outside && n) {
 		len -= n;
 		memmove(buf, buf + n, len + 1);
 		if (!len) {

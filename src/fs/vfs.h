@@ -140,9 +140,12 @@ struct vfs {
 	u32 nr_marks; /* watches of inotify; changed by fsnotify.c */
 	struct {
 		int max_events, max_groups, max_marks;
-	} inotify;	       /* what one user may have; changed by /proc/sys/fs/inotify */
-	u64 epoll_max_watches; /* the same of epoll; /proc/sys/fs/epoll */
-	u64 aio_max_nr;	       /* events of all contexts of io_setup(2); /proc/sys/fs */
+	} inotify; /* what one user may have; changed by /proc/sys/fs/inotify */
+	struct {
+		int enable, break_time; /* seconds */
+	} lease;			/* /proc/sys/fs/lease* */
+	u64 epoll_max_watches;		/* the same of epoll; /proc/sys/fs/epoll */
+	u64 aio_max_nr;			/* events of all contexts of io_setup(2); /proc/sys/fs */
 	struct {
 		int max, reserve, legacy_tiocsti; /* /proc/sys/kernel/pty, /proc/sys/dev/tty */
 		u32 nr;				  /* pairs there are; changed by devpts.c */
@@ -154,7 +157,8 @@ struct vfs {
 		*tty_jobs; /* terminals' (tty.h): registered from above; NULL: tests */
 	/* Whoever @fown names learns by a signal that its file is ready; registered from above; NULL: nobody does. */
 	void (*send_sigio)(struct vfs *v, const struct fown_struct *fown, int reason, s64 band);
-	void (*send_sigurg)(struct vfs *v, const struct fown_struct *fown); /* likewise, of an urgent byte */
+	void (*send_sigurg)(struct vfs *v,
+			    const struct fown_struct *fown); /* likewise, of an urgent byte */
 	/* Whose call is served: registered from above; NULL: nobody's (tests). */
 	void (*current_cred)(struct vfs *v, struct sock_cred *out);
 	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
@@ -194,7 +198,8 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 	      const char *target, const char *options, void *arg);
 
 /* mount(2) of a file system of ours, @type "tmpfs", "proc" or "sysfs", over directory @at, as vfs_mount(). @arg: a
- * tmpfs's, struct tmpfs_options. 0; -ENODEV: another type; -ENOTDIR; -EBUSY: the root; -ENOMEM. */
+ * tmpfs's, struct tmpfs_options. 0; -ENODEV: another type; -ENOENT: @at's mount is detached; -ENOTDIR; -EBUSY: the
+ * root; -ENOMEM. */
 int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
 		 const char *options, void *arg);
 /* umount2(2) of @m, to which the caller holds no path. @flags: MNT_DETACH: its names go at once, and those of what is

@@ -75,6 +75,9 @@ int futex_wait_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32
 /* Gives the lock at the second word to the first who waits at the first, if it is free; lets up to @p->nr2
  * more wait for it. @p->nr must be 1. How many; -EAGAIN: not @cmpval; -EINVAL, and as futex_lock_pi(). */
 int futex_cmp_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32 cmpval);
+/* @t has another real-time priority: who holds the lock that it waits for, if it does, inherits that one. Never
+ * sleeps. */
+void futex_adjust_pi(struct task_struct *t);
 /* @t leaves its address space: those who wait for its locks have them now. Sleeps not. */
 void exit_pi_state_list(struct task_struct *t);
 

@@ -50,23 +50,35 @@ static s32 inherited(struct machine *m, const struct task_struct *t)
 	return most;
 }
 
+/* If @t waits for a lock, then at its new place among those who do. Who has that lock; NULL: nobody. */
+static struct task_struct *wait_again(struct task_struct *t)
+{
+	struct futex_q *q = t->pi_blocked_on;
+
+	if (!q || list_empty(&q->link))
+		return NULL;
+	list_del_init(&q->link);
+	futex_queue(t->machine, q);
+	return q->pi->owner;
+}
+
 /* Somebody began or ended to wait for a lock of @t's, or it has another one: it runs as it is to, and so does whoever
  * holds the lock that it waits for itself, and so on. rt_mutex_adjust_prio_chain() */
 static void pi_inherit(struct machine *m, struct task_struct *t)
 {
 	for (int i = 0; t && i < MAX_LOCK_DEPTH; i++) {
 		s32 prio = inherited(m, t);
-		struct futex_q *q = t->pi_blocked_on;
 
 		if (prio == t->rt_boost)
 			return;
 		sched_boost(t, prio);
-		if (!q || list_empty(&q->link))
-			return;
-		list_del_init(&q->link);
-		futex_queue(m, q);
-		t = q->pi->owner;
+		t = wait_again(t);
 	}
+}
+
+void futex_adjust_pi(struct task_struct *t)
+{
+	pi_inherit(t->machine, wait_again(t));
 }
 
 /* --- the state of a lock ------------------------------------------------------------------------ */

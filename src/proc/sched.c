@@ -8,6 +8,7 @@
 #include "cpu/fpu.h"
 #include "mm/uaccess.h"
 #include "proc/clock.h"
+#include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/ptrace.h"
 #include "proc/task.h"
@@ -102,7 +103,7 @@ static struct task_struct *pick_next(struct rq *rq)
 
 	if (rt && fair && rq->rt_ran >= RT_RUNTIME)
 		rt = false;
-	if (!rt)
+	if (!rt || !fair)
 		rq->rt_ran = 0;
 	if (!rt && !fair)
 		return NULL;
@@ -373,6 +374,8 @@ bool wake_up_process(struct task_struct *t)
 	if (t->state == TASK_RUNNING || task_is_dead(t))
 		return false;
 	t->state = TASK_RUNNING;
+	if (unlikely(task_rt_priority(t)))
+		t->rt_woken_ns = task_cputime_ns(t);
 	if (t != rq->curr && list_empty(&t->run_list)) {
 		enqueue(rq, t, false);
 		check_preempt(rq, t);
@@ -398,6 +401,8 @@ static void put_back(struct rq *rq, struct task_struct *t, bool queued, s32 old)
 {
 	struct task_struct *first;
 
+	if (!old && task_rt_priority(t))
+		t->rt_woken_ns = task_cputime_ns(t);
 	if (queued) {
 		enqueue(rq, t, task_rt_priority(t) && task_rt_priority(t) < old);
 		check_preempt(rq, t);
@@ -424,6 +429,8 @@ void sched_set(struct task_struct *t, u32 policy, s32 rt_priority, s32 nice)
 	else if (!t->timer_slack_ns)
 		t->timer_slack_ns = t->default_timer_slack_ns;
 	put_back(rq, t, queued, old);
+	if (unlikely(t->pi_blocked_on) && task_rt_priority(t) != old)
+		futex_adjust_pi(t);
 }
 
 void sched_boost(struct task_struct *t, s32 rt_priority)

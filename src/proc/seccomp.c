@@ -387,7 +387,7 @@ static void send_sigsys(struct task_struct *t, const struct seccomp_data *data, 
 		t->sighand->action[SIGSYS - 1].flags |= SA_IMMUTABLE;
 	}
 	force_sig_info(SIGSYS, &info, t);
-	*ret = data->nr;
+	*ret = (long)t->syscall_nr;
 }
 
 static bool strict(struct task_struct *t, u32 nr, bool compat)

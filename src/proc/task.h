@@ -110,7 +110,6 @@ struct signal_struct {
 	u32 users; /* tasks; counted by fork and task_free() */
 };
 
-/* Until a vfork child has given the address space back. On the parent's stack. */
 /* Debug registers of a task. */
 struct thread_debug {
 	struct hw_breakpoint {
@@ -122,6 +121,7 @@ struct thread_debug {
 	u32 virtual_dr6; /* what the last #DB was for: DR6_*; set bits are what happened */
 };
 
+/* Until a vfork child has given the address space back. On the parent's stack. */
 struct vfork_wait {
 	struct wait_queue_head wq;
 	bool done;
@@ -179,6 +179,7 @@ struct task_struct {
 	u16 ioprio;		  /* ioprio_set(2): kept and shown; 0: never set */
 	u32 policy;		  /* SCHED_*: sched_set() */
 	s32 rt_priority;	  /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: sched_set() */
+	u64 rt_woken_ns; /* its CPU time when it last woke up as a real-time task: RLIMIT_RTTIME */
 	s32 rt_boost; /* the highest of those who wait for its locks: futex_pi.c, sched_boost() */
 	u64 sched_slice_ns;    /* asked for by sched_setattr(2), shown; 0: never */
 	struct coro coro;      /* where it was left */
@@ -232,7 +233,7 @@ struct task_struct {
 	struct user_dispatch user_dispatch; /* user_dispatch.h: prctl(2) */
 
 	/* The system call it is in: syscalls/, signal_deliver.c. */
-	u64 syscall_nr;	  /* being served, ~0: none */
+	u64 syscall_nr;	  /* being served, as it was in rax: 32 bits of it count; ~0: none */
 	bool compat_call; /* through int 0x80 */
 	/* How restart_syscall(2) goes on with a sleep that a stop interrupted. */
 	struct {

@@ -197,7 +197,7 @@ static int path_umount(struct task_struct *t, const struct path *p, u64 flags)
 static long do_umount(struct task_struct *t, gva_t name, u64 flags)
 {
 	struct mount *mnt;
-	bool expired;
+	bool expired, lasts;
 	struct path p;
 	int err;
 
@@ -209,8 +209,10 @@ static long do_umount(struct task_struct *t, gva_t name, u64 flags)
 	err = path_umount(t, &p, flags);
 	mnt = p.mnt;
 	expired = mnt->expired;
+	lasts = !mnt->detached; /* else it may end with our path */
 	path_put(&p);
-	mnt->expired = expired; /* our own look at it does not count as a use */
+	if (lasts)
+		mnt->expired = expired; /* our own look at it does not count as a use */
 	return err ? err : vfs_umount(mnt, flags);
 }
 

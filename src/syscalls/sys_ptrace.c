@@ -361,7 +361,7 @@ static long set_call(struct task_struct *child, const struct ptrace_syscall_info
 
 	if ((u64)(s64)nr != info->entry.nr)
 		return -ERANGE;
-	child->syscall_nr = nr == -1 ? ~0UL : (u32)nr;
+	child->syscall_nr = (u64)(s64)nr;
 	if (nr != -1)
 		syscall_set_arguments(child, (const u64 *)info->entry.args);
 	return 0;

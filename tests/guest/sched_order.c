@@ -23,6 +23,7 @@ static struct shared {
 	_Atomic unsigned lock;
 	_Atomic unsigned long count[4];
 	_Atomic int stage;
+	pid_t waiter;
 } * sh;
 
 static void say(char c)
@@ -172,6 +173,94 @@ static void wants(char c)
 	unlock_it();
 }
 
+/* The lowest has it, two wait: the second one is made more urgent, less, no real-time task, and most urgent. */
+static void holds_while_they_change(char c)
+{
+	lock_it();
+	say(c);
+	if (write(go[1], "xx", 2) != 2)
+		_exit(1);
+	say_prio();
+	set(sh->waiter, SCHED_FIFO, 60);
+	say_prio();
+	set(sh->waiter, SCHED_RR, 15);
+	say_prio();
+	set(sh->waiter, SCHED_OTHER, 0);
+	say_prio();
+	set(sh->waiter, SCHED_FIFO, 70);
+	say_prio();
+	unlock_it();
+	say_prio();
+	say(c);
+}
+
+/* --- one that is no real-time task, and what these have run before it wanted to ------------------- */
+
+static void compute(void)
+{
+	/* More than others would have to wait for. */
+	for (long i = 0; i < 100; i++) {
+		long n = 400000;
+
+		asm volatile("1: dec %0; jnz 1b" : "+r"(n));
+		sched_yield();
+	}
+}
+
+static void runs_on(char c)
+{
+	while (!sh->stage)
+		sched_yield();
+	say(c);
+}
+
+static void computes(char c)
+{
+	compute();
+	if (write(go[1], "x", 1) != 1)
+		_exit(1);
+	for (int i = 0; i < 5; i++)
+		sched_yield();
+	say(c);
+	sh->stage = 1;
+}
+
+/* --- RLIMIT_RTTIME --------------------------------------------------------------------------------- */
+
+static volatile int warned;
+
+static void warn(int sig)
+{
+	warned = sig;
+}
+
+static void spin(int sig)
+{
+	time_t end = time(NULL) + 20;
+
+	while (warned != sig && time(NULL) < end)
+		;
+}
+
+static void too_long(char c)
+{
+	struct rlimit r = {20000, 60000000};
+
+	signal(SIGXCPU, warn);
+	setrlimit(RLIMIT_RTTIME, &r);
+	spin(SIGXCPU);
+	say(warned == SIGXCPU ? c : '-');
+	getrlimit(RLIMIT_RTTIME, &r);
+	say(r.rlim_cur == 1020000 ? c : '-'); /* again in a second */
+	warned = 0;
+	usleep(1000); /* it begins anew */
+	r.rlim_cur = 20000;
+	r.rlim_max = 30000;
+	setrlimit(RLIMIT_RTTIME, &r);
+	spin(SIGKILL); /* not caught */
+	say('-');
+}
+
 static void orders(void)
 {
 	set(0, SCHED_FIFO, 90);
@@ -202,6 +291,16 @@ static void orders(void)
 	child(SCHED_FIFO, 20, wait_for_go, 'm');
 	child(SCHED_FIFO, 10, holds, 'l');
 	result("a lock's owner has its waiter's priority");
+	sh->waiter = child(SCHED_FIFO, 20, wants, 'i');
+	child(SCHED_FIFO, 40, wants, 'h');
+	child(SCHED_FIFO, 10, holds_while_they_change, 'l');
+	result("and another one when that changes");
+	child(SCHED_OTHER, 0, wait_for_go, 'o');
+	child(SCHED_FIFO, 10, runs_on, 'b');
+	child(SCHED_FIFO, 10, computes, 'a');
+	result("who comes late waits for real-time tasks");
+	child(SCHED_RR, 10, too_long, 'x');
+	result("RLIMIT_RTTIME");
 	set(0, SCHED_OTHER, 0);
 }
 

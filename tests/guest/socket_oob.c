@@ -19,25 +19,24 @@ static void options(int fd, int inlined)
 		perror("SO_OOBINLINE");
 }
 
-/* Linux 6.18 counts a byte that was dropped as one that is there: @count only before there can be any. */
-static void state(int fd, int count)
+/* Linux 6.18 counts a byte that was dropped as one that is there, for ever. */
+static void state(int fd)
 {
 	struct pollfd p = {fd, POLLIN | POLLPRI | POLLOUT | POLLRDHUP, 0};
 	int in = -1, mark = -1;
 
 	poll(&p, 1, 0);
-	if (count)
-		ioctl(fd, FIONREAD, &in);
+	ioctl(fd, FIONREAD, &in);
 	show("  mark", ioctl(fd, SIOCATMARK, &mark));
 	printf("  poll %#x, %d bytes, mark %d\n", p.revents, in, mark);
 }
 
-static void take(int fd, int len, int flags, int count)
+static void take(int fd, int len, int flags)
 {
 	memset(got, '.', sizeof(got));
 	show("recv", recv(fd, got, len, flags | MSG_DONTWAIT));
 	printf("  %d, %#x: %.10s\n", len, flags, got);
-	state(fd, count);
+	state(fd);
 }
 
 /* What one end says, step by step, and how the other reads it. */
@@ -60,15 +59,15 @@ static void readings(int inlined)
 	printf("-- readings, inline %d\n", inlined);
 	pair(SOCK_STREAM, s);
 	options(s[1], inlined);
-	state(s[1], 1);
+	state(s[1]);
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i].say) {
 			printf("send %s: %zd\n", steps[i].say,
 			       send(s[0], steps[i].say, strlen(steps[i].say),
 				    steps[i].urgent ? MSG_OOB : 0));
-			state(s[1], inlined);
+			state(s[1]);
 		}
-		take(s[1], steps[i].len, steps[i].flags, inlined);
+		take(s[1], steps[i].len, steps[i].flags);
 	}
 	close_pair(s);
 }
@@ -88,7 +87,7 @@ static void errors(void)
 		SHOW(send(s[0], "x", 1, MSG_OOB));
 		SHOW(recv(s[1], got, 1, MSG_OOB));
 		send(s[0], "", 0, 0);
-		state(s[1], 1);
+		state(s[1]);
 		SHOW(close(s[1]));
 		SHOW(recv(s[0], got, 1, MSG_DONTWAIT));
 		close(s[0]);
@@ -99,7 +98,7 @@ static void errors(void)
 	SHOW(send(s[0], "x", 1, MSG_OOB));
 	SHOW(recv(s[1], (void *)8, 1, MSG_OOB));
 	SHOW(recv(s[1], got, 1, MSG_OOB));
-	state(s[1], 1);
+	state(s[1]);
 	/* What goes along with it. */
 	pipe(fd);
 	memset(c, 0, sizeof(c));
@@ -191,6 +190,43 @@ static void urgent_signals(const char *what, int s[2])
 	close(s[1]);
 }
 
+/* TCP: inline, each of two that nobody reads has its signal; what looks at them leaves SO_PEEK_OFF alone. */
+static void inline_signals(int s[2])
+{
+	int at = 1;
+
+	puts("-- signals, inline");
+	SHOW(fcntl(s[1], F_SETOWN, getpid()));
+	SHOW(send(s[0], "abc", 3, 0));
+	SHOW(send(s[0], "d", 1, MSG_OOB));
+	wait_signal("first", SIGURG);
+	options(s[1], 1);
+	SHOW(setsockopt(s[1], SOL_SOCKET, SO_PEEK_OFF, &at, sizeof(at)));
+	SHOW(send(s[0], "e", 1, MSG_OOB));
+	wait_signal("second", SIGURG);
+	SHOW(send(s[0], "fg", 2, MSG_OOB));
+	wait_signal("third", SIGURG);
+	memset(got, '.', sizeof(got));
+	SHOW(recv(s[1], got, 2, MSG_PEEK));
+	SHOW(recv(s[1], got + 2, 9, 0));
+	SHOW(recv(s[1], got + 12, 9, 0));
+	printf("%.16s, left: %d\n", got, pending(SIGURG));
+	options(s[1], 0);
+	SHOW(send(s[0], "h", 1, MSG_OOB));
+	wait_signal("fourth", SIGURG);
+	memset(got, '.', sizeof(got));
+	SHOW(recv(s[1], got, 1, MSG_OOB | MSG_TRUNC));
+	printf("%.2s\n", got);
+	options(s[1], 1);
+	send(s[0], "ij", 2, 0);
+	SHOW(send(s[0], "k", 1, MSG_OOB));
+	wait_signal("fifth", SIGURG);
+	SHOW(recv(s[1], got, 4, MSG_WAITALL));
+	SHOW(recv(s[1], got, 3, MSG_DONTWAIT));
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	int s[2];
@@ -208,5 +244,7 @@ int main(void)
 	urgent_signals("AF_UNIX", s);
 	connection(AF_INET, SOCK_STREAM, s);
 	urgent_signals("TCP", s);
+	connection(AF_INET, SOCK_STREAM, s);
+	inline_signals(s);
 	return 0;
 }

@@ -87,6 +87,25 @@ static void detached(void)
 	SHOW(access("dir/below", F_OK));
 }
 
+/* The working directory's mount is detached: somebody's root is there. */
+static void rooted_there(void)
+{
+	char buf[4096];
+	pid_t pid = fork();
+
+	if (pid) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	SHOW(chroot("deep"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(chdir("/"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(chdir("more"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	_exit(0);
+}
+
 /* Out of sight, but not gone for who uses it: a file, a working directory. Each mount ends by itself. */
 static void detached_in_use(int in)
 {
@@ -113,6 +132,9 @@ static void detached_in_use(int in)
 	SHOW(chdir("../../.."));
 	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
 	SHOW(umount2(".", MNT_DETACH));
+	SHOW(mount("none", "deep", "tmpfs", 0, NULL));
+	SHOW(mount("none", "deep", "no such type", 0, NULL));
+	rooted_there();
 	SHOW(openat(dir, "below/deep", O_RDONLY));
 	SHOW(faccessat(dir, "below", F_OK, 0));
 	close(dir);

@@ -47,7 +47,7 @@ for how in altstacks blocking torture; do
 	same signals $how
 done
 # Here a part may be done, as in Linux: a short write, a signal without its siginfo, a call counted twice.
-for program in devshm pidfds sys_signals mm_reviewed pipes proc_small inet_msgs ptraces ptrace_events ptrace_debug socket_oob; do
+for program in devshm pidfds sys_signals mm_reviewed pipes proc_small inet_msgs ptraces ptrace_events ptrace_debug socket_oob socket_msgs; do
 	both $program
 done
 both storm 1 4 100

@@ -127,7 +127,6 @@ int proc_show_domainname(struct seq *out, struct machine *m)
 	return 0;
 }
 
-/* Open files, an unused field, and the limit. */
 /* /proc/sys/fs/aio-nr: events that contexts may hold. */
 int proc_show_aio_nr(struct seq *out, struct machine *m)
 {
@@ -135,6 +134,7 @@ int proc_show_aio_nr(struct seq *out, struct machine *m)
 	return 0;
 }
 
+/* Open files, an unused field, and the limit. */
 int proc_show_file_nr(struct seq *out, struct machine *m)
 {
 	seq_printf(out, "%lu\t0\t9223372036854775807\n", m->vfs.nr_files);
