@@ -211,8 +211,10 @@ void fsnotify_file(struct file *f, u32 mask)
 
 void fsnotify_opened(struct file *f, bool created)
 {
+	const struct dentry *d = f->f_path.dentry;
+
 	fsnotify_file(f, IN_OPEN);
-	if ((f->f_mode & FMODE_WRITE) && !created)
+	if (!created && d && S_ISREG(d->mode)) /* O_TRUNC, be it with O_RDONLY */
 		fsnotify_file(f, IN_MODIFY);
 }
 
