@@ -37,9 +37,9 @@ struct machine;
 struct task_struct;
 
 #define SCHED_SLICE 2000000 /* guest instructions before another runnable task has its turn */
-#define LOOK_SWITCHES                                                                              \
-	127 /* switches before somebody looks whether the world has changed; odd, so that of two
-				* tasks in turn it is now the one, now the other whose CPU time is looked at */
+/* Switches before somebody looks whether the world has changed; odd, so that of two tasks in turn it is now the one, now
+ * the other whose CPU time is looked at. */
+#define LOOK_SWITCHES 127
 #define SCHED_SLICE_MIN 128 /* ... when slices vary: from there to SCHED_SLICE */
 #define RT_RUNTIME                                                                                 \
 	(19L *                                                                                     \

@@ -290,11 +290,26 @@ static void three_calls(void)
 	printf("getppid gives %ld\n", ppid == getppid() ? 0 : ppid);
 }
 
+/* Only the lower half says which call it is. */
+static void wide_number(void)
+{
+	syscall(1L << 32 | SYS_getppid);
+}
+
 static void calls(void)
 {
 	struct user_regs_struct r;
 
 	puts("-- calls");
+	start(wide_number);
+	next_call(&r, 0);
+	while (next_call(&r, 0) && (int)r.orig_rax != SYS_getppid)
+		;
+	printf("number %llx\n", r.orig_rax);
+	say_info();
+	SHOW(T(PTRACE_DETACH, 0, 0));
+	wait_for("end", child);
+
 	start(three_calls);
 	SHOW(T(PTRACE_GET_SYSCALL_INFO, 88, BAD));
 	say_info();

@@ -211,6 +211,7 @@ static void trap(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	SHOW(answer(SYS_getppid, SECCOMP_RET_TRAP | 77, 0));
 	SHOW(syscall(SYS_getppid));
+	SHOW(syscall(1L << 32 | SYS_getppid)); /* of its number 32 bits count, and all come back */
 }
 
 static void trap_uncaught(void)
