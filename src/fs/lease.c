@@ -32,11 +32,11 @@ static struct file_lock *lease_of(struct lock_context *ctx, const struct file *f
 	return NULL;
 }
 
-short lease_target(const struct file_lock *fl)
+int lease_target(const struct file_lock *fl)
 {
-	return fl->pending & LEASE_UNLOCK      ? F_UNLCK
-	       : fl->pending & LEASE_DOWNGRADE ? F_RDLCK
-					       : fl->type;
+	if (fl->pending & LEASE_UNLOCK)
+		return F_UNLCK;
+	return fl->pending & LEASE_DOWNGRADE ? F_RDLCK : fl->type;
 }
 
 /* Who loses a lease loses what F_SETOWN and F_SETSIG said, too. See: Linux, lease_modify(). */

@@ -30,7 +30,7 @@ int lease_set(struct file *f, short type, s32 pid);
 /* F_GETLEASE: what @f has, or will have when a break of it is done: F_RDLCK, F_WRLCK, F_UNLCK. */
 int lease_get(struct file *f);
 /* The same of lease @fl. See: Linux, target_leasetype(). */
-short lease_target(const struct file_lock *fl);
+int lease_target(const struct file_lock *fl);
 
 /* Has anybody one on @d's file? */
 bool lease_held(const struct dentry *d);

@@ -289,7 +289,7 @@ static void show_lock(struct seq *out, const struct file_lock *fl, unsigned nr, 
 		[LOCK_LEASE] = "LEASE ",
 	};
 	bool lease = fl->kind == LOCK_LEASE;
-	short type = lease ? lease_target(fl) : fl->type;
+	int type = lease ? lease_target(fl) : fl->type;
 
 	seq_printf(out, "%u: ", nr);
 	if (level)
