@@ -167,8 +167,15 @@ static const u8 *fetch_page(struct cpu *cpu, gva_t addr)
 	return filled;
 }
 
+/* Whether @in, of @row, which changes flags, may store, perhaps into what follows it: that is then decoded anew. True
+ * of cmp and test, too, which seldom have flags that nobody reads. */
+static bool may_store(const struct insn *in, const struct insn_row *row)
+{
+	return (in->flags & IN_MEM) && !(row->attr & SWAP);
+}
+
 /* Flags that nobody reads before they are written again. An instruction that may fault or stop
- * shows all of them. */
+ * shows all of them, and one that stores its own: who reads them may be what it stores. */
 static void mark_dead_flags(struct block *b)
 {
 	u32 live = F_OSZAPC;
@@ -186,7 +193,7 @@ static void mark_dead_flags(struct block *b)
 		changed = (row->writes | row->undefined) & F_OSZAPC;
 		may_stop =
 			!(row->attr & NOFAULT) || ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
-		if (changed && !(live & changed))
+		if (changed && !(live & changed) && !may_store(in, row))
 			insn_flags_dead(in);
 		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
 	}
