@@ -309,6 +309,15 @@ static void wait_for_call(int fd)
 	poll(&p, 1, 10000);
 }
 
+/* The call whose first argument is @arg. One that a signal took back is there yet, or has left an empty place: then, or
+ * later, when the next call was there before anybody came for the first. */
+static void call_with(int fd, unsigned arg)
+{
+	do
+		memset(&req, 0, sizeof(req));
+	while (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &req) || req.data.args[0] != arg);
+}
+
 static void by_signals(void)
 {
 	int fd;
@@ -318,12 +327,10 @@ static void by_signals(void)
 	wait_for_call(fd);
 	until_asleep(pid);
 	kill(pid, SIGUSR1);
-	do /* the first one is there yet, or its place is empty */
-		memset(&req, 0, sizeof(req));
-	while (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &req) || req.data.args[0] != 9);
+	call_with(fd, 9);
 	id = req.id;
 	kill(pid, SIGUSR1);
-	next_call(fd, pid); /* again */
+	call_with(fd, 9); /* again */
 	printf("the same %d\n", id == req.id);
 	SHOW(ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
 	SHOW(reply(fd, 5, 0, 0));
