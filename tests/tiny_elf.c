@@ -10,11 +10,13 @@
 #include "loader/loader.h"
 #include "proc/exec.h"
 #include "proc/init.h"
+#include "proc/task.h"
 #include "syscalls/syscalls.h"
 #include "unit.h"
 
 #define BASE 0x400000UL
-#define CODE_OFFSET 0x100UL
+#define CODE_OFFSET (TINY_ENTRY - BASE)
+#define SYS_GETPPID 110
 
 void tiny_elf_make(struct tiny_elf *e, const u8 *code, const u8 *end, u64 memsz)
 {
@@ -109,4 +111,34 @@ void tiny_end(struct machine *m)
 	CU_ASSERT_EQUAL(machine_validate(m), 0);
 	tiny_machine_free(m);
 	free(m);
+}
+
+static void (*inner)(struct task_struct *t, bool compat);
+static void (*first_getppid)(struct task_struct *t);
+static bool was_called;
+
+static void watch(struct task_struct *t, bool compat)
+{
+	struct cpu *cpu = &t->machine->cpu;
+
+	if (cpu->regs.gpr[R_RAX] != SYS_GETPPID || was_called) {
+		inner(t, compat);
+		return;
+	}
+	was_called = true;
+	first_getppid(t);
+	cpu->regs.gpr[R_RAX] = 1; /* what forks has left 0 in the children's */
+}
+
+void tiny_run(const u8 *code, const u8 *end, void (*body)(struct task_struct *t))
+{
+	struct machine *m = tiny_start(code, end, 32UL << 20);
+
+	first_getppid = body;
+	was_called = false;
+	inner = m->do_syscall;
+	m->do_syscall = watch;
+	CU_ASSERT_EQUAL(machine_run(m), 0);
+	CU_ASSERT(was_called);
+	tiny_end(m);
 }

@@ -5,6 +5,8 @@
 #include "base/types.h"
 #include "proc/machine.h"
 
+struct task_struct;
+
 /* Code between two labels of the test's own assembly; position independent, starts at its start. */
 #define GUEST_CODE(name, text)                                                                     \
 	__asm__(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n");      \
@@ -30,6 +32,8 @@ __asm__(".macro sys nr\n"
 	"	sys 9\n"
 	".endm\n");
 
+#define TINY_ENTRY 0x400100UL /* where the code begins */
+
 struct tiny_elf {
 	char path[64]; /* a file below /tmp, the caller's to unlink */
 	u8 bytes[8192];
@@ -51,5 +55,9 @@ int tiny_exec(struct machine *m, const struct tiny_elf *e, char why[160]);
 struct machine *tiny_start(const u8 *code, const u8 *end, u64 mem_size);
 /* Validates and frees it. */
 void tiny_end(struct machine *m);
+
+/* Runs the code to its end, in 32 MiB. Its first getppid(2) is @body's instead, with the task that calls,
+ * and then 1 to the program: children that @body forks, and threads, see 0. */
+void tiny_run(const u8 *code, const u8 *end, void (*body)(struct task_struct *t));
 
 #endif

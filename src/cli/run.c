@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -290,6 +291,9 @@ void exit_like(int status_word)
 
 	if (WIFEXITED(status_word))
 		exit(WEXITSTATUS(status_word));
+	/* The core file is the guest's: a second one, of Vellum itself, would tell nobody anything. The limit alone
+	 * does not keep the host from handing it to a program (core_pattern). */
+	prctl(PR_SET_DUMPABLE, 0);
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);

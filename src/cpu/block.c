@@ -173,8 +173,15 @@ static const u8 *fetch_page(struct cpu *cpu, gva_t addr)
 	return filled;
 }
 
+/* Whether @in, of @row, which changes flags, may store, perhaps into what follows it: that is then decoded anew. True
+ * of cmp and test, too, which seldom have flags that nobody reads. */
+static bool may_store(const struct insn *in, const struct insn_row *row)
+{
+	return (in->flags & IN_MEM) && !(row->attr & SWAP);
+}
+
 /* Flags that nobody reads before they are written again. An instruction that may fault or stop
- * shows all of them. */
+ * shows all of them, and one that stores its own: who reads them may be what it stores. */
 static void mark_dead_flags(struct block *b)
 {
 	u32 live = F_OSZAPC;
@@ -192,9 +199,7 @@ static void mark_dead_flags(struct block *b)
 		changed = (row->writes | row->undefined) & F_OSZAPC;
 		may_stop =
 			!(row->attr & NOFAULT) || ((in->flags & IN_MEM) && !(row->attr & NOACCESS));
-		/* One that stores may hit the code that is running, and what follows is decoded anew. */
-		if (changed && !(live & changed) &&
-		    !((in->flags & IN_MEM) && (row->attr & LOCK_OK)))
+		if (changed && !(live & changed) && !may_store(in, row))
 			insn_flags_dead(in);
 		live = may_stop ? F_OSZAPC : (live & ~changed) | row->reads;
 	}
@@ -381,8 +386,10 @@ const struct insn *block_enter(struct cpu *cpu)
 	struct block *b;
 
 	cpu->block = NULL;
+	if (unlikely(step))
+		debug_resumed(cpu);
 	if (unlikely(cpu->trap)) {
-		cpu_raise(cpu, NULL, X86_DB, 0);
+		debug_raise(cpu);
 		return &insn_stopped;
 	}
 	if (unlikely(cpu->interrupt)) {
@@ -391,6 +398,8 @@ const struct insn *block_enter(struct cpu *cpu)
 	}
 	if (cpu->budget <= 0)
 		return stop_here(cpu, CPU_BUDGET);
+	if (unlikely(step) && cpu->debug.armed && !debug_fetch(cpu))
+		return &insn_stopped;
 	b = find(cpu, cpu->regs.rip, mode);
 	if (b && b->n > cpu->budget)
 		b = find(cpu, cpu->regs.rip, mode | MODE_SINGLE);

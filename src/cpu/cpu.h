@@ -118,8 +118,30 @@ struct cpu_exit {
 	gva_t cr2;	/* #PF: the faulting address, exact (first byte of the second page when
 			 * the second page of a crossing access faults) */
 	const char *unsupported; /* #UD that nobody meant: what is missing; NULL otherwise */
-	bool icebp;		 /* #DB by int1; otherwise by EFLAGS.TF */
+	bool icebp;		 /* #DB by int1; otherwise: */
+	u32 dr6;		 /* #DB: DR6_*; BP_EXECUTE is met before its instruction */
 	struct cpu_umip umip;	 /* #GP */
+};
+
+/* The debug registers: at most so many breakpoints, of which cpu_run() tells with #DB. SDM vol. 3B, 18.2. */
+#define NR_BREAKPOINTS 4U
+#define DR6_B 0xfU     /* which were met */
+#define DR6_BS 0x4000U /* EFLAGS.TF */
+
+/* One that is enabled. Kinds as DR7 has them; those of data are met behind the instruction. */
+struct cpu_breakpoint {
+	gva_t addr; /* a multiple of len */
+	u8 len;	    /* bytes: 1, 2, 4, 8; 0: not enabled */
+	enum { BP_EXECUTE = 0, BP_WRITE = 1, BP_ACCESS = 3 } kind;
+};
+
+struct cpu_debug {
+	bool armed; /* there are some: cpu_set_breakpoints() */
+	bool single_step,
+		check; /* while armed: cpu.single_step and tlb.check as they are otherwise */
+	bool stepping, resuming; /* EFLAGS.TF and RF, when the running instruction began */
+	u8 met;			 /* by what it has done so far: DR6_B */
+	struct cpu_breakpoint bp[NR_BREAKPOINTS];
 };
 
 /* CPUID models: the psABI's levels, or whatever the host has; the machine's choice, made once. */
@@ -182,6 +204,7 @@ struct cpu {
 	struct fpu_state *fpu;	  /* current task's; loaded by cpu_run, stored on its way out */
 	struct fpu_live fpu_live; /* fpu.c's own */
 	struct cpu_exit exit;	  /* set by cpu_run */
+	struct cpu_debug debug;	  /* cpu_set_breakpoints() */
 	s64 budget;		  /* instructions left in this cpu_run */
 	u64 retired;		  /* instructions ever retired on this CPU */
 	volatile int interrupt;	  /* set by cpu_interrupt(), read between blocks */
@@ -192,6 +215,7 @@ struct cpu {
 	u64 xcr0;	  /* state components that XSAVE knows, 0 without XSAVE; set once */
 	u64 random;	  /* state of rdrand and rdseed: the machine seeds it, so runs repeat */
 	bool single_step; /* one instruction a block: exact traces */
+	bool tsc_faults;  /* rdtsc and rdtscp are #GP: CR4.TSD */
 	u64 (*read_tsc)(void *arg); /* rdtsc; NULL: the host's */
 	void *read_tsc_arg;
 	u32 id;			 /* number of this CPU: cpuid's APIC id */
@@ -238,6 +262,10 @@ void cpu_destroy(struct cpu *cpu);
  * tell a guest's floating-point exception from a bug of Vellum. Once a process. 0; -EINVAL: the host
  * refused one. See: sigaltstack(2), sigaction(2). */
 int cpu_install_host_handlers(void);
+
+/* The current task's breakpoints, NR_BREAKPOINTS of them; NULL: none. While there are some, each instruction is a block
+ * and each access takes the slow way; what the TLB holds of the address space is to be flushed after this. */
+void cpu_set_breakpoints(struct cpu *cpu, const struct cpu_breakpoint *bp);
 
 /* Register and FPU state of a fresh program: gpr 0, flags 0x202, mxcsr 0x1f80, x87 cw 0x37f,
  * cs 0x33, ss 0x2b, the other selectors 0. rsp and rip are the loader's. See: System V ABI for x86-64,

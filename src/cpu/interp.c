@@ -30,6 +30,8 @@ void cpu_raise(struct cpu *cpu, const struct insn *in, u8 vector, u32 error_code
 	cpu->exit.unsupported = NULL;
 	cpu->exit.icebp = false;
 	cpu->exit.umip.what = UMIP_NONE;
+	cpu->debug.resuming = false; /* RF stays: it is to be tried again */
+	cpu->debug.met = 0;
 	cpu->trap = false;
 	cpu->stopped = true;
 }
@@ -49,6 +51,7 @@ void cpu_raise_unsupported(struct cpu *cpu, const struct insn *in, const char *w
 void cpu_stop_after(struct cpu *cpu, const struct insn *in, enum cpu_stop why, u8 vector)
 {
 	settle(cpu, in, true);
+	debug_resumed(cpu);
 	cpu->exit.why = why;
 	cpu->exit.vector = vector;
 	cpu->exit.error_code = 0;
@@ -98,6 +101,8 @@ static bool translate(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned
 		return false;
 	}
 	*first = size;
+	if (unlikely(cpu->debug.armed))
+		debug_access(cpu, ea, size, acc);
 	if ((ea & PAGE_MASK) == page2)
 		return true;
 	err = tlb_fill(&cpu->tlb, page2, acc, PF_USER, &host[1]);

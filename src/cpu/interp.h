@@ -172,6 +172,20 @@ void cpu_raise(struct cpu *cpu, const struct insn *in, u8 vector, u32 error_code
 void cpu_raise_page_fault(struct cpu *cpu, const struct insn *in, gva_t addr, u32 error_code);
 /* The same with rip behind @in, which has retired: int3, syscall, a spent budget. */
 void cpu_stop_after(struct cpu *cpu, const struct insn *in, enum cpu_stop why, u8 vector);
+/* debug.c. With breakpoints only: the running instruction touches [ea, ea + size). */
+void debug_access(struct cpu *cpu, gva_t ea, unsigned size, enum tlb_access acc);
+/* The same: the next one is at regs.rip. False: #DB raised, it is not to run. */
+bool debug_fetch(struct cpu *cpu);
+/* The instruction that was begun with EFLAGS.RF, so that its breakpoint did not hold it, has run. */
+static inline void debug_resumed(struct cpu *cpu)
+{
+	if (likely(!cpu->debug.resuming))
+		return;
+	cpu->debug.resuming = false;
+	cpu->regs.flags &= ~F_RF;
+}
+/* #DB behind an instruction: cpu->trap. */
+void debug_raise(struct cpu *cpu);
 /* Leaves with CPU_BUDGET and rip at @in, which did @done of its iterations. */
 void cpu_stop_rep(struct cpu *cpu, const struct insn *in, u64 done);
 /* #UD with a note on what Vellum lacks. */

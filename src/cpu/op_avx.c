@@ -127,6 +127,14 @@ struct pieces {
 	u8 *host[2]; /* of ea; of the second page */
 	unsigned first;
 };
+
+/* With breakpoints: only what is selected is touched. */
+static void debug_bytes(struct cpu *cpu, gva_t base, u64 bytes, enum tlb_access acc)
+{
+	for (; bytes; bytes &= bytes - 1)
+		debug_access(cpu, base + __builtin_ctzl(bytes), 1, acc);
+}
+
 static bool open_pieces(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned size, u64 bytes,
 			enum tlb_access acc, struct pieces *p)
 {
@@ -153,6 +161,8 @@ static bool open_pieces(struct cpu *cpu, const struct insn *in, gva_t ea, unsign
 			return false;
 		}
 		p->host[i] = (u8 *)host - __builtin_ctzl(mine);
+		if (unlikely(cpu->debug.armed))
+			debug_bytes(cpu, i ? page2 : ea, mine, acc);
 	}
 	return true;
 }

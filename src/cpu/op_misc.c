@@ -58,8 +58,13 @@ static u64 read_tsc(struct cpu *cpu)
 
 static void rdtsc(struct cpu *cpu, const struct insn *in)
 {
-	u64 t = read_tsc(cpu);
+	u64 t;
 
+	if (unlikely(cpu->tsc_faults)) {
+		cpu_raise(cpu, in, X86_GP, 0);
+		return;
+	}
+	t = read_tsc(cpu);
 	SET_L(cpu, OFF_GPR(R_RAX), t);
 	SET_L(cpu, OFF_GPR(R_RDX), t >> 32);
 	NEXT(cpu, in);
@@ -69,8 +74,13 @@ op_set op_rdtsc = OPS_ONE(rdtsc);
 /* TSC_AUX holds the CPU's number, as Linux sets it (node 0). */
 static void rdtscp(struct cpu *cpu, const struct insn *in)
 {
-	u64 t = read_tsc(cpu);
+	u64 t;
 
+	if (unlikely(cpu->tsc_faults)) {
+		cpu_raise(cpu, in, X86_GP, 0);
+		return;
+	}
+	t = read_tsc(cpu);
 	SET_L(cpu, OFF_GPR(R_RAX), t);
 	SET_L(cpu, OFF_GPR(R_RDX), t >> 32);
 	SET_L(cpu, OFF_GPR(R_RCX), cpu->id);

@@ -45,7 +45,7 @@ static struct string string_begin(struct cpu *cpu, const struct insn *in)
 	s.rep = in->flags & (IN_REP | IN_REPNE);
 	if (s.rep) {
 		s.left = pointer(cpu, in, R_RCX);
-		if (cpu->trap)
+		if (cpu->trap || cpu->debug.armed)
 			most = 1; /* #DB after each iteration */
 		if (s.left > most)
 			s.left = most;
@@ -87,7 +87,7 @@ static const struct insn *string_end(struct cpu *cpu, const struct insn *in, con
 		cpu->budget -= s->done ? s->done - 1 : 0;
 		return in + 1; /* the block's terminator */
 	}
-	if (cpu->trap) {
+	if (cpu->trap || cpu->debug.armed) {
 		cpu->regs.rip = here;
 		return &cpu->code->again;
 	}

@@ -110,7 +110,7 @@ long aio_setup(struct vfs *v, struct mm_struct *mm, u32 nr)
 
 	if (nr > 0x10000000U / sizeof(struct io_event))
 		return -EINVAL;
-	if (v->in->aio_nr + nr > AIO_MAX_NR)
+	if (v->in->aio_nr + nr > v->aio_max_nr)
 		return -EAGAIN;
 	ctx = kzalloc(v->mem, sizeof(*ctx), GFP_KERNEL);
 	if (!ctx)
@@ -142,6 +142,11 @@ int aio_destroy(struct mm_struct *mm, gva_t id)
 	ctx->mm = NULL;
 	do_munmap(mm, id, vma->vm_end - id);
 	return 0;
+}
+
+u64 aio_total(const struct vfs *v)
+{
+	return v->in->aio_nr;
 }
 
 u32 aio_nr_events(const struct kioctx *ctx)

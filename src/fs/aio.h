@@ -17,15 +17,17 @@
 struct mm_struct;
 struct kioctx;
 
-#define AIO_MAX_NR 65536U /* events of all contexts: fs.aio-max-nr */
+#define AIO_MAX_NR 65536U /* events of all contexts, at start: fs.aio-max-nr */
 
-/* A new ring in @mm, for @nr events at least: its address, or -EINVAL, -EAGAIN (AIO_MAX_NR), -ENOMEM. May
+/* A new ring in @mm, for @nr events at least: its address, or -EINVAL, -EAGAIN (fs.aio-max-nr), -ENOMEM. May
  * sleep. */
 long aio_setup(struct vfs *v, struct mm_struct *mm, u32 nr);
 /* The context whose ring is at @id in @mm, or NULL. Not across a sleep. */
 struct kioctx *aio_lookup(struct mm_struct *mm, gva_t id);
 /* It has no ring any more. 0 or -EINVAL: it has none. May sleep. */
 int aio_destroy(struct mm_struct *mm, gva_t id);
+/* fs.aio-nr: what all contexts were asked to hold. */
+u64 aio_total(const struct vfs *v);
 /* Most requests of one io_submit(2). */
 u32 aio_nr_events(const struct kioctx *ctx);
 /* Is there room for one more event? And the event; false: the ring cannot be written. May sleep (userfaultfd). */

@@ -21,7 +21,9 @@
 
 #define DEVPTS_MAGIC 0x1cd1
 #define DEVPTS_DEV makedev(0, 0x2e) /* an anonymous device of its own */
-#define MAX_PTYS 4096U		    /* kernel.pty.max */
+#define MAX_PTYS (1U << 20)	    /* numbers that a device of one major can have */
+#define PTY_MAX 4096		    /* kernel.pty.max, .reserve: as Linux begins */
+#define PTY_RESERVE 1024
 #define FIRST_PTS 3 /* inode number and position of number 0: behind root and ptmx */
 #define MOUNTS_SIZE 16384U
 
@@ -251,6 +253,25 @@ static bool emit_number(filldir_t emit, void *ctx, u32 index)
 	return emit(ctx, name, FIRST_PTS + index, DT_CHR, FIRST_PTS + index + 1);
 }
 
+/* The first number from @from on that a terminal has. False: there is none. */
+static bool next_number(struct vfs *v, u32 from, u32 *index)
+{
+	struct tty_struct *tty;
+
+	*index = MAX_PTYS;
+	list_for_each_entry (tty, &sb_of(v)->ptys, node) {
+		if (tty->index >= from) {
+			*index = tty->index;
+			break;
+		}
+	}
+	list_for_each_entry (tty, &v->in->host_ttys, node)
+		if (tty->index >= from && tty->index < *index &&
+		    tty_host_find_pts(v, tty->index) == tty)
+			*index = tty->index;
+	return *index < MAX_PTYS;
+}
+
 static int devpts_iterate(struct file *f, filldir_t emit, void *ctx)
 {
 	struct vfs *v = f->vfs;
@@ -264,13 +285,8 @@ static int devpts_iterate(struct file *f, filldir_t emit, void *ctx)
 		f->f_pos = FIRST_PTS;
 	if (f->f_pos < FIRST_PTS)
 		return 0;
-	for (index = f->f_pos - FIRST_PTS; index < MAX_PTYS; index++) {
-		if (!find_slave(v, index) && !tty_host_find_pts(v, index))
-			continue;
-		if (!emit_number(emit, ctx, index))
-			break;
+	while (next_number(v, f->f_pos - FIRST_PTS, &index) && emit_number(emit, ctx, index))
 		f->f_pos = FIRST_PTS + index + 1;
-	}
 	return 0;
 }
 
@@ -296,6 +312,9 @@ int devpts_new(struct tty_struct *tty)
 
 	if (!sb)
 		return -ENODEV;
+	/* Of kernel.pty.reserve: that is for the first mount, which this is. */
+	if ((s64)tty->vfs->pty.nr + 1 >= tty->vfs->pty.max)
+		return -ENOSPC;
 	for (at = sb->ptys.next; at != &sb->ptys; at = at->next) {
 		while (tty_host_find_pts(tty->vfs, index))
 			index++;
@@ -308,6 +327,7 @@ int devpts_new(struct tty_struct *tty)
 	if (index >= MAX_PTYS)
 		return -ENOSPC;
 	tty->index = index;
+	tty->vfs->pty.nr++;
 	list_add_tail(&tty->node, at);
 	vfs_cred(tty->vfs, false, &c);
 	tty->attr.uid = c.uid;
@@ -320,6 +340,7 @@ int devpts_new(struct tty_struct *tty)
 void devpts_kill(struct tty_struct *tty)
 {
 	list_del_init(&tty->node);
+	tty->vfs->pty.nr--;
 }
 
 /* --- the mount --------------------------------------------------------------------------------- */
@@ -356,8 +377,10 @@ struct path devpts_path(struct tty_struct *tty)
 	if (IS_ERR(d))
 		return (struct path){NULL, NULL};
 	list_for_each_entry (m, &tty->vfs->mounts, list)
-		if (m->type == &devpts_type)
+		if (m->type == &devpts_type) {
+			mntget(m);
 			return (struct path){m, d};
+		}
 	return (struct path){NULL, d};
 }
 
@@ -419,6 +442,9 @@ int devpts_init(struct vfs *v)
 
 	if (!sb)
 		return -ENOMEM;
+	v->pty.max = PTY_MAX;
+	v->pty.reserve = PTY_RESERVE;
+	v->pty.legacy_tiocsti = 1;
 	v->in->devpts = sb;
 	err = vfs_mount(v, &devpts_type, "devpts", "/dev/pts", sb->options, sb);
 	if (err && v->in->devpts) { /* there was no mount that kill() could have ended */

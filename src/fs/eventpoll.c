@@ -182,7 +182,7 @@ static int ep_insert(struct eventpoll *ep, const struct epoll_event *event, stru
 	u32 revents;
 	int err;
 
-	if (ep->vfs->in->epoll_watches >= eventpoll_max_watches(ep->vfs))
+	if (ep->vfs->in->epoll_watches >= ep->vfs->epoll_max_watches)
 		return -ENOSPC;
 	epi = kmem_cache_zalloc(ep->vfs->epi_cache, GFP_KERNEL);
 	if (!epi)

@@ -39,7 +39,7 @@ int eventpoll_ctl(struct file *f, int op, struct file *target, int fd, struct ep
  * all; WAIT_FOREVER. How many; -EINTR: a signal; -EFAULT: not even the first could be stored, and it is kept. */
 long eventpoll_wait(struct eventpoll *ep, struct mm_struct *mm, gva_t to, int max, u64 deadline_ns);
 
-/* fs.epoll.max_user_watches: most items there may be. */
+/* fs.epoll.max_user_watches at start: most items there may be. */
 u64 eventpoll_max_watches(const struct vfs *v);
 /* The last reference of @f is gone: nobody watches it any more. For fput() only, where f->f_ep is set. */
 void eventpoll_release_file(struct file *f);

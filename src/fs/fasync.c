@@ -102,6 +102,32 @@ int fasync_set(struct file *f, int fd, bool on)
 	return poll.pt.error == -ENOMEM ? -ENOMEM : 0;
 }
 
+static void no_queue(struct file *f __unused, struct wait_queue_head *wq __unused,
+		     struct poll_table *pt __unused)
+{
+}
+
+/* Whoever polls for good makes a socket of the host's tell of its changes. */
+int fasync_want_urgent(struct file *f)
+{
+	struct poll_table pt = {.qproc = no_queue, .key = EPOLLPRI, .lasting = true};
+
+	if (type_of(f) == S_IFSOCK && f->f_op->poll)
+		vfs_poll(f, &pt);
+	return pt.error == -ENOMEM ? -ENOMEM : 0;
+}
+
+void fasync_urgent(struct file *f)
+{
+	struct fown_struct *fown = f->f_owner;
+
+	if (!fown || !fown->pid || !f->vfs->send_sigurg)
+		return;
+	f->vfs->send_sigurg(f->vfs, fown);
+	if (fown->nr_entries && fown->signum)
+		send(fown, POLL_PRI, EPOLLPRI | EPOLLRDBAND);
+}
+
 void fasync_release(struct file *f)
 {
 	take_off(f->f_owner);

@@ -37,6 +37,11 @@ struct fown_struct *file_owner(struct file *f);
 bool file_has_fasync(const struct file *f);
 /* O_ASYNC by descriptor @fd, on or off. 0; -ENOMEM. Where file_has_fasync() is false: nothing. */
 int fasync_set(struct file *f, int fd, bool on);
+/* @f, a socket, has an owner: its family learns of urgent bytes from now on, O_ASYNC or not. 0; -ENOMEM. Other
+ * files: nothing. */
+int fasync_want_urgent(struct file *f);
+/* An urgent byte has come for @f: SIGURG to its owner; with O_ASYNC and F_SETSIG that signal, too. See: send_sigurg(). */
+void fasync_urgent(struct file *f);
 /* @f goes; for fput(), where f->f_owner is set. */
 void fasync_release(struct file *f);
 

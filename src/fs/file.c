@@ -43,8 +43,6 @@ struct file *file_alloc(struct vfs *v, const struct path *path, const struct fil
 	f->f_path = *path;
 	if (path->dentry)
 		path_get(path);
-	if (path->mnt)
-		path->mnt->nr_files++;
 	f->vfs = v;
 	v->nr_files++;
 	return f;
@@ -80,11 +78,10 @@ void fput(struct file *f)
 	if (f->f_mapping) {
 		f->f_mapping->nr_exec -= !!(f->f_mode & FMODE_EXEC);
 		f->f_mapping->nr_write -= !!(f->f_mode & FMODE_WRITER);
+		f->f_mapping->nr_read -= !!(f->f_mode & FMODE_READER);
 	}
 	if (f->f_op->release)
 		f->f_op->release(f);
-	if (f->f_path.mnt)
-		f->f_path.mnt->nr_files--;
 	path_put(&f->f_path);
 	v->nr_files--;
 	kmem_cache_free(v->file_cache, f);
@@ -100,12 +97,15 @@ void file_set_exec(struct file *f)
 	f->f_mapping->nr_exec++;
 }
 
-void file_set_writer(struct file *f)
+void file_count_open(struct file *f)
 {
-	if (!(f->f_mode & FMODE_WRITE))
-		return;
-	f->f_mode |= FMODE_WRITER;
-	f->f_mapping->nr_write++;
+	if (f->f_mode & FMODE_WRITE) {
+		f->f_mode |= FMODE_WRITER;
+		f->f_mapping->nr_write++;
+	} else if (f->f_mode & FMODE_READ) {
+		f->f_mode |= FMODE_READER;
+		f->f_mapping->nr_read++;
+	}
 }
 
 bool file_is_written(const struct file *f)
@@ -257,6 +257,11 @@ bool file_noexec(struct file *f)
 		return true;
 	if (dentry_is_hostfs(f->f_path.dentry))
 		return hostfs_noexec(f);
+	return mount_noexec(m);
+}
+
+bool mount_noexec(const struct mount *m)
+{
 	return m->type->noexec || has_option(m->options, "noexec");
 }
 

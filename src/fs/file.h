@@ -25,6 +25,7 @@
 #define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
 #define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
+#define FMODE_READER 1024U     /* open only for reading: counted in f_mapping */
 #define FMODE_NO_PREAD                                                                             \
 	512U /* pread(2) and pwrite(2) are, though lseek(2) is not: anonymous inodes */
 
@@ -136,15 +137,17 @@ void filp_close(struct file *f, struct files_struct *fs);
 
 /* A program runs from @f until @f is gone: opening the file for writing is -ETXTBSY meanwhile. */
 void file_set_exec(struct file *f);
-/* A file that was opened for writing (FMODE_WRITE) counts as such until its last fput(). What
+/* A file that was opened for writing (FMODE_WRITE), or only for reading, counts as such until its last fput(). What
  * is open for writing since it was made, without an open (memfd), does not: it can be run. */
-void file_set_writer(struct file *f);
+void file_count_open(struct file *f);
 /* Does anybody in the guest have @f's file open for writing, be it by a mapping only? */
 bool file_is_written(const struct file *f);
 /* May @f have O_DIRECT (a pipe's is another thing)? (hostfile_dio.c) */
 bool file_can_direct(struct file *f);
 /* May nothing of @f's file system be run (mmap with PROT_EXEC, and mprotect later)? */
 bool file_noexec(struct file *f);
+/* The same of all files of @m; what the host forbids it says itself. */
+bool mount_noexec(const struct mount *m);
 /* As fstat(2). 0; -EBADF: it stands for nothing; or what its file system says. */
 int file_stat(struct file *f, struct stat *st);
 

@@ -9,6 +9,13 @@
 #include "fs/internal.h"
 #include "fs/namei.h"
 
+/* Of a machine's memory one may use as much for watches, as Linux counts it: inotify_user_setup(). */
+#define WATCH_COST 1312UL
+#define MIN_WATCHES 8192UL
+#define MAX_WATCHES 1048576UL
+#define MAX_QUEUED_EVENTS 16384
+#define MAX_USER_INSTANCES 128
+
 #define DELETED " (deleted)"
 #define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
 
@@ -24,6 +31,19 @@ static bool is_on(const struct fsnotify_mark *mark, u64 dev, u64 ino)
 
 /* --- marks --------------------------------------------------------------------------------------- */
 
+void fsnotify_init(struct vfs *v, u64 nofile)
+{
+	u64 watches = totalram_pages(v->mem) / 100 * PAGE_SIZE / WATCH_COST;
+
+	for (u32 i = 0; i < NOTIFY_HASH_SIZE; i++)
+		INIT_LIST_HEAD(&v->in->marks[i]);
+	v->in->notify_epoch = 1;
+	v->in->max_host_marks = nofile / 2; /* the other half is for files that are open */
+	v->inotify.max_events = MAX_QUEUED_EVENTS;
+	v->inotify.max_groups = MAX_USER_INSTANCES;
+	v->inotify.max_marks = (int)max(MIN_WATCHES, min(watches, MAX_WATCHES));
+}
+
 struct fsnotify_mark *fsnotify_find_mark(struct inotify_group *group, const struct dentry *d)
 {
 	struct fsnotify_mark *mark;
@@ -37,10 +57,15 @@ struct fsnotify_mark *fsnotify_find_mark(struct inotify_group *group, const stru
 struct fsnotify_mark *fsnotify_add_mark(struct vfs *v, struct inotify_group *group,
 					struct dentry *d)
 {
-	struct fsnotify_mark *mark = kzalloc(v->mem, sizeof(*mark), GFP_KERNEL);
+	bool of_host = d->host_fd >= 0;
+	struct fsnotify_mark *mark;
 
+	if (v->nr_marks >= (u32)v->inotify.max_marks ||
+	    (of_host && v->in->nr_host_marks >= v->in->max_host_marks))
+		return ERR_PTR(-ENOSPC);
+	mark = kzalloc(v->mem, sizeof(*mark), GFP_KERNEL);
 	if (!mark)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	dget(d);
 	mark->group = group;
 	mark->dentry = d;
@@ -48,6 +73,7 @@ struct fsnotify_mark *fsnotify_add_mark(struct vfs *v, struct inotify_group *gro
 	mark->ino = d->ino;
 	list_add_tail(&mark->hash, bucket(v, d->dev, d->ino));
 	v->nr_marks++;
+	v->in->nr_host_marks += of_host;
 	v->in->notify_epoch++;
 	return mark;
 }
@@ -56,6 +82,7 @@ void fsnotify_destroy_mark(struct vfs *v, struct fsnotify_mark *mark)
 {
 	list_del(&mark->hash);
 	list_del(&mark->list);
+	v->in->nr_host_marks -= mark->dentry->host_fd >= 0;
 	dput(mark->dentry);
 	kfree(v->mem, mark);
 	v->nr_marks--;
@@ -100,19 +127,25 @@ static void lost(struct vfs *v)
 			inotify_lost(mark->group);
 }
 
-/* The marks on the directory that the path in @text, of @len bytes, ends in. True: there are some. */
-static bool send_to_parent(struct vfs *v, char *text, long len, u32 mask)
+/* Takes off @text, of @len bytes, that it has no name any more. */
+static bool cut_deleted(char *text, long len)
 {
-	struct path root = {v->root_mnt, v->root_mnt->root}, dir;
-	struct fs_struct fs = {.root = root, .pwd = root};
-	bool deleted = false, watched;
+	if (len <= (long)sizeof(DELETED) || strcmp(text + len - (sizeof(DELETED) - 1), DELETED))
+		return false;
+	text[len - (sizeof(DELETED) - 1)] = '\0';
+	return true;
+}
+
+/* The marks on the directory that the path in @text ends in, as seen from @root. True: there are some. */
+static bool send_to_parent(struct vfs *v, const struct path *root, char *text, u32 mask,
+			   bool deleted)
+{
+	struct fs_struct fs = {.root = *root, .pwd = *root};
+	struct path dir;
+	bool watched;
 	char *name;
 	int err;
 
-	if (len > (long)sizeof(DELETED) && !strcmp(text + len - (sizeof(DELETED) - 1), DELETED)) {
-		text[len - (sizeof(DELETED) - 1)] = '\0';
-		deleted = true;
-	}
 	name = strrchr(text, '/');
 	if (!name || !name[1])
 		return false;
@@ -138,9 +171,10 @@ static u32 unseen_above(const struct dentry *d)
 static bool send_path(const struct path *p, u32 mask)
 {
 	struct vfs *v = p->dentry->vfs;
-	struct path root = {v->root_mnt, v->root_mnt->root};
+	struct mount *top = p->mnt->detached ? p->mnt : v->root_mnt;
+	struct path root = {top, top->root};
 	char *text = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
-	bool watched = false, outside;
+	bool watched = false, deleted = false, outside;
 	long len;
 
 	if (S_ISDIR(p->dentry->mode))
@@ -148,10 +182,13 @@ static bool send_path(const struct path *p, u32 mask)
 	len = text ? d_path_from(p, &root, text, PATH_MAX, &outside) : -ENOMEM;
 	if (len == -ENOMEM)
 		lost(v);
-	if (len > 0 && *text == '/')
-		watched = send_to_parent(v, text, len, mask & ~unseen_above(p->dentry));
+	if (len > 0 && *text == '/') {
+		/* Linux asks where there is a path to what changed: an inode's attributes have none. */
+		deleted = cut_deleted(text, len) && !(mask & IN_ATTRIB);
+		watched = send_to_parent(v, &root, text, mask & ~unseen_above(p->dentry), deleted);
+	}
 	kfree(v->mem, text);
-	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, false) || watched;
+	return send_to(v, p->dentry->dev, p->dentry->ino, mask, 0, NULL, deleted) || watched;
 }
 
 void fsnotify_path(const struct path *p, u32 mask)
@@ -174,8 +211,10 @@ void fsnotify_file(struct file *f, u32 mask)
 
 void fsnotify_opened(struct file *f, bool created)
 {
+	const struct dentry *d = f->f_path.dentry;
+
 	fsnotify_file(f, IN_OPEN);
-	if ((f->f_mode & FMODE_WRITE) && !created)
+	if (!created && d && S_ISREG(d->mode)) /* O_TRUNC, be it with O_RDONLY */
 		fsnotify_file(f, IN_MODIFY);
 }
 
@@ -296,7 +335,7 @@ void fsnotify_moved(struct fsnotify_victim *from, struct dentry *odir, const cha
 		odir->vfs->in->notify_epoch++;
 		moved(from->d, odir, oname, ndir, nname);
 		if (to->d && !exchange)
-			lost_name(to->d);
+			fsnotify_inode(to->d, IN_ATTRIB); /* a directory, too */
 		fsnotify_inode(from->d, IN_MOVE_SELF);
 		if (to->d && exchange) {
 			moved(to->d, ndir, nname, odir, oname);

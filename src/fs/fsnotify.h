@@ -23,6 +23,7 @@ struct fsnotify_mark {
 	struct inotify_group *group; /* set once */
 	struct dentry *dentry;	     /* a reference: its inode's number is not given again */
 	u64 dev, ino;		     /* set once */
+	u32 host_key;		     /* of the host's name for the inode; hostnotify.c */
 	u32 mask;		     /* IN_*: events and how; changed by inotify_add_watch(2) */
 	s32 wd;			     /* set once */
 };
@@ -63,9 +64,11 @@ void fsnotify_closed(struct vfs *v, u64 dev, u64 ino);
 
 /* --- marks, for inotify.c ---------------------------------------------------------------------------- */
 
+/* Nobody watches yet. @nofile: descriptors of the host's that there may be. */
+void fsnotify_init(struct vfs *v, u64 nofile);
 /* The mark of @group on @d's inode, or NULL. */
 struct fsnotify_mark *fsnotify_find_mark(struct inotify_group *group, const struct dentry *d);
-/* A new one, linked. NULL: no memory. */
+/* A new one, linked. ERR_PTR(-ENOMEM; -ENOSPC: there are too many). */
 struct fsnotify_mark *fsnotify_add_mark(struct vfs *v, struct inotify_group *group,
 					struct dentry *d);
 /* Frees @mark; its group is not told. */

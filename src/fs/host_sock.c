@@ -13,6 +13,7 @@
 #include "fs/inode.h"
 #include "fs/libfs.h"
 #include "fs/poll.h"
+#include "fs/sock_note.h"
 #include "fs/unix_internal.h"
 
 #define SHRINK_BATCH 32U
@@ -39,11 +40,91 @@ static u32 edge_key(struct host_sock *hs, u32 revents)
 	return key;
 }
 
+#define URGENT_SOMEWHERE ~0UL
+
+/* How many bytes one read would give now: it ends before an urgent one. What the guest said of reads that only look
+ * (SO_PEEK_OFF) is to stay so. */
+static u64 bytes_ahead(struct host_sock *hs)
+{
+	struct iovec all = {NULL, UINT32_MAX};
+	struct msghdr h = {.msg_iov = &all, .msg_iovlen = 1};
+	int off = -1, none = -1;
+	u32 len = sizeof(off);
+	long n;
+
+	host_getsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &off, &len);
+	if (off >= 0)
+		host_setsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &none, sizeof(none));
+	n = host_recvmsg(hs->fd, &h, MSG_PEEK | MSG_TRUNC);
+	if (off >= 0)
+		host_setsockopt(hs->fd, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
+	return max(n, 0L);
+}
+
+/* The urgent byte is the next one of all: which one of those that have come, since one that nobody read gives way to one
+ * right behind it. */
+static u64 urgent_number(struct host_sock *hs)
+{
+	struct tcp_info info = {0};
+	u32 len = sizeof(info);
+	u64 behind = bytes_ahead(hs);
+
+	host_getsockopt(hs->fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_bytes_received - behind;
+}
+
+/* Where the urgent byte is, counted in bytes that were read. */
+static struct urgent urgent_mark(struct host_sock *hs)
+{
+	int left = 0, inlined = 0, at_mark = 0;
+	u32 len = sizeof(inlined);
+
+	/* To look further would take a pending error away: SO_ERROR. */
+	if (host_poll(hs->fd, EPOLLERR, 0) & EPOLLERR)
+		return hs->urgent.mark ? hs->urgent : (struct urgent){URGENT_SOMEWHERE, 0};
+	host_getsockopt(hs->fd, SOL_SOCKET, SO_OOBINLINE, &inlined, &len);
+	if (hs->sk.family == AF_UNIX ||
+	    host_ioctl(hs->fd, inlined ? SIOCATMARK : FIONREAD, inlined ? &at_mark : &left) < 0)
+		return (struct urgent){URGENT_SOMEWHERE, 0};
+	if (inlined) /* FIONREAD counts beyond it */
+		return (struct urgent){hs->taken + 1 + (at_mark ? 0 : bytes_ahead(hs)), 0};
+	return (struct urgent){hs->taken + (u32)left + 1, left ? 0 : urgent_number(hs)};
+}
+
+/* The host says that there is one, and says it again with each change. */
+static void urgent_here(struct host_sock *hs, bool send_signal)
+{
+	struct urgent was = hs->urgent;
+
+	if (hs->sk.type != SOCK_STREAM)
+		return;
+	hs->urgent = urgent_mark(hs);
+	if (was.mark && (was.mark == URGENT_SOMEWHERE || hs->urgent.mark == URGENT_SOMEWHERE))
+		return; /* nobody knows whether it is another one */
+	if (hs->urgent.mark == was.mark &&
+	    (!was.number || !hs->urgent.number || hs->urgent.number == was.number))
+		return;
+	if (send_signal)
+		sock_send_urg(&hs->sk);
+}
+
+void host_sock_urgent_read(struct host_sock *hs)
+{
+	if (!hs->urgent.mark)
+		return;
+	if (host_poll(hs->fd, EPOLLPRI, 0) & EPOLLPRI)
+		urgent_here(hs, true);
+	else
+		hs->urgent = (struct urgent){0};
+}
+
 static void host_sock_edge(struct event_fd *w, u32 revents)
 {
 	struct host_sock *hs = container_of(w, struct host_sock, watch);
 
 	hs->edges++;
+	if (revents & EPOLLPRI)
+		urgent_here(hs, true);
 	wake_up_poll(&hs->sk.wq, edge_key(hs, revents));
 }
 
@@ -63,6 +144,7 @@ static unsigned host_sock_poll(struct file *f, struct socket *sock, struct poll_
 {
 	struct host_sock *hs = host_sk(sock);
 	struct event_loop *l = hs->sk.vfs->events;
+	bool watched = hs->watch.events;
 	int mask, err;
 
 	if (pt && pt->qproc) {
@@ -74,11 +156,15 @@ static unsigned host_sock_poll(struct file *f, struct socket *sock, struct poll_
 	mask = host_poll(hs->fd, POLL_ASKED, 0);
 	l->epoch++;
 	mask = max(mask, 0);
+	if (!watched && (mask & EPOLLPRI))
+		urgent_here(hs, false); /* it came before anybody wanted to be told */
 	hs->nospace |= !(mask & EPOLLOUT);
 	if (hs->sk.err)
 		mask |= EPOLLERR | EPOLLIN | EPOLLRDNORM;
 	if (hs->zc_next != hs->zc_reported)
 		mask |= EPOLLERR;
+	if (!list_empty(&hs->notes))
+		mask |= EPOLLIN | EPOLLRDNORM;
 	return mask;
 }
 
@@ -107,6 +193,7 @@ static struct host_sock *host_sock_alloc(struct socket *sock, int family)
 	sock_init(&hs->sk, sock, family);
 	hs->fd = -1;
 	event_fd_init(&hs->watch, host_sock_edge);
+	INIT_LIST_HEAD(&hs->notes);
 	return hs;
 }
 
@@ -181,6 +268,7 @@ static void host_sock_release(struct socket *sock)
 	event_fd_del(hs->sk.vfs->events, &hs->watch);
 	host_close(hs->fd);
 	unix_addr_put(hs->sk.vfs->mem, hs->name);
+	sock_notes_free(hs);
 	kfree(hs->sk.vfs->mem, hs);
 }
 

@@ -22,6 +22,11 @@
 #include "fs/internal.h"
 #include "fs/socket.h"
 
+/* A place in a stream: @mark 0: none; @number 0: not known. */
+struct urgent {
+	u64 mark, number;
+};
+
 struct host_sock {
 	struct sock sk; /* first */
 	int fd;		/* of the host; ours; set once */
@@ -29,10 +34,13 @@ struct host_sock {
 	u64 edges;    /* changes so far; counted by the event loop */
 	bool nospace; /* somebody found that it takes no bytes: SOCK_NOSPACE */
 	struct unix_address
-		*name;	 /* of AF_UNIX, as the guest gave it; a reference; NULL: the host's */
-	bool zerocopy;	 /* SO_ZEROCOPY */
-	u32 zc_next;	 /* MSG_ZEROCOPY sends so far */
-	u32 zc_reported; /* of those, told on the error queue */
+		*name;	      /* of AF_UNIX, as the guest gave it; a reference; NULL: the host's */
+	u64 taken;	      /* bytes of a stream that were read */
+	struct urgent urgent; /* its urgent byte that the host has told of */
+	bool zerocopy;	      /* SO_ZEROCOPY */
+	u32 zc_next;	      /* MSG_ZEROCOPY sends so far */
+	u32 zc_reported;      /* of those, told on the error queue */
+	struct list_head notes; /* of AF_NETLINK: sock_note.h */
 };
 
 static inline struct host_sock *host_sk(const struct socket *sock)
@@ -48,6 +56,8 @@ int host_sock_attach(struct socket *sock, int fd, int family);
 /* After an attempt that was -EAGAIN: sleeps until the host tells of a change since hs->edges was @seen. 0: try again;
  * -EAGAIN (the deadline), -ERESTARTSYS, -EINTR, -ENOMEM. */
 int host_sock_wait(struct host_sock *hs, u64 seen, u64 deadline_ns);
+/* After bytes were read: is the urgent one still among those to come? */
+void host_sock_urgent_read(struct host_sock *hs);
 /* As host_socket() (base/host_net.h), with idle descriptors given up when there are too many. -ENFILE: still. */
 int host_sock_open(struct vfs *v, int family, int type, int protocol);
 

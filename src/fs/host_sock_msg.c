@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/host_fs.h"
 #include "base/host_net.h"
 #include "base/host_proc.h"
 #include "fs/iov_iter.h"
 #include "fs/libfs.h"
+#include "fs/sock_note.h"
 
 #define BOUNCE 65536UL	  /* of a stream, at a time */
 #define BOUNCE_MIN 4096UL /* when there is no larger block */
@@ -215,7 +217,7 @@ static long recv_bytes(struct host_sock *hs, struct msghdr *h, int flags, u64 de
 		h->msg_namelen = namelen;
 		n = host_recvmsg(hs->fd, h, flags);
 		hs->sk.vfs->events->epoch++;
-		if (n != -EAGAIN || !waits)
+		if (n != -EAGAIN || !waits || !list_empty(&hs->notes))
 			return n;
 		err = host_sock_wait(hs, seen, deadline);
 		if (err)
@@ -232,12 +234,19 @@ static void tell(struct sock_msg *msg, const struct msghdr *h)
 		msg->name->len = min(h->msg_namelen, (u32)sizeof(msg->name->ss));
 }
 
+/* tcp(7), MSG_TRUNC: the bytes go nowhere. Not those of an error queue. */
+static bool drops(const struct host_sock *hs, const struct sock_msg *msg)
+{
+	return (msg->flags & MSG_TRUNC) && !(msg->flags & MSG_ERRQUEUE) && is_stream(hs) &&
+	       hs->sk.family != AF_UNIX;
+}
+
 /* At most @room bytes. Bytes, 0: the end, -errno. */
 static long recv_piece(struct host_sock *hs, struct sock_msg *msg, struct msghdr *h, u64 room,
 		       u64 deadline)
 {
 	u64 n = min(msg->iter->count, room);
-	bool drop = msg->flags & MSG_TRUNC; /* tcp(7): the bytes go nowhere */
+	bool drop = drops(hs, msg);
 	long got;
 
 	if (n && !drop) {
@@ -250,11 +259,20 @@ static long recv_piece(struct host_sock *hs, struct sock_msg *msg, struct msghdr
 	if (got < 0)
 		return got;
 	tell(msg, h);
+	hs->taken += msg->flags & MSG_PEEK ? 0 : got;
 	if (drop)
 		iov_iter_advance(msg->iter, got);
 	else if (copy_to_iter(h->msg_iov->iov_base, got, msg->iter) < (u64)got)
 		return -EFAULT;
 	return got;
+}
+
+/* A read that has something ends there, MSG_WAITALL or not. */
+static bool at_mark(const struct host_sock *hs)
+{
+	int at = 0;
+
+	return host_ioctl(hs->fd, SIOCATMARK, &at) >= 0 && at;
 }
 
 static long stream_recv(struct host_sock *hs, struct sock_msg *msg, struct msghdr *h, u64 room,
@@ -281,7 +299,8 @@ static long stream_recv(struct host_sock *hs, struct sock_msg *msg, struct msghd
 		if ((u64)done >= target || host_sock_wait(hs, seen, deadline))
 			break;
 		*msg->iter = start; /* look at the same bytes, and at what has come */
-	} while (msg->iter->count && ((u64)done < target || n == (long)room));
+	} while (msg->iter->count && ((u64)done < target || n == (long)room) &&
+		 (peek || !at_mark(hs)));
 	return result(hs, done, n);
 }
 
@@ -295,7 +314,7 @@ static long dgram_recv(struct host_sock *hs, struct sock_msg *msg, struct msghdr
 	if (got < 0)
 		return got;
 	tell(msg, h);
-	fits = min(got, (long)room);
+	fits = drops(hs, msg) ? 0 : min(got, (long)room);
 	return copy_to_iter(h->msg_iov->iov_base, fits, msg->iter) < (u64)fits ? -EFAULT : got;
 }
 
@@ -344,6 +363,12 @@ static u64 recv_room(const struct host_sock *hs, const struct sock_msg *msg)
 	return min(msg->iter->count, piece ? BOUNCE : DGRAM_MAX);
 }
 
+/* There is a datagram of the kernel's own, which no error queue has. */
+static bool has_note(const struct host_sock *hs, const struct sock_msg *msg)
+{
+	return !list_empty(&hs->notes) && !(msg->flags & (MSG_ERRQUEUE | MSG_OOB));
+}
+
 long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 {
 	struct host_sock *hs = host_sk(sock);
@@ -366,6 +391,8 @@ long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 	ret = sock_error(&hs->sk);
 	if (ret)
 		return ret;
+	if (unlikely(has_note(hs, msg)))
+		return sock_note_recv(hs, msg);
 	buf = bounce_alloc(hs, &room);
 	if (!buf)
 		return -ENOBUFS;
@@ -375,5 +402,6 @@ long host_sock_recvmsg(struct socket *sock, struct sock_msg *msg)
 	else
 		ret = dgram_recv(hs, msg, &h, room, deadline);
 	kfree(hs->sk.vfs->mem, buf);
-	return ret;
+	host_sock_urgent_read(hs);
+	return ret == -EAGAIN && has_note(hs, msg) ? sock_note_recv(hs, msg) : ret;
 }

@@ -34,35 +34,39 @@ _Static_assert(SO_SNDTIMEO == SO_RCVTIMEO + 1, "both move alike");
 
 /* --- what goes to the host -------------------------------------------------------------------- */
 
-/* 0; @unknown: no such level; -ENOPROTOOPT: tables of netfilter and of multicast routers, for these have addresses in
- * their values. */
-static int check_name(int level, int name, int unknown)
+/* May a value go to the host as it is? Not if it has addresses in it: tables of netfilter, of multicast routers, of
+ * levels that nobody here knows. */
+static bool plain_value(int level, int name)
 {
-	bool known;
-
 	switch (level) {
 	case SOL_SOCKET:
 	case SOL_UDP:
 	case SOL_RAW:
 	case SOL_ICMPV6:
 	case SOL_NETLINK_K:
-		return 0;
+		return true;
 	case SOL_MPTCP_K: /* MPTCP_FULL_INFO has addresses, too */
-		known = name != MPTCP_FULL_INFO_K;
-		break;
+		return name != MPTCP_FULL_INFO_K;
 	case SOL_IP:
-		known = name < 64;
-		break;
+		return name < 64;
 	case SOL_IPV6:
-		known = name < 80 && name != 64 && name != 65 && name != 68 && name != 69;
-		break;
+		return name < 80 && name != 64 && name != 65 && name != 68 && name != 69;
 	case SOL_TCP:
-		known = name != TCP_ZEROCOPY_RECEIVE_K;
-		break;
+		return name != TCP_ZEROCOPY_RECEIVE_K;
 	default:
-		return unknown;
+		return false;
 	}
-	return known ? 0 : -ENOPROTOOPT;
+}
+
+/* Others go without a value: what the host has against them is the answer. */
+static int host_refuses(const struct host_sock *hs, int level, int name, bool set)
+{
+	u8 none[SOCKOPT_MAX] = {0};
+	u32 len = 0;
+	int err = set ? host_setsockopt(hs->fd, level, name, none, len)
+		      : host_getsockopt(hs->fd, level, name, none, &len);
+
+	return err ? err : -ENOPROTOOPT;
 }
 
 static const struct admin_opt {
@@ -148,7 +152,7 @@ static void note_set(struct host_sock *hs, int name)
 	if (name == SO_ZEROCOPY)
 		hs->zerocopy = v;
 	else if (name == SO_PASSCRED)
-		hs->sk.options = v ? hs->sk.options | BIT(name) : hs->sk.options & ~BIT(name);
+		sock_set_option(&hs->sk, name, v);
 	else
 		hs->sk.rcvlowat = v;
 }
@@ -160,17 +164,16 @@ int host_sock_setsockopt(struct socket *sock, int level, int name, const void *v
 	int err;
 
 	name = old_name(level, name);
-	err = check_name(level, name, -ENOPROTOOPT);
-	if (err)
-		return err;
+	if (!plain_value(level, name))
+		return host_refuses(hs, level, name, true);
 	if (level == SOL_SOCKET && is_timeout(name))
 		return sock_setsockopt(sock, name, val, len, false);
 	if (level == SOL_SOCKET && (name == SO_ATTACH_FILTER || name == SO_ATTACH_REUSEPORT_CBPF))
 		return attach_filter(hs, name, val, len, mm);
 	if (level == SOL_SOCKET && (name == SO_ATTACH_BPF || name == SO_ATTACH_REUSEPORT_EBPF))
 		return -EINVAL; /* no descriptor here is of such a program */
-	if (level == SOL_SOCKET && name == SO_PASSPIDFD_K)
-		return -EOPNOTSUPP;
+	if (level == SOL_SOCKET && name == SO_PASSPIDFD_K && hs->sk.family == AF_UNIX)
+		return -EOPNOTSUPP; /* it would be the host's */
 	if (!may_set(sock, level, name, val, len))
 		return -EPERM;
 	err = host_setsockopt(hs->fd, level, name, val, len);
@@ -182,16 +185,14 @@ int host_sock_setsockopt(struct socket *sock, int level, int name, const void *v
 int host_sock_getsockopt(struct socket *sock, int level, int name, void *val, u32 *len)
 {
 	struct host_sock *hs = host_sk(sock);
-	int err;
 
 	name = old_name(level, name);
-	err = check_name(level, name, -EOPNOTSUPP);
-	if (err)
-		return err;
+	if (!plain_value(level, name))
+		return host_refuses(hs, level, name, false);
 	if (level == SOL_SOCKET) {
 		if (is_timeout(name) || (name == SO_ERROR && hs->sk.err))
 			return sock_getsockopt(sock, name, val, len);
-		if (name == SO_PEERPIDFD_K ||
+		if ((name == SO_PEERPIDFD_K && hs->sk.family == AF_UNIX) ||
 		    name == SO_GET_FILTER) /* a number, a length in other units */
 			return -ENOPROTOOPT;
 	}

@@ -40,6 +40,18 @@ static void outside_addr(const struct path *path, struct sock_addr *out)
 	out->len = sizeof(*un);
 }
 
+/* The node in the host's tree that the guest's name @addr means (a reference), and what the host calls it. -errno as
+ * unix_find_outside(). */
+static int find_outside(struct vfs *v, const struct sock_addr *addr, const struct fs_struct *fs,
+			struct path *node, struct sock_addr *out)
+{
+	int err = unix_find_outside(v, addr, fs, node);
+
+	if (!err)
+		outside_addr(node, out);
+	return err;
+}
+
 /* Is it a name in the file system? */
 static bool is_path(const struct sock_addr *addr)
 {
@@ -63,11 +75,9 @@ static int outside_name(struct vfs *v, const struct sock_addr *addr, const struc
 	*out = *addr;
 	if (!is_path(addr))
 		return 0;
-	err = unix_find_outside(v, addr, fs, node);
+	err = find_outside(v, addr, fs, node, out);
 	if (err)
 		node->dentry = NULL;
-	else
-		outside_addr(node, out);
 	return err;
 }
 
@@ -260,6 +270,7 @@ long host_unix_recvmsg(struct socket *sock, struct sock_msg *msg)
 	in.control_len = CONTROL_MAX;
 	ret = host_sock_recvmsg(sock, &in);
 	msg->out_flags = in.out_flags;
+	msg->got = ret > 0 || sock->type != SOCK_SEQPACKET;
 	if (ret >= 0)
 		control_in(sock->vfs, &in, &msg->scm);
 	kfree(mem, in.control);
@@ -305,7 +316,7 @@ static void become(struct socket *sock, struct socket *out)
 	sock->sk = &hs->sk;
 	sock->ops = out->ops;
 	sock->state = SS_CONNECTED;
-	if (waitqueue_active(&hs->sk.wq))
+	if (waitqueue_active(&hs->sk.wq) || sock->file->f_owner)
 		event_fd_watch(sock->vfs->events, &hs->watch, hs->fd);
 	unix_release_sock(u, false);
 	wake_up_all(&hs->sk.wq); /* who sleeps in a call begins it again, with the host's */
@@ -318,11 +329,10 @@ int host_unix_connect(struct socket *sock, const struct sock_addr *addr, const s
 	struct sock_addr name;
 	struct socket out;
 	struct path node;
-	int err = unix_find_outside(sock->vfs, addr, fs, &node);
+	int err = find_outside(sock->vfs, addr, fs, &node, &name);
 
 	if (err)
 		return err;
-	outside_addr(&node, &name);
 	err = open_outside(sock, &out);
 	if (!err) {
 		host_sk(&out)->sk.sndtimeo = u->sk.sndtimeo;
@@ -360,11 +370,10 @@ long host_unix_sendto(struct socket *sock, struct sock_msg *msg, const struct fs
 	struct sock_addr name;
 	struct socket out;
 	struct path node;
-	long ret = unix_find_outside(sock->vfs, to, fs, &node);
+	long ret = find_outside(sock->vfs, to, fs, &node, &name);
 
 	if (ret)
 		return ret;
-	outside_addr(&node, &name);
 	ret = open_outside(sock, &out);
 	if (!ret) {
 		msg->name = &name;

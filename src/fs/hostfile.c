@@ -243,8 +243,11 @@ static long write_chunk(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	struct address_space *as = f->f_mapping;
 	struct chunk c = {.pos = *pos};
-	long n, len = chunk_fill(as->mem, &c, from);
+	long n, len;
 
+	if (*pos > as->i_size) /* what a mapping stored between does not become the file's */
+		truncate_pagecache(as, as->i_size);
+	len = chunk_fill(as->mem, &c, from);
 	if (len <= 0) {
 		chunk_free(as->mem, &c);
 		return len;
@@ -437,7 +440,7 @@ static void hostfile_release(struct file *f)
 	struct address_space *as = f->f_mapping;
 
 	if (filemap_has_unsent(as) && list_empty(&as->i_mmap))
-		filemap_write_and_wait_range(as, 0, ~0UL);
+		inode_flush_closed(f->f_inode);
 	iput(f->f_inode);
 }
 

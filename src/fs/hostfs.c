@@ -32,6 +32,12 @@ static bool out_of_fds(int err)
 	return err == -EMFILE || err == -ENFILE;
 }
 
+/* The guest's own limits have been looked at: it is the machine's table that is full. */
+static int table_full(int err)
+{
+	return out_of_fds(err) ? -ENFILE : err;
+}
+
 /* openat(2) that gives idle inode descriptors up when there are too many. */
 static int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
 {
@@ -39,7 +45,7 @@ static int hostfs_openat(struct vfs *v, int dirfd, const char *name, int flags)
 
 	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
 		fd = host_openat(dirfd, name, flags, 0);
-	return fd;
+	return table_full(fd);
 }
 
 struct dentry *hostfs_dentry_stx(struct vfs *v, int fd, const struct statx *stx)
@@ -158,6 +164,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 	path.dentry = hostfs_dentry_stx(v, fd, &stx);
 	if (IS_ERR(path.dentry))
 		return (void *)path.dentry;
+	mntget(mnt);
 	if (S_ISREG(stx.stx_mode)) {
 		inode = inode_open(v, fd, &stx, flags);
 		if (IS_ERR(inode)) {
@@ -177,7 +184,7 @@ struct file *hostfs_file(struct vfs *v, struct mount *mnt, int fd, int flags)
 		f->f_inode = inode;
 		f->f_mapping = &inode->i_data;
 		file_ra_state_init(&f->f_ra, f->f_mapping);
-		file_set_writer(f);
+		file_count_open(f);
 	}
 	if (f->f_op == &hostdev_fops && S_ISCHR(stx.stx_mode)) {
 		err = tty_adopt_host_file(f, flags);
@@ -306,7 +313,7 @@ static int reopen(struct dentry *d, int flags)
 		host_fcntl(fd, F_SETFL, flags & HOST_SETFL_FLAGS);
 	if (fd >= 0 && (flags & O_TRUNC))
 		open_commit(d->vfs);
-	return fd;
+	return table_full(fd);
 }
 
 /* May @d be opened so that it changes? Who may not for another reason hears that first. See: Linux, do_open(). */
@@ -369,7 +376,7 @@ static struct file *hostfs_create(const struct path *dir, const char *name, int 
 	if (out_of_fds(fd) && inode_shrink(v, SHRINK_BATCH))
 		fd = host_open_mode(dir->dentry->host_fd, name, host_flags, mode);
 	if (fd < 0)
-		return ERR_PTR(fd);
+		return ERR_PTR(table_full(fd));
 	open_commit(v);
 	hostfs_give(dir->dentry, fd, "");
 	return hostfs_file(v, dir->mnt, fd, flags);

@@ -41,9 +41,25 @@ struct hostnotify {
 
 /* --- to whom it goes ----------------------------------------------------------------------------- */
 
+/* FNV-1a of what the host calls an inode: two that differ there are not looked at closer. */
+static u32 handle_key(const void *handle, u32 n)
+{
+	const u8 *p = handle;
+	u32 key = 2166136261U;
+
+	while (n--)
+		key = (key ^ *p++) * 16777619U;
+	return key;
+}
+
+static u32 handle_len(const struct handle *h)
+{
+	return sizeof(h->handle_bytes) + sizeof(h->handle_type) + h->handle_bytes;
+}
+
 static bool same_handle(const struct handle *a, const u8 *record, u32 room)
 {
-	u32 n = sizeof(a->handle_bytes) + sizeof(a->handle_type) + a->handle_bytes;
+	u32 n = handle_len(a);
 
 	return n <= room && !memcmp(a, record, n);
 }
@@ -70,21 +86,21 @@ static void tell(struct fsnotify_mark *mark, u32 mask, const char *name)
 	}
 }
 
-/* The marks on the inode that @record is a handle of. */
-static void tell_marks(struct vfs *v, const u8 *record, u32 room, u32 mask, const char *name)
+/* The marks on the inode that @record, of @n bytes, is a handle of. */
+static void tell_marks(struct vfs *v, const u8 *record, u32 n, u32 mask, const char *name)
 {
+	u32 i, key = handle_key(record, n);
 	struct fsnotify_mark *mark, *next;
 	u64 dev = 0, ino = 0;
 	struct handle h;
-	u32 i;
 
 	for (i = 0; i < NOTIFY_HASH_SIZE; i++) {
 		list_for_each_entry_safe (mark, next, &v->in->marks[i], hash) {
-			if (mark->dentry->host_fd < 0)
+			if (mark->dentry->host_fd < 0 || mark->host_key != key)
 				continue;
 			h.handle_bytes = HANDLE_BYTES;
 			if (host_fd_to_handle(mark->dentry->host_fd, &h, 0) ||
-			    !same_handle(&h, record, room))
+			    !same_handle(&h, record, n))
 				continue;
 			dev = mark->dev;
 			ino = mark->ino;
@@ -113,7 +129,7 @@ static void take_info(struct vfs *v, const u8 *info, u32 len, u32 mask)
 		name = NULL;
 	if (info[0] == K_INFO_TYPE_DFID_NAME || info[0] == K_INFO_TYPE_DFID ||
 	    info[0] == K_INFO_TYPE_FID)
-		tell_marks(v, record, room, mask, name);
+		tell_marks(v, record, 2 * sizeof(u32) + bytes, mask, name);
 }
 
 static void take_event(struct vfs *v, const u8 *event, const struct fanotify_event_metadata *meta)
@@ -184,6 +200,7 @@ static void hostnotify_start(struct vfs *v)
 void hostnotify_watch(struct vfs *v, struct fsnotify_mark *mark)
 {
 	u32 mask = (mark->mask & IN_ALL_EVENTS & ~(IN_DELETE_SELF | IN_MOVE_SELF)) | IN_ATTRIB;
+	struct handle h = {.handle_bytes = HANDLE_BYTES};
 
 	/* Virtual time: a run repeats itself, whatever others do. */
 	if (mark->dentry->host_fd < 0 || v->in->no_hostnotify || v->events->advance_to)
@@ -192,6 +209,8 @@ void hostnotify_watch(struct vfs *v, struct fsnotify_mark *mark)
 		hostnotify_start(v);
 	if (!v->in->hostnotify)
 		return;
+	if (!host_fd_to_handle(mark->dentry->host_fd, &h, 0))
+		mark->host_key = handle_key(&h, handle_len(&h));
 	if (S_ISDIR(mark->dentry->mode))
 		mask |= FAN_EVENT_ON_CHILD | FAN_ONDIR;
 	else

@@ -103,7 +103,7 @@ static int inode_writepage(struct address_space *as, struct page *page)
 		return -EIO;
 	len = min(as->i_size - pos, PAGE_SIZE);
 	/* What a mapping stored behind the end of the file is never seen again. */
-	if (len < PAGE_SIZE && !page_test(page, PG_code))
+	if (len < PAGE_SIZE && !inode->closing && !page_test(page, PG_code))
 		memset(bytes + len, 0, PAGE_SIZE - len);
 	err = host_pwrite_full(inode->wr_fd, bytes, len, pos);
 	inode_record(inode, as->i_size);
@@ -462,6 +462,13 @@ static bool has_name(struct inode *inode)
 	return !inode_statx(inode, &stx) && stx.stx_nlink;
 }
 
+void inode_flush_closed(struct inode *inode)
+{
+	inode->closing = true;
+	filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+	inode->closing = false;
+}
+
 void iput(struct inode *inode)
 {
 	struct vfs *v = inode->vfs;
@@ -471,7 +478,7 @@ void iput(struct inode *inode)
 		return;
 	}
 	if (filemap_has_unsent(&inode->i_data))
-		filemap_write_and_wait_range(&inode->i_data, 0, ~0UL);
+		inode_flush_closed(inode);
 	close_fd(&inode->wr_fd);
 	inode->refcount = 0;
 	list_add_tail(&inode->lru, &v->in->inode_lru);

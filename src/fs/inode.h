@@ -25,6 +25,7 @@ struct inode {
 	int rd_fd;		/* set by the first open that may read; -1: may not be read */
 	int wr_fd;	     /* set by the first writable mapping, until the last close; -1: none */
 	bool maybe_unlinked; /* a name of it went while it was open */
+	bool closing;	     /* inode_flush_closed() is at work */
 	bool noexec_known, noexec; /* its mount's, by the first file that was mapped */
 	bool rd_noatime;	   /* what rd_fd reads is no access for the host */
 	bool strict_atime;	   /* its mount's: each read changes the access time; set once */
@@ -73,6 +74,9 @@ void inode_update_time(struct inode *inode);
 /* st_blocks that the host does not count yet: stores through mappings into holes, which Linux reserves
  * room for at once (512 bytes each). */
 u64 inode_delayed_blocks(struct inode *inode);
+/* Writes back what is dirty since a file of it is closed, where Linux would only do so later: what mappings stored
+ * in the last page behind the end stays in the cache. Never sleeps. */
+void inode_flush_closed(struct inode *inode);
 
 /* Makes wr_fd, for a writable mapping of @f. 0 or the host's -errno. */
 int inode_want_write(struct inode *inode, struct file *f);

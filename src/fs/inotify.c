@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/err.h"
+#include "base/radix.h"
 #include "fs/anon_inode.h"
 #include "fs/hostnotify.h"
 #include "fs/internal.h"
@@ -14,11 +15,6 @@
 #include "fs/poll.h"
 #include "fs/seq_file.h"
 #include "mm/uaccess.h"
-
-/* As Linux has them for a machine like the reference's. */
-#define MAX_QUEUED_EVENTS 16384U
-#define MAX_USER_INSTANCES 128U
-#define MAX_USER_WATCHES 65536U
 
 #define WD_MAX 0x7fffffff
 #define MARK_BITS (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK)
@@ -35,7 +31,8 @@ struct inotify_group {
 	struct vfs *vfs;
 	struct wait_queue_head wait; /* readers, pollers */
 	struct list_head events;     /* of inotify_event_info */
-	struct list_head marks;	     /* of fsnotify_mark.list, by number */
+	struct list_head marks;	     /* of fsnotify_mark.list, by number ... */
+	struct radix_tree wds;	     /* ... and found by it */
 	u32 q_len;
 	struct inotify_event_info
 		*overflow; /* says that events are lost; when not in the queue, self-linked */
@@ -86,7 +83,8 @@ static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cooki
 	    same_event(list_last_entry(&group->events, struct inotify_event_info, list), wd, mask,
 		       name))
 		return;
-	if (group->q_len >= MAX_QUEUED_EVENTS || !new_event(group, wd, mask, cookie, name))
+	if (group->q_len >= (u32)group->vfs->inotify.max_events ||
+	    !new_event(group, wd, mask, cookie, name))
 		inotify_lost(group);
 }
 
@@ -109,13 +107,33 @@ static void free_event(struct inotify_group *group, struct inotify_event_info *e
 
 /* --- watches ------------------------------------------------------------------------------------- */
 
+static struct radix_node *wds_alloc(void *mem)
+{
+	return kmalloc(mem, sizeof(struct radix_node), GFP_KERNEL);
+}
+
+static void wds_free(void *mem, struct radix_node *node)
+{
+	kfree(mem, node);
+}
+
+static const struct radix_ops wds_ops = {wds_alloc, wds_free};
+
+static void drop_watch(struct fsnotify_mark *mark)
+{
+	struct inotify_group *group = mark->group;
+
+	radix_erase(&group->wds, mark->wd);
+	fsnotify_destroy_mark(group->vfs, mark);
+}
+
 /* The reader is told that it is no more. */
 static void end_watch(struct fsnotify_mark *mark)
 {
 	struct inotify_group *group = mark->group;
 	s32 wd = mark->wd;
 
-	fsnotify_destroy_mark(group->vfs, mark);
+	drop_watch(mark);
 	queue_event(group, wd, IN_IGNORED, 0, NULL);
 }
 
@@ -143,12 +161,7 @@ void inotify_unmounted(struct fsnotify_mark *mark)
 
 static struct fsnotify_mark *find_wd(struct inotify_group *group, s32 wd)
 {
-	struct fsnotify_mark *mark;
-
-	list_for_each_entry (mark, &group->marks, list)
-		if (mark->wd == wd)
-			return mark;
-	return NULL;
+	return wd > 0 ? radix_find(&group->wds, wd) : NULL;
 }
 
 static s32 next_wd(struct inotify_group *group)
@@ -163,16 +176,19 @@ static s32 next_wd(struct inotify_group *group)
 static int new_watch(struct inotify_group *group, struct dentry *d, u32 mask)
 {
 	struct vfs *v = group->vfs;
-	struct fsnotify_mark *mark;
+	struct fsnotify_mark *mark = fsnotify_add_mark(v, group, d);
+	int err;
 
-	if (v->nr_marks >= MAX_USER_WATCHES)
-		return -ENOSPC;
-	mark = fsnotify_add_mark(v, group, d);
-	if (!mark)
-		return -ENOMEM;
+	if (IS_ERR(mark))
+		return PTR_ERR(mark);
 	mark->mask = mask & MARK_BITS;
 	mark->wd = next_wd(group);
 	list_add_tail(&mark->list, &group->marks);
+	err = radix_insert(&group->wds, mark->wd, mark);
+	if (err) {
+		fsnotify_destroy_mark(v, mark);
+		return err;
+	}
 	hostnotify_watch(v, mark);
 	return mark->wd;
 }
@@ -294,8 +310,7 @@ static void inotify_free(struct vfs *v, void *object)
 	struct inotify_group *group = object;
 
 	while (!list_empty(&group->marks))
-		fsnotify_destroy_mark(v,
-				      list_first_entry(&group->marks, struct fsnotify_mark, list));
+		drop_watch(list_first_entry(&group->marks, struct fsnotify_mark, list));
 	while (!list_empty(&group->events))
 		free_event(group,
 			   list_first_entry(&group->events, struct inotify_event_info, list));
@@ -326,7 +341,7 @@ struct file *inotify_create(struct vfs *v, int flags)
 	struct inotify_group *group;
 	struct file *f;
 
-	if (v->in->inotify_groups >= MAX_USER_INSTANCES)
+	if (v->in->inotify_groups >= (u32)v->inotify.max_groups)
 		return ERR_PTR(-EMFILE);
 	group = kzalloc(v->mem, sizeof(*group), GFP_KERNEL);
 	if (!group)
@@ -342,6 +357,7 @@ struct file *inotify_create(struct vfs *v, int flags)
 	init_waitqueue_head(&group->wait, v->events->sched);
 	INIT_LIST_HEAD(&group->events);
 	INIT_LIST_HEAD(&group->marks);
+	radix_init(&group->wds, &wds_ops, v->mem);
 	f = anon_inode_getfile(v, &inotify_type, group, ANON_INODE_INO,
 			       O_RDONLY | (flags & IN_NONBLOCK));
 	if (!IS_ERR(f)) {

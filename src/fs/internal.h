@@ -14,7 +14,7 @@
 #define ST_VALID_K 0x20 /* statfs(2) f_flags: they say something */
 
 #define INODE_HASH_SIZE 256U
-#define NOTIFY_HASH_SIZE 64U
+#define NOTIFY_HASH_SIZE 1024U
 
 /* vfs.in. Made by vfs_init(); each field is changed by the file it names. */
 struct vfs_internal {
@@ -28,12 +28,16 @@ struct vfs_internal {
 	struct list_head detached;     /* vfs.c: mounts that umount2(2) took away lazily */
 	u32 nr_tmpfs;		       /* tmpfs.c: mounted ever: device numbers */
 	u64 families_named;	       /* socket.c: BIT(AF_x): the log has named it as not built */
+	u64 socket_cookies;	       /* sockopt.c: given so far */
 	struct unix_table *unix_table; /* unix_socket.c; NULL: no socket yet */
 	struct list_head lock_contexts, lock_waiters, locks; /* locks.c */
+	u32 nr_leases;					     /* lease.c: of all files */
 	u64 epoll_gen;					     /* eventpoll_nest.c: walks ever */
 	u64 epoll_watches;				     /* eventpoll.c: items */
 	u32 eventfd_ids;				     /* eventfd.c: numbers given so far */
 	struct list_head marks[NOTIFY_HASH_SIZE];	     /* fsnotify.c: of fsnotify_mark.hash */
+	u64 nr_host_marks,
+		max_host_marks; /* fsnotify.c: each has a descriptor of the host's; max: set once */
 	u32 notify_epoch, notify_cookie; /* fsnotify.c: changes of marks and names; renames */
 	bool notify_created;		 /* the last open(2) made its file */
 	u32 inotify_groups;		 /* inotify.c */

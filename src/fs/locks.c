@@ -2,6 +2,7 @@
  *
  *	vfs_internal.lock_contexts --> lock_context (dev, ino) --> posix: file_lock ...
  *	                                                       --> flock: file_lock ...
+ *	                                                       --> lease: file_lock ... (lease.c)
  *	vfs_internal.locks         --> the same of all files, the newest first: /proc/locks
  *	file_lock.blocked          --> who waits behind it, and so on: a tree
  *	vfs_internal.lock_waiters  --> those who wait for record locks: what a deadlock is found by
@@ -13,32 +14,29 @@
 
 #include "base/err.h"
 #include "fs/internal.h"
+#include "fs/lease.h"
+#include "fs/locks_internal.h"
 
 #define MAX_DEADLK_ITERATIONS 10 /* fs/locks.c's */
 
-struct lock_context {
-	struct list_head list; /* in vfs_internal.lock_contexts */
-	struct vfs *vfs;
-	u64 dev, ino;
-	struct list_head posix, flock;
-	struct wait_queue_head wait; /* somebody gave something up */
-	u32 waiters;
-};
-
-static struct lock_context *ctx_find(const struct file *f)
+struct lock_context *lock_ctx_of(const struct dentry *d)
 {
-	const struct dentry *d = f->f_path.dentry;
 	struct lock_context *ctx;
 
-	list_for_each_entry (ctx, &f->vfs->in->lock_contexts, list)
+	list_for_each_entry (ctx, &d->vfs->in->lock_contexts, list)
 		if (ctx->ino == d->ino && ctx->dev == d->dev)
 			return ctx;
 	return NULL;
 }
 
-static struct lock_context *ctx_get(const struct file *f)
+static struct lock_context *lock_ctx_find(const struct file *f)
 {
-	struct lock_context *ctx = ctx_find(f);
+	return lock_ctx_of(f->f_path.dentry);
+}
+
+struct lock_context *lock_ctx_get(const struct file *f)
+{
+	struct lock_context *ctx = lock_ctx_find(f);
 
 	if (ctx)
 		return ctx;
@@ -50,20 +48,22 @@ static struct lock_context *ctx_get(const struct file *f)
 	ctx->ino = f->f_path.dentry->ino;
 	INIT_LIST_HEAD(&ctx->posix);
 	INIT_LIST_HEAD(&ctx->flock);
+	INIT_LIST_HEAD(&ctx->lease);
 	init_waitqueue_head(&ctx->wait, f->vfs->events->sched);
 	list_add(&ctx->list, &f->vfs->in->lock_contexts);
 	return ctx;
 }
 
-static void ctx_put(struct lock_context *ctx)
+void lock_ctx_put(struct lock_context *ctx)
 {
-	if (!list_empty(&ctx->posix) || !list_empty(&ctx->flock) || ctx->waiters)
+	if (!list_empty(&ctx->posix) || !list_empty(&ctx->flock) || !list_empty(&ctx->lease) ||
+	    ctx->waiters)
 		return;
 	list_del(&ctx->list);
 	kfree(ctx->vfs->mem, ctx);
 }
 
-static void lock_init(struct file_lock *fl)
+void lock_init(struct file_lock *fl)
 {
 	INIT_LIST_HEAD(&fl->list);
 	INIT_LIST_HEAD(&fl->all);
@@ -80,7 +80,7 @@ static void lock_copy(struct file_lock *fl, const struct file_lock *from)
 }
 
 /* @fl waits no longer behind another. */
-static void unblock(struct file_lock *fl)
+void lock_unblock(struct file_lock *fl)
 {
 	list_del_init(&fl->behind);
 	list_del_init(&fl->list);
@@ -88,12 +88,12 @@ static void unblock(struct file_lock *fl)
 }
 
 /* Those who wait behind @fl look again. */
-static void wake_blocked(struct lock_context *ctx, struct file_lock *fl)
+void lock_wake_blocked(struct lock_context *ctx, struct file_lock *fl)
 {
 	if (list_empty(&fl->blocked))
 		return;
 	while (!list_empty(&fl->blocked))
-		unblock(list_first_entry(&fl->blocked, struct file_lock, behind));
+		lock_unblock(list_first_entry(&fl->blocked, struct file_lock, behind));
 	wake_up_all(&ctx->wait);
 }
 
@@ -108,9 +108,9 @@ static void move_blocked(struct file_lock *to, struct file_lock *from)
 	}
 }
 
-static void lock_delete(struct lock_context *ctx, struct file_lock *fl)
+void lock_delete(struct lock_context *ctx, struct file_lock *fl)
 {
-	wake_blocked(ctx, fl);
+	lock_wake_blocked(ctx, fl);
 	list_del(&fl->list);
 	list_del(&fl->all);
 	kfree(ctx->vfs->mem, fl);
@@ -134,7 +134,7 @@ static struct file_lock *waiter_in_the_way(const struct file_lock *fl, const str
 }
 
 /* The first lock that is in the way of @want. */
-static struct file_lock *blocker_of(struct list_head *head, const struct file_lock *want)
+struct file_lock *lock_blocker_of(struct list_head *head, const struct file_lock *want)
 {
 	struct file_lock *fl;
 
@@ -173,7 +173,7 @@ static bool would_deadlock(struct vfs *v, const void *owner, const void *blocker
 }
 
 /* @w waits for @fl, or for one who waits for it and is in the way, too. */
-static void block(struct lock_context *ctx, struct file_lock *fl, struct file_lock *w)
+void lock_block(struct lock_context *ctx, struct file_lock *fl, struct file_lock *w)
 {
 	struct file_lock *other;
 
@@ -186,23 +186,23 @@ static void block(struct lock_context *ctx, struct file_lock *fl, struct file_lo
 }
 
 /* Sleeps until no lock of @head is in the way of @want. Who waits behind it then is its new lock's matter,
- * move_blocked(), or looks again, wake_blocked(). */
+ * move_blocked(), or looks again, lock_wake_blocked(). */
 static int wait_for(struct lock_context *ctx, struct list_head *head, struct file_lock *want)
 {
 	struct file_lock *fl;
 	int err = 0;
 
 	ctx->waiters++;
-	while (!err && (fl = blocker_of(head, want))) {
-		wake_blocked(ctx, want); /* they may not conflict with those it waits for */
+	while (!err && (fl = lock_blocker_of(head, want))) {
+		lock_wake_blocked(ctx, want); /* they may not conflict with those it waits for */
 		if (want->kind == LOCK_POSIX && would_deadlock(ctx->vfs, want->owner, fl->owner)) {
 			err = -EDEADLK;
 			break;
 		}
-		block(ctx, fl, want);
+		lock_block(ctx, fl, want);
 		err = wait_event_interruptible(&ctx->wait, !want->blocker);
 	}
-	unblock(want);
+	lock_unblock(want);
 	ctx->waiters--;
 	return err;
 }
@@ -218,7 +218,7 @@ static void cut(struct lock_context *ctx, struct file_lock *fl, u64 start, u64 e
 
 	if (fl->end < start || fl->start > end)
 		return;
-	wake_blocked(ctx, fl);
+	lock_wake_blocked(ctx, fl);
 	if (fl->start < start && fl->end > end) {
 		lock_copy(lower, fl);
 		lower->end = start - 1;
@@ -299,14 +299,14 @@ static void apply(struct lock_context *ctx, struct file_lock *want, struct file_
 int posix_lock_file(struct file *f, struct file_lock *want, bool wait)
 {
 	struct memory *m = f->vfs->mem;
-	struct lock_context *ctx = want->type == F_UNLCK ? ctx_find(f) : ctx_get(f);
+	struct lock_context *ctx = want->type == F_UNLCK ? lock_ctx_find(f) : lock_ctx_get(f);
 	struct file_lock *fl = NULL, *spare = NULL;
 	int err = 0;
 
 	if (!ctx)
 		return want->type == F_UNLCK ? 0 : -ENOMEM;
 	lock_init(want);
-	if (want->type != F_UNLCK && blocker_of(&ctx->posix, want))
+	if (want->type != F_UNLCK && lock_blocker_of(&ctx->posix, want))
 		err = wait ? wait_for(ctx, &ctx->posix, want) : -EAGAIN;
 	if (!err) {
 		fl = kmalloc(m, sizeof(*fl), GFP_KERNEL);
@@ -315,17 +315,17 @@ int posix_lock_file(struct file *f, struct file_lock *want, bool wait)
 	}
 	if (!err)
 		apply(ctx, want, &fl, &spare);
-	wake_blocked(ctx, want);
+	lock_wake_blocked(ctx, want);
 	kfree(m, fl);
 	kfree(m, spare);
-	ctx_put(ctx);
+	lock_ctx_put(ctx);
 	return err;
 }
 
 void posix_test_lock(struct file *f, struct file_lock *want)
 {
-	struct lock_context *ctx = ctx_find(f);
-	struct file_lock *fl = ctx ? blocker_of(&ctx->posix, want) : NULL;
+	struct lock_context *ctx = lock_ctx_find(f);
+	struct file_lock *fl = ctx ? lock_blocker_of(&ctx->posix, want) : NULL;
 
 	if (fl)
 		*want = *fl;
@@ -353,7 +353,7 @@ static bool flock_drop(struct lock_context *ctx, const void *owner, short type)
 /* A change of type is not atomic: the old lock is given up first. See: flock(2). */
 int flock_lock_file(struct file *f, s32 pid, short type, bool wait)
 {
-	struct lock_context *ctx = type == F_UNLCK ? ctx_find(f) : ctx_get(f);
+	struct lock_context *ctx = type == F_UNLCK ? lock_ctx_find(f) : lock_ctx_get(f);
 	struct file_lock want = {.file = f,
 				 .owner = f,
 				 .pid = pid,
@@ -368,13 +368,13 @@ int flock_lock_file(struct file *f, s32 pid, short type, bool wait)
 	if (type != F_UNLCK) { /* before the old one is gone */
 		spare = kmalloc(f->vfs->mem, sizeof(*spare), GFP_KERNEL);
 		if (!spare) {
-			ctx_put(ctx);
+			lock_ctx_put(ctx);
 			return -ENOMEM;
 		}
 	}
 	lock_init(&want);
 	if (!flock_drop(ctx, f, type) && type != F_UNLCK) {
-		if (blocker_of(&ctx->flock, &want))
+		if (lock_blocker_of(&ctx->flock, &want))
 			err = wait ? wait_for(ctx, &ctx->flock, &want) : -EAGAIN;
 		if (!err) {
 			lock_copy(spare, &want);
@@ -383,10 +383,10 @@ int flock_lock_file(struct file *f, s32 pid, short type, bool wait)
 			list_add(&spare->all, &f->vfs->in->locks);
 			spare = NULL;
 		}
-		wake_blocked(ctx, &want);
+		lock_wake_blocked(ctx, &want);
 	}
 	kfree(f->vfs->mem, spare);
-	ctx_put(ctx);
+	lock_ctx_put(ctx);
 	return err;
 }
 
@@ -404,13 +404,13 @@ static void drop_owned(struct lock_context *ctx, struct list_head *head, const v
 
 static void drop_all(struct file *f, const void *owner)
 {
-	struct lock_context *ctx = f->f_path.dentry ? ctx_find(f) : NULL;
+	struct lock_context *ctx = f->f_path.dentry ? lock_ctx_find(f) : NULL;
 
 	if (!ctx)
 		return;
 	drop_owned(ctx, &ctx->posix, owner);
 	drop_owned(ctx, &ctx->flock, owner);
-	ctx_put(ctx);
+	lock_ctx_put(ctx);
 }
 
 void locks_remove_posix(struct file *f, const struct files_struct *owner)
@@ -421,8 +421,10 @@ void locks_remove_posix(struct file *f, const struct files_struct *owner)
 
 void locks_remove_file(struct file *f)
 {
-	if (!list_empty(&f->vfs->in->lock_contexts))
-		drop_all(f, f);
+	if (list_empty(&f->vfs->in->lock_contexts))
+		return;
+	lease_remove_file(f);
+	drop_all(f, f);
 }
 
 /* --- /proc/locks ----------------------------------------------------------------------------- */
@@ -451,7 +453,7 @@ const struct file_lock *locks_next_waiter(const struct file_lock *top, const str
 const struct file_lock *locks_next_held(const struct file *f, const struct files_struct *fs,
 					const struct file_lock *fl)
 {
-	struct lock_context *ctx = f->f_path.dentry ? ctx_find(f) : NULL;
+	struct lock_context *ctx = f->f_path.dentry ? lock_ctx_find(f) : NULL;
 	const struct list_head *at;
 
 	if (!ctx)
@@ -461,6 +463,8 @@ const struct file_lock *locks_next_held(const struct file *f, const struct files
 		if (at == &ctx->flock)
 			at = ctx->posix.next;
 		if (at == &ctx->posix)
+			at = ctx->lease.next;
+		if (at == &ctx->lease)
 			return NULL;
 		fl = list_entry(at, struct file_lock, list);
 		if (fl->file == f && (fl->owner == f || fl->owner == fs))

@@ -9,7 +9,7 @@
  *
  *   who waits does so behind the first that is in the way, lock or waiter: a tree, as /proc/locks has it
  *
- * Not for: leases, mandatory locks: there are none. See: Linux, fs/locks.c.
+ * Not for: mandatory locks: there are none. Leases are lease.h's. See: Linux, fs/locks.c.
  */
 #ifndef FS_LOCKS_H
 #define FS_LOCKS_H
@@ -18,22 +18,29 @@
 
 #define LOCK_END 0x7fffffffffffffffUL
 
-enum lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_FLOCK };
+enum lock_kind { LOCK_POSIX, LOCK_OFD, LOCK_FLOCK, LOCK_LEASE };
+
+/* file_lock.pending: what a lease that is being broken becomes. */
+#define LEASE_UNLOCK 1
+#define LEASE_DOWNGRADE 2
 
 /* A lock, or one who waits for it; the latter is on its caller's stack. */
 struct file_lock {
 	struct list_head
-		list; /* in lock_context.posix or .flock; who waits: in vfs_internal.lock_waiters */
+		list; /* in lock_context.posix, .flock or .lease; who waits: in vfs_internal.lock_waiters */
 	struct list_head all;	   /* in vfs_internal.locks; not who waits */
 	struct list_head blocked;  /* file_lock.behind: who waits behind it */
 	struct list_head behind;   /* in blocker->blocked */
 	struct file_lock *blocker; /* NULL: does not wait */
-	struct file *file;	   /* through which it was asked for: open as long as this lives */
-	const void *owner;	   /* POSIX: files_struct; OFD and flock: @file */
-	s32 pid;		   /* the process that asked; OFD: -1 */
-	short type;		   /* F_RDLCK, F_WRLCK, F_UNLCK */
+	struct file *
+		file; /* through which it was asked for: open as long as this lives; NULL: who breaks a lease */
+	const void *owner; /* POSIX: files_struct; OFD, flock and lease: @file */
+	s32 pid;	   /* the process that asked; OFD: -1 */
+	short type;	   /* F_RDLCK, F_WRLCK, F_UNLCK */
 	enum lock_kind kind;
 	u64 start, end;
+	u64 break_ns, downgrade_ns; /* lease: when @pending is done anyway; 0: never */
+	u8 pending;		    /* lease: LEASE_* */
 };
 
 /**

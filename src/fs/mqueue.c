@@ -107,6 +107,11 @@ void mqueue_free(struct mqueue *q)
 {
 	struct vfs *v = q->vfs;
 
+	/* Who shares descriptors with the owner has closed the last one: nobody was told of the end. */
+	if (q->notice.note) {
+		fput(q->notice.sock);
+		kfree(v->mem, q->notice.note);
+	}
 	while (!list_empty(&q->messages)) {
 		struct msg_msg *msg = list_first_entry(&q->messages, struct msg_msg, list);
 
@@ -138,15 +143,33 @@ static void msg_insert(struct mqueue *q, struct msg_msg *msg)
 	q->qsize += msg->len;
 }
 
+/* The last byte of what the socket gets: a message is there, or there will be none. */
+#define NOTIFY_WOKENUP 1
+#define NOTIFY_REMOVED 2
+
+/* The owner is told no more, after this @code. */
+static void end_notice(struct mqueue *q, u8 code)
+{
+	struct mq_notice n = q->notice;
+
+	q->owner = 0;
+	q->notice = (struct mq_notice){0};
+	if (!n.note)
+		return;
+	n.note->data[SOCK_NOTE_LEN - 1] = code;
+	sock_note_send(n.sock, n.note);
+	fput(n.sock);
+}
+
 /* The queue was empty, and nobody waited for the message: its owner is told, once. Pollers are always. */
 static void do_notify(struct mqueue *q)
 {
 	if (q->owner && q->curmsgs == 1) {
-		s32 owner = q->owner;
+		const struct mq_notice *n = &q->notice;
 
-		q->owner = 0;
-		if (q->notify == SIGEV_SIGNAL && q->vfs->mq_signal)
-			q->vfs->mq_signal(q->vfs, owner, q->sig, q->value);
+		if (n->how == SIGEV_SIGNAL && q->vfs->mq_signal)
+			q->vfs->mq_signal(q->vfs, q->owner, n->sig, n->value);
+		end_notice(q, NOTIFY_WOKENUP);
 	}
 	wake_up_all(&q->wait);
 }
@@ -257,22 +280,20 @@ static s32 current_tgid(struct vfs *v)
 	return c.tgid;
 }
 
-int mq_set_notify(struct file *f, int how, int sig, u64 value)
+int mq_set_notify(struct file *f, const struct mq_notice *n)
 {
 	struct mqueue *q = mqueue_of(f);
 	s32 self = current_tgid(f->vfs);
 
-	if (how < 0) {
+	if (!n) {
 		if (q->owner != self)
 			return 0;
-		q->owner = 0;
+		end_notice(q, NOTIFY_REMOVED);
 	} else {
 		if (q->owner)
 			return -EBUSY;
 		q->owner = self;
-		q->notify = how;
-		q->sig = sig;
-		q->value = value;
+		q->notice = *n;
 	}
 	q->attr.atime = q->attr.ctime = current_time(f->vfs);
 	return 0;
@@ -304,8 +325,8 @@ static long mqueue_read_iter(struct file *f, struct iov_iter *to, u64 *pos)
 	u64 len, n;
 
 	snprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
-		 q->qsize, q->owner ? q->notify : 0,
-		 q->owner && q->notify == SIGEV_SIGNAL ? q->sig : 0, q->owner);
+		 q->qsize, q->notice.how, q->notice.how == SIGEV_SIGNAL ? q->notice.sig : 0,
+		 q->owner);
 	len = strlen(text);
 	if (*pos >= len)
 		return 0;
@@ -336,7 +357,7 @@ static void mqueue_flush(struct file *f)
 	struct mqueue *q = mqueue_of(f);
 
 	if (q->owner && q->owner == current_tgid(f->vfs))
-		q->owner = 0;
+		end_notice(q, NOTIFY_REMOVED);
 }
 
 static s64 mqueue_llseek(struct file *f, s64 off, int whence)

@@ -15,6 +15,7 @@
 
 #include "fs/file.h"
 #include "fs/ipc_msg.h"
+#include "fs/sock_note.h"
 
 #define MQ_PRIO_MAX_K 32768U
 
@@ -61,9 +62,16 @@ long mq_may_send(const struct file *f, u64 len);
 /* The next message, the caller's: @len bytes are room enough for any. ERR_PTR(-EBADF, -EMSGSIZE, -EAGAIN,
  * -ETIMEDOUT, -ERESTARTSYS). May sleep. */
 struct msg_msg *mq_receive_msg(struct file *f, u64 len, u64 deadline_ns);
-/* mq_notify(3) for the running process: sigev_notify @how (SIGEV_NONE, SIGEV_SIGNAL), or -1: no more.
- * 0, -EBUSY. */
-int mq_set_notify(struct file *f, int how, int sig, u64 value);
+/* How the running process wants to be told. */
+struct mq_notice {
+	int how, sig; /* sigev_notify, sigev_signo */
+	u64 value;
+	struct file *sock; /* SIGEV_THREAD: a netlink socket, and what it gets: sock_note.h */
+	struct sock_note *note;
+};
+/* mq_notify(3) for the running process. @n NULL: no more. 0: n->sock (a reference) and n->note are the queue's;
+ * -EBUSY. */
+int mq_set_notify(struct file *f, const struct mq_notice *n);
 /* What there is; then (@new: NULL: nothing) O_NONBLOCK is changed. See: mq_getattr(3). */
 void mq_getset(struct file *f, const struct mq_attr *new, struct mq_attr *old);
 

@@ -20,8 +20,7 @@ struct mqueue {
 	struct list_head messages, receivers, senders;
 	struct wait_queue_head wait; /* of pollers */
 	s32 owner;		     /* process to be told; 0: nobody */
-	int notify, sig;	     /* SIGEV_* */
-	u64 value;
+	struct mq_notice notice;     /* how */
 	char name[];
 };
 

@@ -44,18 +44,18 @@ static void put_input(struct tty_struct *tty, u8 c)
 	put_tty_queue(tty->n_tty, c);
 }
 
-void n_tty_flush_buffer(struct tty_struct *tty)
+static void reset_buffer_flags(struct n_tty_data *ld)
 {
-	struct n_tty_data *ld = tty->n_tty;
-
 	ld->read_head = ld->read_tail = ld->canon_head = ld->commit_head = 0;
 	ld->erasing = ld->push = false;
 	memset(ld->read_flags, 0, sizeof(ld->read_flags));
-	n_tty_receive(tty);
-	if (tty->link && tty->link->packet && tty->kind == TTY_PTY_SLAVE)
-		pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
-	if (tty->link)
-		tty_wakeup(tty->link);
+	ld->lookahead = 0;
+}
+
+void n_tty_flush_buffer(struct tty_struct *tty)
+{
+	reset_buffer_flags(tty->n_tty);
+	pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
 }
 
 /* --- erasing ----------------------------------------------------------------------------------- */
@@ -198,12 +198,9 @@ static void isig(struct tty_struct *tty, int sig)
 	tty_kill_pgrp(tty, sig);
 	if (L_FLAG(tty, NOFLSH))
 		return;
-	ld->echo_tail = ld->echo_head;
+	ld->echo_head = ld->echo_tail = ld->echo_commit = 0;
 	pty_flush_buffer(tty);
-	ld->read_head = ld->read_tail = ld->canon_head = ld->commit_head = 0;
-	ld->erasing = ld->push = false;
-	memset(ld->read_flags, 0, sizeof(ld->read_flags));
-	pty_packet_status(tty, 0, TIOCPKT_FLUSHREAD);
+	n_tty_flush_buffer(tty);
 }
 
 static bool receive_signal_char(struct tty_struct *tty, u8 c)
@@ -229,20 +226,22 @@ static bool receive_signal_char(struct tty_struct *tty, u8 c)
 	return false;
 }
 
-static bool receive_flow_char(struct tty_struct *tty, u8 c)
+/* @done: it has been obeyed when it came (look_ahead()). */
+static bool receive_flow_char(struct tty_struct *tty, u8 c, bool done)
 {
-	if (!I_FLAG(tty, IXON))
+	bool start = c == TTY_CC(tty, VSTART);
+
+	if (!I_FLAG(tty, IXON) || (!start && c != TTY_CC(tty, VSTOP)))
 		return false;
-	if (c == TTY_CC(tty, VSTART)) {
+	if (done)
+		return true;
+	if (start) {
 		start_tty(tty);
 		process_echoes(tty);
-		return true;
-	}
-	if (c == TTY_CC(tty, VSTOP)) {
+	} else {
 		stop_tty(tty);
-		return true;
 	}
-	return false;
+	return true;
 }
 
 static void restart_by_any(struct tty_struct *tty)
@@ -338,9 +337,9 @@ static void receive_plain(struct tty_struct *tty, u8 c)
 	put_input(tty, c);
 }
 
-static void receive_special(struct tty_struct *tty, u8 c)
+static void receive_special(struct tty_struct *tty, u8 c, bool looked_at)
 {
-	if (receive_flow_char(tty, c) || receive_signal_char(tty, c))
+	if (receive_flow_char(tty, c, looked_at) || receive_signal_char(tty, c))
 		return;
 	restart_by_any(tty);
 	if (c == '\r') {
@@ -368,7 +367,7 @@ static bool is_upper(u8 c)
 	return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
 }
 
-static void receive_char(struct tty_struct *tty, u8 c)
+static void receive_char(struct tty_struct *tty, u8 c, bool looked_at)
 {
 	struct n_tty_data *ld = tty->n_tty;
 	bool literal = ld->lnext;
@@ -381,9 +380,10 @@ static void receive_char(struct tty_struct *tty, u8 c)
 	if (!literal && L_FLAG(tty, TTY_EXTPROC))
 		put_tty_queue(ld, c);
 	else if (!literal && test_bit64(ld->char_map, c))
-		receive_special(tty, c);
+		receive_special(tty, c, looked_at);
 	else
 		receive_plain(tty, c);
+	commit_echoes(tty);
 }
 
 /* --- from the other end ------------------------------------------------------------------------ */
@@ -416,15 +416,19 @@ static void receive_raw(struct n_tty_data *ld, const u8 *buf, u32 n)
 	ld->read_head += n;
 }
 
-static void receive_bytes(struct tty_struct *tty, const u8 *buf, u32 n)
+/* The first @looked_at of them were there for look_ahead(). */
+static void receive_bytes(struct tty_struct *tty, const u8 *buf, u32 n, u32 looked_at)
 {
 	struct n_tty_data *ld = tty->n_tty;
+	bool changes = I_FLAG(tty, ISTRIP) || (I_FLAG(tty, IUCLC) && L_FLAG(tty, IEXTEN));
 
-	if (ld->raw && !ld->lnext)
+	if (ld->raw || (L_FLAG(tty, TTY_EXTPROC) && !changes)) {
 		receive_raw(ld, buf, n);
-	else
-		while (n--)
-			receive_char(tty, *buf++);
+	} else {
+		for (u32 i = 0; i < n; i++)
+			receive_char(tty, buf[i], i < looked_at);
+		flush_echoes(tty);
+	}
 	if (ld->icanon && !L_FLAG(tty, TTY_EXTPROC))
 		return;
 	ld->commit_head = ld->read_head;
@@ -432,12 +436,11 @@ static void receive_bytes(struct tty_struct *tty, const u8 *buf, u32 n)
 		tty_readable(tty);
 }
 
-static void send_echo(struct tty_struct *tty)
+/* Echo is on its way to the master: there it is looked at now. */
+static void push_echo(struct tty_struct *tty)
 {
-	if (tty->kind != TTY_PTY_SLAVE)
-		return;
-	process_echoes(tty);
-	pty_push(tty);
+	if (tty->kind == TTY_PTY_SLAVE)
+		pty_push(tty);
 }
 
 void n_tty_receive_buf(struct tty_struct *tty, const u8 *buf, u32 n)
@@ -446,29 +449,53 @@ void n_tty_receive_buf(struct tty_struct *tty, const u8 *buf, u32 n)
 
 	while (n && (room = receive_room(tty))) {
 		room = min(room, n);
-		receive_bytes(tty, buf, room);
+		receive_bytes(tty, buf, room, 0);
 		buf += room;
 		n -= room;
 	}
-	send_echo(tty);
+	push_echo(tty);
+}
+
+/* STOP and START work also behind what nobody reads. */
+static void look_ahead(struct tty_struct *tty)
+{
+	struct n_tty_data *ld = tty->n_tty;
+
+	for (; ld->flip_tail + ld->lookahead != ld->flip_head; ld->lookahead++)
+		receive_flow_char(tty, ld->flip[(ld->flip_tail + ld->lookahead) % TTY_FLIP_SIZE],
+				  false);
 }
 
 void n_tty_receive(struct tty_struct *tty)
 {
 	struct n_tty_data *ld = tty->n_tty;
-	u32 at, n;
+	u32 at, n, looked_at;
 
-	while (ld->flip_tail != ld->flip_head) {
+	if (ld->flip_tail == ld->flip_head)
+		return;
+	for (;;) {
 		at = ld->flip_tail % TTY_FLIP_SIZE;
 		n = min(ld->flip_head - ld->flip_tail, TTY_FLIP_SIZE - at);
+		/* Also asked when nothing is left: the last byte of a line that is too long goes. */
 		n = min(n, receive_room(tty));
 		if (!n)
 			break;
+		looked_at = min(n, ld->lookahead);
+		ld->lookahead -= looked_at;
 		/* Before it is looked at: a signal's key flushes what came before, not behind it. */
 		ld->flip_tail += n;
-		receive_bytes(tty, ld->flip + at, n);
+		receive_bytes(tty, ld->flip + at, n, looked_at);
 	}
-	send_echo(tty);
+	look_ahead(tty);
+	push_echo(tty);
+}
+
+void n_tty_flush_flip(struct tty_struct *tty)
+{
+	struct n_tty_data *ld = tty->n_tty;
+
+	ld->flip_tail = ld->flip_head;
+	ld->lookahead = 0;
 }
 
 /* --- termios ----------------------------------------------------------------------------------- */
@@ -540,8 +567,8 @@ void n_tty_set_termios(struct tty_struct *tty, const struct termios2 *old)
 	if (!I_FLAG(tty, IXON) && old && (old->c_iflag & IXON) && !tty->tco_stopped) {
 		start_tty(tty);
 		process_echoes(tty);
+		push_echo(tty);
 	}
-	n_tty_receive(tty);
 	tty_wakeup(tty);
 	tty_readable(tty);
 }

@@ -1,15 +1,27 @@
 /* N_TTY's way out: what OPOST makes of output, and echo. See tty_internal.h; termios(3); Linux,
  * drivers/tty/n_tty.c, do_output_char(), __process_echoes().
  *
- * Echo is made into bytes at once, columns and all, which wait in echo_buf until the input that came together
- * is done (n_tty.c), or as long as the other end has no room, or output is stopped; they go before anything
- * else that is written. Nothing here sleeps.
+ *   echo_buf:   c             goes out as output does (OPOST)
+ *               OP c          a control character, as ^X
+ *               OP OP         the byte OP itself
+ *               OP BACK|CANON|TAB n   columns alone; how far a tab goes back
+ *
+ * What is to be echoed becomes bytes and columns only when it goes out: a signal's key that comes before
+ * that takes both away. It waits until the input that came together is done (n_tty.c), as long as the other
+ * end has no room, or output is stopped; it goes before anything else that is written. Nothing here sleeps.
  */
 #include <string.h>
 
 #include "fs/tty_internal.h"
 
-#define COMMIT_WATERMARK 256U /* bytes */
+#define ECHO_OP_START 0xff
+#define ECHO_OP_MOVE_BACK_COL 0x80
+#define ECHO_OP_SET_CANON_COL 0x81
+#define ECHO_OP_ERASE_TAB 0x82
+#define AFTER_TAB 0x80 /* in a tab's number: the columns count from another tab */
+#define ECHO_BLOCK 256U
+#define COMMIT_WATERMARK 256U /* bytes: with so many, some go out in the middle of input */
+#define DISCARD_WATERMARK (N_TTY_BUF_SIZE - (ECHO_BLOCK + 32))
 
 static bool is_cntrl(u8 c)
 {
@@ -104,85 +116,167 @@ u32 n_tty_opost(struct tty_struct *tty, u8 c, u8 out[8])
 	return 1;
 }
 
-/* --- echo -------------------------------------------------------------------------------------- */
+/* --- echo, on its way out ---------------------------------------------------------------------- */
 
-static u32 echo_count(const struct n_tty_data *ld)
+static u8 echo_at(const struct n_tty_data *ld, u32 at)
 {
-	return ld->echo_head - ld->echo_tail;
+	return ld->echo_buf[at % N_TTY_BUF_SIZE];
 }
 
-bool process_echoes(struct tty_struct *tty)
+/* @n bytes, all of them or none. False: there is no room for them. */
+static bool put_echo(struct tty_struct *tty, const u8 *buf, u32 n)
 {
-	struct n_tty_data *ld = tty->n_tty;
-	u32 n, at;
+	return pty_write_room(tty) >= n && pty_write(tty, buf, n) == n;
+}
 
-	while (echo_count(ld)) {
-		at = ld->echo_tail % N_TTY_BUF_SIZE;
-		n = pty_write(tty, ld->echo_buf + at, min(echo_count(ld), N_TTY_BUF_SIZE - at));
-		if (!n)
-			return false;
-		ld->echo_tail += n;
-	}
+static void move_back(struct n_tty_data *ld, u32 n)
+{
+	ld->column -= min(n, ld->column);
+}
+
+static bool output_erase_tab(struct tty_struct *tty, u8 chars)
+{
+	static const u8 back[8] = "\b\b\b\b\b\b\b\b";
+	struct n_tty_data *ld = tty->n_tty;
+	u32 n = 8 - ((chars & AFTER_TAB ? chars : chars + ld->canon_column) & 7);
+
+	if (!put_echo(tty, back, n))
+		return false;
+	move_back(ld, n);
 	return true;
 }
 
-/* Goes out with what else came in one go, or when it is much: a STOP or a signal's key in between catches it.
- * What finds no room at all is lost: nobody can be made to wait for it. */
-static void echo_bytes(struct tty_struct *tty, const u8 *buf, u32 n)
+/* What stands at echo_tail, behind ECHO_OP_START. How long it is with that; 0: no room for it. */
+static u32 output_echo_op(struct tty_struct *tty)
 {
 	struct n_tty_data *ld = tty->n_tty;
+	u8 op = echo_at(ld, ld->echo_tail + 1), out[2] = {'^', op ^ 0100};
 
-	if (N_TTY_BUF_SIZE - echo_count(ld) < n)
-		return;
-	while (n--)
-		ld->echo_buf[ld->echo_head++ % N_TTY_BUF_SIZE] = *buf++;
-	if (echo_count(ld) >= COMMIT_WATERMARK)
+	switch (op) {
+	case ECHO_OP_ERASE_TAB:
+		return output_erase_tab(tty, echo_at(ld, ld->echo_tail + 2)) ? 3 : 0;
+	case ECHO_OP_SET_CANON_COL:
+		ld->canon_column = ld->column;
+		return 2;
+	case ECHO_OP_MOVE_BACK_COL:
+		move_back(ld, 1);
+		return 2;
+	case ECHO_OP_START:
+		if (!put_echo(tty, &op, 1))
+			return 0;
+		ld->column++;
+		return 2;
+	}
+	if (!put_echo(tty, out, 2))
+		return 0;
+	ld->column += 2;
+	return 2;
+}
+
+/* As output_echo_op(), of a byte that is none. */
+static u32 output_echo_char(struct tty_struct *tty, u8 c)
+{
+	struct n_tty_data *ld = tty->n_tty;
+	u32 column = ld->column, canon_column = ld->canon_column, n = 1;
+	u8 out[8] = {c};
+
+	if (O_FLAG(tty, OPOST))
+		n = n_tty_opost(tty, c, out);
+	if (pty_write_room(tty) && put_echo(tty, out, n))
+		return 1;
+	ld->column = column;
+	ld->canon_column = canon_column;
+	return 0;
+}
+
+static u32 echo_length(const struct n_tty_data *ld, u32 at)
+{
+	if (echo_at(ld, at) != ECHO_OP_START)
+		return 1;
+	return echo_at(ld, at + 1) == ECHO_OP_ERASE_TAB ? 3 : 2;
+}
+
+/* Nobody can be made to wait for room for echo: the oldest is lost if there is much that cannot go out. */
+void process_echoes(struct tty_struct *tty)
+{
+	struct n_tty_data *ld = tty->n_tty;
+	u32 n;
+	u8 c;
+
+	ld->echo_commit = ld->echo_head;
+	while (ld->echo_tail != ld->echo_head) {
+		c = echo_at(ld, ld->echo_tail);
+		n = c == ECHO_OP_START ? output_echo_op(tty) : output_echo_char(tty, c);
+		if (!n)
+			break;
+		ld->echo_tail += n;
+	}
+	while (ld->echo_head - ld->echo_tail >= DISCARD_WATERMARK)
+		ld->echo_tail += echo_length(ld, ld->echo_tail);
+}
+
+void commit_echoes(struct tty_struct *tty)
+{
+	struct n_tty_data *ld = tty->n_tty;
+	u32 old = ld->echo_commit - ld->echo_tail, nr = ld->echo_head - ld->echo_tail;
+
+	if (nr >= COMMIT_WATERMARK && nr % ECHO_BLOCK <= old % ECHO_BLOCK)
 		process_echoes(tty);
+}
+
+void flush_echoes(struct tty_struct *tty)
+{
+	const struct n_tty_data *ld = tty->n_tty;
+
+	if (L_FLAG(tty, ECHO | ECHONL) && ld->echo_commit != ld->echo_head)
+		process_echoes(tty);
+}
+
+/* --- echo, into the buffer --------------------------------------------------------------------- */
+
+/* process_echoes() leaves room for what one byte of input may become. A line that is printed anew
+ * (VREPRINT) may need more: then, too, the oldest goes. */
+static void add_echo_byte(struct n_tty_data *ld, u8 c)
+{
+	if (ld->echo_head - ld->echo_tail >= N_TTY_BUF_SIZE)
+		ld->echo_tail += echo_length(ld, ld->echo_tail);
+	ld->echo_buf[ld->echo_head++ % N_TTY_BUF_SIZE] = c;
+}
+
+static void add_echo_op(struct n_tty_data *ld, u8 op)
+{
+	add_echo_byte(ld, ECHO_OP_START);
+	add_echo_byte(ld, op);
 }
 
 void echo_char_raw(struct tty_struct *tty, u8 c)
 {
-	u8 out[8] = {c};
-	u32 n = O_FLAG(tty, OPOST) ? n_tty_opost(tty, c, out) : 1;
-
-	echo_bytes(tty, out, n);
+	if (c == ECHO_OP_START)
+		add_echo_byte(tty->n_tty, c);
+	add_echo_byte(tty->n_tty, c);
 }
 
 void echo_char(struct tty_struct *tty, u8 c)
 {
-	u8 out[2] = {'^', c ^ 0100};
-
-	if (!L_FLAG(tty, ECHOCTL) || !is_cntrl(c) || c == '\t') {
+	if (L_FLAG(tty, ECHOCTL) && is_cntrl(c) && c != '\t')
+		add_echo_op(tty->n_tty, c);
+	else
 		echo_char_raw(tty, c);
-		return;
-	}
-	tty->n_tty->column += 2;
-	echo_bytes(tty, out, 2);
 }
 
 void echo_move_back_col(struct tty_struct *tty)
 {
-	if (tty->n_tty->column)
-		tty->n_tty->column--;
+	add_echo_op(tty->n_tty, ECHO_OP_MOVE_BACK_COL);
 }
 
 void echo_set_canon_col(struct tty_struct *tty)
 {
-	tty->n_tty->canon_column = tty->n_tty->column;
+	add_echo_op(tty->n_tty, ECHO_OP_SET_CANON_COL);
 }
 
+/* Columns are known modulo 8. */
 void echo_erase_tab(struct tty_struct *tty, u32 chars, bool after_tab)
 {
-	struct n_tty_data *ld = tty->n_tty;
-	u32 back;
-
-	/* Behind another tab columns are known modulo 8; else they count from the line's first echo. */
-	if (!after_tab)
-		chars += ld->canon_column;
-	for (back = 8 - (chars & 7); back; back--) {
-		const u8 bs = '\b';
-
-		echo_bytes(tty, &bs, 1);
-		echo_move_back_col(tty);
-	}
+	add_echo_op(tty->n_tty, ECHO_OP_ERASE_TAB);
+	add_echo_byte(tty->n_tty, (chars & 7) | (after_tab ? AFTER_TAB : 0));
 }

@@ -12,6 +12,7 @@
 #define MASK(x) ((x) & (N_TTY_BUF_SIZE - 1))
 #define TENTH_NS 100000000UL /* VTIME's unit */
 #define UNTHROTTLE 128U	     /* with more than that to be read, writers at the other end sleep on */
+#define READ_CHUNK 64U	     /* VMIN bytes are waited for in the first of them alone */
 #define WRITE_CHUNK 2048U
 #define MAX_OPOST 8U /* bytes that one may become: a tab */
 
@@ -51,28 +52,27 @@ int n_tty_inq(const struct tty_struct *tty)
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-/* What a read(2) has asked for and got so far. */
+/* A chunk of what a read(2) has asked for, and how much is there. */
 struct reader {
 	struct tty_struct *tty;
 	struct file *file;
-	u8 *buf;
+	u8 buf[READ_CHUNK];
 	u32 n, size;	/* bytes there, and at most */
 	u32 minimum;	/* it returns with so many */
 	u64 time_ns;	/* between bytes; 0: forever */
 	u64 timeout_ns; /* for the next byte; WAIT_FOREVER */
+	bool packet;	/* TIOCPKT as the read began */
 };
 
-/* One line, or as much of it as there is room for. An EOF ends it and is no part of it. */
-static void canon_copy(struct reader *r)
+/* One line, or as much of it as there is room for. An EOF ends it and is no part of it. True: it goes on. */
+static bool canon_copy(struct reader *r)
 {
 	struct n_tty_data *ld = r->tty->n_tty;
 
-	while (ld->read_tail != ld->canon_head) {
+	while (ld->read_tail != ld->canon_head && r->n < r->size) {
 		bool eol = line_ends_at(ld, ld->read_tail);
 		u8 c = ld->read_buf[MASK(ld->read_tail)];
 
-		if (r->n == r->size && !(eol && c == DISABLED_CHAR))
-			return;
 		if (eol)
 			ld->read_flags[MASK(ld->read_tail) / 64] &= ~BIT(MASK(ld->read_tail) % 64);
 		ld->read_tail++;
@@ -80,21 +80,41 @@ static void canon_copy(struct reader *r)
 			r->buf[r->n++] = c;
 		if (eol) {
 			ld->push = false;
-			return;
+			return false;
 		}
 	}
+	return ld->read_tail != ld->canon_head;
 }
 
-static void raw_copy(struct reader *r)
+/* The EOF behind a read that is full belongs to it. */
+static void canon_skip_eof(struct n_tty_data *ld)
+{
+	u32 at = MASK(ld->read_tail);
+
+	if (ld->read_tail == ld->canon_head || !line_ends_at(ld, at) ||
+	    ld->read_buf[at] != DISABLED_CHAR)
+		return;
+	ld->read_flags[at / 64] &= ~BIT(at % 64);
+	ld->read_tail++;
+}
+
+/* True: there is more. */
+static bool raw_copy(struct reader *r)
 {
 	struct n_tty_data *ld = r->tty->n_tty;
-	u32 n = min(ld->commit_head - ld->read_tail, r->size - r->n), at = MASK(ld->read_tail);
-	u32 first = min(n, N_TTY_BUF_SIZE - at);
+	u32 at = MASK(ld->read_tail), n = min(ld->commit_head - ld->read_tail, r->size - r->n);
 
-	memcpy(r->buf + r->n, ld->read_buf + at, first);
-	memcpy(r->buf + r->n + first, ld->read_buf, n - first);
+	n = min(n, N_TTY_BUF_SIZE - at);
+	if (!n)
+		return false;
+	memcpy(r->buf + r->n, ld->read_buf + at, n);
 	ld->read_tail += n;
+	/* With EXTPROC the other end edits lines: an EOF by itself is an empty read. */
+	if (n == 1 && ld->icanon && ld->read_buf[at] == TTY_CC(r->tty, VEOF) &&
+	    ld->read_tail == ld->commit_head)
+		return false;
 	r->n += n;
+	return ld->read_tail != ld->commit_head;
 }
 
 static bool packet_status(const struct tty_struct *tty)
@@ -136,15 +156,15 @@ static void set_limits(struct reader *r)
 	const struct tty_struct *tty = r->tty;
 	u64 vtime = TTY_CC(tty, VTIME) * TENTH_NS;
 
-	r->time_ns = 0;
+	r->packet = tty->packet;
 	r->timeout_ns = WAIT_FOREVER;
-	r->minimum = 1;
-	if (is_canonical(tty))
+	if (tty->n_tty->icanon) /* with EXTPROC, too */
 		return;
-	if (TTY_CC(tty, VMIN)) {
-		r->minimum = TTY_CC(tty, VMIN);
+	r->minimum = TTY_CC(tty, VMIN);
+	if (r->minimum) {
 		r->time_ns = vtime;
 	} else {
+		r->minimum = 1;
 		r->timeout_ns = vtime;
 	}
 }
@@ -153,21 +173,22 @@ static void set_limits(struct reader *r)
 static void unthrottle(struct tty_struct *tty)
 {
 	struct n_tty_data *ld = tty->n_tty;
-	u32 left = (is_canonical(tty) ? ld->canon_head : ld->commit_head) - ld->read_tail;
+	u32 left = (ld->icanon ? ld->canon_head : ld->commit_head) - ld->read_tail;
 
 	n_tty_receive(tty);
 	if (left <= UNTHROTTLE && tty->link)
 		tty_wakeup(tty->link);
 }
 
-/* 0 or -errno, which counts if nothing has been read. */
-static int read_loop(struct reader *r)
+/* The first chunk. 1: there is more at once (continue_read()); 0; -errno, which counts if nothing has been
+ * read. */
+static int begin_read(struct reader *r)
 {
 	struct tty_struct *tty = r->tty;
 	int ret;
 
 	while (r->n < r->size) {
-		if (packet_status(tty)) {
+		if (r->packet && tty->link && tty->link->pktstatus) {
 			if (r->n)
 				return 0;
 			r->buf[r->n++] = tty->link->pktstatus;
@@ -181,13 +202,14 @@ static int read_loop(struct reader *r)
 			continue;
 		}
 		if (is_canonical(tty)) {
-			canon_copy(r);
-			unthrottle(tty);
-			return 0;
+			if (canon_copy(r))
+				return 1;
+		} else {
+			if (r->packet && !r->n)
+				r->buf[r->n++] = TIOCPKT_DATA;
+			if (raw_copy(r) && r->n >= r->minimum)
+				return 1;
 		}
-		if (tty->packet && !r->n)
-			r->buf[r->n++] = TIOCPKT_DATA;
-		raw_copy(r);
 		unthrottle(tty);
 		if (r->n >= r->minimum)
 			return 0;
@@ -197,26 +219,70 @@ static int read_loop(struct reader *r)
 	return 0;
 }
 
+/* A further chunk: what is there at once. 1: there is more; 0. */
+static int continue_read(struct reader *r)
+{
+	bool more = false;
+
+	if (!is_canonical(r->tty))
+		more = raw_copy(r);
+	else if (r->size)
+		more = canon_copy(r);
+	else
+		canon_skip_eof(r->tty->n_tty);
+	if (!more)
+		unthrottle(r->tty);
+	return more;
+}
+
+/* One reader at a time. Who does not want to wait does not wait for another one, either. */
+static int lock_reads(struct file *f, struct tty_struct *tty)
+{
+	int err;
+
+	while (tty->read_lock) {
+		if (f->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		err = wait_event_interruptible(&tty->read_lock_wait, !tty->read_lock);
+		if (err)
+			return err;
+	}
+	tty->read_lock = true;
+	return 0;
+}
+
+static void unlock_reads(struct tty_struct *tty)
+{
+	tty->read_lock = false;
+	wake_up_all(&tty->read_lock_wait);
+}
+
 long n_tty_read(struct file *f, struct tty_struct *tty, struct iov_iter *to)
 {
-	struct memory *m = tty->vfs->mem;
-	struct reader r = {.tty = tty, .file = f};
-	int err = tty_check_change(tty, SIGTTIN);
-	long done;
+	struct reader r = {.tty = tty, .file = f, .size = min(to->count, (u64)READ_CHUNK)};
+	u64 done = 0, copied;
+	int ret = tty_check_change(tty, SIGTTIN);
 
-	if (err || !to->count)
-		return err;
-	r.size = min(to->count, (u64)N_TTY_BUF_SIZE);
-	r.buf = kmalloc(m, N_TTY_BUF_SIZE, GFP_KERNEL);
-	if (!r.buf)
-		return -ENOMEM;
+	if (!ret)
+		ret = lock_reads(f, tty);
+	if (ret)
+		return ret;
 	set_limits(&r);
-	err = read_loop(&r);
-	done = r.n ? (long)copy_to_iter(r.buf, r.n, to) : err;
-	if (r.n && !done)
-		done = -EFAULT;
-	kfree(m, r.buf);
-	return done;
+	ret = begin_read(&r);
+	for (;;) {
+		copied = copy_to_iter(r.buf, r.n, to);
+		done += copied;
+		if (copied != r.n && !done)
+			ret = -EFAULT;
+		if (ret <= 0 || (copied != r.n && !is_canonical(tty)))
+			break;
+		/* An EOF may be left to be skipped when no byte is wanted any more. */
+		r.size = copied == r.n ? min(to->count, (u64)READ_CHUNK) : 0;
+		r.n = 0;
+		ret = continue_read(&r);
+	}
+	unlock_reads(tty);
+	return done ? (long)done : ret;
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */
@@ -255,8 +321,10 @@ static long write_chunk(struct file *f, struct tty_struct *tty, const u8 *buf, u
 {
 	const struct tty_job_ops *jobs = tty_jobs(tty);
 	u32 done = 0;
-	int err = 0;
+	int err = L_FLAG(tty, TOSTOP) ? tty_check_change(tty, SIGTTOU) : 0;
 
+	if (err)
+		return err;
 	process_echoes(tty);
 	while (!err) {
 		if (jobs && jobs->signal_pending(tty->vfs)) {
@@ -267,9 +335,8 @@ static long write_chunk(struct file *f, struct tty_struct *tty, const u8 *buf, u
 			err = -EIO;
 			break;
 		}
-		if (process_echoes(tty))
-			done += O_FLAG(tty, OPOST) ? write_opost(tty, buf + done, n - done)
-						   : pty_write(tty, buf + done, n - done);
+		done += O_FLAG(tty, OPOST) ? write_opost(tty, buf + done, n - done)
+					   : pty_write(tty, buf + done, n - done);
 		pty_push(tty);
 		if (done == n)
 			break;
@@ -282,13 +349,37 @@ static long write_chunk(struct file *f, struct tty_struct *tty, const u8 *buf, u
 	return done ? (long)done : err;
 }
 
-/* One writer at a time: what a write(2) says stays together. */
-static int lock_writes(struct file *f, struct tty_struct *tty)
+/* A chunk that cannot be read as a whole is not written at all. */
+static long write_all(struct file *f, struct tty_struct *tty, struct iov_iter *from, u8 *buf)
+{
+	const struct tty_job_ops *jobs = tty_jobs(tty);
+	u64 done = 0, n;
+	long put;
+
+	do {
+		struct iov_iter start = *from;
+
+		n = min(from->count, (u64)WRITE_CHUNK);
+		put = copy_from_iter(buf, n, from) == n ? write_chunk(f, tty, buf, n) : -EFAULT;
+		if (put < (long)n) {
+			*from = start;
+			iov_iter_advance(from, max(put, 0L));
+		}
+		if (put <= 0)
+			return done ? (long)done : put;
+		done += put;
+		if (jobs && jobs->signal_pending(tty->vfs))
+			break;
+	} while (from->count);
+	return done;
+}
+
+int tty_write_lock(struct tty_struct *tty, bool nonblock)
 {
 	int err;
 
 	while (tty->write_lock) {
-		if (f->f_flags & O_NONBLOCK)
+		if (nonblock)
 			return -EAGAIN;
 		err = wait_event_interruptible(&tty->write_wait, !tty->write_lock);
 		if (err)
@@ -298,50 +389,24 @@ static int lock_writes(struct file *f, struct tty_struct *tty)
 	return 0;
 }
 
-static long write_all(struct file *f, struct tty_struct *tty, struct iov_iter *from, u8 *buf)
+void tty_write_unlock(struct tty_struct *tty)
 {
-	const struct tty_job_ops *jobs = tty_jobs(tty);
-	long done = 0, n, put;
-
-	do {
-		struct iov_iter start = *from;
-
-		n = copy_from_iter(buf, min(from->count, (u64)WRITE_CHUNK), from);
-		put = n ? write_chunk(f, tty, buf, n) : -EFAULT;
-		if (put < n) {
-			*from = start;
-			iov_iter_advance(from, max(put, 0L));
-		}
-		if (put <= 0)
-			return done ? done : put;
-		done += put;
-		if (jobs && jobs->signal_pending(tty->vfs))
-			break;
-	} while (from->count);
-	return done;
+	tty->write_lock = false;
+	tty_wakeup(tty);
 }
 
 long n_tty_write(struct file *f, struct tty_struct *tty, struct iov_iter *from)
 {
 	struct memory *m = tty->vfs->mem;
+	u8 *buf = kmalloc(m, WRITE_CHUNK, GFP_KERNEL);
 	long ret;
-	u8 *buf;
 
-	if (L_FLAG(tty, TOSTOP)) {
-		ret = tty_check_change(tty, SIGTTOU);
-		if (ret)
-			return ret;
-	}
-	if (!from->count)
-		return 0;
-	buf = kmalloc(m, WRITE_CHUNK, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	ret = lock_writes(f, tty);
+	ret = tty_write_lock(tty, f->f_flags & O_NONBLOCK);
 	if (!ret) {
 		ret = write_all(f, tty, from, buf);
-		tty->write_lock = false;
-		tty_wakeup(tty);
+		tty_write_unlock(tty);
 	}
 	kfree(m, buf);
 	return ret;

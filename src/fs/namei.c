@@ -35,17 +35,24 @@ struct nameidata {
 	char comp[NAME_MAX + 1];
 };
 
-static void nd_set_path(struct nameidata *nd, struct mount *mnt, struct dentry *d)
+/* Takes over the references of @to. */
+static void nd_set_path(struct nameidata *nd, const struct path *to)
 {
 	path_put(&nd->path);
-	nd->path.mnt = mnt;
+	nd->path = *to;
+}
+
+/* Goes on with @d, a reference, in the same mount. */
+static void nd_step(struct nameidata *nd, struct dentry *d)
+{
+	dput(nd->path.dentry);
 	nd->path.dentry = d;
 }
 
 static void nd_jump(struct nameidata *nd, const struct path *to)
 {
 	path_get(to);
-	nd_set_path(nd, to->mnt, to->dentry);
+	nd_set_path(nd, to);
 }
 
 /* Takes the next component off nd->name into nd->comp. 0, or -ENAMETOOLONG. */
@@ -105,7 +112,7 @@ static int walk_dotdot(struct nameidata *nd)
 	if (err)
 		dput(parent);
 	else
-		nd_set_path(nd, nd->path.mnt, parent);
+		nd_step(nd, parent);
 	return err;
 }
 
@@ -131,6 +138,7 @@ static int lookup_one(struct nameidata *nd, struct path *out)
 		if (!m) {
 			out->mnt = nd->path.mnt;
 			out->dentry = child;
+			mntget(out->mnt);
 			return 0;
 		}
 		dput(child);
@@ -220,7 +228,7 @@ static int follow_link(struct nameidata *nd, struct path *link)
 			if (err)
 				path_put(&to);
 			else
-				nd_set_path(nd, to.mnt, to.dentry);
+				nd_set_path(nd, &to);
 			return err;
 		}
 		if (err && err != -EINVAL) {
@@ -273,7 +281,7 @@ static int walk_component(struct nameidata *nd, bool last)
 	if (S_ISLNK(next.dentry->mode) &&
 	    (!last || nd->must_be_dir || (nd->lookup & LOOKUP_FOLLOW)))
 		return follow_link(nd, &next);
-	nd_set_path(nd, next.mnt, next.dentry);
+	nd_set_path(nd, &next);
 	return 0;
 }
 
@@ -350,7 +358,7 @@ static bool lookup_plain(struct nameidata *nd)
 		dput(d);
 		return false;
 	}
-	nd_set_path(nd, from.mnt, d);
+	nd_step(nd, d);
 	return true;
 }
 

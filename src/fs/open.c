@@ -9,6 +9,7 @@
 #include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/internal.h"
+#include "fs/lease.h"
 #include "fs/namei.h"
 
 /* --- what is put by ------------------------------------------------------------------------- */
@@ -279,20 +280,82 @@ static struct file *opened(struct file *f, int flags)
 	return f;
 }
 
-struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
-			  u32 mode)
+static struct file *open_reserved(struct fs_struct *fs, const struct path *at, const char *name,
+				  int flags, u32 mode)
 {
 	struct vfs *v = fs->root.dentry->vfs;
 	struct file *f;
 	int err;
 
-	v->in->notify_created = false;
 	if (!(flags & (O_CREAT | O_TRUNC)))
-		return opened(open_path(fs, at, name, flags, mode), flags);
+		return open_path(fs, at, name, flags, mode);
 	err = open_reserve(v);
 	if (err)
 		return ERR_PTR(err);
 	f = open_path(fs, at, name, flags, mode);
 	v->in->spare.usable = false;
-	return opened(f, flags);
+	return f;
+}
+
+/* --- leases ---------------------------------------------------------------------------------- */
+
+/* What O_TRUNC wants besides what opened @f: it may be open for reading only. */
+static int may_truncate(struct file *f)
+{
+	struct dentry *d = f->f_path.dentry;
+
+	if (d_is_dir(d))
+		return -EISDIR;
+	if (!S_ISREG(d->mode) || (f->f_mode & FMODE_WRITE) || !d->d_op->access)
+		return 0;
+	return d->d_op->access(d, W_OK, AT_EACCESS);
+}
+
+static int handle_truncate(struct file *f)
+{
+	struct dentry *d = f->f_path.dentry;
+
+	if (!S_ISREG(d->mode))
+		return 0;
+	if (f->f_mode & FMODE_WRITE)
+		return f->f_op->ftruncate ? f->f_op->ftruncate(f, 0) : 0;
+	if (f->f_mapping && f->f_mapping->nr_exec)
+		return -ETXTBSY;
+	return d->d_op->truncate ? d->d_op->truncate(d, 0) : 0;
+}
+
+/* Some file has a lease. If it is this one, who opens it waits until that is broken, and counts as having it open
+ * meanwhile; it is truncated only then. */
+static struct file *open_breaking(struct fs_struct *fs, const struct path *at, const char *name,
+				  int flags, u32 mode)
+{
+	struct file *f = open_reserved(fs, at, name, flags & ~O_TRUNC, mode);
+	struct vfs_internal *in = fs->root.dentry->vfs->in;
+	bool created = in->notify_created;
+	int err;
+
+	if (IS_ERR(f))
+		return f;
+	err = flags & O_TRUNC ? may_truncate(f) : 0;
+	if (!err)
+		err = lease_break(f->f_path.dentry, flags);
+	if (!err && (flags & O_TRUNC))
+		err = handle_truncate(f);
+	in->notify_created = created; /* others may have opened files meanwhile */
+	if (!err)
+		return f;
+	f->f_notify =
+		in->notify_epoch; /* nobody was told that it is open, so nobody hears that it is closed */
+	fput(f);
+	return ERR_PTR(err);
+}
+
+struct file *do_filp_open(struct fs_struct *fs, const struct path *at, const char *name, int flags,
+			  u32 mode)
+{
+	struct vfs *v = fs->root.dentry->vfs;
+	bool leases = unlikely(v->in->nr_leases) && !(flags & O_PATH);
+
+	v->in->notify_created = false;
+	return opened((leases ? open_breaking : open_reserved)(fs, at, name, flags, mode), flags);
 }

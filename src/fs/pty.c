@@ -89,7 +89,7 @@ void pty_flush_buffer(struct tty_struct *tty)
 {
 	if (!tty->link)
 		return;
-	tty->link->n_tty->flip_tail = tty->link->n_tty->flip_head;
+	n_tty_flush_flip(tty->link);
 	pty_packet_status(tty, 0, TIOCPKT_FLUSHWRITE);
 }
 
@@ -199,10 +199,14 @@ struct file *tty_open_slave(struct tty_struct *tty, const struct path *p, int fl
 	struct vfs *v = tty->vfs;
 	struct file *f;
 
-	if (tty->other_closed || !tty->link || tty->link->pty_lock)
+	if (!tty->link)
 		return ERR_PTR(-EIO);
 	if (tty->exclusive && !(v->tty_jobs && v->tty_jobs->is_admin(v)))
 		return ERR_PTR(-EBUSY);
+	if (tty->link->pty_lock) {
+		tty->io_error = true; /* for those who had it open, too, until it can be opened */
+		return ERR_PTR(-EIO);
+	}
 	f = tty_file_open(tty, p, flags);
 	if (IS_ERR(f))
 		return f;

@@ -49,7 +49,7 @@ struct file *shmem_open_new(const struct path *p, int flags)
 	struct file *f = shmem_file_alloc(p, flags);
 
 	if (!IS_ERR(f)) {
-		file_set_writer(f);
+		file_count_open(f);
 		f->f_mode |= FMODE_CAN_ODIRECT;
 	}
 	return f;

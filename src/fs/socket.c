@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "base/host_net.h"
 #include "base/log.h"
+#include "fs/fasync.h"
 #include "fs/host_sock.h"
 #include "fs/inet.h"
 #include "fs/internal.h"
@@ -42,6 +43,9 @@ void sock_init(struct sock *sk, struct socket *sock, int family)
 	sk->rcvlowat = 1;
 	sk->peek_off = -1;
 	sk->sndtimeo = sk->rcvtimeo = WAIT_FOREVER;
+	sk->values[SV_INCOMING_CPU] = -1;
+	sk->max_pacing = ~0UL;
+	sock_set_option(sk, SO_PASSRIGHTS_K, true);
 	init_waitqueue_head(&sk->wq, sk->vfs->events->sched);
 }
 
@@ -51,6 +55,12 @@ int sock_error(struct sock *sk)
 
 	sk->err = 0;
 	return err;
+}
+
+void sock_send_urg(const struct sock *sk)
+{
+	if (sk->socket && sk->socket->file)
+		fasync_urgent(sk->socket->file);
 }
 
 u64 sock_deadline(const struct sock *sk, u64 timeo_ns, bool nonblock)

@@ -67,6 +67,8 @@ struct sock_msg {
 	int flags;		/* MSG_* */
 	bool nonblock;		/* O_NONBLOCK or MSG_DONTWAIT */
 	int out_flags;		/* receive: MSG_TRUNC */
+	bool got;		/* receive, out: not the end of messages */
+	s32 inq;		/* receive, out, with SO_INQ: bytes that are left */
 	bool sigpipe;		/* send, out: SIGPIPE goes with -EPIPE */
 	struct scm_cookie scm;	/* send: what goes along, taken over; receive: the caller's then */
 	/* Families with raw_control: control messages as they are, in the caller's host memory. Receive:
@@ -92,6 +94,8 @@ struct proto_ops {
 	long (*ioctl)(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *mm);
 	int (*listen)(struct socket *sock, u32 backlog);
 	int (*shutdown)(struct socket *sock, int how); /* SHUT_*, checked */
+	/* What stands in the way of any message, before control messages are looked at; NULL: nothing. */
+	int (*may_send)(struct socket *sock);
 	/* Bytes, or -errno. @fs: whose eyes a path in the address is read with; NULL: there is none. */
 	long (*sendmsg)(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 	long (*recvmsg)(struct socket *sock, struct sock_msg *msg);
@@ -119,6 +123,14 @@ struct socket {
 	struct file *file; /* no reference: it is what holds us; NULL when it is gone */
 };
 
+/* Options that are on or off: a bit each, by number. */
+struct sock_options {
+	u64 bits[2];
+};
+
+/* Options that are a number which is only kept. */
+enum sock_value { SV_BUSY_POLL, SV_INCOMING_CPU, SV_BINDTOIFINDEX, SV_BUF_LOCK, NR_SOCK_VALUES };
+
 /* What every family's sock begins with, and the SOL_SOCKET options act on (sndbuf and what follows
  * it). The family changes the rest. */
 struct sock {
@@ -135,7 +147,11 @@ struct sock {
 	u32 rcvlowat;
 	s32 peek_off;		/* SO_PEEK_OFF; -1: off */
 	u64 sndtimeo, rcvtimeo; /* ns; WAIT_FOREVER */
-	u64 options;		/* on/off ones: BIT(SO_x) below 64 */
+	struct sock_options options;
+	s32 values[NR_SOCK_VALUES];
+	u64 cookie;	/* SO_COOKIE; 0: nobody has asked */
+	u64 max_pacing; /* SO_MAX_PACING_RATE: bytes a second */
+	u8 stamp;	/* SO_TIMESTAMP or one of its kin; 0: off */
 	u32 priority, mark;
 	s32 linger; /* seconds */
 	bool linger_on;
@@ -143,24 +159,37 @@ struct sock {
 	struct wait_queue_head wq; /* whatever changes */
 };
 
+#define SO_TIMESTAMP_NEW_K 63
 #define SO_PASSPIDFD_K 76
 #define SO_PEERPIDFD_K 77
-#define OPT_PASSPIDFD 0 /* stands for SO_PASSPIDFD in sock.options: no option has this number */
+#define SO_PASSRIGHTS_K 83
+#define SO_INQ_K 84
 
-/* An on/off option, SO_x or OPT_PASSPIDFD. */
+/* An on/off option, SO_x. */
 static inline bool sock_option(const struct sock *sk, int so)
 {
-	return sk->options & BIT(so);
+	return sk->options.bits[so / 64] >> (so % 64) & 1;
+}
+
+static inline void sock_set_option(struct sock *sk, int so, bool on)
+{
+	u64 *bits = &sk->options.bits[so / 64];
+
+	*bits = on ? *bits | BIT(so % 64) : *bits & ~BIT(so % 64);
 }
 
 /* Does it want to know who sends? */
 static inline bool sock_passes_cred(const struct sock *sk)
 {
-	return sk->options & (BIT(SO_PASSCRED) | BIT(OPT_PASSPIDFD));
+	return sock_option(sk, SO_PASSCRED) || sock_option(sk, SO_PASSPIDFD_K);
 }
 
 /* All zero before: one reference, default options; type and vfs are @sock's. */
 void sock_init(struct sock *sk, struct socket *sock, int family);
+/* An urgent byte has come: SIGURG to whom the file's owner is (fasync.h). */
+void sock_send_urg(const struct sock *sk);
+/* A connection that @listener's socket takes has its options for what goes along with messages. */
+void sock_inherit_options(struct sock *sk, const struct sock *listener);
 /* The pending error as -errno, and no longer pending; 0: none. */
 int sock_error(struct sock *sk);
 /* Until when, by the machine's clock, a call may sleep: 0: not at all; WAIT_FOREVER. @timeo_ns: SO_SNDTIMEO or
@@ -202,8 +231,9 @@ struct file *sock_adopt_file(struct vfs *v, int fd, int flags);
 
 /* SOL_SOCKET. @val: host memory; set: @len bytes of it (up to 16 are looked at), get: as many as fit
  * in *@len, which then says how many there are. -ENOPROTOOPT, -EINVAL, -EDOM, -EPERM, -ENODATA.
+ * -EOPNOTSUPP, -EACCES, -ENOENT.
  * @net_admin: CAP_NET_ADMIN. See: socket(7). */
-#define SOCKOPT_MAX 32U
+#define SOCKOPT_MAX 40U
 int sock_setsockopt(struct socket *sock, int name, const void *val, u32 len, bool net_admin);
 int sock_getsockopt(struct socket *sock, int name, void *val, u32 *len);
 

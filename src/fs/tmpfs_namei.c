@@ -173,6 +173,7 @@ static struct file *make_tmpfile(const struct path *dir, int flags, u32 mode)
 	p.dentry = new_inode(dir->dentry, name, S_IFREG | mode);
 	if (IS_ERR(p.dentry))
 		return (void *)p.dentry;
+	mntget(p.mnt);
 	dget(dir->dentry);
 	entry_of(p.dentry)->parent = dir->dentry;
 	shmem_node(p.dentry)->linkable = !(flags & O_EXCL);
@@ -191,6 +192,7 @@ struct file *tmpfs_create(const struct path *dir, const char *name, int flags, u
 	p.dentry = make(dir->dentry, name, S_IFREG | mode, 0);
 	if (IS_ERR(p.dentry))
 		return (void *)p.dentry;
+	mntget(p.mnt);
 	open_commit(dir->dentry->vfs);
 	/* Whoever makes a file may open it, whatever its mode. */
 	f = shmem_open_new(&p, flags);
@@ -302,6 +304,12 @@ static int may_move_dir(const struct rename *r, struct dentry *d, struct dentry 
 	return shmem_permission(r->od->vfs, shmem_node(d), W_OK, false); /* its ".." changes */
 }
 
+/* Two names of one file, or the same name: nothing is to be done. */
+static bool same_file(const struct rename *r)
+{
+	return r->new ? shmem_node(r->new) == shmem_node(r->old) : false;
+}
+
 /* vfs_rename()'s checks, in its order. */
 static int check_rename(const struct rename *r)
 {
@@ -316,6 +324,8 @@ static int check_rename(const struct rename *r)
 		return -EINVAL;
 	if (r->new &&is_below(r->od, r->new))
 		return exchange ? -EINVAL : -ENOTEMPTY;
+	if (same_file(r))
+		return 0;
 	err = may_delete(r->od, r->old, is_dir);
 	if (err)
 		return err;
@@ -424,8 +434,7 @@ int tmpfs_rename(struct dentry *od, const char *on, struct dentry *nd, const cha
 	}
 	if (!err)
 		err = check_rename(&r);
-	/* Two names of one file: nothing to be done. */
-	if (!err && !(r.new &&shmem_node(r.new) == shmem_node(r.old)))
+	if (!err && !same_file(&r))
 		err = flags & RENAME_EXCHANGE ? exchange(&r) : replace(&r);
 	dput(r.new);
 	dput(r.old);

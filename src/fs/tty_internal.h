@@ -28,10 +28,11 @@ struct n_tty_data {
 	u64 char_map[4];	  /* bytes that mean something special as of these termios */
 	u64 read_flags[N_TTY_BUF_SIZE / 64]; /* at these places lines end */
 	u32 echo_head, echo_tail;
+	u32 echo_commit; /* how much of the echo has been tried to go out */
 	u8 read_buf[N_TTY_BUF_SIZE];
-	u8 echo_buf
-		[N_TTY_BUF_SIZE]; /* echo that the other end had no room for yet: bytes as they go out */
+	u8 echo_buf[N_TTY_BUF_SIZE]; /* echo that has not gone out yet: n_tty_echo.c */
 	u32 flip_head, flip_tail;
+	u32 lookahead; /* of these, the first whose STOP and START have been obeyed already */
 	u8 flip[TTY_FLIP_SIZE]; /* what came in and is not looked at yet */
 };
 
@@ -57,8 +58,9 @@ struct tty_struct {
 	u8 pktstatus; /* a slave's: TIOCPKT_* that its master has not read yet */
 	bool other_closed, io_error, hupped, exclusive;
 	bool pty_lock;	 /* a master's: the slave cannot be opened yet */
-	bool write_lock; /* somebody is in the middle of a write(2) */
-	struct wait_queue_head read_wait, write_wait;
+	bool write_lock; /* somebody is in the middle of a write(2), or waits for its end: TCSETSW */
+	bool read_lock;	 /* somebody is in the middle of a read(2) */
+	struct wait_queue_head read_wait, write_wait, read_lock_wait;
 	struct list_head files; /* of tty_file */
 
 	u32 mode; /* with @attr */
@@ -161,8 +163,9 @@ void n_tty_receive(struct tty_struct *tty);
 void n_tty_receive_buf(struct tty_struct *tty, const u8 *buf, u32 n);
 /* The termios are others than @old (NULL: all new). */
 void n_tty_set_termios(struct tty_struct *tty, const struct termios2 *old);
-/* All that has come in and is not read goes. */
+/* All that has come in and is not read goes; what has not even been looked at. */
 void n_tty_flush_buffer(struct tty_struct *tty);
+void n_tty_flush_flip(struct tty_struct *tty);
 
 /* --- n_tty_echo.c: output and echo --------------------------------------------------------------- */
 
@@ -176,8 +179,11 @@ void echo_char_raw(struct tty_struct *tty, u8 c);
 void echo_move_back_col(struct tty_struct *tty);
 void echo_set_canon_col(struct tty_struct *tty);
 void echo_erase_tab(struct tty_struct *tty, u32 chars, bool after_tab);
-/* Echo that waits goes out, as far as there is room. True: none waits any more. */
-bool process_echoes(struct tty_struct *tty);
+/* Echo that waits goes out, as far as there is room: at once; if it is much; or at the end of input that
+ * came together. */
+void process_echoes(struct tty_struct *tty);
+void commit_echoes(struct tty_struct *tty);
+void flush_echoes(struct tty_struct *tty);
 
 /* --- n_tty_rw.c -------------------------------------------------------------------------------- */
 
@@ -188,6 +194,9 @@ int n_tty_inq(const struct tty_struct *tty);
 long n_tty_read(struct file *f, struct tty_struct *tty, struct iov_iter *to);
 long n_tty_write(struct file *f, struct tty_struct *tty, struct iov_iter *from);
 unsigned n_tty_poll(struct file *f, struct tty_struct *tty, struct poll_table *pt);
+/* One writer at a time: what a write(2) says stays together. 0; -EAGAIN: @nonblock; -ERESTARTSYS. */
+int tty_write_lock(struct tty_struct *tty, bool nonblock);
+void tty_write_unlock(struct tty_struct *tty);
 
 /* --- tty_host.c -------------------------------------------------------------------------------- */
 

@@ -33,6 +33,7 @@ struct tty_struct *tty_alloc(struct vfs *v, enum tty_kind kind, u32 dev)
 	tty->host_fd = -1;
 	init_waitqueue_head(&tty->read_wait, v->events->sched);
 	init_waitqueue_head(&tty->write_wait, v->events->sched);
+	init_waitqueue_head(&tty->read_lock_wait, v->events->sched);
 	INIT_LIST_HEAD(&tty->files);
 	INIT_LIST_HEAD(&tty->node);
 	return tty;
@@ -163,9 +164,10 @@ void tty_vhangup(struct tty_struct *tty)
 	if (jobs)
 		jobs->hangup_session(tty);
 	tty->ctrl = (struct tty_ctrl){0, 0};
-	tty->pktstatus = 0;
 	tty->stopped = tty->tco_stopped = false;
 	n_tty_flush_buffer(tty);
+	pty_flush_buffer(tty);
+	tty->pktstatus = 0;
 	if (tty->kind == TTY_PTY_SLAVE)
 		tty->termios = tty_std_termios;
 	n_tty_set_termios(tty, &old);

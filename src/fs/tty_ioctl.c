@@ -11,6 +11,10 @@
 #include "mm/uaccess.h"
 
 #define NCCS_TERMIO 8
+#define K_TCGETS2 0x802c542aU
+#define K_TCSETS2 0x402c542bU
+#define K_TCSETSW2 0x402c542cU
+#define K_TCSETSF2 0x402c542dU
 #define K_TIOCGEXCL 0x80045440U
 #define K_TIOCGDEV 0x80045432U
 #define K_TIOCVHANGUP 0x5437U
@@ -37,7 +41,6 @@ void start_tty(struct tty_struct *tty)
 		return;
 	tty->stopped = false;
 	pty_packet_status(tty, TIOCPKT_STOP, TIOCPKT_START);
-	process_echoes(tty);
 	tty_wakeup(tty);
 }
 
@@ -45,15 +48,17 @@ void start_tty(struct tty_struct *tty)
 static long send_xchar(struct tty_struct *tty, u8 c)
 {
 	bool was_stopped = tty->stopped;
+	int err = c == DISABLED_CHAR ? 0 : tty_write_lock(tty, false);
 
-	if (c == DISABLED_CHAR)
-		return 0;
+	if (err || c == DISABLED_CHAR)
+		return err;
 	if (was_stopped)
 		start_tty(tty);
 	pty_write(tty, &c, 1);
 	pty_push(tty);
 	if (was_stopped)
 		stop_tty(tty);
+	tty_write_unlock(tty);
 	return 0;
 }
 
@@ -65,10 +70,13 @@ static long ioctl_flow(struct tty_struct *tty, u64 arg)
 		return err;
 	switch (arg) {
 	case TCOOFF:
-		stop_tty(tty);
+		if (!tty->tco_stopped)
+			stop_tty(tty);
 		tty->tco_stopped = true;
 		return 0;
-	case TCOON:
+	case TCOON: /* what STOP has stopped it does not start */
+		if (!tty->tco_stopped)
+			return 0;
 		tty->tco_stopped = false;
 		start_tty(tty);
 		return 0;
@@ -82,15 +90,20 @@ static long ioctl_flow(struct tty_struct *tty, u64 arg)
 
 static long ioctl_flush(struct tty_struct *tty, u64 arg)
 {
-	int err = tty_check_change(tty, SIGTTOU);
+	int err;
 
+	/* Linux does this before it asks whether the background may. */
+	if (arg == TCIFLUSH || arg == TCIOFLUSH)
+		n_tty_flush_flip(tty);
+	err = tty_check_change(tty, SIGTTOU);
 	if (err)
 		return err;
 	if (arg != TCIFLUSH && arg != TCOFLUSH && arg != TCIOFLUSH)
 		return -EINVAL;
 	if (arg != TCOFLUSH) {
-		tty->n_tty->flip_tail = tty->n_tty->flip_head;
 		n_tty_flush_buffer(tty);
+		if (tty->link)
+			tty_wakeup(tty->link);
 	}
 	if (arg != TCIFLUSH)
 		pty_flush_buffer(tty);
@@ -177,15 +190,20 @@ enum termios_shape { SHAPE_TERMIO, SHAPE_TERMIOS, SHAPE_TERMIOS2 };
 static const struct termios_cmd {
 	u32 cmd;
 	u8 shape;
-	bool set, flush;
+	bool set, wait, flush;
 } termios_cmds[] = {
-	{TCGETS, SHAPE_TERMIOS, false, false},	     {TCSETS, SHAPE_TERMIOS, true, false},
-	{TCSETSW, SHAPE_TERMIOS, true, false},	     {TCSETSF, SHAPE_TERMIOS, true, true},
-	{TCGETA, SHAPE_TERMIO, false, false},	     {TCSETA, SHAPE_TERMIO, true, false},
-	{TCSETAW, SHAPE_TERMIO, true, false},	     {TCSETAF, SHAPE_TERMIO, true, true},
-	{0x802c542aU, SHAPE_TERMIOS2, false, false}, /* TCGETS2 and its kin: TC[GS]ETS[WF]2 */
-	{0x402c542bU, SHAPE_TERMIOS2, true, false},  {0x402c542cU, SHAPE_TERMIOS2, true, false},
-	{0x402c542dU, SHAPE_TERMIOS2, true, true},
+	{TCGETS, SHAPE_TERMIOS, false, false, false},
+	{TCSETS, SHAPE_TERMIOS, true, false, false},
+	{TCSETSW, SHAPE_TERMIOS, true, true, false},
+	{TCSETSF, SHAPE_TERMIOS, true, true, true},
+	{TCGETA, SHAPE_TERMIO, false, false, false},
+	{TCSETA, SHAPE_TERMIO, true, false, false},
+	{TCSETAW, SHAPE_TERMIO, true, true, false},
+	{TCSETAF, SHAPE_TERMIO, true, true, true},
+	{K_TCGETS2, SHAPE_TERMIOS2, false, false, false},
+	{K_TCSETS2, SHAPE_TERMIOS2, true, false, false},
+	{K_TCSETSW2, SHAPE_TERMIOS2, true, true, false},
+	{K_TCSETSF2, SHAPE_TERMIOS2, true, true, true},
 };
 
 static const struct termios_cmd *find_termios_cmd(u32 cmd)
@@ -207,7 +225,7 @@ static long get_termio(const struct termios2 *t, gva_t to, struct mm_struct *mm)
 	};
 
 	memcpy(io.c_cc, t->c_cc, NCCS_TERMIO);
-	return copy_to_user(mm, to, &io, 17) ? -EFAULT : 0; /* nothing behind the last c_cc */
+	return copy_to_user(mm, to, &io, sizeof(io)) ? -EFAULT : 0;
 }
 
 /* The low halves are new, the rest stays. */
@@ -226,7 +244,18 @@ static int read_termio(struct termios2 *t, gva_t from, struct mm_struct *mm)
 	return 0;
 }
 
-/* Of either end, the slave's. What is written is on its way at once, so nothing waits for the output. */
+/* The input queue is empty now: what waited comes in, and who waited for that may write. */
+static void take_what_waited(struct tty_struct *tty)
+{
+	bool full = tty->link && !pty_write_room(tty->link);
+
+	n_tty_receive(tty);
+	if (full)
+		tty_wakeup(tty->link);
+}
+
+/* Of either end, the slave's. What is written is on its way at once: nothing waits for output but that of
+ * a write(2) that sleeps. */
 static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, gva_t arg,
 			  struct mm_struct *mm)
 {
@@ -250,9 +279,18 @@ static long ioctl_termios(struct tty_struct *tty, const struct termios_cmd *c, g
 	if (err)
 		return err;
 	set_speeds(&t);
+	if (c->wait) {
+		err = tty_write_lock(tty, false);
+		if (err)
+			return err;
+	}
 	if (c->flush)
 		n_tty_flush_buffer(tty);
 	tty_set_termios(tty, &t);
+	if (c->flush)
+		take_what_waited(tty);
+	if (c->wait)
+		tty_write_unlock(tty);
 	return 0;
 }
 
@@ -290,8 +328,12 @@ static long ioctl_sti(struct tty_struct *tty, gva_t arg, struct mm_struct *mm)
 	const struct tty_job_ops *jobs = tty_jobs(tty);
 	u8 c;
 
-	if (jobs && jobs->current_tty(tty->vfs) != tty && !jobs->is_admin(tty->vfs))
-		return -EPERM;
+	if (jobs && !jobs->is_admin(tty->vfs)) {
+		if (!tty->vfs->pty.legacy_tiocsti)
+			return -EIO;
+		if (jobs->current_tty(tty->vfs) != tty)
+			return -EPERM;
+	}
 	if (get_user(mm, c, arg))
 		return -EFAULT;
 	n_tty_receive_buf(tty, &c, 1);
@@ -343,6 +385,8 @@ static long ioctl_line(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_struc
 /* What both ends have, and no discipline sees. -ENOIOCTLCMD as -ENOTTY. */
 static long ioctl_common(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_struct *mm)
 {
+	const struct tty_job_ops *jobs = tty_jobs(tty);
+
 	switch (cmd) {
 	case TIOCSETD:
 	case TIOCSBRK:
@@ -367,6 +411,8 @@ static long ioctl_common(struct tty_struct *tty, u32 cmd, u64 arg, struct mm_str
 		return put_user(mm, tty_pair_get_tty(tty)->dev, arg);
 	case K_TIOCVHANGUP:
 		return ioctl_vhangup(tty);
+	case TIOCCONS: /* the console is the host's */
+		return jobs && !jobs->is_admin(tty->vfs) ? -EPERM : -ENOTTY;
 	}
 	return -ENOTTY;
 }
@@ -416,8 +462,6 @@ long tty_ioctl(struct file *f, u32 cmd, u64 arg, struct mm_struct *mm)
 	struct tty_struct *tty = file_tty(f);
 	long ret;
 
-	if (tty->io_error)
-		return -EIO;
 	if (tty_is_job_ioctl(cmd))
 		return tty_job_ioctl(tty, tty_pair_get_tty(tty), f, cmd, arg, mm);
 	ret = ioctl_common(tty, cmd, arg, mm);

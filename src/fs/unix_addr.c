@@ -224,7 +224,7 @@ int unix_want_name(struct unix_sock *u)
 	return sock_passes_cred(&u->sk) && !u->addr ? unix_autobind(u) : 0;
 }
 
-/* Makes the node @name, and finds it: *node with a reference to its dentry. */
+/* Makes the node @name, and finds it: *node with references. */
 static int make_node(struct unix_sock *u, const struct path *dir, const char *name, u32 mode,
 		     struct path *node)
 {
@@ -241,6 +241,8 @@ static int make_node(struct unix_sock *u, const struct path *dir, const char *na
 	node->mnt = dir->mnt;
 	node->dentry = op->lookup(dir->dentry, name);
 	err = IS_ERR(node->dentry) ? PTR_ERR(node->dentry) : 0;
+	if (!err)
+		mntget(node->mnt);
 	if (!err && u->addr) {
 		path_put(node);
 		err = -EINVAL; /* it has a name already */

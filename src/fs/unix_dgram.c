@@ -97,13 +97,13 @@ int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* Whom this message is for (a reference). ERR_PTR. */
+/* Whom this message is for (a reference). ERR_PTR; @lost: that there is nobody. */
 static struct unix_sock *receiver(struct unix_sock *u, const struct sock_msg *msg,
-				  const struct fs_struct *fs)
+				  const struct fs_struct *fs, int lost)
 {
 	if (msg->name)
 		return unix_find_other(u->sk.vfs, msg->name, u->sk.type, fs);
-	return u->peer ? unix_hold(u->peer) : ERR_PTR(-ECONNRESET);
+	return u->peer ? unix_hold(u->peer) : ERR_PTR(lost);
 }
 
 /* @other has been closed. -errno; 0: it was not our partner, look again. */
@@ -148,11 +148,12 @@ static int deliver(struct unix_sock *u, struct sk_buff *skb, struct sock_msg *ms
 		   const struct fs_struct *fs, u64 deadline_ns)
 {
 	struct unix_sock *other;
+	int err, lost = -ENOTCONN;
 	bool again;
-	int err;
 
 	do {
-		other = receiver(u, msg, fs);
+		other = receiver(u, msg, fs, lost);
+		lost = -ECONNRESET;
 		if (IS_ERR(other))
 			return PTR_ERR(other);
 		err = check_receiver(u, other, deadline_ns, &again);
@@ -174,10 +175,7 @@ static long send_message(struct unix_sock *u, struct sock_msg *msg, const struct
 
 	if (msg->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (msg->name)
-		err = unix_validate_addr(msg->name);
-	else
-		err = u->peer ? 0 : -ENOTCONN;
+	err = msg->name ? unix_validate_addr(msg->name) : 0;
 	if (!err)
 		err = unix_want_name(u);
 	if (err)
@@ -209,15 +207,22 @@ long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct 
 	return ret;
 }
 
-long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
+int unix_seqpacket_may_send(struct socket *sock)
 {
 	struct unix_sock *u = unix_sk(sock);
 	int err = sock_error(&u->sk);
 
 	if (err)
 		return err;
-	if (u->state != TCP_ESTABLISHED_K)
-		return -ENOTCONN;
+	return u->state == TCP_ESTABLISHED_K ? 0 : -ENOTCONN;
+}
+
+long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs)
+{
+	int err = unix_seqpacket_may_send(sock);
+
+	if (err)
+		return err;
 	msg->name = NULL; /* ignored */
 	return unix_dgram_sendmsg(sock, msg, fs);
 }
@@ -296,6 +301,7 @@ static long receive(struct unix_sock *u, struct sk_buff *skb, u32 skip, struct s
 		return err;
 	if (msg->name && skb->sk->addr)
 		unix_copy_addr(msg->name, skb->sk);
+	msg->got = true;
 	if (n < left)
 		msg->out_flags |= MSG_TRUNC;
 	err = unix_scm_recv(skb, &msg->scm, peek);

@@ -7,7 +7,10 @@
  * connections that wait in it). Candidates that stay unreached are garbage; their messages are
  * dropped, which ends them. See: Linux before 6.10, net/unix/garbage.c, which did the same.
  *
- * It runs when a socket is closed while descriptors are under way. Cost: the messages of all sockets.
+ * It runs when a socket is closed while descriptors are under way, if they may hold each other: the message that closes
+ * a circle goes to a socket that is itself under way, so before the first such one there is nothing to look for (Linux
+ * 6.10 and later: unix_graph_maybe_cyclic). Cost: the sockets under way; if there are candidates, the messages of all
+ * sockets.
  */
 #include "base/err.h"
 #include "fs/unix_internal.h"
@@ -25,10 +28,18 @@ static void count_inflight(struct vfs *v, const struct scm_fp_list *fp, int by)
 	for (u32 i = 0; i < fp->count; i++) {
 		struct unix_sock *u = unix_of_file(fp->fp[i]);
 
-		if (u)
-			u->inflight += by;
+		if (!u)
+			continue;
+		u->inflight += by;
+		list_del_init(&u->inflight_link);
+		if (u->inflight)
+			list_add_tail(&u->inflight_link, &v->in->unix_table->flying);
+		else
+			u->gc_candidate = false;
 	}
 	v->in->unix_table->inflight += (s64)by * fp->count;
+	if (list_empty(&v->in->unix_table->flying))
+		v->in->unix_table->maybe_cyclic = false;
 }
 
 void unix_inflight(struct vfs *v, const struct scm_fp_list *fp)
@@ -39,6 +50,16 @@ void unix_inflight(struct vfs *v, const struct scm_fp_list *fp)
 void unix_notinflight(struct vfs *v, const struct scm_fp_list *fp)
 {
 	count_inflight(v, fp, -1);
+}
+
+/* A connection that nobody has accepted has no file to send: its listener may be under way. */
+void unix_gc_edge(const struct unix_sock *to, const struct scm_fp_list *fp)
+{
+	if (!to->inflight && to->sk.socket)
+		return;
+	for (u32 i = 0; i < fp->count; i++)
+		if (unix_of_file(fp->fp[i]))
+			to->sk.vfs->in->unix_table->maybe_cyclic = true;
 }
 
 /* The candidates among what @queue carries are none any more, and are to be looked at themselves. */
@@ -93,6 +114,21 @@ static struct scm_fp_list **take_files(struct unix_sock *u, struct scm_fp_list *
 	return last;
 }
 
+/* Sockets that only messages hold: how many. */
+static u32 find_candidates(struct unix_table *t)
+{
+	struct unix_sock *u;
+	u32 n = 0;
+
+	list_for_each_entry (u, &t->flying, inflight_link) {
+		struct file *f = u->sk.socket ? u->sk.socket->file : NULL;
+
+		u->gc_candidate = f && f->refcount == u->inflight;
+		n += u->gc_candidate;
+	}
+	return n;
+}
+
 /* Which sockets nobody can use: gc_candidate stays set. */
 static u32 mark(struct unix_table *t)
 {
@@ -100,12 +136,9 @@ static u32 mark(struct unix_table *t)
 	struct unix_sock *u;
 	u32 garbage = 0;
 
+	if (!find_candidates(t))
+		return 0;
 	INIT_LIST_HEAD(&todo);
-	list_for_each_entry (u, &t->all, all) {
-		struct file *f = u->sk.socket ? u->sk.socket->file : NULL;
-
-		u->gc_candidate = f && u->inflight && f->refcount == u->inflight;
-	}
 	/* An embryo is reached through its listener. */
 	list_for_each_entry (u, &t->all, all)
 		if (!u->gc_candidate && u->sk.socket)
@@ -115,7 +148,7 @@ static u32 mark(struct unix_table *t)
 		list_del_init(&u->gc_link);
 		reach(u, &todo);
 	}
-	list_for_each_entry (u, &t->all, all)
+	list_for_each_entry (u, &t->flying, inflight_link)
 		garbage += u->gc_candidate;
 	return garbage;
 }
@@ -126,7 +159,7 @@ void unix_gc(struct vfs *v)
 	struct scm_fp_list *files = NULL, **last = &files, *fp;
 	struct unix_sock *u;
 
-	if (t->gc_running)
+	if (t->gc_running || !t->maybe_cyclic)
 		return;
 	t->gc_running = true;
 	if (mark(t)) {

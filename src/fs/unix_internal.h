@@ -1,5 +1,5 @@
 /* What the files of AF_UNIX share: unix_socket.c (birth, end), unix_addr.c (names), unix_skb.c (messages),
- * unix_stream.c, unix_dgram.c, unix_gc.c (descriptors on their way).
+ * unix_stream.c, unix_oob.c (its urgent byte), unix_dgram.c, unix_gc.c (descriptors on their way).
  *
  *	 connected:  a <--peer--> b        each write makes sk_buffs, put into the other's queue
  *	 listening:  l   queue: [request: n1] [request: n2]     n1's peer has connected already
@@ -42,11 +42,14 @@ struct unix_sock {
 	struct list_head hash;	   /* in unix_table.bucket; self-linked: no name to be found by */
 	struct list_head queue;	   /* of sk_buff: received */
 	u32 qlen, max_qlen;	   /* messages in it; more than max_qlen: full */
+	struct sk_buff *oob_skb; /* of those in it: the last urgent byte; NULL: none. A stream's */
+	u32 oob_dropped;	 /* urgent bytes that reads stepped over: unix_inq() */
 	struct wait_queue_head peer_wait;  /* senders and connectors, while the queue is full */
 	struct wait_queue_entry peer_wake; /* ours on the peer's peer_wait, for who polls us */
 	u32 inflight;			   /* references of sk_buffs to its file */
 	struct unix_outside *
 		outside; /* a name in the host's tree: who listens there for programs outside; NULL */
+	struct list_head inflight_link; /* in unix_table.flying, while it is in flight */
 	bool gc_candidate;
 	struct list_head gc_link;
 };
@@ -69,8 +72,10 @@ struct sk_buff {
 struct unix_table {
 	struct list_head all; /* of unix_sock */
 	struct list_head bucket[UNIX_HASH_SIZE];
-	u64 inflight;  /* descriptors on their way */
-	u32 next_auto; /* number of the next name of our choice */
+	struct list_head flying; /* of unix_sock: those on their way */
+	u64 inflight;		 /* descriptors on their way */
+	u32 next_auto;		 /* number of the next name of our choice */
+	bool maybe_cyclic; /* of those on their way some may hold each other: unix_gc_edge() */
 	bool gc_running, dropping;
 	struct scm_fp_list *to_drop; /* unix_drop_fp()'s, oldest first */
 };
@@ -95,10 +100,10 @@ static inline bool unix_recvq_full(const struct unix_sock *u)
 	return u->qlen > u->max_qlen;
 }
 
-/* Room for a message? So poll and the wake-ups have it: three quarters are to be free. */
+/* Room for a message? So poll and the wake-ups have it: three quarters are to be free. Linux counts one more. */
 static inline bool unix_writable(const struct unix_sock *u)
 {
-	return u->state != TCP_LISTEN_K && u->sk.wmem * 4UL <= u->sk.sndbuf;
+	return u->state != TCP_LISTEN_K && (u->sk.wmem + 1) * 4UL <= u->sk.sndbuf;
 }
 
 /* Bytes of @skb that nobody has read. */
@@ -122,6 +127,8 @@ void unix_put(struct unix_sock *u);
 /* Closes it: peers, names and messages go, and the caller's reference. @embryo: nobody ever accepted
  * it. What the messages carried is closed, too: may sleep. */
 void unix_release_sock(struct unix_sock *u, bool embryo);
+/* Bytes that the next reads give, and as Linux does the urgent ones that reads have stepped over: SIOCINQ. */
+u32 unix_inq(const struct unix_sock *u);
 /* Who connects to it, or was paired with it, is told of the running task from now on: SO_PEERCRED. */
 void unix_init_peercred(struct unix_sock *u);
 
@@ -182,11 +189,20 @@ static inline struct sk_buff *unix_peek_skb(const struct unix_sock *u)
 {
 	return list_empty(&u->queue) ? NULL : list_first_entry(&u->queue, struct sk_buff, list);
 }
+/* The one behind @skb in @u's queue; NULL: none. */
+static inline struct sk_buff *unix_next_skb(const struct unix_sock *u, const struct sk_buff *skb)
+{
+	return skb->list.next == &u->queue ? NULL
+					   : list_entry(skb->list.next, struct sk_buff, list);
+}
+/* Has anybody left in @u's queue what is worth an ECONNRESET? Not an urgent byte that was read. */
+bool unix_unread(const struct unix_sock *u);
 /* Frees all that @u has received. */
 void unix_purge_queue(struct unix_sock *u);
 /* Bytes copied, from @off of what is unread. */
 u32 unix_skb_to_iter(const struct sk_buff *skb, u32 off, u32 n, struct iov_iter *to);
-/* The sender's cookie goes into @skb: its files are in flight from now on. 0, -ETOOMANYREFS. */
+/* The sender's cookie goes into @skb: its files are in flight from now on. 0, -ETOOMANYREFS; -EPERM: @to wants
+ * none. */
 int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct unix_sock *from,
 		    const struct unix_sock *to);
 /* What came with @skb, for the receiver: moved, or (@peek) once more. 0 or -ENOMEM. */
@@ -211,8 +227,23 @@ int unix_dgram_connect(struct socket *sock, const struct sock_addr *addr,
 long unix_dgram_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_dgram_recvmsg(struct socket *sock, struct sock_msg *msg);
 unsigned unix_dgram_poll(struct file *f, struct socket *sock, struct poll_table *pt);
+int unix_seqpacket_may_send(struct socket *sock);
 long unix_seqpacket_sendmsg(struct socket *sock, struct sock_msg *msg, const struct fs_struct *fs);
 long unix_seqpacket_recvmsg(struct socket *sock, struct sock_msg *msg);
+
+/* --- unix_oob.c ------------------------------------------------------------------------------ */
+
+/* The last byte of msg->iter goes to @other as the urgent one, and SIGURG with it. May sleep for room. 0, -EPIPE, or as
+ * unix_alloc_skb(). */
+int unix_queue_oob(struct unix_sock *u, struct unix_sock *other, struct sock_msg *msg,
+		   u64 deadline_ns);
+/* recv(2) with MSG_OOB. 1, -EINVAL: there is none, or it is inline; -EFAULT. */
+long unix_recv_oob(struct unix_sock *u, struct sock_msg *msg);
+/* What a stream's reader, who has @copied bytes already, looks at instead of @skb, the next of @u's queue: reads end at an
+ * urgent byte, and the next one drops it if it is not inline. NULL: nothing (after all). */
+struct sk_buff *unix_manage_oob(struct unix_sock *u, struct sk_buff *skb, bool peek, u64 copied);
+/* SIOCATMARK. */
+bool unix_at_mark(const struct unix_sock *u);
 
 /* --- host_unix.c: programs outside ------------------------------------------------------------ */
 
@@ -233,6 +264,8 @@ void unix_outside_close(struct unix_sock *u);
 /* The files of @fp come into flight, or leave it. */
 void unix_inflight(struct vfs *v, const struct scm_fp_list *fp);
 void unix_notinflight(struct vfs *v, const struct scm_fp_list *fp);
+/* A message that carries @fp goes into @to's queue: what unix_gc() is to look at from now on. */
+void unix_gc_edge(const struct unix_sock *to, const struct scm_fp_list *fp);
 /* Frees what only messages that nobody can receive hold. */
 void unix_gc(struct vfs *v);
 

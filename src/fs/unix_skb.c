@@ -227,6 +227,8 @@ void unix_free_skb(struct sk_buff *skb)
 
 void unix_queue_tail(struct unix_sock *to, struct sk_buff *skb)
 {
+	if (skb->scm.fp)
+		unix_gc_edge(to, skb->scm.fp);
 	list_add_tail(&skb->list, &to->queue);
 	to->qlen++;
 	wake_up_poll(&to->sk.wq, EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
@@ -236,6 +238,17 @@ void unix_unlink(struct unix_sock *from, struct sk_buff *skb)
 {
 	list_del_init(&skb->list);
 	from->qlen--;
+	if (from->oob_skb == skb)
+		from->oob_skb = NULL;
+}
+
+bool unix_unread(const struct unix_sock *u)
+{
+	struct sk_buff *skb = unix_peek_skb(u);
+
+	if (skb && !unix_skb_len(skb))
+		skb = unix_next_skb(u, skb);
+	return skb;
 }
 
 void unix_purge_queue(struct unix_sock *u)
@@ -260,6 +273,8 @@ int unix_scm_to_skb(struct scm_cookie *scm, struct sk_buff *skb, const struct un
 	current_sock_cred(v, &cred);
 	if (scm->fp && table->inflight > cred.max_inflight)
 		return -ETOOMANYREFS;
+	if (scm->fp && to && !sock_option(&to->sk, SO_PASSRIGHTS_K))
+		return -EPERM;
 	skb->scm = *scm;
 	scm->fp = NULL;
 	if (!skb->scm.has_creds &&

@@ -22,6 +22,7 @@ static struct unix_table *get_table(struct vfs *v)
 	if (!t)
 		return NULL;
 	INIT_LIST_HEAD(&t->all);
+	INIT_LIST_HEAD(&t->flying);
 	for (u32 i = 0; i < UNIX_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&t->bucket[i]);
 	v->in->unix_table = t;
@@ -55,6 +56,7 @@ struct unix_sock *unix_create1(struct socket *sock, struct vfs *v, int type)
 	INIT_LIST_HEAD(&u->hash);
 	INIT_LIST_HEAD(&u->queue);
 	INIT_LIST_HEAD(&u->gc_link);
+	INIT_LIST_HEAD(&u->inflight_link);
 	INIT_LIST_HEAD(&u->peer_wake.entry);
 	u->peer_wake.func = peer_wake_fn;
 	u->peer_wake.private = u;
@@ -108,7 +110,7 @@ void unix_release_sock(struct unix_sock *u, bool embryo)
 	wake_up_all(&u->sk.wq);
 	if (peer) {
 		if (unix_connection_based(u))
-			hang_up(peer, u->qlen || embryo);
+			hang_up(peer, unix_unread(u) || embryo);
 		unix_dgram_peer_wake_disconnect(u, peer);
 		u->peer = NULL;
 		unix_put(peer);
@@ -239,11 +241,23 @@ static int unix_shutdown(struct socket *sock, int how)
 	return 0;
 }
 
+u32 unix_inq(const struct unix_sock *u)
+{
+	struct sk_buff *skb;
+	u32 n = u->oob_dropped; /* manage_oob() of Linux 6.18 does not take them off inq_len */
+
+	list_for_each_entry (skb, &u->queue, list) {
+		n += unix_skb_len(skb);
+		if (!unix_connection_based(u))
+			break;
+	}
+	return n;
+}
+
 static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *mm)
 {
 	struct unix_sock *u = unix_sk(sock);
-	struct sk_buff *skb;
-	int n = 0;
+	int n;
 
 	switch (cmd) {
 	case TIOCOUTQ: /* SIOCOUTQ */
@@ -252,11 +266,12 @@ static long unix_ioctl(struct socket *sock, u32 cmd, u64 arg, struct mm_struct *
 	case FIONREAD: /* SIOCINQ */
 		if (u->state == TCP_LISTEN_K)
 			return -EINVAL;
-		list_for_each_entry (skb, &u->queue, list) {
-			n += unix_skb_len(skb);
-			if (!unix_connection_based(u))
-				break;
-		}
+		n = (int)unix_inq(u);
+		break;
+	case SIOCATMARK:
+		if (u->sk.type != SOCK_STREAM)
+			return -EOPNOTSUPP;
+		n = unix_at_mark(u);
 		break;
 	default:
 		return -ENOTTY;
@@ -295,6 +310,7 @@ static const struct proto_ops unix_seqpacket_ops = {
 	.accept = unix_accept,
 	.poll = unix_dgram_poll,
 	.listen = unix_listen,
+	.may_send = unix_seqpacket_may_send,
 	.sendmsg = unix_seqpacket_sendmsg,
 	.recvmsg = unix_seqpacket_recvmsg,
 };

@@ -60,7 +60,7 @@ static int request_connection(struct unix_sock *u, struct unix_sock *other)
 	newsk->peer = unix_hold(u);
 	newsk->state = TCP_ESTABLISHED_K;
 	unix_init_peercred(newsk);
-	newsk->sk.options = other->sk.options & (BIT(SO_PASSCRED) | BIT(OPT_PASSPIDFD));
+	sock_inherit_options(&newsk->sk, &other->sk);
 	newsk->addr = unix_addr_get(other->addr);
 	if (other->path.dentry) {
 		newsk->path = other->path;
@@ -122,10 +122,10 @@ int unix_accept(struct socket *sock, struct socket *newsock, bool nonblock)
 	if (u->state != TCP_LISTEN_K)
 		return -EINVAL;
 	while (!(skb = unix_peek_skb(u))) {
-		if (u->sk.shutdown & RCV_SHUTDOWN)
+		if ((u->sk.shutdown & RCV_SHUTDOWN) && deadline)
 			return -EINVAL;
 		err = unix_outside_accept(u, newsock);
-		if (err != -EAGAIN)
+		if (err != -EAGAIN || !deadline)
 			return err;
 		err = sock_wait(&u->sk.wq,
 				u->qlen || (u->sk.shutdown & RCV_SHUTDOWN) ||
@@ -154,10 +154,11 @@ static u32 part_size(const struct unix_sock *u, u64 left)
 	return min(part, (u64)STREAM_PART_MAX);
 }
 
-/* One part goes into the peer's queue. Bytes or -errno; -EPIPE with *@gone: nobody reads any more. */
-static long send_part(struct unix_sock *u, struct sock_msg *msg, u64 deadline_ns, bool *gone)
+/* One part of @left bytes goes into the peer's queue. Bytes or -errno; -EPIPE with *@gone: nobody reads any more. */
+static long send_part(struct unix_sock *u, struct sock_msg *msg, u64 left, u64 deadline_ns,
+		      bool *gone)
 {
-	u32 n = part_size(u, msg->iter->count);
+	u32 n = part_size(u, left);
 	struct unix_sock *other;
 	struct sk_buff *skb;
 	int err;
@@ -184,10 +185,11 @@ long unix_stream_sendmsg(struct socket *sock, struct sock_msg *msg,
 {
 	struct unix_sock *u = unix_sk(sock);
 	u64 deadline = sock_deadline(&u->sk, u->sk.sndtimeo, msg->nonblock);
-	bool gone = false;
+	u64 len = msg->iter->count;
+	bool gone = false, oob = msg->flags & MSG_OOB;
 	long sent = 0, n = 0;
 
-	if (msg->flags & MSG_OOB)
+	if (oob && !len--) /* the last byte goes for itself */
 		return -EOPNOTSUPP;
 	if (msg->name)
 		return u->state == TCP_ESTABLISHED_K ? -EISCONN : -EOPNOTSUPP;
@@ -197,11 +199,15 @@ long unix_stream_sendmsg(struct socket *sock, struct sock_msg *msg,
 		gone = true;
 		n = -EPIPE;
 	}
-	while (!gone && msg->iter->count) {
-		n = send_part(u, msg, deadline, &gone);
+	while (!gone && (u64)sent < len) {
+		n = send_part(u, msg, len - sent, deadline, &gone);
 		if (n < 0)
 			break;
 		sent += n;
+	}
+	if (oob && !gone && n >= 0) {
+		n = unix_queue_oob(u, u->peer, msg, deadline);
+		sent += !n;
 	}
 	msg->sigpipe = gone && !sent && !(msg->flags & MSG_NOSIGNAL);
 	return sent ? sent : n;
@@ -310,26 +316,33 @@ static int read_skb(struct stream_read *r, struct sk_buff *skb)
 	} else if (r->u->sk.peek_off >= 0) {
 		r->u->sk.peek_off += n;
 	}
-	return r->msg->scm.fp || !r->left;
+	/* Who peeks goes on to the next files, even without room for bytes: so does Linux. */
+	return r->msg->scm.fp || (!r->left && !peek);
 }
 
 /* From the first message that is not looked past. As read_skb(); *@empty: there was none. */
 static int read_queue(struct stream_read *r, bool *empty)
 {
 	bool peek = r->msg->flags & MSG_PEEK;
-	struct sk_buff *skb, *next;
-	int ret = 0;
+	struct sk_buff *skb = unix_peek_skb(r->u);
+	int ret;
 
 	*empty = true;
-	list_for_each_entry_safe (skb, next, &r->u->queue, list) {
-		if (r->skip && r->skip >= unix_skb_len(skb)) {
+	while (skb) {
+		skb = unix_manage_oob(r->u, skb, peek, r->copied);
+		if (!skb)
+			return r->copied > 0;
+		while (skb && r->skip >= unix_skb_len(skb)) {
 			r->skip -= unix_skb_len(skb);
-			continue;
+			skb = unix_next_skb(r->u, skb);
 		}
+		if (!skb)
+			break;
 		*empty = false;
 		ret = read_skb(r, skb);
 		if (ret)
 			return ret;
+		skb = peek ? unix_next_skb(r->u, skb) : unix_peek_skb(r->u);
 	}
 	return peek && !*empty; /* what was looked at is not looked at again */
 }
@@ -364,7 +377,7 @@ long unix_stream_recvmsg(struct socket *sock, struct sock_msg *msg)
 	if (u->state != TCP_ESTABLISHED_K)
 		return -EINVAL;
 	if (msg->flags & MSG_OOB)
-		return -EOPNOTSUPP;
+		return unix_recv_oob(u, msg);
 	r.target = msg->flags & MSG_WAITALL ? size : min((u64)u->sk.rcvlowat, size);
 	r.target = max(r.target, 1UL);
 	do {
@@ -373,6 +386,9 @@ long unix_stream_recvmsg(struct socket *sock, struct sock_msg *msg)
 		if (!ret)
 			ret = wait_for_bytes(&r, deadline);
 	} while (!ret || ret == LOOK_AGAIN);
+	msg->got = true; /* the end of a stream has its control messages, too */
+	if (sock_option(&u->sk, SO_INQ_K))
+		msg->inq = (s32)unix_inq(u);
 	return ret < 0 && !r.copied ? ret : (long)r.copied;
 }
 
@@ -390,6 +406,8 @@ unsigned unix_stream_poll(struct file *f, struct socket *sock, struct poll_table
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (u->qlen || unix_outside_pending(u))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	if (u->oob_skb)
+		mask |= EPOLLPRI;
 	if (u->state == TCP_CLOSE_K)
 		mask |= EPOLLHUP;
 	if (unix_writable(u))

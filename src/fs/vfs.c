@@ -2,15 +2,19 @@
 #include "fs/vfs.h"
 
 #include <string.h>
+#include <sys/mount.h>
 
+#include "base/bug.h"
 #include "base/err.h"
 #include "base/host_fs.h"
+#include "fs/aio.h"
 #include "fs/eventpoll_internal.h"
 #include "fs/fsnotify.h"
 #include "fs/hostfs.h"
 #include "fs/inode.h"
 #include "fs/internal.h"
 #include "fs/ipc_shm.h"
+#include "fs/lease.h"
 #include "fs/namei.h"
 #include "fs/open.h"
 #include "fs/socket.h"
@@ -18,6 +22,8 @@
 #define HOST_PROC_MAGIC 0x9fa0
 #define HOST_SYSFS_MAGIC 0x62656572
 #define MAX_UNUSED_INODES 1024U
+
+static void mount_end(struct mount *m);
 
 /* --- dentries ------------------------------------------------------------------------------ */
 
@@ -49,15 +55,35 @@ void dput(struct dentry *d)
 	kmem_cache_free(d->vfs->dentry_cache, d);
 }
 
+void mntget(struct mount *m)
+{
+	if (m)
+		m->nr_paths++;
+}
+
+static void mntput(struct mount *m)
+{
+	if (!m)
+		return;
+	VM_BUG_ON(!m->nr_paths);
+	m->expired = false;
+	if (!--m->nr_paths && unlikely(m->detached))
+		mount_end(m);
+}
+
 void path_get(const struct path *p)
 {
 	dget(p->dentry);
+	mntget(p->mnt);
 }
 
 void path_put(struct path *p)
 {
+	if (!p->dentry)
+		return;
 	dput(p->dentry);
 	p->dentry = NULL;
+	mntput(p->mnt);
 }
 
 bool d_same(const struct dentry *a, const struct dentry *b)
@@ -127,17 +153,53 @@ bool is_mountpoint(const struct path *dir, const char *name)
 	return !IS_ERR_OR_NULL(mount_covering(dir, name, NULL));
 }
 
+/* It hangs nowhere any more. */
+static void mount_detach(struct mount *m)
+{
+	struct path above = {m->parent, m->above};
+
+	dput(m->mountpoint);
+	m->mountpoint = m->above = NULL;
+	m->parent = NULL;
+	path_put(&above);
+}
+
 static void mount_free(struct mount *m)
 {
 	struct vfs *v = m->root->vfs;
 
 	list_del(&m->list);
+	mount_detach(m);
+	VM_BUG_ON(m->nr_paths);
 	if (m->type->kill)
 		m->type->kill(m->root);
 	dput(m->root);
-	dput(m->mountpoint);
-	dput(m->above);
 	kfree(v->mem, m);
+}
+
+static bool mount_of_dev(struct vfs *v, u64 dev)
+{
+	const struct mount *m;
+
+	list_for_each_entry (m, &v->mounts, list)
+		if (m->root->dev == dev)
+			return true;
+	list_for_each_entry (m, &v->in->detached, list)
+		if (m->root->dev == dev)
+			return true;
+	return false;
+}
+
+/* Nobody uses it any more. */
+static void mount_end(struct mount *m)
+{
+	struct vfs *v = m->root->vfs;
+
+	list_del_init(&m->list);
+	/* proc, sysfs and mqueue are one each, wherever they are mounted. */
+	if (!mount_of_dev(v, m->root->dev))
+		fsnotify_unmount(v, m->root->dev);
+	mount_free(m);
 }
 
 static void copy_text(char *to, const char *from, u64 size)
@@ -164,11 +226,13 @@ static int mount_attach(struct vfs *v, struct mount *m, const char *target)
 		return -EBUSY;
 	}
 	m->parent = dir.mnt;
-	m->above = dir.dentry; /* the reference goes with it */
+	m->above = dir.dentry; /* the references go with it */
 	if (!path_lookup(&fs, NULL, target, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at, NULL)) {
 		m->mountpoint = at.dentry;
 		m->host_dev = at.dentry->dev;
 		m->host_ino = at.dentry->ino;
+		dget(at.dentry);
+		path_put(&at);
 	}
 	return 0;
 }
@@ -224,6 +288,8 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 		ours |= !strcmp(type, known[i]);
 	if (!ours || strcmp(fst->name, type))
 		return -ENODEV;
+	if (at->mnt->detached)
+		return -ENOENT; /* do_lock_mount() */
 	if (!d_is_dir(at->dentry))
 		return -ENOTDIR;
 	target = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
@@ -237,17 +303,19 @@ int vfs_mount_at(struct vfs *v, const char *type, const char *source, const stru
 	return err;
 }
 
-static bool mount_is_detached(const struct mount *m)
+/* Detached, but hanging where it was: the last one. */
+static struct mount *last_hanging(struct vfs *v)
 {
-	const struct mount *other;
+	struct mount *m;
 
-	list_for_each_entry (other, &m->root->vfs->in->detached, list)
-		if (other == m)
-			return true;
-	return false;
+	list_for_each_entry_reverse (m, &v->in->detached, list)
+		if (m->parent)
+			return m;
+	return NULL;
 }
 
-/* @m goes out of sight, with all that is mounted below it: a child comes behind its parent in the list. */
+/* @m goes out of sight, with all that is mounted below it: a child comes behind its parent in the list. Each of them
+ * hangs alone from now on, and whoever nobody uses ends. See: Linux, umount_tree(), disconnect_mount(). */
 static void detach_tree(struct mount *m)
 {
 	struct vfs *v = m->root->vfs;
@@ -255,44 +323,39 @@ static void detach_tree(struct mount *m)
 
 	at = list_entry(m->list.next, struct mount, list);
 	list_move_tail(&m->list, &v->in->detached);
+	m->detached = true;
 	for (; &at->list != &v->mounts; at = next) {
 		next = list_entry(at->list.next, struct mount, list);
-		if (at->parent && mount_is_detached(at->parent))
+		if (at->parent && at->parent->detached) {
 			list_move_tail(&at->list, &v->in->detached);
+			at->detached = true;
+		}
+	}
+	while ((m = last_hanging(v))) {
+		mntget(m); /* else its parent's end might be in the midst of its own */
+		mount_detach(m);
+		mntput(m);
 	}
 }
 
-static bool mount_of_dev(struct vfs *v, u64 dev)
+int vfs_umount(struct mount *m, u64 flags)
 {
-	const struct mount *m;
+	bool first = !m->expired;
 
-	list_for_each_entry (m, &v->mounts, list)
-		if (m->root->dev == dev)
-			return true;
-	return false;
-}
-
-int vfs_umount(struct mount *m, bool lazy)
-{
-	struct vfs *v = m->root->vfs;
-	const struct mount *other;
-
-	if (!m->guests)
+	if (!m->guests || m->detached)
 		return -EINVAL;
-	if (lazy) {
+	if (flags & MNT_DETACH) {
 		detach_tree(m);
 		return 0;
 	}
-	list_for_each_entry (other, &v->mounts, list)
-		if (other->parent == m)
-			return -EBUSY;
-	if (m->nr_files)
+	if (m->nr_paths)
 		return -EBUSY;
-	list_del_init(&m->list);
-	/* proc, sysfs and mqueue are one each, wherever they are mounted. */
-	if (!mount_of_dev(v, m->root->dev))
-		fsnotify_unmount(v, m->root->dev);
-	mount_free(m);
+	if (flags & MNT_EXPIRE) {
+		m->expired = true;
+		if (first)
+			return -EAGAIN;
+	}
+	mount_end(m);
 	return 0;
 }
 
@@ -367,11 +430,12 @@ static int make_internal(struct vfs *v)
 	for (i = 0; i < INODE_HASH_SIZE; i++)
 		INIT_LIST_HEAD(&in->inode_hash[i]);
 	INIT_LIST_HEAD(&in->inode_lru);
-	for (i = 0; i < NOTIFY_HASH_SIZE; i++)
-		INIT_LIST_HEAD(&in->marks[i]);
-	in->notify_epoch = 1;
+	fsnotify_init(v, nofile);
+	v->epoll_max_watches = eventpoll_max_watches(v);
+	v->aio_max_nr = AIO_MAX_NR;
 	INIT_LIST_HEAD(&in->detached);
 	INIT_LIST_HEAD(&in->fifos);
+	lease_init(v);
 	INIT_LIST_HEAD(&in->lock_contexts);
 	INIT_LIST_HEAD(&in->lock_waiters);
 	INIT_LIST_HEAD(&in->locks);
@@ -517,6 +581,8 @@ int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd)
 	}
 	if (pwd->dentry == root->dentry)
 		path_get(pwd);
+	else
+		mntget(pwd->mnt);
 	return 0;
 }
 
@@ -581,16 +647,18 @@ long d_path_from(const struct path *p, const struct path *root, char *buf, u64 s
 	long len = absolute_path(p, buf, size), n;
 	char *top;
 
-	*outside = false;
-	if (len < 0 || buf[0] != '/' ||
+	*outside = p->mnt && p->mnt != root->mnt && (p->mnt->detached || root->mnt->detached);
+	if (len < 0 || buf[0] != '/' || *outside ||
 	    path_same(root, &(struct path){v->root_mnt, v->root_mnt->root}))
 		return len;
 	top = kmalloc(v->mem, PATH_MAX, GFP_KERNEL);
 	if (!top)
 		return -ENOMEM;
 	n = absolute_path(root, top, PATH_MAX);
+	if (n == 1)
+		n = 0; /* the root of a mount that is detached */
 	*outside = n < 0 || n > len || memcmp(buf, top, n) || (buf[n] != '/' && buf[n]);
-	if (!*outside && n > 1) {
+	if (!*outside && n) {
 		len -= n;
 		memmove(buf, buf + n, len + 1);
 		if (!len) {

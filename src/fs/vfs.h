@@ -39,20 +39,24 @@ struct mount {
 	struct list_head
 		list; /* in vfs.mounts, in order of mounting; detached: in vfs_internal.detached */
 	const struct file_system_type *type;
-	struct mount *parent;		  /* NULL: the root mount */
+	struct mount *parent;		  /* NULL: the root mount, or detached */
 	struct dentry *mountpoint, *root; /* mountpoint NULL: nothing there on the host */
-	struct dentry *above;		  /* the directory that holds the mount point ... */
+	struct dentry *above;		  /* the directory that holds the mount point, a reference
+					   * in the parent mount ... */
 	char name[NAME_MAX + 1];	  /* ... and its name there */
 	char source[64], target[256], options[128]; /* as /proc/mounts shows */
 	bool nodev;		/* of the options: device nodes cannot be opened */
 	bool guests;		/* made by mount(2), which umount2(2) can undo */
-	u64 nr_files;		/* open files of it; changed by file.c */
+	bool detached;		/* umount2(2), MNT_DETACH: no name leads to it any more */
+	bool expired;		/* umount2(2), MNT_EXPIRE: nobody has used it since */
+	u64 nr_paths;		/* references that paths hold: path_get(), path_put() */
 	u64 host_dev, host_ino; /* identity of the covered directory on the host */
 };
 
+/* Both are references. @mnt NULL: what is in no mount, a pipe or the like. */
 struct path {
 	struct mount *mnt;
-	struct dentry *dentry; /* a reference */
+	struct dentry *dentry;
 };
 
 /* One name looked up. Freed with the last reference (no negative entries). Set once but what says otherwise. */
@@ -132,8 +136,20 @@ struct vfs {
 	struct list_head inodes; /* hostfs: inodes with a page cache; hashed by its own means */
 	struct kmem_cache *dentry_cache, *file_cache, *inode_cache, *epi_cache, *pwq_cache;
 	struct vfs_internal *in;
-	u64 nr_files;	      /* open struct files */
-	u32 nr_marks;	      /* watches of inotify; changed by fsnotify.c */
+	u64 nr_files; /* open struct files */
+	u32 nr_marks; /* watches of inotify; changed by fsnotify.c */
+	struct {
+		int max_events, max_groups, max_marks;
+	} inotify; /* what one user may have; changed by /proc/sys/fs/inotify */
+	struct {
+		int enable, break_time; /* seconds */
+	} lease;			/* /proc/sys/fs/lease* */
+	u64 epoll_max_watches;		/* the same of epoll; /proc/sys/fs/epoll */
+	u64 aio_max_nr;			/* events of all contexts of io_setup(2); /proc/sys/fs */
+	struct {
+		int max, reserve, legacy_tiocsti; /* /proc/sys/kernel/pty, /proc/sys/dev/tty */
+		u32 nr;				  /* pairs there are; changed by devpts.c */
+	} pty;
 	bool read_ahead_host; /* read-ahead windows are those of the host's devices; set at boot */
 	bool read_only;	 /* --read-only: nothing of the host's tree changes; vfs_set_read_only() */
 	bool no_network; /* no socket goes through the host: --no-network; set at boot */
@@ -141,6 +157,8 @@ struct vfs {
 		*tty_jobs; /* terminals' (tty.h): registered from above; NULL: tests */
 	/* Whoever @fown names learns by a signal that its file is ready; registered from above; NULL: nobody does. */
 	void (*send_sigio)(struct vfs *v, const struct fown_struct *fown, int reason, s64 band);
+	void (*send_sigurg)(struct vfs *v,
+			    const struct fown_struct *fown); /* likewise, of an urgent byte */
 	/* Whose call is served: registered from above; NULL: nobody's (tests). */
 	void (*current_cred)(struct vfs *v, struct sock_cred *out);
 	/* Serves character device @rdev here, instead of the host; NULL: none, or not that one. */
@@ -180,13 +198,15 @@ int vfs_mount(struct vfs *v, const struct file_system_type *type, const char *so
 	      const char *target, const char *options, void *arg);
 
 /* mount(2) of a file system of ours, @type "tmpfs", "proc" or "sysfs", over directory @at, as vfs_mount(). @arg: a
- * tmpfs's, struct tmpfs_options. 0; -ENODEV: another type; -ENOTDIR; -EBUSY: the root; -ENOMEM. */
+ * tmpfs's, struct tmpfs_options. 0; -ENODEV: another type; -ENOENT: @at's mount is detached; -ENOTDIR; -EBUSY: the
+ * root; -ENOMEM. */
 int vfs_mount_at(struct vfs *v, const char *type, const char *source, const struct path *at,
 		 const char *options, void *arg);
-/* umount2(2) of @m. @lazy: its names go at once, and the rest with the machine. 0; -EINVAL: not a guest's own, which
- * never goes; -EBUSY: files are open, or something is mounted on it. Nobody's root or working directory may be
- * there, unless @lazy. */
-int vfs_umount(struct mount *m, bool lazy);
+/* umount2(2) of @m, to which the caller holds no path. @flags: MNT_DETACH: its names go at once, and those of what is
+ * mounted below, and each of these when nobody uses it any more; MNT_EXPIRE: the second time in a row that nobody did.
+ * 0; -EINVAL: not a guest's own, which never goes; -EBUSY: some path leads there, of an open file or a directory that
+ * is somebody's, or something is mounted on it; -EAGAIN: the first time. */
+int vfs_umount(struct mount *m, u64 flags);
 
 /* As mountinfo and fdinfo number the mounts; 0: of none. The other one is as large as those that Linux gives away
  * once only. */
@@ -203,9 +223,11 @@ int vfs_start_paths(struct vfs *v, struct path *root, struct path *pwd);
 /* A dentry of a file system, with one reference; the rest of it is the file system's to set. NULL: no memory. */
 struct dentry *dentry_alloc(struct vfs *v, const struct dentry_operations *ops, u32 mode);
 /* One reference more, or less; with the last one d_op->release() is called. dput(NULL) is fine.
- * path_put() clears the dentry, so that it can be called twice. */
+ * path_put() clears the dentry, so that it can be called twice; a mount that is detached ends with its last path. */
 void dget(struct dentry *d);
 void dput(struct dentry *d);
+/* For who has a dentry's reference and makes a path of it: the mount's. NULL is fine. */
+void mntget(struct mount *m);
 void path_get(const struct path *p);
 void path_put(struct path *p);
 /* The absolute path as the guest sees it, to @buf of @size bytes, NUL-terminated: getcwd,

@@ -48,6 +48,7 @@ struct address_space {
 	bool secret;	       /* memfd_secret(2): no eyes but the mappers', never dirty */
 	u32 nr_exec;	       /* files that programs run from: no writing meanwhile; the owner's */
 	u32 nr_write;	       /* files open for writing: no running meanwhile; the owner's */
+	u32 nr_read;	       /* files open for reading only; the owner's */
 	u32 ra_pages, io_pages;	  /* of its device: the longest window, the longest request */
 	u32 dev_major, dev_minor; /* for maps; the owner sets them, as ino */
 	u64 sequence; /* tells it from every other one, dead or alive; 0: nobody asked (uaccess.h) */

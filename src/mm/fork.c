@@ -35,6 +35,7 @@ static void copy_layout(struct mm_struct *mm, const struct mm_struct *old)
 	mm->membarrier_state = old->membarrier_state;
 	mm->coredump_filter = old->coredump_filter;
 	mm_inherit_flags(mm, old);
+	mm->has_ldt = old->has_ldt;
 	mm->def_flags = old->def_flags & ~VM_LOCKED_MASK; /* mlockall() is not inherited */
 }
 

@@ -57,6 +57,10 @@ struct mm_struct {
 	u32 dumpable; /* SUID_DUMP_*: prctl(PR_SET_DUMPABLE); a child's, too; set by proc/ */
 	struct ksm_mm_slot *ksm_slot; /* has mergeable areas; ksm.c's, as are these counts */
 	u64 ksm_rmap_items, ksm_merging_pages, ksm_zero_pages;
+	/* prctl(PR_FUTEX_HASH); slots are kept only, as there is one table for all. 0: none of its own. */
+	u32 futex_slots;
+	bool futex_global;  /* 0 was asked for, and that stays */
+	bool has_ldt;	    /* modify_ldt(2) has written to it; all that can be there is empty */
 	u32 mdwe;	    /* PR_MDWE_*_K: see map_deny_write_exec(); set by mm_set_mdwe() */
 	u32 thp_disable;    /* what PR_GET_THP_DISABLE says; kept only; fork and exec inherit it */
 	bool ksm_merge_any; /* PR_SET_MEMORY_MERGE; a child's, too */

@@ -248,6 +248,25 @@ static long access_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, unsign
 	return done || !n ? (long)done : -EFAULT;
 }
 
+/* Linux: get_dump_page(), no_page_table() */
+bool dump_user_page(struct mm_struct *mm, gva_t addr, void *buf)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+	const pte_t *pte = vma ? pte_offset(mm, addr) : NULL;
+	const struct page *page;
+
+	if (!vma || check_vma_flags(vma, FOLL_FORCE))
+		return false;
+	if ((!pte || pte_none(*pte)) && (vma_is_anonymous(vma) || !vma->vm_ops->fault))
+		return false;
+	pte = follow_or_fault(vma, addr, FOLL_FORCE);
+	page = IS_ERR(pte) ? NULL : vm_normal_page(mm->mem, *pte);
+	if (!page)
+		return false;
+	memcpy(buf, page_address(mm->mem, page), PAGE_SIZE);
+	return true;
+}
+
 long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force)
 {
 	return access_vm(mm, addr, buf, n,

@@ -76,6 +76,9 @@ static inline void pagefault_enable(struct memory *m)
  * least 1, or -EFAULT. @force: also where its rights forbid it, as far as FOLL_FORCE goes (/proc/PID/mem).
  * Never sleeps: what userfaultfd would have to serve is -EFAULT. (populate.c) See: ptrace(2), proc(5). */
 long access_remote_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write, bool force);
+/* The page at @addr to @buf, for a core file. False: zeros, or not to be had; what is absent stays so where reading would
+ * make a page of zeros. As access_remote_vm() with force; never sleeps. */
+bool dump_user_page(struct mm_struct *mm, gva_t addr, void *buf);
 /* The same without force, of pages that pin_user_pages_remote() made present. */
 long access_pinned_vm(struct mm_struct *mm, gva_t addr, void *buf, u64 n, bool write);
 /* Makes @nr pages from @addr on present, and used, as process_vm_readv(2) does before it copies; an

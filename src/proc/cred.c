@@ -1,6 +1,7 @@
 /* Capabilities and ids: where they come from, what changes them, and who asks. See cred.h. */
 #include "proc/cred.h"
 
+#include <linux/securebits.h>
 #include <sys/prctl.h>
 
 #include "base/err.h"
@@ -11,6 +12,10 @@
 #define CAP_FS_SET                                                                                 \
 	(BIT(CAP_CHOWN) | BIT(CAP_MKNOD) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) |      \
 	 BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MAC_OVERRIDE))
+
+/* Of Linux 6.14; older headers have not got them. */
+#define SECURE_EXEC_RESTRICT_FILE_K 8
+#define SECURE_EXEC_DENY_INTERACTIVE_K 10
 
 /* Whose rights a file system of fs/ asks for: those of the running task; NULL, Vellum itself, may all.
  * access(2) asks with the real ids, and root's capabilities only if those are root's. */
@@ -26,7 +31,7 @@ static void get_cred(struct vfs *v, bool real, struct vfs_cred *out)
 	out->groups = t->groups;
 	out->ngroups = t->ngroups;
 	out->caps = t->caps.effective;
-	if (real)
+	if (real && !(t->caps.securebits & SECBIT_NO_SETUID_FIXUP))
 		out->caps = t->uid ? 0 : t->caps.permitted;
 }
 
@@ -57,6 +62,7 @@ void caps_init(struct task_struct *t)
 		    host_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i) == 1)
 			c->ambient |= BIT(i);
 	}
+	c->securebits = (u32)max(host_prctl(PR_GET_SECUREBITS, 0, 0), 0);
 }
 
 bool task_capable(const struct task_struct *t, unsigned cap)
@@ -69,8 +75,13 @@ void caps_fix_setuid(struct task_struct *t, u32 uid, u32 euid, u32 suid)
 {
 	struct task_caps *c = &t->caps;
 
-	if ((!uid || !euid || !suid) && t->uid && t->euid && t->suid)
-		c->permitted = c->effective = c->ambient = 0;
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if ((!uid || !euid || !suid) && t->uid && t->euid && t->suid) {
+		if (!(c->securebits & SECBIT_KEEP_CAPS))
+			c->permitted = c->effective = 0;
+		c->ambient = 0;
+	}
 	if (!euid && t->euid)
 		c->effective = 0;
 	if (euid && !t->euid)
@@ -81,6 +92,8 @@ void caps_fix_setfsuid(struct task_struct *t, u32 fsuid)
 {
 	struct task_caps *c = &t->caps;
 
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
 	if (!fsuid && t->fsuid)
 		c->effective &= ~CAP_FS_SET;
 	if (fsuid && !t->fsuid)
@@ -115,15 +128,32 @@ int caps_set(struct task_struct *t, const struct task_caps *new)
 	return 0;
 }
 
-/* cap_bprm_creds_from_file(): the user id 0 counts as a file with all capabilities. */
+/* cap_task_prctl() */
+int caps_set_securebits(struct task_struct *t, u64 bits)
+{
+	const u64 free = BIT(SECURE_EXEC_RESTRICT_FILE_K) | BIT(SECURE_EXEC_DENY_INTERACTIVE_K);
+	const u64 known = SECURE_ALL_BITS | free;
+	u64 old = t->caps.securebits, changed = old ^ bits, locks = old & known << 1;
+
+	if ((locks >> 1 & changed) || (locks & ~bits) || (bits & ~(known | known << 1)))
+		return -EPERM;
+	if (!task_capable(t, CAP_SETPCAP) && (!changed || changed & ~(free | free << 1)))
+		return -EPERM;
+	t->caps.securebits = (u32)bits;
+	return 0;
+}
+
+/* cap_bprm_creds_from_file(): the user id 0 counts as a file with all capabilities, unless SECBIT_NOROOT. */
 static struct task_caps caps_after_exec(const struct task_struct *t)
 {
 	struct task_caps c = t->caps;
+	bool root = !(c.securebits & SECBIT_NOROOT);
 
 	c.permitted = c.ambient;
-	if (!t->uid || !t->euid)
+	if (root && (!t->uid || !t->euid))
 		c.permitted = c.bounding | c.inheritable;
-	c.effective = t->euid ? c.ambient : c.permitted;
+	c.effective = root && !t->euid ? c.permitted : c.ambient;
+	c.securebits &= ~(u32)SECBIT_KEEP_CAPS;
 	return c;
 }
 

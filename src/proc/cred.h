@@ -25,6 +25,7 @@ struct task_struct;
 /* Bit n: capability n. */
 struct task_caps {
 	u64 inheritable, permitted, effective, bounding, ambient;
+	u32 securebits; /* SECBIT_* of <linux/securebits.h> */
 };
 
 /* Tells fs/ whose rights count: the running task's. Once, when m->vfs is there. */
@@ -40,6 +41,9 @@ void caps_fix_setfsuid(struct task_struct *t, u32 fsuid);
 /* capset(2): the sets of @new but for bounding and ambient. 0; -EPERM: more than it may, nothing has
  * changed. See: cap_capset(). */
 int caps_set(struct task_struct *t, const struct task_caps *new);
+/* prctl(PR_SET_SECUREBITS): 0; -EPERM: bits that are locked, or not known; others than the few that anybody may
+ * change without CAP_SETPCAP. */
+int caps_set_securebits(struct task_struct *t, u64 bits);
 /* execve(2), once the task has its new address space: the ids and sets that change, and who may look
  * into it from now on (mm->dumpable). */
 void creds_exec(struct task_struct *t);

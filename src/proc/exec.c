@@ -75,7 +75,7 @@ static int check_program(struct file *f)
 
 	if (err)
 		return err;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) || file_noexec(f))
 		return -EACCES;
 	if (d && d->d_op->access) {
 		err = d->d_op->access(d, X_OK, AT_EACCESS);
@@ -227,6 +227,9 @@ int begin_new_exec(struct linux_binprm *b)
 	set_comm(t, b);
 	t->altstack.ss_sp = t->altstack.ss_size = 0; /* its flags stay, as in Linux */
 	t->set_child_tid = t->clear_child_tid = t->robust_list = t->rseq = 0;
+	t->user_dispatch = (struct user_dispatch){0};
+	t->syscall_work &= ~SYSWORK_USER_DISPATCH;
+	flush_ptrace_hw_breakpoint(t, false);
 	t->exit_signal = SIGCHLD;
 	t->self_exec_id++;
 	t->signal->did_exec = true;

@@ -1,8 +1,10 @@
 /* How a task ends. See exit.h; kernel/exit.c. */
 #include "proc/exit.h"
 
+#include "base/log.h"
 #include "fs/fdtable.h"
 #include "fs/ipc_sem.h"
+#include "proc/coredump.h"
 #include "proc/fork.h"
 #include "proc/host_signals.h"
 #include "proc/itimer.h"
@@ -275,6 +277,8 @@ static bool notify_of_end(struct task_struct *t)
 {
 	bool whole = thread_group_leader(t) && thread_group_empty(t);
 
+	if (t->ptrace && !t->tracer)
+		ptrace_unlink(t); /* init has waited for it */
 	if (t->ptrace)
 		return do_notify_parent(t,
 					whole && !ptrace_reparented(t) ? t->exit_signal : SIGCHLD);
@@ -301,11 +305,23 @@ static void exit_notify(struct task_struct *t, bool group_dead)
 		wake_up_process(s->group_exec);
 }
 
+static void log_end(const struct task_struct *t, int status_word)
+{
+	const struct signal_struct *s = t->signal;
+	int code = s->group_exit ? s->group_exit_code : status_word;
+
+	if (t->machine->config.strace && t->signaled && (code & 0x7f))
+		log_text("+++ killed by %s%s +++\n", sig_name(code & 0x7f),
+			 code & 0x80 ? " (core dumped)" : "");
+}
+
 void do_exit(struct task_struct *t, int status_word)
 {
 	struct machine *m = t->machine;
 	bool program = t->mm || t->pid == m->init_pid, group_dead;
 
+	coredump_task_exit(t);
+	log_end(t, status_word);
 	ptrace_event(t, PTRACE_EVENT_EXIT, status_word);
 	group_dead = synchronize_group_exit(t, status_word);
 	if (group_dead) {
@@ -313,6 +329,7 @@ void do_exit(struct task_struct *t, int status_word)
 		if (m->on_exit)
 			m->on_exit(m, t, m->on_exit_arg);
 	}
+	seccomp_put(t);
 	exit_mm(t);
 	exit_sem(&m->vfs, t->sysvsem, t->tgid);
 	t->sysvsem = NULL;

@@ -91,13 +91,15 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->exit_state = EXIT_NONE;
 	p->exit_code = 0;
 	p->ptrace = p->syscall_work = 0;
-	p->single_step = p->forced_tf = false;
+	p->single_step = p->forced_tf = p->block_step = false;
 	p->tracer = NULL;
 	p->last_siginfo = NULL;
 	p->ptrace_message = 0;
+	flush_ptrace_hw_breakpoint(p, true);
 	INIT_LIST_HEAD(&p->ptraced);
 	INIT_LIST_HEAD(&p->ptrace_entry);
 	seccomp_fork(p);
+	p->user_dispatch = (struct user_dispatch){0};
 	p->seen_utime = p->seen_stime = 0;
 	p->state = TASK_INTERRUPTIBLE;
 	INIT_LIST_HEAD(&p->tasks);
@@ -113,6 +115,7 @@ static struct task_struct *dup_task_struct(struct task_struct *t)
 	p->real_blocked = 0;
 	p->pdeath_signal = 0;
 	p->robust_list = p->set_child_tid = p->clear_child_tid = 0;
+	p->slice_left = p->rt_boost = 0;
 	p->pi_owned = NULL;
 	p->pi_blocked_on = NULL;
 	p->flt = (struct fault_counts){0, 0};
@@ -284,6 +287,9 @@ static void join(struct task_struct *p, struct task_struct *t, const struct kern
 		p->set_child_tid = args->child_tid;
 	if (flags & CLONE_CHILD_CLEARTID)
 		p->clear_child_tid = args->child_tid;
+	if ((flags & CLONE_VM) && (flags & CLONE_THREAD) && !t->mm->futex_slots &&
+	    !t->mm->futex_global)
+		t->mm->futex_slots = DEFAULT_FUTEX_SLOTS;
 	if (flags & CLONE_VM) {
 		p->rseq = 0;
 		p->rseq_len = p->rseq_sig = 0;

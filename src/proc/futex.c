@@ -73,9 +73,9 @@ void futex_queue(struct machine *m, struct futex_q *q)
 	struct list_head *head = futex_bucket(m, &q->key);
 	struct futex_q *other;
 
-	if (unlikely(q->task->rt_priority)) {
+	if (unlikely(task_rt_priority(q->task))) {
 		list_for_each_entry (other, head, link) {
-			if (other->task->rt_priority < q->task->rt_priority) {
+			if (task_rt_priority(other->task) < task_rt_priority(q->task)) {
 				list_add_tail(&q->link, &other->link);
 				return;
 			}

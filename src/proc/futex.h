@@ -19,6 +19,9 @@
 
 #include "base/types.h"
 
+/* prctl(PR_FUTEX_HASH_GET_SLOTS) in a process with threads, on one CPU: futex_hash_allocate_default() */
+#define DEFAULT_FUTEX_SLOTS 16
+
 struct machine;
 struct task_struct;
 
@@ -72,6 +75,9 @@ int futex_wait_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32
 /* Gives the lock at the second word to the first who waits at the first, if it is free; lets up to @p->nr2
  * more wait for it. @p->nr must be 1. How many; -EAGAIN: not @cmpval; -EINVAL, and as futex_lock_pi(). */
 int futex_cmp_requeue_pi(struct task_struct *t, const struct futex_pair *p, u32 cmpval);
+/* @t has another real-time priority: who holds the lock that it waits for, if it does, inherits that one. Never
+ * sleeps. */
+void futex_adjust_pi(struct task_struct *t);
 /* @t leaves its address space: those who wait for its locks have them now. Sleeps not. */
 void exit_pi_state_list(struct task_struct *t);
 
@@ -82,6 +88,7 @@ struct futex_wanted {
 	gva_t uaddr;
 	u32 val;
 	bool shared;
+	bool numa; /* a node stands behind it, which its caller has looked at */
 };
 
 /* Sleeps while each of the @nr (1 .. 128) words holds its value. Which one was woken (of several, the

@@ -4,8 +4,8 @@
  *	task.pi_owned --> futex_pi <-- futex_q, futex_q ...	in the hash, by the word
  *	       owner <------'
  *
- * There is nothing to inherit yet: tasks run in turn, whatever their priority is; it only says who of those
- * that wait is next. What a program can tell of such locks is all here: owners, order, deadlocks, deaths.
+ * Whoever holds a lock that a real-time task waits for runs with the priority of that one until it gives it back:
+ * task.rt_boost, by pi_inherit(). Nice values are not inherited, in Linux neither.
  *
  * See: futex(2), PRIORITY-INHERITANCE FUTEXES; Linux, kernel/futex/pi.c, requeue.c.
  */
@@ -32,6 +32,53 @@ static struct futex_q *top_waiter(struct machine *m, const struct user_word *key
 		if (futex_match(q, key))
 			return q;
 	return NULL;
+}
+
+/* --- priorities --------------------------------------------------------------------------------- */
+
+/* The most urgent of those who wait for a lock of @t's. They are in the hash by priority. */
+static s32 inherited(struct machine *m, const struct task_struct *t)
+{
+	s32 most = 0;
+
+	for (struct futex_pi *pi = t->pi_owned; pi; pi = pi->next) {
+		struct futex_q *top = top_waiter(m, &pi->key);
+
+		if (top && top->pi == pi)
+			most = max(most, task_rt_priority(top->task));
+	}
+	return most;
+}
+
+/* If @t waits for a lock, then at its new place among those who do. Who has that lock; NULL: nobody. */
+static struct task_struct *wait_again(struct task_struct *t)
+{
+	struct futex_q *q = t->pi_blocked_on;
+
+	if (!q || list_empty(&q->link))
+		return NULL;
+	list_del_init(&q->link);
+	futex_queue(t->machine, q);
+	return q->pi->owner;
+}
+
+/* Somebody began or ended to wait for a lock of @t's, or it has another one: it runs as it is to, and so does whoever
+ * holds the lock that it waits for itself, and so on. rt_mutex_adjust_prio_chain() */
+static void pi_inherit(struct machine *m, struct task_struct *t)
+{
+	for (int i = 0; t && i < MAX_LOCK_DEPTH; i++) {
+		s32 prio = inherited(m, t);
+
+		if (prio == t->rt_boost)
+			return;
+		sched_boost(t, prio);
+		t = wait_again(t);
+	}
+}
+
+void futex_adjust_pi(struct task_struct *t)
+{
+	pi_inherit(t->machine, wait_again(t));
 }
 
 /* --- the state of a lock ------------------------------------------------------------------------ */
@@ -162,6 +209,7 @@ static int take_over(struct task_struct *t, gva_t uaddr, struct futex_pi *pi)
 	if (pi->owner)
 		return 0; /* it was handed over by its owner */
 	own(pi, t);
+	pi_inherit(t->machine, t);
 	while (futex_peek(t, uaddr, &val) ||
 	       store(t, uaddr, (u32)t->pid | FUTEX_WAITERS | FUTEX_OWNER_DIED))
 		if (fault_in_user(t->mm, uaddr, sizeof(u32), true))
@@ -189,9 +237,11 @@ static int wait_for_lock(struct task_struct *t, struct futex_q *q, gva_t uaddr, 
 	int err;
 
 	t->pi_blocked_on = q;
+	pi_inherit(t->machine, q->pi->owner);
 	err = wait_event_interruptible_until(q->wq, q->granted, deadline_ns);
 	t->pi_blocked_on = NULL;
 	list_del_init(&q->link);
+	pi_inherit(t->machine, q->pi->owner);
 	if (q->granted) {
 		err = take_over(t, uaddr, q->pi);
 		if (err && q->pi->owner == t) { /* the word is gone; the lock is somebody's still */
@@ -244,6 +294,8 @@ static int hand_over(struct task_struct *t, gva_t uaddr, struct futex_q *q)
 	own(q->pi, q->task);
 	q->granted = true;
 	futex_wake_q(q);
+	pi_inherit(t->machine, q->task); /* of those who wait on */
+	pi_inherit(t->machine, t);
 	return 0;
 }
 
@@ -293,6 +345,7 @@ void exit_pi_state_list(struct task_struct *t)
 		disown(pi);
 		grant_next(t->machine, pi);
 	}
+	pi_inherit(t->machine, t);
 }
 
 /* --- from a condition's word to a lock ------------------------------------------------------------ */
@@ -346,6 +399,7 @@ static int requeue_one(struct task_struct *t, struct futex_q *q, const struct us
 	pi->users++;
 	q->task->pi_blocked_on = q;
 	futex_queue(t->machine, q);
+	pi_inherit(t->machine, pi->owner);
 	wake_up(q->wq); /* it waits on, but for the lock */
 	return 0;
 }

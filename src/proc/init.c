@@ -2,6 +2,8 @@
  * that executes the program. See init.h. */
 #include "proc/init.h"
 
+#include <sys/prctl.h>
+
 #include "base/host.h"
 #include "base/host_fs.h"
 #include "base/host_proc.h"
@@ -152,6 +154,7 @@ struct task_struct *task_create_init(struct machine *m)
 		return t;
 	t->nice = host_nice();
 	t->personality = ADDR_NO_RANDOMIZE_K; /* which is what it gets */
+	t->mce_kill = PR_MCE_KILL_DEFAULT;
 	t->timer_slack_ns = t->default_timer_slack_ns = TIMER_SLACK_NS;
 	task_init_creds(t);
 	task_init_limits(t);

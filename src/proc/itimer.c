@@ -96,7 +96,8 @@ bool cpu_timers_armed(const struct task_struct *t)
 	const struct signal_struct *s = t->signal;
 
 	return s->cpu_expires_ns[0] || s->cpu_expires_ns[1] || !list_empty(&s->cpu_timers) ||
-	       s->rlim_cur[RLIMIT_CPU] != RLIM_INFINITY;
+	       s->rlim_cur[RLIMIT_CPU] != RLIM_INFINITY ||
+	       (unlikely(task_rt_priority(t)) && s->rlim_cur[RLIMIT_RTTIME] != RLIM_INFINITY);
 }
 
 static void check_itimer(struct task_struct *t, int which)
@@ -134,10 +135,30 @@ static void check_rlimit_cpu(struct task_struct *t)
 	group_send_sig_info(SIGXCPU, NULL, t);
 }
 
+/* The same for what a real-time thread has run since it slept, in microseconds: check_thread_timers() */
+static void check_rlimit_rttime(struct task_struct *t)
+{
+	struct signal_struct *s = t->signal;
+	u64 soft = s->rlim_cur[RLIMIT_RTTIME], hard = s->rlim_max[RLIMIT_RTTIME], us;
+
+	if (soft == RLIM_INFINITY || !task_rt_priority(t))
+		return;
+	us = (task_cputime_ns(t) - t->rt_woken_ns) / 1000;
+	if (hard != RLIM_INFINITY && us >= hard) {
+		group_send_sig_info(SIGKILL, NULL, t);
+		return;
+	}
+	if (us < soft)
+		return;
+	s->rlim_cur[RLIMIT_RTTIME] = soft + 1000000; /* a second */
+	group_send_sig_info(SIGXCPU, NULL, t);
+}
+
 void run_cpu_timers(struct task_struct *t)
 {
 	check_itimer(t, ITIMER_VIRTUAL);
 	check_itimer(t, ITIMER_PROF);
 	check_rlimit_cpu(t);
+	check_rlimit_rttime(t);
 	run_posix_cpu_timers(t);
 }

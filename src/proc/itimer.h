@@ -1,8 +1,9 @@
-/* setitimer(2), alarm(2) and RLIMIT_CPU: timers of a process that end in a signal.
+/* setitimer(2), alarm(2), RLIMIT_CPU and RLIMIT_RTTIME: timers of a process that end in a signal.
  *
  *	ITIMER_REAL            a timer of the event loop: may go off while nobody runs
  *	ITIMER_VIRTUAL, _PROF  on the process's CPU time, which the task loop looks at
  *	RLIMIT_CPU             as long as one of them is armed: cpu_timers_armed()
+ *	RLIMIT_RTTIME          the same, of a real-time thread since it slept last
  *
  * Not for: POSIX timers (posix_timer.h), timerfd. Nothing here sleeps.
  * See: setitimer(2), getrlimit(2); Linux, kernel/time/itimer.c, posix-cpu-timers.c.

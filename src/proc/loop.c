@@ -12,14 +12,8 @@
 /* The slice is over: look outside, and let others run. */
 static void reschedule(struct task_struct *t)
 {
-	struct machine *m = t->machine;
-
-	t->slice = next_slice(m);
-	look_outside(m);
-	if (unlikely(cpu_timers_armed(t)))
-		run_cpu_timers(t);
-	if (!list_empty(&m->rq.queue))
-		schedule(m);
+	look_outside(t->machine);
+	sched_slice_over(t);
 }
 
 /* A while of guest code, no longer than the slice. */

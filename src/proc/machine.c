@@ -292,6 +292,8 @@ int machine_validate(struct machine *m)
 	struct task_struct *t;
 	int err = memory_validate(&m->mem);
 
+	if (sched_validate(m))
+		err = -EFAULT;
 	list_for_each_entry (t, &m->tasks, tasks) {
 		struct task_struct *child;
 
@@ -311,7 +313,7 @@ int machine_validate(struct machine *m)
 		list_for_each_entry (child, &t->ptraced, ptrace_entry)
 			if (child->tracer != t || !child->ptrace || task_is_dead(t))
 				err = complain(child, "in the list of tracees of another");
-		if (!t->ptrace != !t->tracer || !t->ptrace != list_empty(&t->ptrace_entry))
+		if ((t->tracer && !t->ptrace) || !t->tracer != list_empty(&t->ptrace_entry))
 			err = complain(t, "traced, but by nobody");
 	}
 	if (records != m->nr_records || programs != m->nr_tasks) {

@@ -21,6 +21,7 @@
 #include "mm/huge_memory.h"
 #include "mm/memory.h"
 #include "proc/clock.h"
+#include "proc/coredump.h"
 #include "proc/sched.h"
 #include "proc/timekeeping.h"
 #include "proc/utsname.h"
@@ -142,6 +143,7 @@ struct machine {
 	int sem_ctls[4]; /* kernel.sem: msl, mns, opm, mni */
 	struct msg_limits msg_limits;
 	struct uts_names uts;
+	char core_pattern[CORENAME_MAX_SIZE]; /* kernel.core_pattern: coredump.c */
 	struct mqueue_limits mqueue_limits;
 	struct thp_settings thp; /* /sys/kernel/mm/transparent_hugepage */
 

@@ -12,12 +12,18 @@
 #include "base/log.h"
 #include "proc/task.h"
 
+/* A vfork(2) child whose memory is its parent's still, who is the one to name. in_vfork() */
+static bool in_vfork(const struct task_struct *t)
+{
+	return t->vfork_done && t->real_parent && t->real_parent->mm == t->mm;
+}
+
 s64 oom_badness(struct task_struct *t, u64 total)
 {
 	s32 adj = t->signal->oom_score_adj;
 	struct mm_counts c;
 
-	if (!t->mm || adj == OOM_SCORE_ADJ_MIN)
+	if (!t->mm || adj == OOM_SCORE_ADJ_MIN || in_vfork(t))
 		return OOM_NEVER;
 	mm_read_counts(t->mm, &c);
 	return c.rss_anon + c.rss_file + c.rss_shmem + c.swapents +

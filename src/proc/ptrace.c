@@ -14,12 +14,14 @@ static void ptrace_link(struct task_struct *child, struct task_struct *tracer, u
 	child->ptrace = flags;
 	child->tracer = tracer;
 	child->syscall_work |= SYSWORK_PTRACED;
-	list_add(&child->ptrace_entry, &tracer->ptraced);
+	if (tracer)
+		list_add(&child->ptrace_entry, &tracer->ptraced);
 }
 
 bool ptrace_reparented(const struct task_struct *t)
 {
-	return t->tracer && (!t->real_parent || t->real_parent->signal != t->tracer->signal);
+	return t->tracer ? !t->real_parent || t->real_parent->signal != t->tracer->signal
+			 : t->ptrace && t->real_parent;
 }
 
 /* __ptrace_unlink(): a group stop that it has slept through counts now. */
@@ -29,7 +31,7 @@ void ptrace_unlink(struct task_struct *child)
 
 	clear_jobctl_pending(child, JOBCTL_TRAP_MASK);
 	clear_jobctl_trapping(child);
-	child->syscall_work = 0;
+	child->syscall_work &= SYSWORK_USER_DISPATCH;
 	child->tracer = NULL;
 	child->ptrace = 0;
 	list_del_init(&child->ptrace_entry);
@@ -112,10 +114,7 @@ int ptrace_traceme(struct task_struct *t)
 
 	if (t->ptrace)
 		return -EPERM;
-	/* Its own init, which is no task here, would have the rights, and never wait for a stop. */
-	if (!parent)
-		return -EPERM;
-	if (!parent->exiting)
+	if (!parent || !parent->exiting)
 		ptrace_link(t, parent, PT_PTRACED);
 	return 0;
 }
@@ -222,8 +221,13 @@ int ptrace_resume(struct task_struct *child, u64 request, u64 sig)
 		child->syscall_work |= SYSWORK_EMU;
 	if (request == PTRACE_SINGLESTEP || request == PTRACE_SYSEMU_SINGLESTEP)
 		user_enable_single_step(child);
+	else if (request == PTRACE_SINGLEBLOCK)
+		user_enable_block_step(child);
 	else
 		user_disable_single_step(child);
+	if (!child->debug.armed)
+		task_regs(child)->flags &=
+			~F_RF; /* it is for one instruction, and no breakpoint is there */
 	child->exit_code = (int)sig;
 	wake_up_process(child);
 	return 0;

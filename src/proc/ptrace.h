@@ -5,7 +5,9 @@
  *	               registers, memory     <---- PTRACE_GETREGS, PTRACE_POKEDATA, ...
  *	               goes on, with exit_code <-- PTRACE_CONT: a signal, or 0
  *
- *	task_struct.tracer <--> .ptraced, by .ptrace_entry; .ptrace: PT_*, 0 for who has no tracer
+ *	task_struct.tracer <--> .ptraced, by .ptrace_entry; .ptrace: PT_*, 0 for who has no tracer.
+ *	An orphan's PTRACE_TRACEME: its tracer is the machine's own init, which is no task: .tracer is NULL. That
+ *	one lets no stop end but by SIGKILL, and waits for its zombies at once.
  *	.jobctl: the traps that are due, next to group stops: signal_stop.c
  *
  * Where a tracee stops: a signal that it takes, also when it ignores it (ptrace_signal()); a group stop, or
@@ -38,14 +40,15 @@ struct task_struct;
 #define PT_SUSPEND_SECCOMP (PTRACE_O_SUSPEND_SECCOMP << PT_OPT_FLAG_SHIFT)
 
 /* task_struct.syscall_work: what a system call does besides. */
-#define SYSWORK_PTRACED 1U   /* somebody may look at the registers in between */
-#define SYSWORK_TRACE 2U     /* PTRACE_SYSCALL: stop before and behind it */
-#define SYSWORK_EMU 4U	     /* PTRACE_SYSEMU: stop before it, and do not make it */
-#define SYSWORK_EXIT_TRAP 8U /* PTRACE_SINGLESTEP: stop behind it */
+#define SYSWORK_PTRACED 1U	  /* somebody may look at the registers in between */
+#define SYSWORK_TRACE 2U	  /* PTRACE_SYSCALL: stop before and behind it */
+#define SYSWORK_EMU 4U		  /* PTRACE_SYSEMU: stop before it, and do not make it */
+#define SYSWORK_EXIT_TRAP 8U	  /* PTRACE_SINGLESTEP: stop behind it */
+#define SYSWORK_USER_DISPATCH 16U /* user_dispatch.h; not a tracer's */
 
 /* --- ptrace.c: who traces whom ------------------------------------------------------------------ */
 
-/* PTRACE_TRACEME. 0; -EPERM: somebody does already, or there is no parent. */
+/* PTRACE_TRACEME. 0; -EPERM: somebody does already. */
 int ptrace_traceme(struct task_struct *t);
 /* PTRACE_ATTACH, or (@seize) PTRACE_SEIZE with @options. Sleeps until @child, which may have been stopped, is in
  * a stop of this kind: look it up again. 0; -EPERM; SEIZE: -EIO: @addr, options that are not known; -EINVAL. */
@@ -55,7 +58,7 @@ int ptrace_attach(struct task_struct *t, struct task_struct *child, bool seize, 
 int ptrace_check_attach(struct task_struct *t, struct task_struct *child, bool any_state);
 /* PTRACE_O_* may be set by @t: 0, -EINVAL, -EPERM. */
 int ptrace_check_options(const struct task_struct *t, u64 options);
-/* PTRACE_CONT, SYSCALL, SINGLESTEP, SYSEMU, SYSEMU_SINGLESTEP: @child goes on with signal @sig. 0, -EIO. */
+/* PTRACE_CONT, SYSCALL, SINGLESTEP, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP: @child goes on with signal @sig. 0, -EIO. */
 int ptrace_resume(struct task_struct *child, u64 request, u64 sig);
 /* PTRACE_DETACH. 0, -EIO. @child may be gone afterwards. */
 int ptrace_detach(struct task_struct *t, struct task_struct *child, u64 sig);
@@ -106,13 +109,33 @@ int ptrace_peek_user(struct task_struct *t, u64 at, u64 *value);
 int ptrace_poke_user(struct task_struct *t, u64 at, u64 value);
 /* Bytes of regset @type (NT_*); -EINVAL: there is none. */
 long ptrace_regset_size(struct task_struct *t, u32 type);
+/* May it be read, or (@set) written? 0; -ENXIO, -EOPNOTSUPP: not on this CPU. Before its bytes are asked for:
+ * it may be longer than PTRACE_REGSET_MAX. */
+int ptrace_regset_check(u32 type, bool set);
 /* Its first @len bytes (a multiple of 8, no more than there are) to @buf, which has PTRACE_REGSET_MAX bytes, or
- * from there. 0; -EINVAL, -EIO: values that cannot be; -EFAULT; -ENXIO, -ENODEV, -EOPNOTSUPP: not on this CPU. */
+ * from there. 0; -EINVAL, -EIO: values that cannot be; -EFAULT. */
 #define PTRACE_REGSET_MAX 4096U
 int ptrace_get_regset(struct task_struct *t, u32 type, void *buf);
 int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len);
 /* EFLAGS.TF, so that it stops behind one instruction; and no longer, if it was set by that. */
 void user_enable_single_step(struct task_struct *t);
 void user_disable_single_step(struct task_struct *t);
+/* The same behind a branch that is taken: the trap flag stops it behind each instruction, and
+ * block_step_goes_on(), asked by the current task's #DB, says whether it was none. */
+void user_enable_block_step(struct task_struct *t);
+bool block_step_goes_on(struct task_struct *t, u32 dr6);
+
+/* --- ptrace_debugreg.c: hardware breakpoints. Nothing sleeps --------------------------------------- */
+
+/* Debug register @n (0 .. 7) of @t. */
+u64 ptrace_get_debugreg(const struct task_struct *t, unsigned n);
+/* 0; -EIO: 4 and 5; -EINVAL: not an address of a program, or not aligned, or of a kind that there is not. */
+int ptrace_set_debugreg(struct task_struct *t, unsigned n, u64 value);
+/* @t, the current task, met #DB for what @dr6 says (0: an instruction): SIGTRAP's si_code. */
+int debug_trap(struct task_struct *t, u32 dr6);
+/* A new program, and (@child) a new task, has no breakpoints. */
+void flush_ptrace_hw_breakpoint(struct task_struct *t, bool child);
+/* The CPU gets @t's breakpoints, who runs on it from now on. */
+void load_debug_registers(struct task_struct *t);
 
 #endif

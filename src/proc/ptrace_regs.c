@@ -9,7 +9,8 @@
 #include "proc/ptrace.h"
 #include "proc/task.h"
 
-#define NT_X86_SHSTK_K 0x204U
+#define NR_DEBUGREGS 8U
+#define MAX_INSN 15	 /* bytes */
 #define SW_XFEATURES 464 /* in an FXSAVE image: struct user_xstateregs' first software word */
 
 /* struct user, and user_regs_struct at its beginning, in words: <sys/user.h>, which cannot be had together with
@@ -27,7 +28,7 @@ enum {
 	U_FS,
 	U_GS,
 	NR_USER_REGS,
-	U_DEBUGREG = 106,    /* 8 of them */
+	U_DEBUGREG = 106,    /* NR_DEBUGREGS of them */
 	NR_USER_WORDS = 116, /* the kernel's own has two more words: error_code, fault_address */
 };
 
@@ -180,8 +181,12 @@ int ptrace_peek_user(struct task_struct *t, u64 at, u64 *value)
 {
 	if (!user_word_ok(at))
 		return -EIO;
-	/* What is no register reads as 0; so do the debug registers, of which this CPU has none. */
-	*value = at / 8 < NR_USER_REGS ? get_reg(t, at / 8) : 0;
+	at /= 8;
+	*value = 0; /* what is no register reads so */
+	if (at < NR_USER_REGS)
+		*value = get_reg(t, at);
+	else if (at >= U_DEBUGREG && at < U_DEBUGREG + NR_DEBUGREGS)
+		*value = ptrace_get_debugreg(t, at - U_DEBUGREG);
 	return 0;
 }
 
@@ -192,10 +197,9 @@ int ptrace_poke_user(struct task_struct *t, u64 at, u64 value)
 	at /= 8;
 	if (at < NR_USER_REGS)
 		return set_reg(t, at, value);
-	if (at < U_DEBUGREG || at > U_DEBUGREG + 7 || at == U_DEBUGREG + 4 || at == U_DEBUGREG + 5)
+	if (at < U_DEBUGREG || at >= U_DEBUGREG + NR_DEBUGREGS)
 		return -EIO;
-	/* As with all breakpoints taken by others. */
-	return at == U_DEBUGREG + 6 || !value ? 0 : -ENOSPC;
+	return ptrace_set_debugreg(t, at - U_DEBUGREG, value);
 }
 
 /* --- regsets ------------------------------------------------------------------------------------- */
@@ -294,22 +298,28 @@ long ptrace_regset_size(struct task_struct *t, u32 type)
 
 	switch (type) {
 	case NT_PRSTATUS:
-		return NR_USER_REGS * 8;
+		return NR_USER_REGS * 8L;
 	case NT_PRFPREG:
 		return FX_SIZE;
 	case NT_X86_XSTATE:
 		return xcr0 ? (long)fpu_xsave_size(xcr0, false) : -EINVAL;
 	case NT_386_IOPERM:
 		return 8192;
-	case NT_X86_SHSTK_K:
-		return 8;
 	default:
 		return -EINVAL;
 	}
 }
 
+int ptrace_regset_check(u32 type, bool set)
+{
+	if (type == NT_386_IOPERM) /* no ports; and there is no other way to them than ioperm(2) */
+		return set ? -EOPNOTSUPP : -ENXIO;
+	return 0;
+}
+
 int ptrace_get_regset(struct task_struct *t, u32 type, void *buf)
 {
+	VM_BUG_ON(ptrace_regset_size(t, type) > (long)PTRACE_REGSET_MAX);
 	memset(buf, 0, PTRACE_REGSET_MAX);
 	switch (type) {
 	case NT_PRSTATUS:
@@ -322,10 +332,8 @@ int ptrace_get_regset(struct task_struct *t, u32 type, void *buf)
 	case NT_X86_XSTATE:
 		get_xstate(t, buf);
 		return 0;
-	case NT_386_IOPERM:
-		return -ENXIO;
 	default:
-		return -ENODEV;
+		return -EINVAL;
 	}
 }
 
@@ -342,41 +350,41 @@ int ptrace_set_regset(struct task_struct *t, u32 type, void *buf, u64 len)
 		return set_fpregs(t, buf, len);
 	case NT_X86_XSTATE:
 		return set_xstate(t, buf, len);
-	case NT_386_IOPERM:
-		return -EOPNOTSUPP;
 	default:
-		return -ENODEV;
+		return -EINVAL;
 	}
 }
 
 /* --- single steps -------------------------------------------------------------------------------- */
 
+static bool is_prefix(u8 byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x40 ... 0x4f: /* rex */
+	case 0x64 ... 0x67:
+	case 0xf0:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Will the next instruction load EFLAGS (popf, iret)? Then TF is the program's own afterwards. */
 static bool sets_trap_flag(struct task_struct *t)
 {
-	u8 code[15];
+	u8 code[MAX_INSN];
 	long n = t->mm ? access_remote_vm(t->mm, task_regs(t)->rip, code, sizeof(code), false, true)
 		       : 0;
 
-	for (long i = 0; i < n; i++) {
-		switch (code[i]) {
-		case 0x9d: /* popf */
-		case 0xcf: /* iret */
-			return true;
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x40 ... 0x4f: /* rex */
-		case 0x64 ... 0x67:
-		case 0xf0:
-		case 0xf2:
-		case 0xf3:
-			continue;
-		default:
-			return false;
-		}
-	}
+	for (long i = 0; i < n; i++)
+		if (!is_prefix(code[i]))
+			return code[i] == 0x9d || code[i] == 0xcf; /* popf, iret */
 	return false;
 }
 
@@ -394,8 +402,55 @@ void user_enable_single_step(struct task_struct *t)
 		t->forced_tf = true;
 }
 
+void user_enable_block_step(struct task_struct *t)
+{
+	user_enable_single_step(t);
+	t->block_step = t->forced_tf;
+	t->step_rip = task_regs(t)->rip;
+}
+
+/* Was the instruction @code, with @next behind it, a branch that went to @rip? */
+static bool took_branch(const u8 *code, unsigned len, gva_t at, gva_t rip)
+{
+	unsigned i = 0;
+
+	while (i + 2 < len && is_prefix(code[i]))
+		i++;
+	switch (code[i]) {
+	case 0x70 ... 0x7f:
+	case 0xe0 ... 0xe3: /* loop, jrcxz */
+		return rip != at + i + 2;
+	case 0x0f:
+		return (code[i + 1] & 0xf0) == 0x80 && rip != at + i + 6;
+	case 0xc2 ... 0xc3:
+	case 0xca ... 0xcb:
+	case 0xcf:
+	case 0xe8 ... 0xe9:
+	case 0xeb:
+		return true;
+	case 0xff: /* call, far call, jmp, far jmp */
+		return (code[i + 1] >> 3 & 7) >= 2 && (code[i + 1] >> 3 & 7) <= 5;
+	default:
+		return false;
+	}
+}
+
+bool block_step_goes_on(struct task_struct *t, u32 dr6)
+{
+	u8 code[MAX_INSN + 2] = {0};
+	gva_t at = t->step_rip;
+	long n;
+
+	if (!t->block_step || dr6 != DR6_BS)
+		return false;
+	n = access_remote_vm(t->mm, at, code, MAX_INSN, false, true);
+	t->step_rip = task_regs(t)->rip;
+	return n > 0 && !took_branch(code, (unsigned)n + 2, at, t->step_rip);
+}
+
 void user_disable_single_step(struct task_struct *t)
 {
+	t->block_step = false;
 	t->single_step = false;
 	t->syscall_work &= ~SYSWORK_EXIT_TRAP;
 	if (t->forced_tf)

@@ -83,7 +83,7 @@ int ptrace_signal(struct task_struct *t, int sig, struct k_siginfo *info, bool s
 		const struct task_struct *parent = t->tracer ? t->tracer : t->real_parent;
 
 		*info = (struct k_siginfo){.si_signo = sig, .si_code = SI_USER};
-		info->kill.pid = parent ? parent->tgid : 1;
+		info->kill.pid = parent ? parent->pid : 1;
 		info->kill.uid = parent ? parent->uid : 0;
 	}
 	if (!(t->blocked & sigmask_k(sig)) && !fatal_signal_pending(t))

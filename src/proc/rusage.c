@@ -53,6 +53,14 @@ void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
 	*stime_ns = t->seen_stime = max(t->seen_stime, *stime_ns);
 }
 
+u64 task_cputime_ns(struct task_struct *t)
+{
+	u64 utime, stime;
+
+	task_cputime(t, &utime, &stime);
+	return utime + stime;
+}
+
 void group_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns)
 {
 	struct signal_struct *s = t->signal;

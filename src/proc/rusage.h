@@ -35,6 +35,8 @@ u64 task_retired(const struct task_struct *t);
 u64 group_retired(struct task_struct *t);
 /* CPU time of the thread @t in nanoseconds; never less than an earlier call said. Either pointer is written. */
 void task_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns);
+/* The sum of both. */
+u64 task_cputime_ns(struct task_struct *t);
 /* The same for its process. */
 void group_cputime(struct task_struct *t, u64 *utime_ns, u64 *stime_ns);
 /* Of the children of @t that were waited for, and theirs. */

@@ -8,6 +8,7 @@
 #include "mm/slab.h"
 #include "proc/exit.h"
 #include "proc/ptrace.h"
+#include "proc/seccomp_notify.h"
 #include "proc/task.h"
 
 #define SYS_SECCOMP_K 1 /* si_code */
@@ -286,19 +287,32 @@ void seccomp_attach_filter(struct task_struct *t, struct seccomp_filter *f)
 	t->seccomp.mode = SECCOMP_MODE_FILTER;
 }
 
-static void filter_put(struct memory *m, struct seccomp_filter *f)
+bool seccomp_has_listener(const struct task_struct *t)
+{
+	const struct seccomp_filter *f = t->seccomp.filter;
+
+	while (f && !f->listener)
+		f = f->prev;
+	return f;
+}
+
+void seccomp_filter_put(struct memory *m, struct seccomp_filter *f)
 {
 	while (f && !--f->users) {
 		struct seccomp_filter *prev = f->prev;
 
-		kfree(m, f);
+		f->prev = NULL;
+		if (f->listener)
+			seccomp_listener_hangup(f);
+		else
+			kfree(m, f);
 		f = prev;
 	}
 }
 
 void seccomp_put(struct task_struct *t)
 {
-	filter_put(&t->machine->mem, t->seccomp.filter);
+	seccomp_filter_put(&t->machine->mem, t->seccomp.filter);
 	t->seccomp.filter = NULL;
 }
 
@@ -341,16 +355,20 @@ s32 seccomp_sync_threads(struct task_struct *t)
 
 /* --- at each call -------------------------------------------------------------------------- */
 
-/* The least of all answers: ACTION_ONLY() */
-static u32 run_filters(const struct task_struct *t, const struct seccomp_data *data)
+/* The least of all answers: ACTION_ONLY(); and whose it is. */
+static u32 run_filters(const struct task_struct *t, const struct seccomp_data *data,
+		       struct seccomp_filter **match)
 {
 	u32 ret = SECCOMP_RET_ALLOW;
 
-	for (const struct seccomp_filter *f = t->seccomp.filter; f; f = f->prev) {
+	*match = NULL;
+	for (struct seccomp_filter *f = t->seccomp.filter; f; f = f->prev) {
 		u32 one = seccomp_run_filter(f, data);
 
-		if ((s32)(one & SECCOMP_RET_ACTION_FULL) < (s32)(ret & SECCOMP_RET_ACTION_FULL))
+		if ((s32)(one & SECCOMP_RET_ACTION_FULL) < (s32)(ret & SECCOMP_RET_ACTION_FULL)) {
 			ret = one;
+			*match = f;
+		}
 	}
 	return ret;
 }
@@ -369,7 +387,7 @@ static void send_sigsys(struct task_struct *t, const struct seccomp_data *data, 
 		t->sighand->action[SIGSYS - 1].flags |= SA_IMMUTABLE;
 	}
 	force_sig_info(SIGSYS, &info, t);
-	*ret = data->nr;
+	*ret = (long)t->syscall_nr;
 }
 
 static bool strict(struct task_struct *t, u32 nr, bool compat)
@@ -416,13 +434,14 @@ static bool filter_call(struct task_struct *t, bool compat, bool traced, long *r
 		.arch = compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
 		.instruction_pointer = task_regs(t)->rip,
 	};
+	struct seccomp_filter *match;
 	u32 action, reason;
 	u64 args[6];
 
 	syscall_get_arguments(t, args);
 	for (unsigned i = 0; i < 6; i++)
 		data.args[i] = args[i];
-	action = run_filters(t, &data);
+	action = run_filters(t, &data, &match);
 	reason = action & SECCOMP_RET_DATA;
 	switch (action & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
@@ -436,9 +455,8 @@ static bool filter_call(struct task_struct *t, bool compat, bool traced, long *r
 		return false;
 	case SECCOMP_RET_TRACE:
 		return traced || trace_call(t, reason, compat, ret);
-	case SECCOMP_RET_USER_NOTIF: /* nobody listens */
-		*ret = -ENOSYS;
-		return false;
+	case SECCOMP_RET_USER_NOTIF:
+		return seccomp_user_notification(t, match, &data, ret);
 	case SECCOMP_RET_KILL_THREAD:
 		if (t->signal->live > 1)
 			do_exit(t, SIGSYS);

@@ -70,8 +70,8 @@ void kill_thread(struct task_struct *t)
 
 bool prepare_signal(int sig, struct task_struct *t)
 {
-	if (t->signal->group_exit)
-		return false;
+	if (t->signal->group_exit) /* a core file can still be ended */
+		return t->signal->core_state && sig == SIGKILL;
 	if (sigmask_k(sig) & STOP_SIGNALS)
 		flush_signal_mask(t, sigmask_k(SIGCONT));
 	else if (sig == SIGCONT)

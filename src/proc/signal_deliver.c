@@ -69,28 +69,24 @@ static void handle_signal(struct task_struct *t, int sig, const struct k_sigacti
 		ptrace_notify(t, SIGTRAP, 0);
 }
 
-static void __noreturn die_of(struct task_struct *t, int sig)
+/* By @sig, which @t has taken. */
+static void __noreturn die_of(struct task_struct *t, int sig, const struct k_siginfo *info)
 {
-	bool core = sig_coredump(sig);
-
-	if (t->machine->config.strace)
-		log_text("+++ killed by %s%s +++\n", sig_name(sig), core ? " (core dumped)" : "");
-	do_group_exit(t, sig | (core && rlimit(t, RLIMIT_CORE) ? 0x80 : 0));
+	t->signaled = true;
+	if (sig_coredump(sig))
+		do_coredump(t, info);
+	do_group_exit(t, sig);
 }
 
 /* The process ends, or another thread of it has called exec. */
 static void __noreturn die_with_group(struct task_struct *t)
 {
-	const struct signal_struct *s = t->signal;
-	int sig = s->group_exit ? s->group_exit_code & 0x7f : 0;
-
-	if (sig)
-		die_of(t, sig);
+	t->signaled = true;
 	do_group_exit(t, 0); /* with the process's own status */
 }
 
 /* What the default action does. Returns unless it is the end. */
-static void default_action(struct task_struct *t, int sig)
+static void default_action(struct task_struct *t, int sig, const struct k_siginfo *info)
 {
 	switch (sig_default_action(sig)) {
 	case SIG_DEFAULT_IGN:
@@ -102,7 +98,7 @@ static void default_action(struct task_struct *t, int sig)
 			do_signal_stop(t, sig);
 		return;
 	case SIG_DEFAULT_TERM:
-		die_of(t, sig);
+		die_of(t, sig, info);
 	}
 }
 
@@ -154,7 +150,7 @@ static int get_signal(struct task_struct *t, struct k_sigaction *ka, struct k_si
 		if (ka->handler == (gva_t)SIG_IGN)
 			continue;
 		if (ka->handler == (gva_t)SIG_DFL) {
-			default_action(t, sig);
+			default_action(t, sig, info);
 			continue;
 		}
 		if (ka->flags & SA_RESETHAND)

@@ -28,6 +28,7 @@
 #include "proc/pid.h"
 #include "proc/rusage.h"
 #include "proc/signal.h"
+#include "proc/user_dispatch.h"
 
 #define TASK_COMM_LEN 16 /* with the NUL */
 #define NR_RLIMITS 16
@@ -77,6 +78,8 @@ struct signal_struct {
 	int stop_sig;			 /* to be reported by wait(2) once stopped; 0: nothing is */
 	u32 group_stop_count;		 /* threads that are yet to stop */
 	int cld_notify;			 /* CLD_*: the parent is yet to be told; 0: nothing */
+	struct core_state *
+		core_state; /* one of its threads writes a core file: coredump.c; NULL: none does */
 
 	/* exit.c, wait.c, rusage.c */
 	struct wait_queue_head wait_chldexit; /* this process in wait(2) for its children */
@@ -105,6 +108,17 @@ struct signal_struct {
 	u64 cpu_expires_ns[2], cpu_interval_ns[2]; /* ITIMER_VIRTUAL, ITIMER_PROF; 0: off */
 
 	u32 users; /* tasks; counted by fork and task_free() */
+};
+
+/* Debug registers of a task. */
+struct thread_debug {
+	struct hw_breakpoint {
+		struct cpu_breakpoint at; /* its length and kind also when it is not enabled */
+		bool made, enabled;	  /* made: there is an address, or it was enabled once */
+	} bp[NR_BREAKPOINTS];
+	bool armed;	 /* one is enabled */
+	u64 dr7;	 /* as it was set */
+	u32 virtual_dr6; /* what the last #DB was for: DR6_*; set bits are what happened */
 };
 
 /* Until a vfork child has given the address space back. On the parent's stack. */
@@ -158,15 +172,18 @@ struct task_struct {
 	enum task_wait state;	   /* TASK_RUNNING, or how it sleeps */
 	struct list_head run_list; /* rq.queue; self-linked when on none */
 	s64 slice;		   /* instructions left until others have their turn */
-	u64 nvcsw, nivcsw;	   /* switches away, of its own will and not */
-	s32 nice;		   /* kept and shown; all get the same */
-	bool sched_reset_on_fork;  /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
-	u16 ioprio;		   /* ioprio_set(2): kept and shown; 0: never set */
-	u32 policy;		   /* SCHED_*: kept and shown */
-	s32 rt_priority;    /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: order of futex waiters */
-	u64 sched_slice_ns; /* asked for by sched_setattr(2), shown; 0: never */
-	struct coro coro;   /* where it was left */
-	void *stack;	    /* the usable part, canary at its low end; NULL: dead */
+	s64 slice_left;	   /* the rest of one that somebody more urgent has cut short; 0: none */
+	u64 nvcsw, nivcsw; /* switches away, of its own will and not */
+	s32 nice;	   /* sched_set() */
+	bool sched_reset_on_fork; /* SCHED_RESET_ON_FORK: the child's nice is at least 0; once */
+	u16 ioprio;		  /* ioprio_set(2): kept and shown; 0: never set */
+	u32 policy;		  /* SCHED_*: sched_set() */
+	s32 rt_priority;	  /* 1 .. 99 of SCHED_FIFO and SCHED_RR, else 0: sched_set() */
+	u64 rt_woken_ns; /* its CPU time when it last woke up as a real-time task: RLIMIT_RTTIME */
+	s32 rt_boost; /* the highest of those who wait for its locks: futex_pi.c, sched_boost() */
+	u64 sched_slice_ns;    /* asked for by sched_setattr(2), shown; 0: never */
+	struct coro coro;      /* where it was left */
+	void *stack;	       /* the usable part, canary at its low end; NULL: dead */
 	struct cpu_regs regs;  /* while another task runs: task_regs() */
 	struct fpu_state *fpu; /* own kmem_cache, 64-byte aligned; set with @stack */
 	u64 avx512_ns;	       /* when it last left the CPU with AVX-512 state in use; 0: never */
@@ -188,6 +205,8 @@ struct task_struct {
 	u32 self_exec_id, parent_exec_id; /* execs so far; the parent's, when it made this one */
 	int pdeath_signal;		  /* when that ends: PR_SET_PDEATHSIG */
 	bool exiting;			  /* do_exit() has begun: PF_EXITING */
+	bool signaled;			  /* by a signal: PF_SIGNALED */
+	bool post_coredump;		  /* no core file waits for it: PF_POSTCOREDUMP */
 	enum exit_state exit_state;
 	int exit_code; /* from do_exit() on: wait(2) status word; in a tracer's stop: what it is told, and says */
 	struct vfork_wait *vfork_done; /* the parent waits there; NULL: nobody does */
@@ -201,16 +220,20 @@ struct task_struct {
 	struct list_head ptrace_entry;	/* self-linked: nobody traces it */
 	struct k_siginfo *last_siginfo; /* of the stop that it is in; on its stack; may be NULL */
 	u64 ptrace_message;		/* of that: PTRACE_GETEVENTMSG */
+	struct thread_debug debug;	/* breakpoints: ptrace_debugreg.c */
+	bool block_step; /* PTRACE_SINGLEBLOCK; step_rip: where the instruction began */
+	gva_t step_rip;
 
 	/* Rights: cred.c, sys_cred.c. After a change: creds_changed(). */
 	u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	u32 groups[NR_GROUPS], ngroups;
 	struct task_caps caps;
-	bool no_new_privs;	      /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
-	struct seccomp_state seccomp; /* seccomp.h */
+	bool no_new_privs;		    /* PR_SET_NO_NEW_PRIVS: stays, and children have it */
+	struct seccomp_state seccomp;	    /* seccomp.h */
+	struct user_dispatch user_dispatch; /* user_dispatch.h: prctl(2) */
 
 	/* The system call it is in: syscalls/, signal_deliver.c. */
-	u64 syscall_nr;	  /* being served, ~0: none */
+	u64 syscall_nr;	  /* being served, as it was in rax: 32 bits of it count; ~0: none */
 	bool compat_call; /* through int 0x80 */
 	/* How restart_syscall(2) goes on with a sleep that a stop interrupted. */
 	struct {
@@ -225,6 +248,9 @@ struct task_struct {
 	/* What the program told the kernel, and exec or fork mostly forgets. */
 	char comm[TASK_COMM_LEN]; /* NUL-terminated: exec, prctl(PR_SET_NAME), /proc/PID/comm */
 	u32 personality;
+	bool tsc_faults; /* rdtsc is a #GP: prctl(PR_SET_TSC); fork and exec keep it */
+	u8 mce_kill;	 /* PR_MCE_KILL_LATE, EARLY, DEFAULT: kept; no memory fails here */
+	bool io_flusher; /* prctl(PR_SET_IO_FLUSHER): kept */
 	struct task_mempolicy mempolicy; /* fork hands it on, exec keeps it */
 	gva_t set_child_tid;		 /* clone(2): written by the child's first step */
 	gva_t clear_child_tid;		 /* set_tid_address(2): written at the end */
@@ -295,10 +321,18 @@ static inline struct task_struct *next_thread(const struct task_struct *t)
 	return list_entry(next, struct task_struct, thread_node);
 }
 
+/* The real-time priority that @t runs with: its own, or that of one who waits for its lock; 0: none. */
+static inline s32 task_rt_priority(const struct task_struct *t)
+{
+	return max(t->rt_priority, t->rt_boost);
+}
+
 /* What /proc shows of how urgent @t is: below 0 for real-time tasks. See: Linux, task_prio(). */
 static inline s32 task_prio(const struct task_struct *t)
 {
-	return t->rt_priority ? -1 - t->rt_priority : 20 + t->nice;
+	s32 rt = task_rt_priority(t);
+
+	return rt ? -1 - rt : 20 + t->nice;
 }
 
 /* Has @t ended, but for its record? */

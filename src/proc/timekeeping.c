@@ -8,6 +8,7 @@
 
 #define NS_PER_SEC 1000000000UL
 #define FIRST_NS 200000UL /* what the first measure of the frequency takes: exact to some ppm */
+#define FIRST_TRIES 8
 #define INTERVAL_NS 50000000UL	/* between two looks at the host's clocks, in the end */
 #define WINDOW_NS 16000000000UL /* of the frequency; the host's own changes slowly, too */
 #define NARROW_CYCLES 20000UL	/* a sample that took longer was interrupted */
@@ -34,28 +35,38 @@ static bool tsc_invariant(void)
 
 struct host_times {
 	struct clock_sample s;
-	u64 real_ns, boot_ns, coarse_ns;
+	u64 real_ns, boot_ns, tai_ns, coarse_ns;
+	u64 width; /* cycles that the clocks were read in: no two of them can be told apart better */
 };
 
-/* The best of some tries. False: each was interrupted. */
+/* The best of some tries: all clocks of one, so that an interruption between two is seen. False: each was
+ * interrupted. */
 static bool sample(struct host_times *best)
 {
-	u64 width = ~0UL;
-
+	best->width = ~0UL;
 	for (int i = 0; i < 4; i++) {
 		u64 t0 = rdtsc(), mono = host_clock_ns(CLOCK_MONOTONIC), t1 = rdtsc();
-		u64 real = host_clock_ns(CLOCK_REALTIME);
+		u64 real = host_clock_ns(CLOCK_REALTIME), tai = host_clock_ns(CLOCK_TAI);
+		u64 boot = host_clock_ns(CLOCK_BOOTTIME);
 		u64 raw = host_clock_ns(CLOCK_MONOTONIC_RAW), t2 = rdtsc();
 
-		if (t2 - t0 >= width)
+		if (t2 - t0 >= best->width)
 			continue;
-		width = t2 - t0;
-		best->s = (struct clock_sample){t0 + (t1 - t0) / 2, mono, raw};
-		best->real_ns = real;
+		*best = (struct host_times){
+			.s = {t0 + (t1 - t0) / 2, mono, raw},
+			.real_ns = real,
+			.boot_ns = boot,
+			.tai_ns = tai,
+			.width = t2 - t0,
+		};
 	}
-	best->boot_ns = host_clock_ns(CLOCK_BOOTTIME);
 	best->coarse_ns = host_clock_ns(CLOCK_MONOTONIC_COARSE);
-	return width < NARROW_CYCLES;
+	return best->width < NARROW_CYCLES;
+}
+
+static u64 cycles_ns(const struct vdso_line *l, u64 cycles)
+{
+	return (u64)((unsigned __int128)cycles * l->mult >> 32);
 }
 
 static u64 abs_diff(u64 a, u64 b)
@@ -63,22 +74,22 @@ static u64 abs_diff(u64 a, u64 b)
 	return a > b ? a - b : b - a;
 }
 
-/* What the other clocks are from MONOTONIC is the same until somebody sets them: the little that two
- * reads differ by is no reason to move them. */
-static void update_offset(u64 *offset, u64 now, bool first)
+/* What the other clocks are from MONOTONIC is the same until somebody sets them: what two reads differ by, at most
+ * @noise_ns, is no reason to move them, and would make them go back. */
+static void update_offset(u64 *offset, u64 now, u64 noise_ns, bool first)
 {
-	if (first || abs_diff(*offset, now) > (u64)STEP_NS)
+	if (first || abs_diff(*offset, now) > noise_ns)
 		*offset = now;
 }
 
 static void update_offsets(struct vdso_data *d, const struct host_times *h, bool first)
 {
 	u64 real = d->offset_ns[CLOCK_REALTIME], boot = d->offset_ns[CLOCK_BOOTTIME];
-	u64 tai_s = (host_clock_ns(CLOCK_TAI) - host_clock_ns(CLOCK_REALTIME) + NS_PER_SEC / 2) /
-		    NS_PER_SEC;
+	u64 tai_s = (h->tai_ns - h->real_ns + NS_PER_SEC / 2) / NS_PER_SEC;
+	u64 noise_ns = STEP_NS + cycles_ns(&d->mono, h->width);
 
-	update_offset(&real, h->real_ns - h->s.mono_ns, first);
-	update_offset(&boot, h->boot_ns - h->s.mono_ns, first);
+	update_offset(&real, h->real_ns - h->s.mono_ns, noise_ns, first);
+	update_offset(&boot, h->boot_ns - h->s.mono_ns, noise_ns, first);
 	/* Without a suspend the two are one. */
 	if (boot < 1000000)
 		boot = 0;
@@ -104,7 +115,7 @@ static void update_phase(struct vdso_data *d, u64 coarse_ns, bool first)
 
 static u64 line_at(const struct vdso_line *l, u64 cycles)
 {
-	return l->base_ns + (u64)((unsigned __int128)cycles * l->mult >> 32);
+	return l->base_ns + cycles_ns(l, cycles);
 }
 
 static u64 line_mult(u64 ns, u64 cycles)
@@ -211,9 +222,13 @@ static void update(struct timekeeper *tk)
 void timekeeping_init(struct timekeeper *tk, u64 tick_ns)
 {
 	struct host_times h;
+	bool whole = sample(&h);
 
+	/* On a busy host it takes some more tries; it is once, and decides how each clock is read. */
+	for (int i = 0; i < FIRST_TRIES && !whole; i++)
+		whole = sample(&h);
 	*tk = (struct timekeeper){.data.tick_ns = tick_ns};
-	tk->steady = sample(&h) && tsc_invariant();
+	tk->steady = whole && tsc_invariant();
 	tk->older = tk->newer = h.s;
 	update_offsets(&tk->data, &h, true);
 	update_phase(&tk->data, h.coarse_ns, true);

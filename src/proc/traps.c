@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "mm/uaccess.h"
+#include "proc/ptrace.h"
 #include "proc/task.h"
 #include "proc/umip.h"
 #include "proc/vsyscall.h"
@@ -131,8 +132,10 @@ void do_trap(struct task_struct *t)
 	code = d->code;
 	if (e->vector == X86_MF || e->vector == X86_XM)
 		code = fp_exception_code(t, e->vector);
-	if (e->vector == X86_DB && e->icebp)
-		code = TRAP_BRKPT;
+	if (e->vector == X86_DB && !e->icebp && block_step_goes_on(t, e->dr6))
+		return;
+	if (e->vector == X86_DB)
+		code = debug_trap(t, e->icebp ? 0 : e->dr6);
 	force_sig_fault(t, d->sig, code, d->addr_is_rip ? cpu->regs.rip : 0, e->vector,
 			e->error_code, 0);
 	/* Jumps fault where they are; only the kernel's IRET can have wanted to go there. */

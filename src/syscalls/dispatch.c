@@ -16,14 +16,14 @@ static bool first_time(struct machine *m, u64 bit)
 /* A bit for each number of both tables; unknown numbers share the last bit of their half. */
 static u64 named_bit(const struct task_struct *t)
 {
-	u64 half = UNBUILT_BITS / 2;
+	u64 half = UNBUILT_BITS / 2, nr = (u32)t->syscall_nr;
 
-	return (t->compat_call ? half : 0) + min(t->syscall_nr, half - 1);
+	return (t->compat_call ? half : 0) + min(nr, half - 1);
 }
 
 long sys_ni(struct task_struct *t, const struct sysargs *a)
 {
-	const struct syscall_desc *d = syscall_desc(t->syscall_nr, t->compat_call);
+	const struct syscall_desc *d = syscall_desc((u32)t->syscall_nr, t->compat_call);
 
 	(void)a;
 	if (first_time(t->machine, named_bit(t)))
@@ -41,7 +41,7 @@ long sys_gone(struct task_struct *t, const struct sysargs *a)
 static long unknown_call(struct task_struct *t)
 {
 	if (first_time(t->machine, named_bit(t)))
-		log_line("system call number %lu%s: unknown", t->syscall_nr,
+		log_line("system call number %u%s: unknown", (u32)t->syscall_nr,
 			 t->compat_call ? " of int 0x80" : "");
 	return -ENOSYS;
 }
@@ -92,10 +92,14 @@ static void do_syscall(struct task_struct *t, bool compat)
 	long ret;
 
 	m->nr_syscalls++;
-	t->syscall_nr = nr;
+	t->syscall_nr = compat ? nr : m->cpu.regs.gpr[R_RAX]; /* all of it, as a tracer sees it */
 	t->compat_call = compat;
 	read_args(&m->cpu.regs, compat, &a);
 	if (unlikely(t->syscall_work || t->seccomp.mode)) {
+		if ((t->syscall_work & SYSWORK_USER_DISPATCH) && syscall_user_dispatch(t, compat)) {
+			m->cpu.regs.gpr[R_RAX] = t->syscall_nr;
+			return;
+		}
 		serve = syscall_enter_work(t, compat, &a, &ret);
 		nr = (u32)t->syscall_nr;
 		d = syscall_desc(nr, compat);

@@ -167,6 +167,17 @@ void restore_user_sigmask(struct task_struct *t, bool interrupted);
 long seccomp_set_strict(struct task_struct *t);
 long seccomp_set_filter(struct task_struct *t, u64 flags, gva_t user);
 
+/* --- sys_prctl_caps.c ---------------------------------------------------------------------- */
+
+/* PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS ...: what prctl(2) says of each. */
+long prctl_capbset_read(struct task_struct *t, const struct sysargs *a);
+long prctl_capbset_drop(struct task_struct *t, const struct sysargs *a);
+long prctl_get_securebits(struct task_struct *t, const struct sysargs *a);
+long prctl_set_securebits(struct task_struct *t, const struct sysargs *a);
+long prctl_get_keepcaps(struct task_struct *t, const struct sysargs *a);
+long prctl_set_keepcaps(struct task_struct *t, const struct sysargs *a);
+long prctl_cap_ambient(struct task_struct *t, const struct sysargs *a);
+
 /* --- sys_prctl_mm.c ------------------------------------------------------------------------ */
 
 /* PR_SET_MM. 0 or -errno. */

@@ -3,12 +3,15 @@
  * kernel/sys.c, kernel/reboot.c, kernel/printk/printk.c, kernel/acct.c, fs/quota/quota.c, fs/filesystems.c. */
 #include "syscalls/internal.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/reboot.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
+#include "base/err.h"
+#include "fs/open.h"
 #include "proc/cred.h"
 #include "syscalls/user_path.h"
 
@@ -158,6 +161,58 @@ long sys_acct(struct task_struct *t, const struct sysargs *a)
 		ret = sys_ni(t, a);
 	path_put(&p);
 	return ret;
+}
+
+/* --- swap areas ----------------------------------------------------------------------------- */
+
+#define SWAP_FLAGS_K 0x7ffffU /* SWAP_FLAG_PREFER and its priority, SWAP_FLAG_DISCARD and kin */
+#define SWAP_MAGIC_AT (PAGE_SIZE - 10) /* in the first page: "SWAPSPACE2" */
+
+/* The file at @name as both calls open it. ERR_PTR(-EPERM), or open(2)'s. May sleep. */
+static struct file *open_swap(struct task_struct *t, gva_t name, int flags)
+{
+	struct file *f;
+	char *path;
+
+	if (!capable(t, CAP_SYS_ADMIN))
+		return ERR_PTR(-EPERM);
+	path = getname(t, name, false);
+	if (IS_ERR(path))
+		return ERR_PTR(PTR_ERR(path));
+	f = do_filp_open(t->fs, NULL, path, O_RDWR | O_LARGEFILE | flags, 0);
+	kfree(&t->machine->mem, path);
+	return f;
+}
+
+/* swapon(2). -EINVAL: flags, no file, no swap area in it; -EPERM; a path's errors. What is one: -ENOSYS. */
+long sys_swapon(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f;
+	char magic[10];
+	long ret = -EINVAL;
+
+	if (a->arg[1] & ~(u64)SWAP_FLAGS_K & 0xffffffff)
+		return -EINVAL;
+	f = open_swap(t, a->arg[0], O_EXCL);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	if (f->f_path.dentry && S_ISREG(f->f_path.dentry->mode) &&
+	    kernel_read(f, magic, sizeof(magic), SWAP_MAGIC_AT) == sizeof(magic) &&
+	    !memcmp(magic, "SWAPSPACE2", sizeof(magic)))
+		ret = sys_ni(t, a);
+	fput(f);
+	return ret;
+}
+
+/* swapoff(2). -EPERM; a path's errors; -EINVAL: it is no swap area in use, as none is. */
+long sys_swapoff(struct task_struct *t, const struct sysargs *a)
+{
+	struct file *f = open_swap(t, a->arg[0], 0);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	fput(f);
+	return -EINVAL;
 }
 
 #define MAXQUOTAS 3U

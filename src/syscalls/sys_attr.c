@@ -5,6 +5,7 @@
 #include <utime.h>
 
 #include "fs/fsnotify.h"
+#include "fs/lease.h"
 #include "syscalls/user_path.h"
 
 /* What AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH say to path_lookup(). */
@@ -284,6 +285,8 @@ static long do_faccessat(struct task_struct *t, int dfd, gva_t name, int mode, i
 		return ret;
 	if (p.dentry->d_op->access)
 		ret = p.dentry->d_op->access(p.dentry, mode, flags & AT_EACCESS);
+	if (!ret && (mode & X_OK) && S_ISREG(p.dentry->mode) && p.mnt && mount_noexec(p.mnt))
+		ret = -EACCES;
 	path_put(&p);
 	return ret;
 }
@@ -306,6 +309,19 @@ long sys_faccessat2(struct task_struct *t, const struct sysargs *a)
 	return do_faccessat(t, a->arg[0], a->arg[1], a->arg[2], a->arg[3]);
 }
 
+/* Who may not hears that before a lease is broken. See: Linux, vfs_truncate(). */
+static long truncate_regular(const struct path *p, s64 size)
+{
+	struct dentry *d = p->dentry;
+	int err = lease_held(d) && d->d_op->access ? d->d_op->access(d, W_OK, AT_EACCESS) : 0;
+
+	if (!err)
+		err = lease_break(d, O_WRONLY);
+	if (err)
+		return err;
+	return told(p, IN_MODIFY, d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM);
+}
+
 static long do_truncate(struct task_struct *t, gva_t name, s64 size)
 {
 	struct dentry *d;
@@ -323,7 +339,7 @@ static long do_truncate(struct task_struct *t, gva_t name, s64 size)
 	else if (!S_ISREG(d->mode))
 		ret = -EINVAL;
 	else
-		ret = told(&p, IN_MODIFY, d->d_op->truncate ? d->d_op->truncate(d, size) : -EPERM);
+		ret = truncate_regular(&p, size);
 	path_put(&p);
 	return ret;
 }

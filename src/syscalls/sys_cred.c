@@ -47,8 +47,10 @@ long sys_capget(struct task_struct *t, const struct sysargs *a)
 	const struct task_caps *c = &t->caps;
 	long err = read_cap_header(t, a->arg[0], !a->arg[1], &head);
 
-	if (err)
-		return err < 0 ? err : 0;
+	if (err < 0)
+		return err;
+	if (err || !a->arg[1]) /* it asks for the version only: nobody looks at the pid */
+		return 0;
 	if (head.pid < 0)
 		return -EINVAL;
 	if (head.pid) {
@@ -63,8 +65,6 @@ long sys_capget(struct task_struct *t, const struct sysargs *a)
 		data[i].permitted = c->permitted >> (32 * i);
 		data[i].inheritable = c->inheritable >> (32 * i);
 	}
-	if (!a->arg[1])
-		return 0;
 	return copy_to_user(t->mm, a->arg[1], data, cap_data_size(&head)) ? -EFAULT : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "fs/fasync.h"
+#include "fs/lease.h"
 #include "fs/locks.h"
 #include "fs/memfd.h"
 #include "fs/pipe.h"
@@ -134,6 +135,32 @@ static long fcntl_lock(struct task_struct *t, struct file *f, u32 cmd, gva_t arg
 	return posix_lock_file(f, &want, cmd == F_SETLKW || cmd == K_F_OFD_SETLKW);
 }
 
+/* --- leases ---------------------------------------------------------------------------------- */
+
+/* Who hears of a break unless F_SETOWN says otherwise is who asked. See: Linux, lease_setup(). */
+static long fcntl_setlease(struct task_struct *t, struct file *f, u32 fd, int type)
+{
+	struct stat st;
+	long err;
+
+	if (type != F_RDLCK && type != F_WRLCK && type != F_UNLCK)
+		return -EINVAL;
+	err = file_stat(f, &st);
+	if (err)
+		return -EINVAL;
+	if (st.st_uid != t->fsuid && !capable(t, CAP_LEASE))
+		return -EACCES;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (type != F_UNLCK && !file_owner(f))
+		return -ENOMEM;
+	err = lease_set(f, (short)type, t->tgid);
+	if (err || type == F_UNLCK)
+		return err;
+	f->f_owner->fd = (int)fd;
+	return f->f_owner->pid ? 0 : fcntl_owner(t, f, F_SETOWN, t->tgid);
+}
+
 /* --- fcntl ----------------------------------------------------------------------------------- */
 
 static long fcntl_pipe(struct task_struct *t, struct file *f, u32 cmd, u32 arg)
@@ -197,8 +224,10 @@ static long do_fcntl(struct task_struct *t, struct file *f, u32 fd, u32 cmd, u64
 	case F_SETSIG:
 	case F_GETSIG:
 		return fcntl_owner(t, f, cmd, arg);
+	case F_SETLEASE:
+		return fcntl_setlease(t, f, fd, (int)arg);
 	case F_GETLEASE:
-		return F_UNLCK;
+		return lease_get(f);
 	case F_ADD_SEALS:
 		return memfd_add_seals(f, arg);
 	case F_GET_SEALS:

@@ -131,7 +131,10 @@ long sys_futex(struct task_struct *t, const struct sysargs *a)
 
 #define FUTEX2_SIZE_MASK_K 0x03U
 #define FUTEX2_SIZE_U32_K 0x02U
+#define FUTEX2_NUMA_K 0x04U
+#define FUTEX2_MPOL_K 0x08U
 #define FUTEX2_PRIVATE_K 0x80U
+#define FUTEX_NO_NODE_K (~0U)
 #define FUTEX_WAITV_MAX_K 128U
 
 /* struct futex_waitv */
@@ -140,10 +143,34 @@ struct waitv_k {
 	u32 flags, reserved;
 };
 
-/* Words of 32 bits, without a node of their own. */
+/* Words of 32 bits. */
 static bool flags_valid(u64 flags)
 {
-	return (flags & ~(u64)FUTEX2_PRIVATE_K) == FUTEX2_SIZE_U32_K;
+	return (flags & ~(u64)(FUTEX2_PRIVATE_K | FUTEX2_NUMA_K | FUTEX2_MPOL_K)) ==
+	       FUTEX2_SIZE_U32_K;
+}
+
+/* FUTEX2_NUMA: behind the word stands the node whose waiters are meant; of the one that there is, or none, which
+ * becomes that one. A call without a node finds its waiters, too, where Linux in threaded programs does not.
+ * FUTEX2_MPOL: the policy of its area, which has no other to choose. 0, -EINVAL, -EFAULT.
+ * See: get_futex_key(). */
+static int check_node(struct task_struct *t, gva_t uaddr, u64 flags)
+{
+	gva_t at = uaddr + sizeof(u32);
+	u32 node;
+
+	if (!(flags & FUTEX2_NUMA_K))
+		return 0;
+	if (uaddr % (2 * sizeof(u32)))
+		return -EINVAL;
+	if (get_user(t->mm, node, at))
+		return -EFAULT;
+	if (!node)
+		return 0;
+	if (node != FUTEX_NO_NODE_K)
+		return -EINVAL;
+	node = 0;
+	return put_user(t->mm, node, at) ? -EFAULT : 0;
 }
 
 /* futex2_setup_timeout(): a time of @clk. 0, -EINVAL, -EFAULT. */
@@ -178,9 +205,19 @@ static int get_waitv(struct task_struct *t, gva_t from, u32 nr, struct futex_wan
 			.uaddr = one.uaddr,
 			.val = (u32)one.val,
 			.shared = !(one.flags & FUTEX2_PRIVATE_K),
+			.numa = one.flags & FUTEX2_NUMA_K,
 		};
 	}
 	return 0;
+}
+
+static int check_nodes(struct task_struct *t, const struct futex_wanted *w, u32 nr)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < nr && !err; i++)
+		err = check_node(t, w[i].uaddr, w[i].numa ? FUTEX2_NUMA_K : 0);
+	return err;
 }
 
 /* futex_waitv(2). Which one was woken; -EINVAL, -EFAULT, -EAGAIN, -ETIMEDOUT. */
@@ -201,6 +238,8 @@ long sys_futex_waitv(struct task_struct *t, const struct sysargs *a)
 		return -ENOMEM;
 	ret = get_waitv(t, a->arg[0], nr, w);
 	if (!ret)
+		ret = check_nodes(t, w, nr);
+	if (!ret)
 		ret = futex_wait_multiple(t, w, nr, deadline_ns);
 	kfree(&t->machine->mem, w);
 	return ret;
@@ -211,11 +250,15 @@ long sys_futex_wake(struct task_struct *t, const struct sysargs *a)
 {
 	u32 flags = a->arg[3];
 	s32 nr = (s32)a->arg[2];
+	int err;
 
 	if (!flags_valid(flags) || a->arg[1] >> 32)
 		return -EINVAL;
+	err = a->arg[1] ? check_node(t, a->arg[0], flags) : -EINVAL;
+	if (err)
+		return err;
 	if (!nr) /* none is none, but for futex(2) */
-		return a->arg[1] ? futex_check(t, a->arg[0], !(flags & FUTEX2_PRIVATE_K)) : -EINVAL;
+		return futex_check(t, a->arg[0], !(flags & FUTEX2_PRIVATE_K));
 	return futex_wake(t, a->arg[0], !(flags & FUTEX2_PRIVATE_K), nr, (u32)a->arg[1]);
 }
 
@@ -229,6 +272,10 @@ long sys_futex_wait(struct task_struct *t, const struct sysargs *a)
 	if (!flags_valid(flags) || a->arg[1] >> 32 || a->arg[2] >> 32)
 		return -EINVAL;
 	err = get_deadline2(t, a->arg[4], (int)a->arg[5], &deadline_ns);
+	if (!err && !a->arg[2])
+		err = -EINVAL;
+	if (!err)
+		err = check_node(t, a->arg[0], flags);
 	if (err)
 		return err;
 	return futex_wait(t, a->arg[0], !(flags & FUTEX2_PRIVATE_K), (u32)a->arg[1], (u32)a->arg[2],
@@ -245,6 +292,8 @@ long sys_futex_requeue(struct task_struct *t, const struct sysargs *a)
 	if ((u32)a->arg[1] || !a->arg[0])
 		return -EINVAL;
 	err = get_waitv(t, a->arg[0], 2, w);
+	if (!err)
+		err = check_nodes(t, w, 2);
 	if (err)
 		return err;
 	p = (struct futex_pair){

@@ -180,22 +180,9 @@ long sys_mount(struct task_struct *t, const struct sysargs *a)
 	return err;
 }
 
-/* Is some task's root or working directory on @m? */
-static bool somebody_stands_on(const struct machine *m, const struct mount *mnt)
-{
-	const struct task_struct *t;
-
-	list_for_each_entry (t, &m->tasks, tasks)
-		if (t->fs && (t->fs->root.mnt == mnt || t->fs->pwd.mnt == mnt))
-			return true;
-	return false;
-}
-
 /* can_umount(), do_umount() */
 static int path_umount(struct task_struct *t, const struct path *p, u64 flags)
 {
-	bool lazy = flags & MNT_DETACH;
-
 	if (!task_capable(t, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (p->dentry != p->mnt->root)
@@ -203,17 +190,14 @@ static int path_umount(struct task_struct *t, const struct path *p, u64 flags)
 	if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
 		return -EINVAL;
 	if (!p->mnt->parent)
-		return -EBUSY;
-	if (!lazy && somebody_stands_on(t->machine, p->mnt))
-		return -EBUSY;
-	if ((flags & MNT_EXPIRE) && p->mnt->guests)
-		return -EAGAIN;
+		return p->mnt->detached ? -EINVAL : -EBUSY;
 	return 0;
 }
 
 static long do_umount(struct task_struct *t, gva_t name, u64 flags)
 {
 	struct mount *mnt;
+	bool expired, lasts;
 	struct path p;
 	int err;
 
@@ -224,8 +208,12 @@ static long do_umount(struct task_struct *t, gva_t name, u64 flags)
 		return err;
 	err = path_umount(t, &p, flags);
 	mnt = p.mnt;
+	expired = mnt->expired;
+	lasts = !mnt->detached; /* else it may end with our path */
 	path_put(&p);
-	return err ? err : vfs_umount(mnt, flags & MNT_DETACH);
+	if (lasts)
+		mnt->expired = expired; /* our own look at it does not count as a use */
+	return err ? err : vfs_umount(mnt, flags);
 }
 
 /* umount2(2). A path's errors; -EPERM: no CAP_SYS_ADMIN; -EINVAL: flags, no mount, one of Vellum's own; -EBUSY;

@@ -154,33 +154,68 @@ long sys_mq_timedreceive(struct task_struct *t, const struct sysargs *a)
 	return ret;
 }
 
-/* mq_notify(2). -EINVAL, -EBADF, -EBUSY: somebody is to be told already. SIGEV_THREAD: -ENOSYS. */
-long sys_mq_notify(struct task_struct *t, const struct sysargs *a)
+/* SIGEV_THREAD: libc's thread waits at netlink socket sigev_signo for the bytes at sigev_value. 0, -ENOMEM, -EFAULT,
+ * -EBADF, -ENOTSOCK, -EINVAL. */
+static long get_thread_notice(struct task_struct *t, struct mq_notice *n)
 {
-	struct sigevent ev = {.sigev_notify = -1};
-	struct file *f;
+	struct sock_note *note = kzalloc(&t->machine->mem, sizeof(*note), GFP_KERNEL);
+	struct file *f = NULL;
 	long ret;
 
-	if (a->arg[1]) {
-		if (copy_from_user(t->mm, &ev, a->arg[1], sizeof(ev)))
-			return -EFAULT;
-		if (ev.sigev_notify != SIGEV_NONE && ev.sigev_notify != SIGEV_SIGNAL &&
-		    ev.sigev_notify != SIGEV_THREAD)
-			return -EINVAL;
-		if (ev.sigev_notify == SIGEV_SIGNAL && (u32)ev.sigev_signo > NR_SIGNALS)
-			return -EINVAL;
-		if (ev.sigev_notify == SIGEV_THREAD)
-			return -ENOSYS; /* through a netlink socket */
+	if (!note)
+		return -ENOMEM;
+	ret = copy_from_user(t->mm, note->data, n->value, sizeof(note->data)) ? -EFAULT : 0;
+	if (!ret) {
+		f = fdget(t, n->sig);
+		ret = f ? sock_note_check(f) : -EBADF;
 	}
+	if (ret) {
+		if (f)
+			fput(f);
+		kfree(&t->machine->mem, note);
+		return ret;
+	}
+	n->sock = f;
+	n->note = note;
+	return 0;
+}
+
+/* struct sigevent at @user. As get_thread_notice(); 0: it is to be put. */
+static long get_notice(struct task_struct *t, gva_t user, struct mq_notice *n)
+{
+	struct sigevent ev;
+
+	if (copy_from_user(t->mm, &ev, user, sizeof(ev)))
+		return -EFAULT;
+	*n = (struct mq_notice){
+		.how = ev.sigev_notify,
+		.sig = ev.sigev_signo,
+		.value = (u64)ev.sigev_value.sival_ptr,
+	};
+	if (n->how == SIGEV_THREAD)
+		return get_thread_notice(t, n);
+	if (n->how == SIGEV_SIGNAL)
+		return (u32)n->sig > NR_SIGNALS ? -EINVAL : 0;
+	return n->how == SIGEV_NONE ? 0 : -EINVAL;
+}
+
+/* mq_notify(2). -EINVAL, -EBADF, -EBUSY: somebody is to be told already; what get_thread_notice() says. */
+long sys_mq_notify(struct task_struct *t, const struct sysargs *a)
+{
+	struct mq_notice n = {0};
+	struct file *f;
+	long ret = a->arg[1] ? get_notice(t, a->arg[1], &n) : 0;
+
+	if (ret)
+		return ret;
 	f = fdget(t, a->arg[0]);
-	if (!f)
-		return -EBADF;
-	if (!is_mqueue_file(f))
-		ret = -EBADF;
-	else
-		ret = mq_set_notify(f, ev.sigev_notify, ev.sigev_signo,
-				    (u64)ev.sigev_value.sival_ptr);
-	fput(f);
+	ret = f && is_mqueue_file(f) ? mq_set_notify(f, a->arg[1] ? &n : NULL) : -EBADF;
+	if (f)
+		fput(f);
+	if (ret && n.note) {
+		fput(n.sock);
+		kfree(&t->machine->mem, n.note);
+	}
 	return ret;
 }
 

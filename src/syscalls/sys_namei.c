@@ -39,6 +39,12 @@ static int check_create(const struct user_parent *p, bool directory)
 	return mode >= 0 ? -EEXIST : mode;
 }
 
+/* Nothing can be made here, because of @err; but what is there already Linux says first. */
+static int cannot_make(const struct user_parent *p, int err)
+{
+	return mode_of(p) >= 0 ? -EEXIST : err;
+}
+
 /* --- making and removing --------------------------------------------------------------------- */
 
 static long do_mkdirat(struct task_struct *t, int dfd, gva_t name, u32 mode)
@@ -53,7 +59,7 @@ static long do_mkdirat(struct task_struct *t, int dfd, gva_t name, u32 mode)
 		err = p.dir.dentry->d_op->mkdir
 			      ? p.dir.dentry->d_op->mkdir(p.dir.dentry, p.last,
 							  mode & 01777 & ~t->fs->umask)
-			      : -EPERM;
+			      : cannot_make(&p, -EPERM);
 	if (!err)
 		fsnotify_create(p.dir.dentry, p.last, true);
 	path_put(&p.dir);
@@ -288,10 +294,10 @@ static long do_linkat(struct task_struct *t, int odfd, gva_t oname, int ndfd, gv
 		goto put_old;
 	err = check_create(&n, false);
 	if (!err && old.mnt != n.dir.mnt)
-		err = -EXDEV;
-	if (!err && (S_ISDIR(old.dentry->mode) || !n.dir.dentry->d_op->link))
-		err = -EPERM;
-	if (!err)
+		err = cannot_make(&n, -EXDEV);
+	else if (!err && (S_ISDIR(old.dentry->mode) || !n.dir.dentry->d_op->link))
+		err = cannot_make(&n, -EPERM);
+	else if (!err)
 		err = n.dir.dentry->d_op->link(old.dentry, n.dir.dentry, n.last);
 	if (!err) {
 		fsnotify_inode(old.dentry, IN_ATTRIB);
@@ -330,7 +336,8 @@ static long do_symlinkat(struct task_struct *t, gva_t target, int dfd, gva_t nam
 	dir = p.dir.dentry;
 	err = check_create(&p, false);
 	if (!err)
-		err = dir->d_op->symlink ? dir->d_op->symlink(dir, p.last, text) : -EPERM;
+		err = dir->d_op->symlink ? dir->d_op->symlink(dir, p.last, text)
+					 : cannot_make(&p, -EPERM);
 	if (!err)
 		fsnotify_create(dir, p.last, false);
 	path_put(&p.dir);

@@ -86,11 +86,6 @@ static long prctl_set_dumpable(struct task_struct *t, const struct sysargs *a)
 	return 0;
 }
 
-static long prctl_capbset_read(struct task_struct *t, const struct sysargs *a)
-{
-	return a->arg[1] > CAP_LAST_CAP_NR ? -EINVAL : (long)(t->caps.bounding >> a->arg[1] & 1);
-}
-
 static long prctl_set_no_new_privs(struct task_struct *t, const struct sysargs *a)
 {
 	if (a->arg[1] != 1)
@@ -116,11 +111,76 @@ static long prctl_get_seccomp(struct task_struct *t, const struct sysargs *a __u
 	return t->seccomp.mode;
 }
 
+static long prctl_user_dispatch(struct task_struct *t, const struct sysargs *a)
+{
+	const struct user_dispatch d = {a->arg[2], a->arg[3], a->arg[4]};
+
+	return set_syscall_user_dispatch(t, a->arg[1], &d);
+}
+
+/* What mitigations=off says, and so /proc/PID/status: nothing is done against speculation, and nothing can be. */
+static long prctl_get_speculation(struct task_struct *t __unused, const struct sysargs *a)
+{
+	switch (a->arg[1]) {
+	case PR_SPEC_STORE_BYPASS:
+	case PR_SPEC_INDIRECT_BRANCH:
+		return PR_SPEC_ENABLE;
+	case PR_SPEC_L1D_FLUSH:
+		return PR_SPEC_FORCE_DISABLE;
+	default:
+		return -ENODEV;
+	}
+}
+
+static long prctl_set_speculation(struct task_struct *t __unused, const struct sysargs *a)
+{
+	switch (a->arg[1]) {
+	case PR_SPEC_STORE_BYPASS:
+		return -ENXIO;
+	case PR_SPEC_INDIRECT_BRANCH:
+		if (a->arg[2] == PR_SPEC_ENABLE)
+			return 0;
+		return a->arg[2] == PR_SPEC_DISABLE || a->arg[2] == PR_SPEC_FORCE_DISABLE ? -EPERM
+											  : -ERANGE;
+	case PR_SPEC_L1D_FLUSH:
+		return -EPERM;
+	default:
+		return -ENODEV;
+	}
+}
+
+static long prctl_set_io_flusher(struct task_struct *t, const struct sysargs *a)
+{
+	if (!task_capable(t, CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (a->arg[1] > 1 || a->arg[2] || a->arg[3] || a->arg[4])
+		return -EINVAL;
+	t->io_flusher = a->arg[1];
+	return 0;
+}
+
+static long prctl_get_io_flusher(struct task_struct *t, const struct sysargs *a)
+{
+	if (!task_capable(t, CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (a->arg[1] || a->arg[2] || a->arg[3] || a->arg[4])
+		return -EINVAL;
+	return t->io_flusher;
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 static long prctl_get_tsc(struct task_struct *t, const struct sysargs *a)
 {
-	return put_user(t->mm, (u32)PR_TSC_ENABLE, a->arg[1]);
+	return put_user(t->mm, (u32)(t->tsc_faults ? PR_TSC_SIGSEGV : PR_TSC_ENABLE), a->arg[1]);
+}
+
+static long prctl_set_tsc(struct task_struct *t, const struct sysargs *a)
+{
+	if (a->arg[1] != PR_TSC_ENABLE && a->arg[1] != PR_TSC_SIGSEGV)
+		return -EINVAL;
+	t->tsc_faults = t->machine->cpu.tsc_faults = a->arg[1] == PR_TSC_SIGSEGV;
+	return 0;
 }
 
 static long prctl_set_timing(struct task_struct *t __unused, const struct sysargs *a)
@@ -130,12 +190,13 @@ static long prctl_set_timing(struct task_struct *t __unused, const struct sysarg
 
 static long prctl_get_timerslack(struct task_struct *t, const struct sysargs *a __unused)
 {
-	return min(t->timer_slack_ns, (u64)LONG_MAX);
+	return (long)t->timer_slack_ns; /* the largest looks like an error: as in Linux */
 }
 
 static long prctl_set_timerslack(struct task_struct *t, const struct sysargs *a)
 {
-	t->timer_slack_ns = (s64)a->arg[1] > 0 ? a->arg[1] : t->default_timer_slack_ns;
+	if (!t->rt_priority) /* theirs is 0 */
+		t->timer_slack_ns = a->arg[1] ? a->arg[1] : t->default_timer_slack_ns;
 	return 0;
 }
 
@@ -175,6 +236,54 @@ static long prctl_set_memory_merge(struct task_struct *t, const struct sysargs *
 static long prctl_get_memory_merge(struct task_struct *t, const struct sysargs *a __unused)
 {
 	return t->mm->ksm_merge_any;
+}
+
+static long prctl_set_mce_kill(struct task_struct *t, const struct sysargs *a)
+{
+	if (a->arg[1] == PR_MCE_KILL_CLEAR && !a->arg[2]) {
+		t->mce_kill = PR_MCE_KILL_DEFAULT;
+		return 0;
+	}
+	if (a->arg[1] != PR_MCE_KILL_SET || a->arg[2] > PR_MCE_KILL_DEFAULT)
+		return -EINVAL;
+	t->mce_kill = (u8)a->arg[2];
+	return 0;
+}
+
+static long prctl_get_mce_kill(struct task_struct *t, const struct sysargs *a __unused)
+{
+	return t->mce_kill;
+}
+
+#define PR_FUTEX_HASH_K 78
+#define PR_FUTEX_HASH_SET_SLOTS_K 1
+#define PR_FUTEX_HASH_GET_SLOTS_K 2
+#define FUTEX_SLOTS_MAX (1U << 24) /* what one allocation of Linux's can hold */
+
+/* futex_hash_allocate() */
+static long set_futex_slots(struct mm_struct *mm, u32 slots, u64 flags)
+{
+	if (flags || slots == 1 || slots & (slots - 1))
+		return -EINVAL;
+	if (mm->futex_global)
+		return -EBUSY;
+	if (slots > FUTEX_SLOTS_MAX)
+		return -ENOMEM;
+	mm->futex_slots = slots;
+	mm->futex_global = !slots;
+	return 0;
+}
+
+static long prctl_futex_hash(struct task_struct *t, const struct sysargs *a)
+{
+	switch (a->arg[1]) {
+	case PR_FUTEX_HASH_SET_SLOTS_K:
+		return set_futex_slots(t->mm, a->arg[2], a->arg[3]);
+	case PR_FUTEX_HASH_GET_SLOTS_K:
+		return t->mm->futex_slots;
+	default:
+		return -EINVAL;
+	}
 }
 
 #define PR_TIMER_CREATE_RESTORE_IDS_K 77
@@ -221,13 +330,28 @@ static const struct prctl_option {
 	{PR_SET_DUMPABLE, ANY, prctl_set_dumpable},
 	{PR_GET_DUMPABLE, ANY, prctl_get_dumpable},
 	{PR_CAPBSET_READ, ANY, prctl_capbset_read},
-	{PR_GET_KEEPCAPS, ANY, prctl_zero},
+	{PR_CAPBSET_DROP, ANY, prctl_capbset_drop},
+	{PR_CAP_AMBIENT, ANY, prctl_cap_ambient},
+	{PR_GET_KEEPCAPS, ANY, prctl_get_keepcaps},
+	{PR_SET_KEEPCAPS, ANY, prctl_set_keepcaps},
 	{PR_SET_SECCOMP, ANY, prctl_set_seccomp},
 	{PR_GET_SECCOMP, ANY, prctl_get_seccomp},
-	{PR_GET_SECUREBITS, ANY, prctl_zero},
+	{PR_SET_SYSCALL_USER_DISPATCH, ANY, prctl_user_dispatch},
+	{PR_GET_SECUREBITS, ANY, prctl_get_securebits},
+	{PR_SET_SECUREBITS, ANY, prctl_set_securebits},
+	{PR_GET_SPECULATION_CTRL, 2, prctl_get_speculation},
+	{PR_SET_SPECULATION_CTRL, 3, prctl_set_speculation},
+	{PR_GET_IO_FLUSHER, ANY, prctl_get_io_flusher},
+	{PR_SET_IO_FLUSHER, ANY, prctl_set_io_flusher},
+	{PR_TASK_PERF_EVENTS_DISABLE, ANY, prctl_zero}, /* nobody has one */
+	{PR_TASK_PERF_EVENTS_ENABLE, ANY, prctl_zero},
+	{PR_MCE_KILL, 3, prctl_set_mce_kill},
+	{PR_MCE_KILL_GET, 1, prctl_get_mce_kill},
+	{PR_FUTEX_HASH_K, ANY, prctl_futex_hash},
 	{PR_SET_NO_NEW_PRIVS, 2, prctl_set_no_new_privs},
 	{PR_GET_NO_NEW_PRIVS, 1, prctl_get_no_new_privs},
 	{PR_GET_TSC, ANY, prctl_get_tsc},
+	{PR_SET_TSC, ANY, prctl_set_tsc},
 	{PR_SET_TIMING, ANY, prctl_set_timing},
 	{PR_GET_TIMING, ANY, prctl_zero},
 	{PR_SET_TIMERSLACK, ANY, prctl_set_timerslack},

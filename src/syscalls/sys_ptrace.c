@@ -7,6 +7,8 @@
 
 #include <elf.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
+#include <string.h>
 
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
@@ -16,6 +18,15 @@
 #define PTRACE_ARCH_PRCTL_K 30
 #define PTRACE_OLDSETOPTIONS_K 21
 #define PTRACE_GET_RSEQ_CONFIGURATION_K 0x420f
+
+#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG_K 0x4210
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG_K 0x4211
+#define PTRACE_GET_THREAD_AREA_K 25
+
+/* struct user_desc: read_exec_only, seg_not_present; and which entries of the GDT are a task's. */
+#define USER_DESC_EMPTY 0x28U
+#define GDT_ENTRY_TLS_MIN 12
+#define GDT_ENTRY_TLS_MAX 14
 
 #define ARCH_SET_GS_K 0x1001
 #define ARCH_SET_FS_K 0x1002
@@ -39,12 +50,24 @@ static struct task_struct *tracee(struct task_struct *t, const struct request *r
 
 /* --- memory and registers ------------------------------------------------------------------------ */
 
+/* A word of the tracee's memory. What has become undumpable since it is traced is for root only.
+ * ptrace_access_vm() */
+static long access_word(struct task_struct *t, const struct request *r, u64 *word, bool write)
+{
+	struct mm_struct *mm = r->child->mm;
+
+	if (!mm || (mm->dumpable != SUID_DUMP_USER && !task_capable(t, CAP_SYS_PTRACE)))
+		return -EIO;
+	if (access_remote_vm(mm, r->addr, word, sizeof(*word), write, true) != sizeof(*word))
+		return -EIO;
+	return 0;
+}
+
 static long peek_data(struct task_struct *t, const struct request *r)
 {
 	u64 word;
 
-	if (!r->child->mm || access_remote_vm(r->child->mm, r->addr, &word, sizeof(word), false,
-					      true) != sizeof(word))
+	if (access_word(t, r, &word, false))
 		return -EIO;
 	return put_user(t->mm, word, r->data);
 }
@@ -53,11 +76,7 @@ static long poke_data(struct task_struct *t, const struct request *r)
 {
 	u64 word = r->data;
 
-	(void)t;
-	if (!r->child->mm || access_remote_vm(r->child->mm, r->addr, &word, sizeof(word), true,
-					      true) != sizeof(word))
-		return -EIO;
-	return 0;
+	return access_word(t, r, &word, true);
 }
 
 static long peek_user(struct task_struct *t, const struct request *r)
@@ -79,10 +98,13 @@ static long copy_regset(struct task_struct *t, const struct request *r, u32 type
 			gva_t user, u64 len)
 {
 	struct memory *m = &t->machine->mem;
-	void *buf = kmalloc(m, PTRACE_REGSET_MAX, GFP_KERNEL);
-	struct task_struct *child = r->child;
-	int err = 0;
+	struct task_struct *child;
+	int err = ptrace_regset_check(type, set);
+	void *buf;
 
+	if (err)
+		return err;
+	buf = kmalloc(m, PTRACE_REGSET_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	if (set && copy_from_user(t->mm, buf, user, len))
@@ -339,7 +361,7 @@ static long set_call(struct task_struct *child, const struct ptrace_syscall_info
 
 	if ((u64)(s64)nr != info->entry.nr)
 		return -ERANGE;
-	child->syscall_nr = nr == -1 ? ~0UL : (u32)nr;
+	child->syscall_nr = (u64)(s64)nr;
 	if (nr != -1)
 		syscall_set_arguments(child, (const u64 *)info->entry.args);
 	return 0;
@@ -387,6 +409,128 @@ static long get_rseq(struct task_struct *t, const struct request *r)
 	return sizeof(conf);
 }
 
+/* --- seccomp and user dispatch -------------------------------------------------------------------- */
+
+/* Filter @n of @child, the oldest first. -EACCES: not for @t, or it has filters itself; -EINVAL: there are no filters;
+ * -ENOENT: not so many. get_nth_filter() */
+static const struct seccomp_filter *nth_filter(const struct task_struct *t,
+					       const struct task_struct *child, u64 n)
+{
+	const struct seccomp_filter *f = child->seccomp.filter;
+	u64 count = 0;
+
+	if (!task_capable(t, CAP_SYS_ADMIN) || t->seccomp.mode)
+		return ERR_PTR(-EACCES);
+	if (child->seccomp.mode != SECCOMP_MODE_FILTER)
+		return ERR_PTR(-EINVAL);
+	for (; f; f = f->prev)
+		count++;
+	if (n >= count)
+		return ERR_PTR(-ENOENT);
+	f = child->seccomp.filter;
+	for (count -= n; count > 1; count--)
+		f = f->prev;
+	return f;
+}
+
+/* PTRACE_SECCOMP_GET_FILTER: how many instructions, and (@data) these. */
+static long seccomp_get_filter(struct task_struct *t, const struct request *r)
+{
+	const struct seccomp_filter *f = nth_filter(t, r->child, r->addr);
+	struct memory *m = &t->machine->mem;
+	struct sock_filter *copy;
+	u32 len;
+	int err;
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	len = f->len;
+	if (!r->data)
+		return len;
+	copy = kmalloc(m, len * sizeof(*copy), GFP_ATOMIC); /* the filter must not go meanwhile */
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, f->insns, len * sizeof(*copy));
+	err = copy_to_user(t->mm, r->data, copy, len * sizeof(*copy)) ? -EFAULT : 0;
+	kfree(m, copy);
+	return err ? err : (long)len;
+}
+
+/* PTRACE_SECCOMP_GET_METADATA: bytes of struct seccomp_metadata, which names the filter. */
+static long seccomp_get_metadata(struct task_struct *t, const struct request *r)
+{
+	struct seccomp_metadata kmd = {0};
+	u64 size = min(r->addr, sizeof(kmd));
+	const struct seccomp_filter *f;
+	struct task_struct *child;
+
+	if (!task_capable(t, CAP_SYS_ADMIN) || t->seccomp.mode)
+		return -EACCES;
+	if (size < sizeof(kmd.filter_off))
+		return -EINVAL;
+	if (get_user(t->mm, kmd.filter_off, r->data))
+		return -EFAULT;
+	child = tracee(t, r);
+	if (!child)
+		return -ESRCH;
+	f = nth_filter(t, child, kmd.filter_off);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	kmd.flags = f->log ? SECCOMP_FILTER_FLAG_LOG : 0;
+	return copy_to_user(t->mm, r->data, &kmd, size) ? -EFAULT : (long)size;
+}
+
+/* struct ptrace_sud_config */
+struct sud_config {
+	u64 mode, selector, offset, len;
+};
+
+static long get_user_dispatch(struct task_struct *t, const struct request *r)
+{
+	const struct user_dispatch *d = &r->child->user_dispatch;
+	struct sud_config conf = {.mode = !!(r->child->syscall_work & SYSWORK_USER_DISPATCH),
+				  .selector = d->selector,
+				  .offset = d->offset,
+				  .len = d->len};
+
+	if (r->addr != sizeof(conf))
+		return -EINVAL;
+	return put_user(t->mm, conf, r->data);
+}
+
+static long set_user_dispatch(struct task_struct *t, const struct request *r)
+{
+	struct task_struct *child;
+	struct user_dispatch d;
+	struct sud_config conf;
+
+	if (r->addr != sizeof(conf))
+		return -EINVAL;
+	if (get_user(t->mm, conf, r->data))
+		return -EFAULT;
+	child = tracee(t, r);
+	if (!child)
+		return -ESRCH;
+	d = (struct user_dispatch){
+		.offset = conf.offset, .len = conf.len, .selector = conf.selector};
+	return set_syscall_user_dispatch(child, conf.mode, &d);
+}
+
+/* PTRACE_GET_THREAD_AREA: the descriptors of a task's own are all empty, as nobody can set one: 64-bit programs have
+ * fs base instead. */
+static long get_thread_area(struct task_struct *t, const struct request *r)
+{
+	struct {
+		u32 entry_number, base_addr, limit, flags;
+	} desc = {.entry_number = (u32)r->addr, .flags = USER_DESC_EMPTY};
+
+	if ((s32)r->addr < 0)
+		return -EIO;
+	if (r->addr < GDT_ENTRY_TLS_MIN || r->addr > GDT_ENTRY_TLS_MAX)
+		return -EINVAL;
+	return put_user(t->mm, desc, r->data);
+}
+
 /* --- the call ------------------------------------------------------------------------------------ */
 
 /* Requests that let it go on, or need nothing but the tracee. -EIO: an unknown one. */
@@ -396,6 +540,7 @@ static long go_on(struct task_struct *t, const struct request *r)
 	case PTRACE_CONT:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
+	case PTRACE_SINGLEBLOCK:
 	case PTRACE_SYSEMU:
 	case PTRACE_SYSEMU_SINGLESTEP:
 		return ptrace_resume(r->child, r->nr, r->data);
@@ -442,6 +587,11 @@ static long ptrace_request(struct task_struct *t, const struct request *r)
 		{PTRACE_GET_SYSCALL_INFO, get_syscall_info},
 		{PTRACE_SET_SYSCALL_INFO_K, set_syscall_info},
 		{PTRACE_GET_RSEQ_CONFIGURATION_K, get_rseq},
+		{PTRACE_SECCOMP_GET_FILTER, seccomp_get_filter},
+		{PTRACE_SECCOMP_GET_METADATA, seccomp_get_metadata},
+		{PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG_K, get_user_dispatch},
+		{PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG_K, set_user_dispatch},
+		{PTRACE_GET_THREAD_AREA_K, get_thread_area},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(requests); i++)

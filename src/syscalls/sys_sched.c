@@ -1,6 +1,5 @@
 /* Who runs how: policies, priorities, affinity, nice values, I/O priorities. All of it is checked, kept and
- * shown as Linux does; but there is one CPU, where runnable tasks have their turn one after the other. Only
- * those who wait for a futex are woken by their real-time priority. */
+ * shown as Linux does; what policies, priorities and nice values do is proc/sched.c's. */
 #include "syscalls/internal.h"
 
 #include <linux/capability.h>
@@ -40,7 +39,7 @@ struct sched_attr_k {
 long sys_sched_yield(struct task_struct *t, const struct sysargs *a)
 {
 	(void)a;
-	schedule(t->machine);
+	sched_yield_current(t->machine);
 	return 0;
 }
 
@@ -232,12 +231,12 @@ static bool params_valid(int policy, const struct sched_attr_k *attr)
 
 static void apply(struct task_struct *p, int policy, const struct sched_attr_k *attr)
 {
-	p->policy = (u32)policy;
-	p->rt_priority = (s32)attr->priority;
-	if (!fair_policy(policy))
-		return;
-	p->nice = attr->nice;
-	p->sched_slice_ns = attr->runtime ? max(SLICE_MIN_NS, min(attr->runtime, SLICE_MAX_NS)) : 0;
+	bool fair = fair_policy(policy);
+
+	sched_set(p, (u32)policy, (s32)attr->priority, fair ? attr->nice : p->nice);
+	if (fair)
+		p->sched_slice_ns =
+			attr->runtime ? max(SLICE_MIN_NS, min(attr->runtime, SLICE_MAX_NS)) : 0;
 }
 
 /* __sched_setscheduler(). @policy: SETPARAM_POLICY keeps it. */
@@ -421,12 +420,12 @@ long sys_getpriority(struct task_struct *t, const struct sysargs *a)
 /* set_one_prio() */
 static int set_nice(struct task_struct *t, struct task_struct *p, s32 nice)
 {
-	if (t->euid && t->euid != p->uid && t->euid != p->euid)
+	if (!same_owner(t, p) && !capable(t, CAP_SYS_NICE))
 		return -EPERM;
 	if (nice < p->nice && (u64)(20 - nice) > rlimit(p, RLIMIT_NICE) &&
 	    !capable(t, CAP_SYS_NICE))
 		return -EACCES;
-	p->nice = nice;
+	sched_set(p, p->policy, p->rt_priority, nice);
 	return 0;
 }
 

@@ -3,7 +3,8 @@
 
 #include <linux/capability.h>
 
-#include "proc/seccomp.h"
+#include "base/err.h"
+#include "proc/seccomp_notify.h"
 
 #define FLAGS_KNOWN                                                                                \
 	(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |    \
@@ -53,11 +54,49 @@ static struct seccomp_filter *get_filter(struct task_struct *t, gva_t user)
 	return ERR_PTR(err);
 }
 
+/* @t, and all its threads, get @f. 0; else it is still the caller's: -EINVAL, -EBUSY: a @second listener; -ENOMEM,
+ * -ESRCH, or the number of a thread that cannot be brought along. */
+static long attach(struct task_struct *t, struct seccomp_filter *f, u64 flags, bool second)
+{
+	struct seccomp_state old = t->seccomp;
+	s32 other;
+
+	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
+		return -EINVAL;
+	if (second)
+		return -EBUSY;
+	if (seccomp_too_long(t, f))
+		return -ENOMEM;
+	seccomp_attach_filter(t, f);
+	other = flags & SECCOMP_FILTER_FLAG_TSYNC ? seccomp_sync_threads(t) : 0;
+	if (!other)
+		return 0;
+	t->seccomp = old;
+	f->prev = NULL;
+	return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : other;
+}
+
+/* As attach(), with a listener, whose descriptor it returns. @f is taken over. */
+static long set_listener(struct task_struct *t, struct seccomp_filter *f, u64 flags)
+{
+	bool second = seccomp_has_listener(t);
+	struct file *listener;
+	long ret = fd_available(t);
+
+	listener = ret ? ERR_PTR(ret) : seccomp_listener_create(t->machine, f);
+	ret = IS_ERR(listener) ? PTR_ERR(listener) : attach(t, f, flags, second);
+	if (!ret)
+		return fd_install_one(t, listener, true);
+	seccomp_filter_put(&t->machine->mem, f); /* with a listener it is that one's to free */
+	if (!IS_ERR(listener))
+		fput(listener);
+	return ret;
+}
+
 long seccomp_set_filter(struct task_struct *t, u64 flags, gva_t user)
 {
-	struct seccomp_state old;
 	struct seccomp_filter *f;
-	s32 other;
+	long ret;
 
 	if (flags & ~FLAGS_KNOWN)
 		return -EINVAL;
@@ -69,24 +108,14 @@ long seccomp_set_filter(struct task_struct *t, u64 flags, gva_t user)
 	f = get_filter(t, user);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	if (t->seccomp.mode == SECCOMP_MODE_STRICT || (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)) {
-		kfree(&t->machine->mem, f);
-		return t->seccomp.mode == SECCOMP_MODE_STRICT ? -EINVAL : -ENOSYS;
-	}
-	if (seccomp_too_long(t, f)) {
-		kfree(&t->machine->mem, f);
-		return -ENOMEM;
-	}
-	old = t->seccomp;
 	f->log = flags & SECCOMP_FILTER_FLAG_LOG;
-	seccomp_attach_filter(t, f);
-	other = flags & SECCOMP_FILTER_FLAG_TSYNC ? seccomp_sync_threads(t) : 0;
-	if (other) {
-		t->seccomp = old;
-		kfree(&t->machine->mem, f);
-		return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : other;
-	}
-	return 0;
+	f->wait_killable = flags & FLAG_WAIT_KILLABLE_RECV;
+	if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return set_listener(t, f, flags);
+	ret = attach(t, f, flags, false);
+	if (ret)
+		seccomp_filter_put(&t->machine->mem, f);
+	return ret;
 }
 
 static long action_avail(struct task_struct *t, gva_t user)
@@ -110,8 +139,9 @@ static long action_avail(struct task_struct *t, gva_t user)
 	}
 }
 
-/* seccomp(2). -EINVAL; -EACCES: neither CAP_SYS_ADMIN nor no_new_privs; -EOPNOTSUPP: no such action; -ENOMEM:
- * too many instructions; -ESRCH, or the number of a thread that cannot be brought along. */
+/* seccomp(2). 0, or a listener's descriptor; -EINVAL; -EACCES: neither CAP_SYS_ADMIN nor no_new_privs; -EOPNOTSUPP: no
+ * such action; -ENOMEM: too many instructions; -EBUSY: a second listener; -ESRCH, or the number of a thread that cannot
+ * be brought along. */
 long sys_seccomp(struct task_struct *t, const struct sysargs *a)
 {
 	const struct seccomp_notif_sizes sizes = {

@@ -42,7 +42,7 @@ static long set_owner(struct task_struct *t, struct file *f, int type, s32 pid)
 	fown->pid = pid;
 	fown->uid = t->uid;
 	fown->euid = t->euid;
-	return 0;
+	return pid ? fasync_want_urgent(f) : 0;
 }
 
 /* Who is gone is nobody. */
@@ -115,6 +115,15 @@ static bool sigio_perm(const struct task_struct *t, const struct fown_struct *fo
 	       fown->uid == t->suid || fown->uid == t->uid;
 }
 
+/* @sig by the kernel, to @t or to its process. */
+static void kernel_signal(struct task_struct *t, const struct fown_struct *fown, int sig)
+{
+	if (fown->type == K_F_OWNER_TID)
+		send_sig_info(sig, NULL, t);
+	else
+		group_send_sig_info(sig, NULL, t);
+}
+
 static void tell(struct task_struct *t, const struct fown_struct *fown,
 		 const struct k_siginfo *info)
 {
@@ -126,35 +135,54 @@ static void tell(struct task_struct *t, const struct fown_struct *fown,
 	if (fown->signum)
 		err = thread ? send_sig_info(fown->signum, info, t)
 			     : group_send_sig_info(fown->signum, info, t);
-	if (err != -EAGAIN) /* no room to queue it: as if there were no F_SETSIG */
+	if (err == -EAGAIN) /* no room to queue it: as if there were no F_SETSIG */
+		kernel_signal(t, fown, SIGIO);
+}
+
+static void tell_urgent(struct task_struct *t, const struct fown_struct *fown,
+			const struct k_siginfo *info __unused)
+{
+	if (sigio_perm(t, fown))
+		kernel_signal(t, fown, SIGURG);
+}
+
+/* @fn for each that @fown names. */
+static void for_owners(struct vfs *v, const struct fown_struct *fown, const struct k_siginfo *info,
+		       void (*fn)(struct task_struct *, const struct fown_struct *,
+				  const struct k_siginfo *))
+{
+	struct machine *m = container_of(v, struct machine, vfs);
+	struct task_struct *p, *next;
+
+	if (fown->type != K_F_OWNER_PGRP) {
+		p = find_task_by_pid(m, fown->pid);
+		if (p)
+			fn(p, fown, info);
 		return;
-	if (thread)
-		send_sig_info(SIGIO, NULL, t);
-	else
-		group_send_sig_info(SIGIO, NULL, t);
+	}
+	list_for_each_entry_safe (p, next, &m->tasks, tasks)
+		if (!p->kthread && p->signal->pgrp == fown->pid && thread_group_leader(p))
+			fn(p, fown, info);
 }
 
 /* vfs.send_sigio */
 static void send_sigio(struct vfs *v, const struct fown_struct *fown, int reason, s64 band)
 {
-	struct machine *m = container_of(v, struct machine, vfs);
 	struct k_siginfo info = {.si_signo = fown->signum, .si_code = reason};
-	struct task_struct *p, *next;
 
 	info.poll.band = band;
 	info.poll.fd = fown->fd;
-	if (fown->type != K_F_OWNER_PGRP) {
-		p = find_task_by_pid(m, fown->pid);
-		if (p)
-			tell(p, fown, &info);
-		return;
-	}
-	list_for_each_entry_safe (p, next, &m->tasks, tasks)
-		if (!p->kthread && p->signal->pgrp == fown->pid && thread_group_leader(p))
-			tell(p, fown, &info);
+	for_owners(v, fown, &info, tell);
+}
+
+/* vfs.send_sigurg */
+static void send_sigurg(struct vfs *v, const struct fown_struct *fown)
+{
+	for_owners(v, fown, NULL, tell_urgent);
 }
 
 void sigio_init(struct machine *m)
 {
 	m->vfs.send_sigio = send_sigio;
+	m->vfs.send_sigurg = send_sigurg;
 }

@@ -11,6 +11,7 @@
 #define CONTROL_IN_MAX 16384UL /* bytes of them that a family of the host's can say at once */
 #define CMSG_COMPAT_K 0x80000000U
 #define SCM_PIDFD_K 4
+#define NSEC_PER_USEC_K 1000L
 #define CMSG_HDR sizeof(struct cmsghdr)
 
 /* struct msghdr as the kernel reads it. */
@@ -129,8 +130,10 @@ static int scm_parse(struct task_struct *t, const u8 *ctl, u64 size, struct scm_
 /* The control messages of a send: @msg->control, kmalloc'ed and the caller's, also after an error. What they mean is in
  * @msg->scm, but for families that read them themselves. */
 static int control_from_user(struct task_struct *t, const struct user_msghdr *h,
-			     const struct socket *sock, struct sock_msg *msg)
+			     struct socket *sock, struct sock_msg *msg)
 {
+	int err;
+
 	if (h->controllen > INT_MAX)
 		return -ENOBUFS;
 	if (!h->control || !h->controllen)
@@ -143,7 +146,10 @@ static int control_from_user(struct task_struct *t, const struct user_msghdr *h,
 	msg->control_len = h->controllen;
 	if (copy_from_user(t->mm, msg->control, h->control, h->controllen))
 		return -EFAULT;
-	return sock->ops->raw_control ? 0 : scm_parse(t, msg->control, h->controllen, &msg->scm);
+	err = sock->ops->may_send ? sock->ops->may_send(sock) : 0;
+	if (err || sock->ops->raw_control)
+		return err;
+	return scm_parse(t, msg->control, h->controllen, &msg->scm);
 }
 
 /* --- control messages in --------------------------------------------------------------------- */
@@ -231,12 +237,28 @@ static void put_pidfd(struct ctl_out *o, s32 pid)
 	put_cmsg(o, SCM_PIDFD_K, &fd, sizeof(fd));
 }
 
+/* SO_TIMESTAMP and its kin: a message inside a machine has come when it is received. See: __sock_recv_timestamp(). */
+static void put_stamp(struct ctl_out *o, const struct sock *sk)
+{
+	struct timespec ts;
+
+	machine_clock_gettime(o->t->machine, o->t, CLOCK_REALTIME, &ts);
+	if (sk->stamp == SO_TIMESTAMP || sk->stamp == SO_TIMESTAMP_NEW_K)
+		ts.tv_nsec /= NSEC_PER_USEC_K; /* a struct timeval, which looks alike */
+	put_cmsg(o, sk->stamp, &ts, sizeof(ts));
+}
+
 /* What came with the message. See: scm_recv_unix(). */
-static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct scm_cookie *scm,
+static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct sock_msg *msg,
 			bool cloexec)
 {
 	struct ucred ucred = {0, 65534, 65534}; /* of a message that brings none */
+	const struct scm_cookie *scm = &msg->scm;
 
+	if (!msg->got)
+		return;
+	if (sock->sk->stamp && sock->type != SOCK_STREAM)
+		put_stamp(o, sock->sk);
 	if (sock_option(sock->sk, SO_PASSCRED)) {
 		if (scm->has_creds)
 			ucred = (struct ucred){scm->pid, scm->uid, scm->gid};
@@ -244,8 +266,10 @@ static void scm_to_user(struct ctl_out *o, struct socket *sock, const struct scm
 	}
 	if (scm->fp)
 		put_fds(o, scm->fp, cloexec);
-	if (sock_option(sock->sk, OPT_PASSPIDFD))
+	if (sock_option(sock->sk, SO_PASSPIDFD_K))
 		put_pidfd(o, scm->has_creds ? scm->pid : 0);
+	if (sock_option(sock->sk, SO_INQ_K))
+		put_cmsg(o, SO_INQ_K, &msg->inq, sizeof(msg->inq));
 }
 
 /* Room for what a family with raw_control says beside the bytes. 0 or -ENOBUFS. */
@@ -294,8 +318,9 @@ static int msghdr_from_user(struct task_struct *t, gva_t umsg, struct user_msghd
 	return 0;
 }
 
-static long send_one(struct task_struct *t, struct file *f, struct socket *sock, gva_t umsg,
-		     u32 flags)
+/* @left: bytes that were not sent. */
+static long send_part(struct task_struct *t, struct file *f, struct socket *sock, gva_t umsg,
+		      u32 flags, u64 *left)
 {
 	struct iovec fast[FAST_IOV], *iov;
 	struct user_msghdr h;
@@ -316,11 +341,20 @@ static long send_one(struct task_struct *t, struct file *f, struct socket *sock,
 	kfree(&t->machine->mem, msg.control);
 	if (iov != fast)
 		kfree(&t->machine->mem, iov);
+	*left = ret < 0 ? 0 : it.count;
 	return sent(t, &msg, ret);
 }
 
+static long send_one(struct task_struct *t, struct file *f, struct socket *sock, gva_t umsg,
+		     u32 flags, int *out_flags __unused)
+{
+	u64 left;
+
+	return send_part(t, f, sock, umsg, flags, &left);
+}
+
 static long recv_one(struct task_struct *t, struct file *f, struct socket *sock, gva_t umsg,
-		     u32 flags)
+		     u32 flags, int *out_flags)
 {
 	struct iovec fast[FAST_IOV], *iov;
 	struct user_msghdr h;
@@ -342,8 +376,9 @@ static long recv_one(struct task_struct *t, struct file *f, struct socket *sock,
 	if (ret >= 0 && sock->ops->raw_control)
 		control_to_user(&out, &msg);
 	else if (ret >= 0)
-		scm_to_user(&out, sock, &msg.scm, flags & MSG_CMSG_CLOEXEC);
+		scm_to_user(&out, sock, &msg, flags & MSG_CMSG_CLOEXEC);
 	kfree(&t->machine->mem, msg.control);
+	*out_flags = msg.out_flags;
 	if (ret < 0)
 		return ret;
 	scm_fp_free(&t->machine->vfs, msg.scm.fp);
@@ -416,9 +451,11 @@ long sys_recvfrom(struct task_struct *t, const struct sysargs *a)
 }
 
 static long one_msg(struct task_struct *t, const struct sysargs *a,
-		    long (*fn)(struct task_struct *, struct file *, struct socket *, gva_t, u32))
+		    long (*fn)(struct task_struct *, struct file *, struct socket *, gva_t, u32,
+			       int *))
 {
 	struct socket *sock;
+	int out_flags = 0;
 	struct file *f;
 	long ret;
 
@@ -427,7 +464,7 @@ static long one_msg(struct task_struct *t, const struct sysargs *a,
 	sock = sockfd_lookup(t, a->arg[0], &f);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	ret = fn(t, f, sock, a->arg[1], a->arg[2]);
+	ret = fn(t, f, sock, a->arg[1], a->arg[2], &out_flags);
 	fput(f);
 	return ret;
 }
@@ -444,23 +481,24 @@ long sys_recvmsg(struct task_struct *t, const struct sysargs *a)
 	return one_msg(t, a, recv_one);
 }
 
-/* sendmmsg(2). Messages; an error only of the first. As sendmsg(2). */
+/* sendmmsg(2). Messages, the last of which may have gone in part; an error only of the first. As sendmsg(2). */
 long sys_sendmmsg(struct task_struct *t, const struct sysargs *a)
 {
 	u32 n = min((u32)a->arg[2], UIO_MAXIOV_K), flags = a->arg[3], done;
 	struct socket *sock;
 	struct file *f;
 	long ret = 0;
+	u64 left = 0;
 
 	if (flags & CMSG_COMPAT_K)
 		return -EINVAL;
 	sock = sockfd_lookup(t, a->arg[0], &f);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	for (done = 0; done < n; done++) {
+	for (done = 0; done < n && !left; done++) {
 		gva_t at = a->arg[1] + done * sizeof(struct user_mmsghdr);
 
-		ret = send_one(t, f, sock, at, flags);
+		ret = send_part(t, f, sock, at, flags, &left);
 		if (ret >= 0)
 			ret = put_user(t->mm, (u32)ret, at + offsetof(struct user_mmsghdr, len));
 		if (ret < 0)
@@ -474,7 +512,8 @@ long sys_sendmmsg(struct task_struct *t, const struct sysargs *a)
 static long recv_many(struct task_struct *t, struct file *f, struct socket *sock, gva_t vec, u32 n,
 		      u32 flags, u64 deadline_ns)
 {
-	long ret = sock_error(sock->sk);
+	long ret = flags & MSG_ERRQUEUE ? 0 : sock_error(sock->sk);
+	int out_flags = 0;
 	u32 done;
 
 	if (ret)
@@ -482,14 +521,15 @@ static long recv_many(struct task_struct *t, struct file *f, struct socket *sock
 	for (done = 0; done < n; done++) {
 		gva_t at = vec + done * sizeof(struct user_mmsghdr);
 
-		ret = recv_one(t, f, sock, at, flags & ~MSG_WAITFORONE);
+		ret = recv_one(t, f, sock, at, flags & ~MSG_WAITFORONE, &out_flags);
 		if (ret >= 0)
 			ret = put_user(t->mm, (u32)ret, at + offsetof(struct user_mmsghdr, len));
 		if (ret < 0)
 			break;
 		if (flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
-		if (deadline_ns != WAIT_FOREVER && machine_now_ns(t->machine) >= deadline_ns)
+		if ((deadline_ns != WAIT_FOREVER && machine_now_ns(t->machine) >= deadline_ns) ||
+		    (out_flags & MSG_OOB))
 			return done + 1;
 	}
 	if (done && ret < 0 && ret != -EAGAIN) /* for the next call to tell */

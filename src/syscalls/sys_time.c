@@ -259,7 +259,7 @@ static long cpu_sleep_restart(struct task_struct *t)
 static long cpu_nanosleep(struct task_struct *t, int clk, const struct timespec *ts, bool absolute,
 			  gva_t rmtp)
 {
-	s32 pid = ~(clk >> 3);
+	s32 pid = (s32)(~(u32)clk >> 3); /* CPUCLOCK_PID() */
 	struct timespec now;
 	int err = machine_clock_check(t, clk);
 

@@ -1,8 +1,10 @@
 /* Walking paths: components, symlinks, mounts, and the errors of path_resolution(7). */
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "fs/hostfs.h"
+#include "fs/internal.h"
 #include "fs/tmpfs.h"
 #include "world.h"
 
@@ -292,8 +294,7 @@ static void mounts_lie_on_top_and_are_taken_away(void)
 	a = path_of("/a");
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), -ENODEV);
 	CU_ASSERT_EQUAL(vfs_mount(&w.vfs, &tmpfs_type, "x", "/tmp", "rw", &options), 0);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false),
-			-EINVAL);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0), -EINVAL);
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &a, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), -ENOENT);
 	CU_ASSERT_EQUAL(opens("/a/first", O_RDWR | O_CREAT), 0);
@@ -301,14 +302,19 @@ static void mounts_lie_on_top_and_are_taken_away(void)
 	CU_ASSERT_EQUAL(top.dentry->mode, S_IFDIR | 0700);
 	CU_ASSERT_EQUAL(vfs_mount_at(&w.vfs, "tmpfs", "x", &top, "rw", &options), 0);
 	CU_ASSERT_EQUAL(walk("/a/first"), -ENOENT);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), false), 0);
+	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), 0), 0);
 	f = open_at_root(&w, "/a/first", O_RDWR);
 	CU_ASSERT_FALSE_FATAL(IS_ERR(f));
-	CU_ASSERT_EQUAL(vfs_umount(top.mnt, false), -EBUSY);
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, 0), -EBUSY);
 	fput(f);
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, MNT_EXPIRE), -EBUSY);
 	path_put(&top);
-	CU_ASSERT_EQUAL(vfs_umount(list_last_entry(&w.vfs.mounts, struct mount, list), true), 0);
+	top = path_of("/a");
+	CU_ASSERT_EQUAL(vfs_umount(top.mnt, MNT_DETACH), 0);
 	CU_ASSERT_EQUAL(walk("/a/b"), 0);
+	CU_ASSERT_FALSE(list_empty(&w.vfs.in->detached));
+	path_put(&top);
+	CU_ASSERT(list_empty(&w.vfs.in->detached));
 	path_put(&a);
 	world_down(&w);
 }
@@ -367,6 +373,7 @@ static void nothing_leads_out_of_the_tree(void)
 	build_tree();
 	fd = open("/tmp", O_PATH | O_DIRECTORY); /* as a descriptor that was handed in */
 	outside = (struct path){w.vfs.root_mnt, hostfs_dentry(&w.vfs, fd)};
+	mntget(outside.mnt);
 	CU_ASSERT_EQUAL(path_lookup(&w.fs, &outside, "..", 0, &up, NULL), 0);
 	CU_ASSERT_TRUE(up.dentry->ino == outside.dentry->ino &&
 		       up.dentry->dev == outside.dentry->dev);

@@ -56,9 +56,13 @@ static void arm(void)
 static struct dentry *parent_of(const char *name, char *last)
 {
 	struct path dir;
+	struct dentry *d;
 
 	CU_ASSERT_EQUAL_FATAL(path_lookup(&w.fs, NULL, name, LOOKUP_PARENT, &dir, last), 0);
-	return dir.dentry;
+	d = dir.dentry;
+	dget(d);
+	path_put(&dir);
+	return d;
 }
 
 static int make_dir(const char *name)

@@ -183,6 +183,52 @@ static void the_slave_goes_first(void)
 	world_down(&w);
 }
 
+/* kernel.pty.max, as Linux counts: one fewer. */
+static void pairs_have_a_limit(void)
+{
+	struct file *master;
+
+	up();
+	w.vfs.pty.max = 2;
+	master = new_master();
+	CU_ASSERT_EQUAL(w.vfs.pty.nr, 1);
+	CU_ASSERT_EQUAL(PTR_ERR(new_master()), -ENOSPC);
+	fput(master);
+	CU_ASSERT_EQUAL(w.vfs.pty.nr, 0);
+	w.vfs.pty.max = 0;
+	CU_ASSERT_EQUAL(PTR_ERR(new_master()), -ENOSPC);
+	world_down(&w);
+}
+
+/* Nobody can be made to wait for echo: of what cannot go out the oldest is lost, whole characters each. */
+static void echo_that_waits_loses_its_oldest(void)
+{
+	struct file *master, *slave;
+	long n, got;
+
+	up();
+	master = new_master();
+	slave = new_slave("dev/pts/0");
+	put(master, "\023"); /* STOP */
+	for (u32 i = 0; i < 40; i++) {
+		for (u32 j = 0; j < 100; j++)
+			put(master, j % 2 ? "\001" : "\t\177"); /* ^A; a tab that is erased */
+		put(master, "\n");
+		kernel_read(slave, bytes, sizeof(bytes), 0);
+	}
+	CU_ASSERT_EQUAL(kernel_read(master, bytes, sizeof(bytes), 0), -EAGAIN);
+	put(master, "z\021"); /* START */
+	for (n = 0; (got = kernel_read(master, bytes + n, sizeof(bytes) - n, 0)) > 0;)
+		n += got;
+	CU_ASSERT(n > 1000);
+	CU_ASSERT_EQUAL(bytes[n - 1], 'z');
+	for (long i = 0; i < n; i++)
+		CU_ASSERT(bytes[i] && strchr("^A\t\b\r\nz", bytes[i]));
+	fput(slave);
+	fput(master);
+	world_down(&w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(failed_opens_leave_nothing),
 	UNIT_TEST(numbers_are_the_lowest_free),
@@ -190,6 +236,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_full_one_takes_no_more),
 	UNIT_TEST(the_master_goes_first),
 	UNIT_TEST(the_slave_goes_first),
+	UNIT_TEST(pairs_have_a_limit),
+	UNIT_TEST(echo_that_waits_loses_its_oldest),
 	UNIT_END,
 };
 

@@ -334,6 +334,74 @@ static long whole_life(void)
 	return err ? err : message_life();
 }
 
+static long send_flags(struct file *to, u64 n, int flags)
+{
+	struct socket *sock = sock_from_file(to);
+	struct iovec iov = {bytes, n};
+	struct iov_iter it = {.iov = &iov, .nr_segs = 1, .count = n};
+	struct sock_msg msg = {.iter = &it, .nonblock = true, .flags = flags};
+
+	return sock->ops->sendmsg(sock, &msg, NULL);
+}
+
+static long recv_flags(struct file *from, u64 n, int flags)
+{
+	struct socket *sock = sock_from_file(from);
+	struct iovec iov = {bytes, n};
+	struct iov_iter it = {.iov = &iov, .nr_segs = 1, .count = n};
+	struct sock_msg msg = {.iter = &it, .nonblock = true, .flags = flags};
+
+	return sock->ops->recvmsg(sock, &msg);
+}
+
+static void an_urgent_byte_goes_out_of_turn(void)
+{
+	up();
+	pair(SOCK_STREAM);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 1, MSG_OOB), -EINVAL);
+	memcpy(bytes, "abc", 3);
+	CU_ASSERT_EQUAL(send_flags(end[0], 3, MSG_OOB), 3);
+	CU_ASSERT_TRUE(vfs_poll(end[1], NULL) & EPOLLPRI);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 1, MSG_OOB), 1);
+	CU_ASSERT_EQUAL(bytes[0], 'c');
+	CU_ASSERT_FALSE(vfs_poll(end[1], NULL) & EPOLLPRI);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 9, 0), 2);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 9, 0), -EAGAIN);
+	/* Nobody reads it: the next read begins behind it. */
+	CU_ASSERT_EQUAL(send_flags(end[0], 3, MSG_OOB), 3);
+	CU_ASSERT_EQUAL(send_flags(end[0], 4, 0), 4);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 9, 0), 2);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 9, 0), 4);
+	/* A mark that was left is no unread byte. */
+	CU_ASSERT_EQUAL(send_flags(end[0], 1, MSG_OOB), 1);
+	CU_ASSERT_EQUAL(recv_flags(end[1], 1, MSG_OOB), 1);
+	fput(end[1]);
+	CU_ASSERT_EQUAL(recv_flags(end[0], 1, 0), 0);
+	fput(end[0]);
+	world_down(&w);
+}
+
+static void who_wants_no_files_gets_none(void)
+{
+	struct file *f;
+	int off = 0, v = 2;
+	u32 len = sizeof(v);
+
+	up();
+	pair(SOCK_STREAM);
+	CU_ASSERT_EQUAL(sock_getsockopt(sock_from_file(end[1]), SO_PASSRIGHTS_K, &v, &len), 0);
+	CU_ASSERT_EQUAL(v, 1);
+	CU_ASSERT_EQUAL(
+		sock_setsockopt(sock_from_file(end[1]), SO_PASSRIGHTS_K, &off, sizeof(off), false),
+		0);
+	f = make(SOCK_DGRAM);
+	CU_ASSERT_EQUAL(send_file(end[0], 1, f), -EPERM);
+	CU_ASSERT_EQUAL(take(end[1], 1), -EAGAIN);
+	fput(f);
+	close_pair();
+	world_down(&w);
+}
+
 static void each_allocation_may_fail(void)
 {
 	u32 nth = 0;
@@ -360,6 +428,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_unaccepted_connection_ends_with_the_listener),
 	UNIT_TEST(lost_descriptors_are_closed),
 	UNIT_TEST(a_long_chain_needs_no_deep_stack),
+	UNIT_TEST(an_urgent_byte_goes_out_of_turn),
+	UNIT_TEST(who_wants_no_files_gets_none),
 	UNIT_TEST(each_allocation_may_fail),
 	UNIT_END,
 };

@@ -1,6 +1,8 @@
-/* What administers a machine: sethostname(2) and setdomainname(2), reboot(2), syslog(2), acct(2), quotactl(2),
- * quotactl_fd(2), ustat(2), sysfs(2), lsm_list_modules(2), kcmp(2). As root nothing is changed that would
- * last: names are set to what they are. Also as nobody: each is tried twice. */
+/* What administers a machine: sethostname(2) and setdomainname(2), reboot(2), swapon(2), swapoff(2), syslog(2),
+ * acct(2), quotactl(2), quotactl_fd(2), ustat(2), sysfs(2), lsm_list_modules(2), lsm_get_self_attr(2), modify_ldt(2),
+ * kcmp(2). As root nothing is changed that would last: names are set to what they are. Also as nobody: each is tried
+ * twice. */
+#include <asm/ldt.h>
 #include <fcntl.h>
 #include <linux/reboot.h>
 #include <sched.h>
@@ -20,6 +22,10 @@
 #define CALL(name, ...) SHOW(syscall(SYS_##name, __VA_ARGS__))
 #ifndef SYS_lsm_list_modules
 #define SYS_lsm_list_modules 461
+#endif
+#ifndef SYS_lsm_get_self_attr
+#define SYS_lsm_get_self_attr 459
+#define SYS_lsm_set_self_attr 460
 #endif
 #define BAD ((void *)8)
 
@@ -50,6 +56,33 @@ static void reboots(void)
 	CALL(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, 0x12345, NULL);
 	CALL(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2A, LINUX_REBOOT_CMD_CAD_OFF, NULL);
 	CALL(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2C, LINUX_REBOOT_CMD_CAD_OFF, NULL);
+}
+
+static void swap_areas(void)
+{
+	int fd = open("swap", O_CREAT | O_RDWR | O_TRUNC, 0666);
+
+	ftruncate(fd, 65536);
+	close(fd);
+	mkfifo("fifo", 0666);
+	CALL(swapon, "none", 0);
+	CALL(swapon, "swap", 0);
+	CALL(swapon, "swap", 0x80000);
+	CALL(swapon, "swap/", 0);
+	CALL(swapon, BAD, 0);
+	CALL(swapon, "", 0);
+	CALL(swapon, ".", 0);
+	CALL(swapon, "fifo", 0);
+	CALL(swapon, "/dev/null", 0);
+	CALL(swapoff, "none");
+	CALL(swapoff, "swap");
+	CALL(swapoff, BAD);
+	CALL(swapoff, "");
+	CALL(swapoff, ".");
+	CALL(swapoff, "fifo");
+	CALL(swapoff, "/dev/null");
+	unlink("swap");
+	unlink("fifo");
 }
 
 static void logs(void)
@@ -167,6 +200,82 @@ static void modules(void)
 	printf("wants %d\n", size == n * 8);
 }
 
+/* An attribute that no module has. */
+static void module_attributes(void)
+{
+	unsigned long ctx[600] = {0};
+	unsigned size = sizeof(ctx);
+
+	CALL(lsm_get_self_attr, 0, ctx, &size, 0);
+	CALL(lsm_get_self_attr, 999, ctx, NULL, 0);
+	CALL(lsm_get_self_attr, 999, ctx, BAD, 0);
+	CALL(lsm_get_self_attr, 999, ctx, &size, 2);
+	CALL(lsm_get_self_attr, 999, NULL, &size, 1);
+	CALL(lsm_get_self_attr, 999, BAD, &size, 1);
+	CALL(lsm_get_self_attr, 999, ctx, &size, 1);
+	CALL(lsm_get_self_attr, 999, ctx, &size, 0);
+	printf("size %u\n", size);
+	CALL(lsm_set_self_attr, 999, ctx, 32, 1);
+	CALL(lsm_set_self_attr, 999, ctx, 31, 0);
+	CALL(lsm_set_self_attr, 999, ctx, 4097, 0);
+	CALL(lsm_set_self_attr, 999, BAD, 32, 0);
+	CALL(lsm_set_self_attr, 999, ctx, 32, 0);
+	ctx[0] = 999;
+	ctx[2] = 40;
+	CALL(lsm_set_self_attr, 999, ctx, 32, 0);
+	ctx[3] = 9;
+	CALL(lsm_set_self_attr, 999, ctx, 40, 0);
+	ctx[3] = ~0UL;
+	CALL(lsm_set_self_attr, 999, ctx, 40, 0);
+	ctx[3] = 8;
+	CALL(lsm_set_self_attr, 999, ctx, 40, 0);
+}
+
+/* Errors of this call are 32 bits wide, and so none to a 64-bit program. */
+static long ldt(int what, void *at, unsigned long len)
+{
+	return syscall(SYS_modify_ldt, what, at, len);
+}
+
+#define LDT(...) printf("modify_ldt " #__VA_ARGS__ ": %lx\n", ldt(__VA_ARGS__))
+
+static void descriptors(void)
+{
+	struct user_desc d = {.entry_number = 8192};
+	static char buf[70000];
+	int n = 0;
+
+	LDT(0, buf, 100);
+	LDT(0, BAD, 100);
+	LDT(2, buf, 100);
+	LDT(2, buf, 1000);
+	LDT(2, BAD, 1000);
+	LDT(3, buf, 16);
+	LDT(1, buf, 15);
+	LDT(0x11, BAD, 16);
+	LDT(1, &d, 16);
+	d = (struct user_desc){.contents = 3};
+	LDT(1, &d, 16);
+	LDT(0x11, &d, 16);
+	d = (struct user_desc){.entry_number = 5, .read_exec_only = 1, .seg_not_present = 1};
+	LDT(0x11, &d, 16);
+	LDT(0, buf, 16);
+	d = (struct user_desc){.entry_number = 9};
+	LDT(1, &d, 16);
+	memset(buf, 1, sizeof(buf));
+	LDT(0, buf, 70000);
+	while (n < 70000 && !buf[n])
+		n++;
+	printf("%d bytes of zeros\n", n);
+	fflush(stdout);
+	if (!fork()) {
+		LDT(0, buf, 100);
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 static void comparing(void)
 {
 	int self = getpid(), fd = open("/", O_RDONLY), copy = dup(fd), other = open("/", O_RDONLY);
@@ -205,11 +314,14 @@ static void all(void)
 {
 	names();
 	reboots();
+	swap_areas();
 	logs();
 	accounts();
 	quotas();
 	file_systems();
 	modules();
+	module_attributes();
+	descriptors();
 	comparing();
 	fflush(stdout);
 }

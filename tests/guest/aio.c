@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define BAD ((void *)8)
@@ -282,7 +283,7 @@ static void replaced(void)
 	SHOW(setup(4, &old));
 	waited = old;
 	pthread_create(&th, NULL, waits_for_one, &waited);
-	usleep(30000);
+	until_others_asleep();
 	SHOW(syscall(SYS_io_destroy, old));
 	SHOW(setup(4, &new));
 	pthread_join(th, &ret);

@@ -221,6 +221,11 @@ STORE(vmasked, "vpcmpeqd %xmm1, %xmm1, %xmm1; vmovd vmasked_data(%rip), %xmm0;"
 STORE(extracted, "mov $0x5a5a5a5a, %ecx; movd %ecx, %xmm2; pextrd $0, %xmm2, " AT(extracted, 1));
 STORE(twice, "movb $0x21, " AT(twice, 1) "; movb $0x43, " AT(twice, 2) "; movb $0x65, " AT(twice, 3));
 STORE(same, "movb $0x11, " AT(same, 1));
+/* What it makes of the next instruction, `test`, reads the flags that the store left: lahf, adc. */
+STORE(flags, "movb $0xa8, 1f(%rip); xor %eax, %eax; jmp 0f; 0: addb $0xf7, 1f(%rip);"
+	     "1: test $0x90, %al; movzbl %ah, %eax; ret");
+STORE(carry, "movb $0xa8, 1f(%rip); xor %eax, %eax; jmp 0f; 0: rolb $5, 1f(%rip);"
+	     "1: test $0, %al; nop; nop; nop; ret");
 /* Overwrites itself; what lies behind it is as it was. */
 STORE(itself, "lea 0f(%rip), %rdi; mov $0x90, %eax; mov $2, %ecx; 0: rep stosb");
 STORE(called, "mov %rsp, %rdx; lea called_now + 9(%rip), %rsp; call 1f; 1: mov %rdx, %rsp;"
@@ -235,10 +240,11 @@ static const struct {
 	{                                                                                          \
 #name, name##_start, name##_end                                                    \
 	}
-	S(byte),     S(word),	 S(dword),   S(qword),	   S(opcode), S(locked), S(exchanged),
-	S(compared), S(added),	 S(set),     S(vector),	   S(avx),    S(half),	 S(nontemporal),
-	S(x87),	     S(integer), S(mmx),     S(pushed),	   S(stosb),  S(stosq),	 S(movsb),
-	S(down),     S(masked),	 S(vmasked), S(extracted), S(twice),  S(same),	 S(itself),
+	S(byte),      S(word),	      S(dword), S(qword),   S(opcode), S(locked),
+	S(exchanged), S(compared),    S(added), S(set),	    S(vector), S(avx),
+	S(half),      S(nontemporal), S(x87),	S(integer), S(mmx),    S(pushed),
+	S(stosb),     S(stosq),	      S(movsb), S(down),    S(masked), S(vmasked),
+	S(extracted), S(twice),	      S(same),	S(flags),   S(carry),  S(itself),
 };
 
 /* At several distances from a page's end, so that store, target or both cross it; twice each. */

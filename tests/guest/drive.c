@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS 60000 /* of silence */
 
 static int master;
 static pid_t child;
@@ -96,11 +96,11 @@ static int more(long until)
 
 static void expect(const char *text)
 {
-	long until = now_ms() + TIMEOUT_MS, len = strlen(text);
+	long len = strlen(text);
 	char *at;
 
 	while (!(at = memmem(seen, nr_seen, text, len)))
-		if (!more(until))
+		if (!more(now_ms() + TIMEOUT_MS))
 			die("not found", text);
 	print_seen(at + len - seen);
 }
@@ -146,11 +146,12 @@ static long unescape(char *text)
 
 static void finish(void)
 {
-	long until = now_ms() + TIMEOUT_MS;
 	int status;
+	long until;
 
-	while (more(until))
-		;
+	do
+		until = now_ms() + TIMEOUT_MS;
+	while (more(until));
 	if (now_ms() >= until)
 		die("does not end", "");
 	print_seen(nr_seen);

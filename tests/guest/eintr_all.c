@@ -1,7 +1,10 @@
 /* eintr_all: what a signal does to each call that waits: a handler without and with SA_RESTART, a stop and a
  * continue. The call ends with EINTR, or goes on. Usage: eintr_all */
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,9 +16,11 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/sem.h>
@@ -27,9 +32,11 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define LONG_NS                                                                                    \
@@ -512,6 +519,124 @@ static long call_futex_waitv(void)
 	return syscall(449, &w, 1, 0, NULL, 0);
 }
 
+static int open_pty(int *slave)
+{
+	int m = posix_openpt(O_RDWR | O_NOCTTY);
+
+	grantpt(m);
+	unlockpt(m);
+	*slave = open(ptsname(m), O_RDWR | O_NOCTTY);
+	return m;
+}
+
+static long write_pty(void)
+{
+	struct pollfd p = {.events = POLLOUT};
+	int slave;
+
+	open_pty(&slave);
+	p.fd = slave;
+	fcntl(slave, F_SETFL, O_NONBLOCK);
+	while (poll(&p, 1, 50) > 0) /* Linux moves bytes on, and has room again, a little later */
+		while (write(slave, buf, 4096) > 0)
+			;
+	fcntl(slave, F_SETFL, 0);
+	return write(slave, buf, 1);
+}
+
+/* Nothing goes out of a terminal that is stopped. */
+static long drain_pty(void)
+{
+	int slave;
+
+	open_pty(&slave);
+	tcflow(slave, TCOOFF);
+	if (write(slave, buf, 10) < 0)
+		return -1;
+	return tcdrain(slave);
+}
+
+static long vmsplice_pipe(void)
+{
+	struct iovec iov = {buf, 4096};
+
+	while (vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK) > 0)
+		;
+	return vmsplice(fds[1], &iov, 1, 0);
+}
+
+static long send_inet(void)
+{
+	int s = connected();
+
+	do /* nobody accepts, nobody reads */
+		while (send(s, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+	while (send(s, buf, 1, 0) == 1);
+	return -1;
+}
+
+static long connect_inet(void)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	int s = listener();
+
+	getsockname(s, (struct sockaddr *)&a, &len);
+	for (;;) /* the queue is full soon */
+		if (connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, len))
+			return -1;
+}
+
+static long get_aio_events(void)
+{
+	unsigned long ctx = 0;
+
+	syscall(SYS_io_setup, 1, &ctx);
+	return syscall(SYS_io_getevents, ctx, 1, 1, buf, NULL);
+}
+
+static long pget_aio_events(void)
+{
+	unsigned long ctx = 0;
+
+	syscall(SYS_io_setup, 1, &ctx);
+	return syscall(SYS_io_pgetevents, ctx, 1, 1, buf, &long_time, NULL);
+}
+
+static long futex2_wait(void)
+{
+	word = 0;
+	return syscall(455, &word, 0L, ~0U, 2, NULL, 0);
+}
+
+static long futex_requeue_pi(void)
+{
+	static int lock;
+
+	word = 0;
+	return syscall(SYS_futex, &word, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &lock, 0);
+}
+
+static long read_userfaultfd(void)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	int fd = (int)syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY);
+
+	return ioctl(fd, UFFDIO_API, &api) ? 0 : read(fd, buf, sizeof(buf));
+}
+
+static long recv_seccomp(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = {1, &allow};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	memset(buf, 0, sizeof(struct seccomp_notif));
+	return ioctl((int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 8, &prog),
+		     SECCOMP_IOCTL_NOTIF_RECV, buf);
+}
+
 #define PIPE 1
 #define STREAM 2
 #define DGRAM 3
@@ -577,6 +702,17 @@ static const struct call {
 	{"recv, udp", recv_udp, 0},
 	{"FUTEX_LOCK_PI", futex_lock_pi, 0},
 	{"futex_waitv", call_futex_waitv, 0},
+	{"write to a terminal", write_pty, 0},
+	{"tcdrain", drain_pty, 0},
+	{"vmsplice", vmsplice_pipe, PIPE},
+	{"send, inet", send_inet, 0},
+	{"connect, inet", connect_inet, 0},
+	{"io_getevents", get_aio_events, 0},
+	{"io_pgetevents", pget_aio_events, 0},
+	{"futex_wait", futex2_wait, 0},
+	{"FUTEX_WAIT_REQUEUE_PI", futex_requeue_pi, 0},
+	{"read of a userfaultfd", read_userfaultfd, 0},
+	{"SECCOMP_IOCTL_NOTIF_RECV", recv_seccomp, 0},
 };
 
 /* --- around them ------------------------------------------------------------------------------------- */
@@ -584,20 +720,6 @@ static const struct call {
 static void nap(void)
 {
 	usleep(500);
-}
-
-static char state_of(int pid)
-{
-	char path[40], line[300] = "", *p;
-	FILE *f;
-
-	sprintf(path, "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return '-';
-	p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-	fclose(f);
-	return p ? p[2] : '?';
 }
 
 /* Until the child sleeps, for a while. False: it is done. */

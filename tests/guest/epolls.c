@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define MS 1000000LL
@@ -378,7 +379,8 @@ static void exclusive(void)
 	for (int i = 0; i < 2; i++)
 		if (read(done[0], &c, 1) != 1 || c != 'r')
 			exit(1);
-	usleep(20000); /* both sleep now */
+	until_asleep(pid[0]);
+	until_asleep(pid[1]);
 	for (int i = 0; i < 2; i++) {
 		struct pollfd pfd = {done[0], POLLIN, 0};
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define MS 1000000L
@@ -127,7 +128,7 @@ static void eventfds(void)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		usleep(5000);
+		until_asleep(getppid());
 		put(fd, 2);
 		_exit(0);
 	}
@@ -138,7 +139,7 @@ static void eventfds(void)
 	put(fd, ~1UL);
 	pid = fork();
 	if (!pid) {
-		usleep(5000);
+		until_asleep(getppid());
 		_exit(get(fd) != 1);
 	}
 	SHOW(put(fd, 1));
@@ -158,7 +159,7 @@ static void note(int sig)
 static void interrupted(int fd)
 {
 	struct sigaction sa = {.sa_handler = note};
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 
 	for (int restart = 0; restart < 2; restart++) {
 		sa.sa_flags = restart ? SA_RESTART : 0;
@@ -166,10 +167,11 @@ static void interrupted(int fd)
 		fflush(stdout);
 		pid = fork();
 		if (!pid) {
-			usleep(5000);
-			kill(parent, SIGUSR1);
-			usleep(5000);
-			put(fd, 4);
+			until_asleep(getppid());
+			kill(getppid(), SIGUSR1);
+			until_asleep(getppid());
+			if (restart)
+				put(fd, 4);
 			_exit(0);
 		}
 		SHOW(get(fd));
@@ -177,7 +179,6 @@ static void interrupted(int fd)
 		caught = 0;
 		waitpid(pid, NULL, 0);
 	}
-	SHOW(get(fd));
 }
 
 static void refused(int fd)

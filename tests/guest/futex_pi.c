@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static uint32_t word, other, cond;
@@ -39,12 +40,6 @@ static void await(int n)
 {
 	while (__atomic_load_n(&step, __ATOMIC_SEQ_CST) < n)
 		usleep(500);
-}
-
-/* Long enough for another thread to sleep where it is about to. */
-static void settle(void)
-{
-	usleep(20000);
 }
 
 static struct timespec in_ms(int clk, int ms)
@@ -76,7 +71,7 @@ static void *holder(void *arg)
 	SHOW(futex(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
 	reach(1);
 	await(2);
-	settle();
+	until_others_asleep();
 	say("before unlock", word, tid());
 	futex(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0); /* not shown: the next owner prints, too */
 	return NULL;
@@ -140,7 +135,7 @@ static void *dies(void *arg)
 	(void)arg;
 	futex(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
 	reach(1);
-	settle();
+	until_others_asleep();
 	return NULL;
 }
 
@@ -179,7 +174,7 @@ static void no_deadlock(void)
 	futex(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
 	pthread_create(&t, NULL, crosses, NULL);
 	await(1);
-	settle();
+	until_others_asleep();
 	SHOW(futex(&other, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
 	SHOW(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	SHOW(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &cond, word));
@@ -204,7 +199,7 @@ static void plain_waiter(void)
 	reach(0);
 	pthread_create(&t, NULL, plain_sleeper, NULL);
 	await(1);
-	settle();
+	until_others_asleep();
 	SHOW(futex(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
 	SHOW(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	pthread_join(t, NULL);
@@ -242,7 +237,7 @@ static void requeued(void)
 	SHOW(futex(&cond, FUTEX_CMP_REQUEUE_PI, 1, (void *)1, &word, 7));
 	for (int i = 0; i < 3; i++)
 		pthread_create(&t[i], NULL, at_condition, NULL);
-	settle();
+	until_others_asleep();
 	SHOW(futex(&cond, FUTEX_WAKE, 1, NULL, NULL, 0));
 	SHOW(futex(&cond, FUTEX_CMP_REQUEUE_PI, 1, (void *)1, &other, 7));
 	futex(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
@@ -263,7 +258,7 @@ static void requeued_to_free(void)
 	word = 0;
 	for (int i = 0; i < 2; i++)
 		pthread_create(&t[i], NULL, at_condition, NULL);
-	settle();
+	until_others_asleep();
 	SHOW(futex(&cond, FUTEX_CMP_REQUEUE_PI, 1, (void *)5, &word, 7));
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
@@ -344,7 +339,7 @@ static void between_processes(void)
 		pthread_mutex_unlock(lock);
 		_exit(err == EOWNERDEAD ? 42 : err);
 	}
-	settle();
+	until_asleep(pid[1]);
 	kill(pid[0], SIGKILL);
 	waitpid(pid[0], &status, 0);
 	printf("killed %d\n", WIFSIGNALED(status));
@@ -378,11 +373,11 @@ static void by_priority(void)
 	for (long i = 0; i < 3; i++) {
 		pthread_create(&t[i], NULL, waits_with_priority, (void *)(i * 10));
 		await((int)i + 1);
-		settle();
+		until_others_asleep();
 	}
 	for (int i = 0; i < 3; i++) {
 		SHOW(futex(&cond, FUTEX_WAKE, 1, NULL, NULL, 0));
-		settle();
+		until_others_asleep();
 	}
 	for (int i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
@@ -396,9 +391,9 @@ static void on_usr1(int sig)
 
 static void *interrupts(void *arg)
 {
-	settle();
+	until_others_asleep();
 	pthread_kill(*(pthread_t *)arg, SIGUSR1);
-	settle();
+	until_others_asleep();
 	futex(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #ifndef SYS_futex_waitv
@@ -19,6 +20,8 @@
 #define SYS_futex_wait_ 455
 #define SYS_futex_requeue_ 456
 #define U32 2
+#define NUMA 4
+#define MPOL 8
 #define PRIVATE 128
 
 struct waitv {
@@ -46,7 +49,7 @@ static long waitv(unsigned nr, unsigned flags, const void *timeout, int clk)
 
 static void *wakes(void *arg)
 {
-	usleep(20000);
+	until_others_asleep();
 	if (syscall(SYS_futex_wake_, &word[(long)arg], 0xffffffffUL, 5, U32 | PRIVATE) != 1)
 		printf("nobody there\n");
 	return NULL;
@@ -125,7 +128,7 @@ static void requeued(void)
 	pthread_t t;
 
 	pthread_create(&t, NULL, waits_for_9, NULL);
-	usleep(20000);
+	until_others_asleep();
 	SHOW(syscall(SYS_futex_requeue_, from, 0, 0, 1)); /* to word 10 */
 	SHOW(syscall(SYS_futex_wake_, &word[9], 0xffffffffUL, 1, U32 | PRIVATE));
 	SHOW(syscall(SYS_futex_wake_, &word[10], 0xffffffffUL, 1, U32 | PRIVATE));
@@ -141,13 +144,58 @@ static void between_processes(void)
 
 	v[0].uaddr = (uintptr_t)shared;
 	v[0].flags = U32;
+	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		usleep(20000);
+		until_asleep(getppid());
 		_exit(syscall(SYS_futex_wake_, shared, 1UL, 1, U32) != 1);
 	}
 	SHOW(waitv(4, 0, NULL, 0));
 	waitpid(pid, NULL, 0);
+}
+
+static uint32_t pair[4] __attribute__((aligned(8)));
+
+static void *waits_for_pair(void *arg)
+{
+	(void)arg;
+	if (syscall(SYS_futex_wait_, pair, 0UL, ~0U, U32 | NUMA | PRIVATE, NULL, 0))
+		printf("wait: %s\n", strerrorname_np(errno));
+	return NULL;
+}
+
+/* The second half says which node's waiters: of a machine with one it is 0, or not yet known. */
+static void of_a_node(void)
+{
+	struct waitv two[2] = {{0, (uintptr_t)pair, U32 | NUMA | PRIVATE, 0},
+			       {0, (uintptr_t)&pair[2], U32 | NUMA | PRIVATE, 0}};
+	pthread_t t;
+
+	SHOW(syscall(SYS_futex_wake_, &word[1], 1UL, 1, U32 | NUMA));
+	SHOW(syscall(SYS_futex_wake_, (char *)pair + 2, 1UL, 1, U32 | NUMA));
+	SHOW(syscall(SYS_futex_wake_, NULL, 1UL, 1, U32 | NUMA));
+	SHOW(syscall(SYS_futex_wake_, pair, 0UL, 1, U32 | NUMA));
+	pair[1] = ~0U;
+	SHOW(syscall(SYS_futex_wake_, pair, 1UL, 0, U32 | NUMA));
+	printf("node %d\n", (int)pair[1]);
+	pair[1] = 1;
+	SHOW(syscall(SYS_futex_wake_, pair, 1UL, 1, U32 | NUMA));
+	SHOW(syscall(SYS_futex_wait_, pair, 0UL, 1UL, U32 | NUMA, NULL, 0));
+	SHOW(syscall(SYS_futex_waitv, two, 1, 0, NULL, 0));
+	pair[1] = -2;
+	SHOW(syscall(SYS_futex_wake_, pair, 1UL, 1, U32 | NUMA | MPOL));
+	pair[1] = ~0U;
+	SHOW(syscall(SYS_futex_wait_, pair, 7UL, 1UL, U32 | NUMA | MPOL, NULL, 0));
+	printf("node %d\n", (int)pair[1]);
+	pair[1] = pair[3] = ~0U;
+	pthread_create(&t, NULL, waits_for_pair, NULL);
+	until_others_asleep();
+	SHOW(syscall(SYS_futex_requeue_, two, 0, 0, 1));
+	printf("nodes %d %d\n", (int)pair[1], (int)pair[3]);
+	SHOW(syscall(SYS_futex_wake_, &pair[2], ~0U, 1, U32 | NUMA | MPOL | PRIVATE));
+	pthread_join(t, NULL);
+	pair[3] = 9;
+	SHOW(syscall(SYS_futex_waitv, two, 2, 0, NULL, 0));
 }
 
 int main(void)
@@ -159,5 +207,6 @@ int main(void)
 	woken();
 	requeued();
 	between_processes();
+	of_a_node();
 	return 0;
 }

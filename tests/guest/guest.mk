@@ -24,6 +24,7 @@ $(shell mkdir -p $(O)/probes $(O)/depend)
 all: tools $(addprefix $(O)/,$(PLAIN) $(PROBES) $(HELLOS) $(LEVELLED) sqlite_driver lua_driver random_mm)
 
 tools: $(addprefix $(O)/,$(TOOLS))
+levelled: $(addprefix $(O)/,$(LEVELLED))
 
 $(O)/%: $(SRC)/%.c
 	$(GCC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) -o $@ $< $(LIBS)
@@ -74,4 +75,4 @@ $(O)/lua_driver: EXTRA_CFLAGS = $(shell pkg-config --cflags lua5.4)
 
 -include $(wildcard $(O)/depend/*.d)
 
-.PHONY: all tools
+.PHONY: all levelled tools

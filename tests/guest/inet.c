@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "inet_pair.h"
 #include "report.h"
 
@@ -265,7 +266,6 @@ static void flood(void)
 static void times(void)
 {
 	struct timeval tv = {0, 30000};
-	struct itimerval it = {{0, 0}, {0, 30000}};
 	struct sigaction sa = {.sa_handler = on_signal};
 	int s[2], l = listener(AF_INET, 1);
 
@@ -276,20 +276,24 @@ static void times(void)
 	SHOW(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	SHOW(accept(l, NULL, NULL));
 	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &it, NULL);
+	signals_when_asleep(SIGALRM);
 	SHOW(read(s[1], big, 1));
-	setitimer(ITIMER_REAL, &it, NULL);
+	wait(NULL);
+	signals_when_asleep(SIGALRM);
 	tv.tv_sec = 10;
 	setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
-	SHOW(read(s[0], big, 1));
+	SHOW(read(s[0], big, 1)); /* with a time, none goes on */
+	wait(NULL);
+	fflush(stdout);
 	if (!fork()) {
-		usleep(60000);
+		until_asleep(getppid());
+		kill(getppid(), SIGALRM);
+		until_asleep(getppid());
 		write(s[0], "z", 1);
-		exit(0);
+		_exit(0);
 	}
-	setitimer(ITIMER_REAL, &it, NULL);
 	SHOW(read(s[1], big, 1));
 	wait(NULL);
 	setsockopt(s[1], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
@@ -390,7 +394,7 @@ static pthread_t sleeper(void *(*fn)(void *), int fd, const char *what)
 	sleeper_fd = fd;
 	if (pthread_create(&t, NULL, fn, (void *)what))
 		exit(1);
-	usleep(20000);
+	until_others_asleep();
 	return t;
 }
 

@@ -328,6 +328,41 @@ static void waits(void)
 	fcntl(in, F_SETFL, O_NONBLOCK);
 }
 
+/* A directory over an empty one, and over itself; a file that is watched itself and has no name any more; what is in the
+ * way of a name is said before why it cannot be. */
+static void over_others(void)
+{
+	int fd;
+
+	mkdir("over", 0755);
+	mkdir("over/full", 0755);
+	mkdir("over/full/sub", 0755);
+	mkdir("over/empty", 0755);
+	make("over/f");
+	ADD("over", IN_ALL_EVENTS);
+	ADD("over/empty", IN_ALL_EVENTS);
+	ADD("over/f", IN_ALL_EVENTS | IN_EXCL_UNLINK);
+	SHOW(rename("over/full", "over/full"));
+	drain("over itself");
+	SHOW(rename("over/full", "over/empty"));
+	drain("over an empty one");
+	close(open("over/f", O_RDONLY | O_TRUNC));
+	mkfifo("over/fifo", 0600);
+	close(open("over/fifo", O_RDWR | O_TRUNC));
+	drain("truncated");
+	fd = open("over/f", O_RDWR);
+	unlink("over/f");
+	write(fd, "x", 1);
+	fchmod(fd, 0640);
+	close(fd);
+	drain("without a name");
+	SHOW(link("over", "over/empty"));
+	SHOW(link("over", "over/none"));
+	SHOW(link("over", "/proc/stat"));
+	SHOW(mkdir("/proc/stat", 0755));
+	SHOW(symlink("a", "/proc/stat"));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && chdir(argv[1]))
@@ -347,6 +382,7 @@ int main(int argc, char **argv)
 	kinds_of_watch();
 	waits();
 	specials();
+	over_others();
 	refused();
 	close(in);
 	if (chdir(".."))

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static char child_stack[65536] __attribute__((aligned(16)));
@@ -107,10 +108,22 @@ static void shared_actions(void)
 	printf("status %x\n", status);
 }
 
+static int tell[2];
+
+/* That the other process has looked. */
+static void until_told(void)
+{
+	char byte;
+
+	read(tell[0], &byte, 1);
+}
+
+#define TELLS 100 /* tell[1] of a program that does not know its number */
+
 static int ends_late(void *arg)
 {
 	(void)arg;
-	usleep(200000);
+	until_told();
 	_exit(4);
 }
 
@@ -118,17 +131,23 @@ static int ends_late(void *arg)
 static void another_program(void)
 {
 	sigset_t set;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (pipe(tell))
+		return;
+	pid = fork();
 	if (!pid) {
 		sigemptyset(&set);
 		sigaddset(&set, SIGUSR1);
 		sigaddset(&set, SIGCHLD);
 		sigprocmask(SIG_BLOCK, &set, NULL);
+		dup2(tell[1], TELLS);
 		clone(ends_late, child_stack + sizeof(child_stack), SIGUSR1, NULL);
 		run_self("told");
 	}
 	waitpid(pid, NULL, 0);
+	close(tell[0]);
+	close(tell[1]);
 }
 
 static void told(void)
@@ -141,6 +160,7 @@ static void told(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGCHLD);
+	write(TELLS, "!", 1);
 	printf("told by %s\n", sigabbrev_np(sigtimedwait(&set, &info, &limit)));
 	SHOW(waitpid(-1, &status, WNOHANG));
 	SHOW(waitpid(-1, &status, __WALL) > 0);
@@ -213,21 +233,21 @@ static void page_at_the_end(void)
 
 static void *by_exit_group(void *arg)
 {
-	usleep(60000);
+	until_told();
 	syscall(SYS_exit_group, 9);
 	return arg;
 }
 
 static void *by_exit(void *arg)
 {
-	usleep(60000);
+	until_told();
 	syscall(SYS_exit, 11);
 	return arg;
 }
 
 static void *by_signal(void *arg)
 {
-	usleep(60000);
+	until_told();
 	raise(SIGTERM);
 	return arg;
 }
@@ -238,17 +258,23 @@ static void outlived(const char *how, void *(*fn)(void *))
 	siginfo_t info = {0};
 	int status = -1;
 	pthread_t th;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (pipe(tell))
+		return;
+	pid = fork();
 	if (!pid) {
 		pthread_create(&th, NULL, fn, NULL);
 		syscall(SYS_exit, 3);
 	}
-	usleep(20000);
+	until_state(pid, 'Z');
 	SHOW(waitid(P_PID, pid, &info, WEXITED | WNOHANG));
 	SHOW(waitid(P_PID, pid, &info, WSTOPPED | WNOHANG));
+	write(tell[1], "!", 1);
 	waitpid(pid, &status, 0);
 	printf("%s: %x\n", how, status);
+	close(tell[0]);
+	close(tell[1]);
 }
 
 /* An interval without a first time is none. */

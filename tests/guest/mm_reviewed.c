@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
+
 #define PG 4096UL
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -45,16 +47,8 @@ static void say(const char *name, long ret)
 static void child(void (*fn)(void))
 {
 	int status = 0;
-	pid_t pid;
 
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		fn();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
+	waitpid(start_child(fn), &status, 0);
 	if (status)
 		printf("child: %#x\n", status);
 }

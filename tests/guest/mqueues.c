@@ -3,12 +3,15 @@
  * say. Times and pids are not printed. */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -353,6 +356,85 @@ static void notifying(void)
 	close(q);
 }
 
+/* What SIGEV_THREAD is made of: 32 bytes that come out of a netlink socket. */
+static void through_a_socket(void)
+{
+	int q = sys_open(other, O_RDWR | O_NONBLOCK, 0, NULL), fds[2];
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct sockaddr_nl from;
+	socklen_t len = sizeof(from);
+	char cookie[32] = "the bytes of a library";
+	struct sigevent ev = {.sigev_notify = SIGEV_THREAD, .sigev_signo = s};
+	struct pollfd p = {s, POLLIN, 0};
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds))
+		return;
+	SHOW(syscall(SYS_mq_notify, q, &ev)); /* no bytes */
+	ev.sigev_value.sival_ptr = cookie;
+	ev.sigev_signo = 99;
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	ev.sigev_signo = q;
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	ev.sigev_signo = fds[0];
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	ev.sigev_signo = s;
+	SHOW(syscall(SYS_mq_notify, 99, &ev));
+	SHOW(syscall(SYS_mq_notify, s, &ev));
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	SHOW(poll(&p, 1, 0));
+	SHOW(syscall(SYS_mq_notify, q, NULL));
+	SHOW(poll(&p, 1, 0));
+	SHOW(recv(s, buf, 10, MSG_PEEK));
+	SHOW(recv(s, buf, 10, MSG_PEEK | MSG_TRUNC));
+	SHOW(recvfrom(s, buf, 100, 0, (void *)&from, &len));
+	printf("%s, %d; %u bytes, family %d, from %u\n", buf, buf[31], len, from.nl_family,
+	       from.nl_pid);
+	SHOW(recv(s, buf, 10, MSG_DONTWAIT));
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(recv(s, buf, 100, 0) == 32 && buf[31] == 1 ? 7 : 8);
+	until_asleep(pid);
+	put(q, "hi", 0);
+	reap(pid);
+	get(q);
+	SHOW(syscall(SYS_mq_notify, q, &ev));
+	close(s); /* the queue's own is still there */
+	put(q, "nobody", 0);
+	get(q);
+	close(fds[0]);
+	close(fds[1]);
+	close(q);
+}
+
+static sem_t heard;
+
+static void on_thread(union sigval v)
+{
+	printf("thread: %d\n", v.sival_int);
+	sem_post(&heard);
+}
+
+static void by_a_thread(void)
+{
+	int q = sys_open(other, O_RDWR | O_NONBLOCK, 0, NULL);
+	struct sigevent ev = {.sigev_notify = SIGEV_THREAD};
+
+	ev.sigev_notify_function = on_thread;
+	sem_init(&heard, 0, 0);
+	for (int i = 0; i < 3; i++) {
+		ev.sigev_value.sival_int = 100 + i;
+		SHOW(mq_notify(q, &ev));
+		put(q, "hi", 0);
+		sem_wait(&heard);
+		get(q);
+	}
+	close(q);
+}
+
 static void limits(void)
 {
 	struct rlimit r = {100000, 100000};
@@ -416,6 +498,8 @@ int main(void)
 	priorities();
 	waiting();
 	notifying();
+	through_a_socket();
+	by_a_thread();
 	limits();
 	return 0;
 }

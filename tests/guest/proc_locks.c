@@ -321,7 +321,8 @@ static int from_each_place(const char *text)
 	int fd = open("/proc/locks", O_RDONLY), same = 1;
 	size_t size = strlen(text);
 
-	for (size_t at = 0; at <= size + 2; at++) {
+	/* The host makes all before a place anew for each, under a lock of all its CPUs: not too many. */
+	for (size_t at = 0; at <= size + 2; at += at < 300 || at + 100 > size ? 1 : 13) {
 		ssize_t n = pread(fd, got, 5, at), want = at < size ? (ssize_t)(size - at) : 0;
 
 		/* As much of 5 as one lock and its waiters have left, so maybe fewer. */

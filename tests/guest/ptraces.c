@@ -187,6 +187,7 @@ static void poke_user(void)
 
 static void registers(void)
 {
+	static char page[8192];
 	struct user_fpregs_struct fp;
 	struct user_regs_struct r, r2;
 	struct iovec iov;
@@ -209,6 +210,11 @@ static void registers(void)
 	SHOW(T(PTRACE_PEEKUSR, offsetof(struct user, u_debugreg[0]), &word));
 	SHOW(T(PTRACE_POKEUSR, sizeof(struct user) - 72, 0));
 	poke_user();
+	iov = (struct iovec){page, sizeof(page)}; /* longer than others, and not to be had */
+	SHOW(T(PTRACE_GETREGSET, NT_386_IOPERM, &iov));
+	SHOW(T(PTRACE_SETREGSET, NT_386_IOPERM, &iov));
+	iov.iov_base = BAD;
+	SHOW(T(PTRACE_SETREGSET, NT_386_IOPERM, &iov));
 	iov = (struct iovec){&r2, sizeof(r2) + 16};
 	SHOW(T(PTRACE_GETREGSET, NT_PRSTATUS, &iov));
 	printf("%zu, the same %d\n", iov.iov_len, !memcmp(&r, &r2, sizeof(r)));
@@ -284,11 +290,26 @@ static void three_calls(void)
 	printf("getppid gives %ld\n", ppid == getppid() ? 0 : ppid);
 }
 
+/* Only the lower half says which call it is. */
+static void wide_number(void)
+{
+	syscall(1L << 32 | SYS_getppid);
+}
+
 static void calls(void)
 {
 	struct user_regs_struct r;
 
 	puts("-- calls");
+	start(wide_number);
+	next_call(&r, 0);
+	while (next_call(&r, 0) && (int)r.orig_rax != SYS_getppid)
+		;
+	printf("number %llx\n", r.orig_rax);
+	say_info();
+	SHOW(T(PTRACE_DETACH, 0, 0));
+	wait_for("end", child);
+
 	start(three_calls);
 	SHOW(T(PTRACE_GET_SYSCALL_INFO, 88, BAD));
 	say_info();
@@ -527,7 +548,7 @@ static void steps(void)
 
 static pid_t sleeper(void)
 {
-	struct timespec ts = {0, 90000000}, left = {9, 9};
+	struct timespec ts = {0, 500000000}, left = {9, 9};
 	pid_t pid;
 	int ret;
 
@@ -542,13 +563,19 @@ static pid_t sleeper(void)
 	_exit(4);
 }
 
+static void until_asleep(void)
+{
+	while (status_line(child, "State")[7] != 'S')
+		sched_yield();
+}
+
 static void attach_to_sleep(void)
 {
 	struct user_regs_struct r;
 
 	puts("-- attached in a call");
 	child = sleeper();
-	usleep(20000);
+	until_asleep();
 	SHOW(T(PTRACE_ATTACH, 0, 0));
 	wait_for("attached", child);
 	T(PTRACE_GETREGS, 0, &r);
@@ -558,13 +585,13 @@ static void attach_to_sleep(void)
 
 	/* Let go of behind the call, which is not over: it goes on, and the program never sees why. */
 	child = sleeper();
-	usleep(20000);
+	until_asleep();
 	SHOW(T(PTRACE_SEIZE, 0, 0));
 	SHOW(T(PTRACE_INTERRUPT, 0, 0));
 	wait_for("seized", child);
 	next_call(&r, 0);
 	SHOW(T(PTRACE_SYSCALL, 0, 0));
-	usleep(10000);
+	until_asleep();
 	SHOW(T(PTRACE_INTERRUPT, 0, 0));
 	wait_for("behind it", child);
 	T(PTRACE_GETREGS, 0, &r);
@@ -597,12 +624,34 @@ static void attach_to(int dumpable)
 	waitpid(child, NULL, 0);
 }
 
+/* Who becomes undumpable while it is traced. */
+static void hides(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	raise(SIGUSR1);
+}
+
+static void hidden(void)
+{
+	long word;
+
+	start(hides);
+	SHOW(T(PTRACE_PEEKDATA, &variable, &word));
+	T(PTRACE_CONT, 0, 0);
+	wait_for("hidden", child);
+	SHOW(T(PTRACE_PEEKDATA, &variable, &word));
+	SHOW(T(PTRACE_POKEDATA, &variable, 1));
+	SHOW(T(PTRACE_PEEKUSR, offsetof(struct user, regs.rip), &word));
+	let_end();
+}
+
 static void rights(void)
 {
 	pid_t pid, parent = getpid();
 
 	puts("-- rights");
 	attach_to(0);
+	hidden();
 	if (getuid())
 		return;
 	fflush(stdout);
@@ -615,6 +664,7 @@ static void rights(void)
 		SHOW(T(PTRACE_SEIZE, 0, PTRACE_O_SUSPEND_SECCOMP));
 		attach_to(0);
 		attach_to(1);
+		hidden();
 		fflush(stdout);
 		_exit(0);
 	}

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define NR offsetof(struct seccomp_data, nr)
@@ -42,16 +43,8 @@ static long answer(int call, unsigned what, unsigned flags)
 static void child(const char *what, void (*fn)(void))
 {
 	int status = -1;
-	pid_t pid;
 
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		fn();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
+	waitpid(start_child(fn), &status, 0);
 	printf("%s: %x\n", what, status);
 }
 
@@ -191,6 +184,7 @@ static void errnos(void)
 	SHOW(syscall(SYS_getegid));
 	SHOW(syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL));
 	say_status();
+	fflush(stdout);
 	if (!fork()) {
 		SHOW(syscall(SYS_getppid));
 		fflush(stdout);
@@ -217,6 +211,7 @@ static void trap(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	SHOW(answer(SYS_getppid, SECCOMP_RET_TRAP | 77, 0));
 	SHOW(syscall(SYS_getppid));
+	SHOW(syscall(1L << 32 | SYS_getppid)); /* of its number 32 bits count, and all come back */
 }
 
 static void trap_uncaught(void)

@@ -14,9 +14,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "child.h"
+
 static int master;
 static char slave_name[64];
 static volatile sig_atomic_t caught[65];
+static int report[2], begun[2]; /* pipes */
 
 static void on_signal(int sig)
 {
@@ -73,17 +76,10 @@ static void new_pair(void)
 		exit(1);
 }
 
-static pid_t start(void (*fn)(void))
+static void make_pipes(void)
 {
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid)
-		return pid;
-	fn();
-	fflush(stdout);
-	_exit(0);
+	if (pipe(report) || pipe(begun))
+		exit(1);
 }
 
 static void catch (int sig)
@@ -162,9 +158,9 @@ static void leader(void)
 	show("tcsetpgrp to nobody", tcsetpgrp(0, 12345678));
 	show("tcsetpgrp to -1", tcsetpgrp(0, -1));
 	show("tcsetpgrp to another session", tcsetpgrp(0, getppid()));
-	pid = start(stranger);
+	pid = start_child(stranger);
 	show_status("stranger", pid);
-	pid = start(child_of_leader);
+	pid = start_child(child_of_leader);
 	show_status("child", pid);
 	catch (SIGHUP);
 	catch (SIGCONT);
@@ -216,35 +212,41 @@ static void orphan(void)
 	show("orphan takes", tcsetpgrp(0, getpgrp()));
 }
 
+/* The orphan goes on when it is told, and what it says has been said when it no longer has the pipe. */
 static void parent_of_orphan(void)
 {
+	char c;
 	pid_t pid = fork();
 
 	setpgid(0, 0);
 	if (pid)
 		_exit(0);
-	usleep(20000);
+	read(begun[0], &c, 1);
 	orphan();
 	fflush(stdout);
 }
 
 static void jobs(void)
 {
+	char c;
 	pid_t pid;
 
 	setsid();
 	dup2(open(slave_name, O_RDWR), 0);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(background);
+	pid = start_child(background);
 	show_status("background", pid);
 	printf("in front: %d\n", tcsetpgrp(0, pid));
 	write(master, "a\n", 2);
 	kill(-pid, SIGCONT);
 	show_status("foreground", pid);
 	tcsetpgrp(0, getpgrp());
-	pid = start(parent_of_orphan);
+	make_pipes();
+	pid = start_child(parent_of_orphan);
+	close(report[1]);
 	show_status("parent of an orphan", pid);
-	usleep(60000);
+	write(begun[1], "o", 1);
+	read(report[0], &c, 1);
 }
 
 /* --- keys -------------------------------------------------------------------------------------------------- */
@@ -286,13 +288,13 @@ static void keys(void)
 	catch (SIGWINCH);
 	signal(SIGTTOU, SIG_IGN);
 	for (int i = 0; i < 2; i++) {
-		pid = start(sleeper);
+		pid = start_child(sleeper);
 		wait_byte();
 		write(master, tries[i].key, 1);
 		show_status(tries[i].name, pid);
 		printf("leader: %d %d\n", caught[SIGINT], caught[SIGQUIT]);
 	}
-	pid = start(sleeper);
+	pid = start_child(sleeper);
 	wait_byte();
 	write(master, "\032", 1);
 	show_status("suspend", pid);
@@ -313,8 +315,6 @@ static void keys(void)
 /* --- ends ---------------------------------------------------------------------------------------------------- */
 
 /* In the foreground of a leader that ends: SIGHUP, and no terminal any more. */
-static int report[2], begun[2];
-
 static void survivor(void)
 {
 	char text[200], c;
@@ -357,7 +357,7 @@ static void ending_leader(void)
 	setsid();
 	dup2(open(slave_name, O_RDWR), 0);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(survivor);
+	pid = start_child(survivor);
 	read(begun[0], &c, 1);
 	tcsetpgrp(0, pid);
 	write(master, "typed\n", 6);
@@ -373,7 +373,7 @@ static void hung_up_leader(void)
 	dup2(open(slave_name, O_RDWR), 0);
 	close(master);
 	signal(SIGTTOU, SIG_IGN);
-	pid = start(survivor);
+	pid = start_child(survivor);
 	read(begun[0], &c, 1);
 	tcsetpgrp(0, pid);
 	catch (SIGHUP);
@@ -388,12 +388,6 @@ static void hung_up_leader(void)
 	printf("read %ld\n", (long)read(0, &c, 1));
 }
 
-static void make_pipes(void)
-{
-	if (pipe(report) || pipe(begun))
-		exit(1);
-}
-
 static void ends(void)
 {
 	char c;
@@ -402,12 +396,12 @@ static void ends(void)
 	printf("-- the leader ends\n");
 	new_pair();
 	make_pipes();
-	show_status("leader", start(ending_leader));
+	show_status("leader", start_child(ending_leader));
 	show_report();
 	printf("-- the terminal hangs up\n");
 	new_pair();
 	make_pipes();
-	pid = start(hung_up_leader);
+	pid = start_child(hung_up_leader);
 	while (read(report[0], &c, 1) == 1 && c != 'L')
 		;
 	close(master);
@@ -420,11 +414,11 @@ static void ends(void)
 
 static void rules(void)
 {
-	char *args[] = {"/bin/sleep", "1", NULL};
+	char *args[] = {"/bin/sleep", "100", NULL};
 	pid_t pid = fork(), other;
 
 	if (!pid) {
-		usleep(200000);
+		pause();
 		_exit(0);
 	}
 	show("setpgid of a child", setpgid(pid, 0));
@@ -433,10 +427,11 @@ static void rules(void)
 	other = fork();
 	if (!other) {
 		setsid();
-		usleep(200000);
+		pause();
 		_exit(0);
 	}
-	usleep(20000);
+	while (getsid(other) != other)
+		usleep(500);
 	show("of a leader's child", setpgid(other, 0));
 	show("into another session", setpgid(pid, other));
 	show("into nothing", setpgid(pid, 12345678));
@@ -454,7 +449,7 @@ static void rules(void)
 		execv(args[0], args);
 		_exit(1);
 	}
-	usleep(50000);
+	until_asleep(pid);
 	show("after exec", setpgid(pid, 0));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -464,15 +459,15 @@ int main(void)
 {
 	printf("-- a terminal of one's own\n");
 	new_pair();
-	show_status("leader", start(leader));
+	show_status("leader", start_child(leader));
 	printf("-- background\n");
 	new_pair();
-	show_status("shell", start(jobs));
+	show_status("shell", start_child(jobs));
 	printf("-- keys\n");
 	new_pair();
-	show_status("shell", start(keys));
+	show_status("shell", start_child(keys));
 	ends();
 	printf("-- rules\n");
-	show_status("rules", start(rules));
+	show_status("rules", start_child(rules));
 	return 0;
 }

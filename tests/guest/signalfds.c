@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static sigset_t none, all;
@@ -142,7 +143,6 @@ static void on_alarm(int sig)
 static void waiting(void)
 {
 	sigset_t set = set_of(SIGUSR1, SIGUSR2), alrm = set_of(SIGALRM, 0);
-	struct itimerval it = {{0, 0}, {0, 3000}};
 	struct signalfd_siginfo si;
 	int fd = signalfd(-1, &set, 0), pid;
 	struct sigaction sa = {.sa_handler = on_alarm};
@@ -150,26 +150,24 @@ static void waiting(void)
 	/* Another signal interrupts. */
 	sigaction(SIGALRM, &sa, NULL);
 	sigprocmask(SIG_UNBLOCK, &alrm, NULL);
-	setitimer(ITIMER_REAL, &it, NULL);
+	pid = signals_when_asleep(SIGALRM);
 	take(fd, 1);
+	waitpid(pid, NULL, 0);
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
 	if (!(pid = fork())) {
-		usleep(8000);
+		until_asleep(getppid());
+		kill(getppid(), SIGALRM);
+		until_asleep(getppid());
 		kill(getppid(), SIGUSR2);
 		_exit(0);
 	}
-	setitimer(ITIMER_REAL, &it, NULL);
 	SHOW(read(fd, &si, sizeof(si)));
 	printf("restarted: %d\n", (int)si.ssi_pid == pid);
 	waitpid(pid, NULL, 0);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* poll(2) sleeps until one comes. */
-	if (!(pid = fork())) {
-		usleep(3000);
-		kill(getppid(), SIGUSR1);
-		_exit(0);
-	}
+	pid = signals_when_asleep(SIGUSR1);
 	printf("poll %#lx\n", ready(fd, 10000));
 	waitpid(pid, NULL, 0);
 	/* The child polls its own. */
@@ -213,7 +211,7 @@ static void sets(void)
 		take(fd, 1);
 		exit(0);
 	}
-	usleep(3000);
+	until_asleep(pid);
 	kill(pid, SIGRTMIN);
 	set = set_of(SIGRTMIN, 0);
 	sfd4(fd, &set, 8, 0);

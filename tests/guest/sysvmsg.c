@@ -182,8 +182,10 @@ static void control(int id)
 
 static pid_t receiver(int id, long type, long size)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	fflush(stdout);
+	pid = fork();
 	if (!pid) {
 		long n = msgrcv(id, &buf, size, type, 0);
 

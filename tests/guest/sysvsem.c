@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static int key; /* several may run at once */
@@ -45,22 +46,6 @@ static void values(const char *what, int id, int n)
 	for (int i = 0; i < n; i++)
 		printf(" %d", v[i]);
 	putchar('\n');
-	fflush(stdout);
-}
-
-/* The child begins with nothing to print. */
-static pid_t flushed_fork(void)
-{
-	fflush(stdout);
-	return fork();
-}
-
-static void reap(pid_t pid)
-{
-	int status = -1;
-
-	waitpid(pid, &status, 0);
-	printf("child: %x\n", status);
 	fflush(stdout);
 }
 

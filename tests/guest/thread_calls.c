@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 #define NOBODY 65534
@@ -58,26 +59,6 @@ static void become_nobody(void)
 static void nap(void)
 {
 	usleep(3000);
-}
-
-/* Until the first thread of @pid is in @state, a letter of /proc/PID/stat. */
-static void until_state(pid_t pid, char state)
-{
-	char path[64], line[512];
-	const char *p;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (;;) {
-		f = fopen(path, "r");
-		if (!f)
-			return;
-		p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-		fclose(f);
-		if (!p || p[2] == state)
-			return;
-		usleep(500);
-	}
 }
 
 static void *nothing(void *arg)

@@ -4,9 +4,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "report.h"
 
 static void events(int in)
@@ -47,7 +49,7 @@ static void busy(void)
 	pid = fork();
 	if (!pid)
 		_exit(open("dir/fifo", O_RDONLY) < 0); /* until there is a writer */
-	usleep(50000);
+	until_asleep(pid);
 	SHOW(umount("dir"));
 	fd = open("dir/fifo", O_WRONLY);
 	waitpid(pid, NULL, 0);
@@ -85,9 +87,115 @@ static void detached(void)
 	SHOW(access("dir/below", F_OK));
 }
 
+/* The working directory's mount is detached: somebody's root is there. */
+static void rooted_there(void)
+{
+	char buf[4096];
+	pid_t pid = fork();
+
+	if (pid) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	SHOW(chroot("deep"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(chdir("/"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(chdir("more"));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	_exit(0);
+}
+
+/* Out of sight, but not gone for who uses it: a file, a working directory. Each mount ends by itself. */
+static void detached_in_use(int in)
+{
+	char buf[4096];
+	struct stat st;
+	int fd, dir;
+
+	SHOW(mount("none", "dir", "tmpfs", 0, NULL));
+	SHOW(mkdir("dir/below", 0700));
+	SHOW(mount("none", "dir/below", "tmpfs", 0, NULL));
+	SHOW(mkdir("dir/below/deep", 0700));
+	fd = open("dir/below/file", O_RDWR | O_CREAT, 0600);
+	dir = open("dir", O_RDONLY | O_DIRECTORY);
+	SHOW(inotify_add_watch(in, "dir/below", IN_ALL_EVENTS));
+	SHOW(inotify_add_watch(in, "dir", IN_ALL_EVENTS));
+	SHOW(chdir("dir/below/deep"));
+	SHOW(umount2("../../../dir", MNT_DETACH));
+	events(in);
+	SHOW(write(fd, "text", 4));
+	events(in);
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(mkdir("more", 0700));
+	SHOW(stat("../deep/more", &st));
+	SHOW(chdir("../../.."));
+	printf("%s\n", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 ? buf : "none");
+	SHOW(umount2(".", MNT_DETACH));
+	SHOW(mount("none", "deep", "tmpfs", 0, NULL));
+	SHOW(mount("none", "deep", "no such type", 0, NULL));
+	rooted_there();
+	SHOW(openat(dir, "below/deep", O_RDONLY));
+	SHOW(faccessat(dir, "below", F_OK, 0));
+	close(dir);
+	events(in);
+	SHOW(fchdir(fd));
+	chdir("/");
+	events(in);
+	close(fd);
+	events(in);
+}
+
+/* Of a mount without programs. */
+static void without_programs(void)
+{
+	static char buf[65536];
+	char *const argv[] = {"file", NULL};
+	int in = open("/proc/self/exe", O_RDONLY), fd;
+	void *p;
+	long n;
+
+	SHOW(mount("none", "dir", "tmpfs", MS_NOEXEC, NULL));
+	fd = open("dir/file", O_WRONLY | O_CREAT, 0755);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(fd, buf, n) != n)
+			return;
+	close(fd);
+	close(in);
+	SHOW(execv("dir/file", argv));
+	SHOW(access("dir/file", X_OK));
+	SHOW(access("dir/file", R_OK));
+	SHOW(access("dir", X_OK));
+	fd = open("dir/file", O_RDONLY);
+	SHOW(fexecve(fd, argv, environ));
+	SHOW(mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
+	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	SHOW(mprotect(p, 4096, PROT_READ | PROT_EXEC));
+	munmap(p, 4096);
+	close(fd);
+	SHOW(umount("dir"));
+}
+
+/* The second time that it finds nobody there. */
+static void expired(void)
+{
+	int fd;
+
+	SHOW(mount("none", "dir", "tmpfs", 0, NULL));
+	SHOW(umount2("dir", MNT_EXPIRE | MNT_DETACH));
+	fd = open("dir", O_RDONLY);
+	SHOW(umount2("dir", MNT_EXPIRE));
+	close(fd);
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(access("dir", F_OK));
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(umount2("dir", MNT_EXPIRE));
+	SHOW(umount2("dir", MNT_EXPIRE));
+}
+
 int main(void)
 {
-	int in = inotify_init1(IN_NONBLOCK);
+	int in = inotify_init1(IN_NONBLOCK), start = open(".", O_RDONLY);
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	mkdir("dir", 0700);
@@ -99,6 +207,10 @@ int main(void)
 		SHOW(inotify_rm_watch(in, 1));
 		limited();
 		detached();
+		expired();
+		without_programs();
+		detached_in_use(in);
+		SHOW(fchdir(start));
 	}
 	SHOW(umount("dir"));
 	rmdir("dir");

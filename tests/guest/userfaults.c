@@ -378,6 +378,7 @@ static void test_wp(int flags, const char *name)
 	pagemap(area, 4);
 	printf("  both bits %d, dontwake only %d, unknown %d\n", protect(fd, area, 1, 3),
 	       protect(fd, area, 1, 2), protect(fd, area, 1, 4));
+	fflush(stdout);
 	pid = fork();
 	if (!pid) {
 		printf("  child:\n");
@@ -496,6 +497,7 @@ static void test_events(void)
 	munmap(area + 2 * PG, PG);
 	to = mremap(area + 3 * PG, PG, PG, MREMAP_MAYMOVE | MREMAP_FIXED, area + 16 * PG);
 	printf("  moved %ld\n", (long)((to - area) / PG));
+	fflush(stdout);
 	child = fork();
 	if (!child) {
 		vmflags(area + 4 * PG);
@@ -575,6 +577,7 @@ static void test_signal(void)
 	/* A fatal one ends it. */
 	fd = uffd_open(O_NONBLOCK, 0);
 	map(2, MAP_PRIVATE);
+	fflush(stdout);
 	pid = fork();
 	if (!pid) {
 		int ufd = uffd_open(O_NONBLOCK, 0), p[2];

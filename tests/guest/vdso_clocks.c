@@ -1,63 +1,24 @@
 /* vdso_clocks: what the vdso's functions say and what the system calls say is one time; none of the two
  * ever goes back against the other. Found in the ELF image that AT_SYSINFO_EHDR names, as a libc does. */
-#include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "report.h"
+#include "vdso_find.h"
 
 static int (*v_gettime)(clockid_t, struct timespec *);
 static int (*v_getres)(clockid_t, struct timespec *);
 static int (*v_gettimeofday)(struct timeval *, struct timezone *);
 static time_t (*v_time)(time_t *);
 static long (*v_getcpu)(unsigned *, unsigned *, void *);
-
-static void *find(const char *name)
-{
-	uintptr_t base = getauxval(AT_SYSINFO_EHDR), load = 0;
-	const Elf64_Ehdr *eh = (void *)base;
-	const Elf64_Phdr *ph = (void *)(base + eh->e_phoff);
-	const Elf64_Dyn *dyn = NULL;
-	const Elf64_Sym *sym = NULL;
-	const char *str = NULL;
-	const uint32_t *hash = NULL;
-
-	for (int i = 0; i < eh->e_phnum; i++) {
-		if (ph[i].p_type == PT_LOAD)
-			load = base + ph[i].p_offset - ph[i].p_vaddr;
-		if (ph[i].p_type == PT_DYNAMIC)
-			dyn = (void *)(base + ph[i].p_offset);
-	}
-	for (; dyn && dyn->d_tag; dyn++) {
-		void *p = (void *)(load + dyn->d_un.d_ptr);
-
-		if (dyn->d_tag == DT_SYMTAB)
-			sym = p;
-		if (dyn->d_tag == DT_STRTAB)
-			str = p;
-		if (dyn->d_tag == DT_HASH)
-			hash = p;
-	}
-	if (!hash || !sym || !str) { /* newer kernels have DT_GNU_HASH only: end at the strings */
-		for (uint32_t i = 1; sym && str && (char *)&sym[i] < str; i++)
-			if (!strcmp(str + sym[i].st_name, name))
-				return (void *)(load + sym[i].st_value);
-		return NULL;
-	}
-	for (uint32_t i = 0; i < hash[1]; i++)
-		if (!strcmp(str + sym[i].st_name, name))
-			return (void *)(load + sym[i].st_value);
-	return NULL;
-}
 
 static long long ns(const struct timespec *ts)
 {
@@ -192,11 +153,11 @@ static void by_calls(void)
 
 int main(void)
 {
-	v_gettime = find("__vdso_clock_gettime");
-	v_getres = find("__vdso_clock_getres");
-	v_gettimeofday = find("__vdso_gettimeofday");
-	v_time = find("__vdso_time");
-	v_getcpu = find("__vdso_getcpu");
+	v_gettime = vdso_find("__vdso_clock_gettime");
+	v_getres = vdso_find("__vdso_clock_getres");
+	v_gettimeofday = vdso_find("__vdso_gettimeofday");
+	v_time = vdso_find("__vdso_time");
+	v_getcpu = vdso_find("__vdso_getcpu");
 	if (!v_gettime || !v_getres || !v_gettimeofday || !v_time || !v_getcpu) {
 		printf("no vdso\n");
 		return 1;

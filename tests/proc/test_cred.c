@@ -1,4 +1,5 @@
 /* What happens to capabilities when ids change, and who may look into whom. capabilities(7), ptrace(2). */
+#include <linux/securebits.h>
 #include <string.h>
 
 #include "one_task.h"
@@ -33,6 +34,42 @@ static void leaving_id_0_for_good_takes_all_capabilities(void)
 	CU_ASSERT_EQUAL(t.caps.effective, 0);
 	CU_ASSERT_EQUAL(t.caps.ambient, 0);
 	CU_ASSERT_EQUAL(t.caps.bounding, CAP_ALL);
+}
+
+static void securebits_decide_what_the_id_0_means(void)
+{
+	struct task_struct t = task_of(0, CAP_ALL);
+
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, SECBIT_KEEP_CAPS), 0);
+	t.uid = t.euid = t.suid = 7;
+	t.caps.ambient = BIT(CAP_CHOWN);
+	caps_fix_setuid(&t, 0, 0, 0);
+	CU_ASSERT_EQUAL(t.caps.permitted, CAP_ALL);
+	CU_ASSERT_EQUAL(t.caps.effective, 0);
+	CU_ASSERT_EQUAL(t.caps.ambient, 0);
+	t = task_of(0, CAP_ALL);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, SECBIT_NO_SETUID_FIXUP), 0);
+	t.uid = t.euid = t.suid = t.fsuid = 7;
+	caps_fix_setuid(&t, 0, 0, 0);
+	caps_fix_setfsuid(&t, 0);
+	CU_ASSERT_EQUAL(t.caps.effective, CAP_ALL);
+}
+
+static void locked_securebits_stay(void)
+{
+	struct task_struct t = task_of(0, CAP_ALL);
+
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED), 0);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, SECBIT_NOROOT), -EPERM);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, SECBIT_NOROOT_LOCKED), -EPERM);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, t.caps.securebits | BIT(12)), -EPERM);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, t.caps.securebits | SECBIT_KEEP_CAPS), 0);
+	t.caps.effective = 0;
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, t.caps.securebits), -EPERM); /* no change */
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, t.caps.securebits | BIT(6)), -EPERM);
+	CU_ASSERT_EQUAL(caps_set_securebits(&t, t.caps.securebits | BIT(8)), 0); /* anybody's */
+	CU_ASSERT_EQUAL(t.caps.securebits,
+			SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS | BIT(8));
 }
 
 static void the_effective_id_0_comes_and_goes_with_the_effective_set(void)
@@ -126,6 +163,8 @@ static void who_becomes_another_hides_his_memory(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(leaving_id_0_for_good_takes_all_capabilities),
+	UNIT_TEST(securebits_decide_what_the_id_0_means),
+	UNIT_TEST(locked_securebits_stay),
 	UNIT_TEST(the_effective_id_0_comes_and_goes_with_the_effective_set),
 	UNIT_TEST(the_file_system_id_takes_only_the_rights_over_files),
 	UNIT_TEST(capset_gives_nothing_that_is_not_there),

@@ -50,6 +50,21 @@ static void the_score_is_pages_moved_by_thousandths_of_all(void)
 	one_task_free(t);
 }
 
+static void a_vfork_child_is_not_chosen_for_its_parents_memory(void)
+{
+	struct vfork_wait waits = {.done = false};
+	struct task_struct *p;
+
+	setup();
+	p = child(CLONE_VM);
+	CU_ASSERT_EQUAL(oom_badness(p, totalram_pages(&m->mem)),
+			oom_badness(t, totalram_pages(&m->mem)));
+	p->vfork_done = &waits;
+	CU_ASSERT_EQUAL(oom_badness(p, totalram_pages(&m->mem)), OOM_NEVER);
+	p->vfork_done = NULL;
+	one_task_free(t);
+}
+
 static void the_largest_dies_and_one_at_a_time(void)
 {
 	struct task_struct *small, *large;
@@ -109,6 +124,7 @@ static void whoever_holds_the_same_memory_dies_too(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(the_score_is_pages_moved_by_thousandths_of_all),
+	UNIT_TEST(a_vfork_child_is_not_chosen_for_its_parents_memory),
 	UNIT_TEST(the_largest_dies_and_one_at_a_time),
 	UNIT_TEST(who_is_spared_lives_and_the_next_dies),
 	UNIT_TEST(nobody_is_left_where_all_are_spared),

@@ -1,4 +1,5 @@
 /* The scheduler, with kernel threads that write down when they run. */
+#include <linux/sched.h>
 #include <string.h>
 
 #include "base/wait.h"
@@ -218,12 +219,168 @@ static void a_seed_decides_the_lengths_of_slices(void)
 	CU_ASSERT_NOT_EQUAL(some_slices(0, 1000, &least, &most), sum);
 }
 
+/* --- priorities ---------------------------------------------------------------------------------- */
+
+static int say_it(struct task_struct *t __unused, void *arg)
+{
+	say(*(const char *)arg);
+	return 0;
+}
+
+static void run_all(void)
+{
+	while (m->nr_records > 0) {
+		all_done = false;
+		wake_up_process(thread(last, "last"));
+		sched_run(m, &all_done);
+	}
+}
+
+static struct task_struct *awake(int (*fn)(struct task_struct *t, void *arg), const char *name,
+				 u32 policy, s32 priority)
+{
+	struct task_struct *t = thread(fn, name);
+
+	sched_set(t, policy, priority, 0);
+	wake_up_process(t);
+	return t;
+}
+
+static void real_time_tasks_run_first_and_by_priority(void)
+{
+	struct task_struct *c;
+
+	setup();
+	awake(say_it, "o", SCHED_NORMAL, 0);
+	c = awake(say_it, "c", SCHED_FIFO, 10);
+	awake(say_it, "b", SCHED_RR, 20);
+	awake(say_it, "d", SCHED_FIFO, 10);
+	awake(say_it, "a", SCHED_NORMAL, 0);
+	CU_ASSERT_EQUAL(c->timer_slack_ns, 0);
+	sched_set(c, SCHED_FIFO, 30, 0); /* while it waits */
+	sched_set(c, SCHED_FIFO, 10, 0); /* lowered: before its equals */
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "bcdoa");
+	CU_ASSERT_EQUAL(m->rq.weights, 0);
+	teardown();
+}
+
+static int talk_and_yield(struct task_struct *t, void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		say(*(const char *)arg);
+		sched_yield_current(t->machine);
+	}
+	return 0;
+}
+
+static int talk_and_schedule(struct task_struct *t, void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		say(*(const char *)arg);
+		schedule(t->machine);
+	}
+	return 0;
+}
+
+static void fifo_gives_way_to_its_equals_by_yielding_only(void)
+{
+	setup();
+	awake(talk_and_schedule, "a", SCHED_FIFO, 10);
+	awake(talk_and_yield, "b", SCHED_FIFO, 10);
+	awake(talk_and_schedule, "c", SCHED_RR, 10);
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "aabcbc");
+	teardown();
+}
+
+static struct task_struct *to_wake;
+
+static int wake_one(struct task_struct *t, void *arg)
+{
+	t->slice = 1000;
+	wake_up_process(to_wake);
+	CU_ASSERT_TRUE(m->rq.preempt);
+	CU_ASSERT_EQUAL(t->slice, 0); /* at the end of its system call */
+	sched_slice_over(t);
+	CU_ASSERT_EQUAL(t->slice, 1000); /* and then the rest of its slice is its own */
+	say(*(const char *)arg);
+	return 0;
+}
+
+static void who_is_more_urgent_has_the_cpu_at_once(void)
+{
+	setup();
+	to_wake = thread(say_it, "a");
+	sched_set(to_wake, SCHED_FIFO, 1, 0);
+	awake(wake_one, "b", SCHED_NORMAL, 0);
+	awake(say_it, "c", SCHED_NORMAL, 0);
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "abc");
+	nr_said = 0;
+	to_wake = thread(say_it, "a");
+	awake(wake_one, "b", SCHED_IDLE, 0);
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "ab");
+	teardown();
+}
+
+static void slices_are_as_long_as_their_weight(void)
+{
+	struct task_struct *a, *b;
+
+	setup();
+	a = awake(say_it, "a", SCHED_NORMAL, 0);
+	b = awake(say_it, "b", SCHED_NORMAL, 0);
+	CU_ASSERT_EQUAL(task_slice(a), SCHED_SLICE);
+	sched_set(b, SCHED_NORMAL, 0, 5);
+	CU_ASSERT_EQUAL(task_slice(a), SCHED_SLICE);
+	CU_ASSERT_EQUAL(task_slice(b), SCHED_SLICE * 335 / 1024);
+	sched_set(b, SCHED_IDLE, 0, -20);
+	CU_ASSERT_EQUAL(task_slice(b), SCHED_SLICE * 3 / 1024);
+	sched_set(a, SCHED_BATCH, 0, -20);
+	CU_ASSERT_EQUAL(task_slice(b), SCHED_SLICE_MIN);
+	sched_boost(b, 7);
+	CU_ASSERT_EQUAL(task_slice(b), SCHED_SLICE);
+	CU_ASSERT_EQUAL(task_prio(b), -8);
+	sched_boost(b, 0);
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "ab");
+	teardown();
+}
+
+static int spin(struct task_struct *t, void *arg)
+{
+	for (int i = 0; i < 40; i++) {
+		t->slice = 0; /* so much was executed */
+		if (i % 10 == 5)
+			say(*(const char *)arg);
+		sched_slice_over(t);
+	}
+	return 0;
+}
+
+static void real_time_tasks_leave_one_slice_in_twenty(void)
+{
+	setup();
+	awake(spin, "r", SCHED_FIFO, 99);
+	awake(talk_three_times, "o", SCHED_NORMAL, 0);
+	run_all();
+	CU_ASSERT_STRING_EQUAL(said, "rrorroo");
+	teardown();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(each_has_its_turn_in_the_order_of_waking),
 	UNIT_TEST(a_sleeper_wakes_when_it_is_there_and_not_before),
 	UNIT_TEST(deadlines_pass_in_order_while_nobody_runs),
 	UNIT_TEST(a_task_can_borrow_the_hosts_stack),
 	UNIT_TEST(a_seed_decides_the_lengths_of_slices),
+	UNIT_TEST(real_time_tasks_run_first_and_by_priority),
+	UNIT_TEST(fifo_gives_way_to_its_equals_by_yielding_only),
+	UNIT_TEST(who_is_more_urgent_has_the_cpu_at_once),
+	UNIT_TEST(slices_are_as_long_as_their_weight),
+	UNIT_TEST(real_time_tasks_leave_one_slice_in_twenty),
 	UNIT_END,
 };
 const struct unit_suite suite_sched = {"sched", tests};

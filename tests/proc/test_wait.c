@@ -19,36 +19,9 @@ GUEST_CODE(meet, "	sys 110\n"
 		 "2:	sys 34\n"
 		 "	jmp 2b\n");
 
-#define SYS_GETPPID 110
-
-static void (*inner)(struct task_struct *t, bool compat);
-static void (*body)(struct task_struct *t);
-static bool was_called;
-
-static void watch(struct task_struct *t, bool compat)
+static void run(void (*body)(struct task_struct *t))
 {
-	struct machine *m = t->machine;
-
-	if (m->cpu.regs.gpr[R_RAX] != SYS_GETPPID || was_called) {
-		inner(t, compat);
-		return;
-	}
-	was_called = true;
-	body(t);
-	m->cpu.regs.gpr[R_RAX] = 1; /* fork() has left 0 in the children's */
-}
-
-static void run(void (*fn)(struct task_struct *t))
-{
-	struct machine *m = tiny_start(meet, meet_end, 32UL << 20);
-
-	body = fn;
-	was_called = false;
-	inner = m->do_syscall;
-	m->do_syscall = watch;
-	CU_ASSERT_EQUAL(machine_run(m), 0);
-	CU_ASSERT(was_called);
-	tiny_end(m);
+	tiny_run(meet, meet_end, body);
 }
 
 static struct task_struct *child_of(struct task_struct *t, int exit_signal)

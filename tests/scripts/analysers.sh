@@ -4,6 +4,7 @@
 #
 # clang_tidy.sh is the third, quick enough for each `make check`. All three: make analyse.
 # tags: long
+# limit: 1800
 command -v cppcheck >/dev/null || { echo "cppcheck is not installed"; exit 77; }
 command -v gcc-12 >/dev/null || { echo "gcc-12 is not installed; another -fanalyzer finds other things"; exit 77; }
 here=$PWD known=$SRC/tests/scripts/analysers.def

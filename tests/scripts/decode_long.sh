@@ -2,6 +2,7 @@
 #
 # STRINGS=N SEED=N in the environment: others.
 # tags: long
+# limit: 1800
 check=$BUILD/tests/diff/check_decode
 [ -x "$check" ] || { echo "check_decode was not built"; exit 77; }
 "$check" "${STRINGS:-10000000}" "${SEED:-20251121}"

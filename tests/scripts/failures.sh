@@ -37,7 +37,7 @@ same()
 
 for program in files memory sysvshm memfd_seals sockets userfaults userfault_device xattrs polls pipe_pairs \
 	text_busy sendfile_kinds inet vm_sysctl membarrier memory_merge sys_corners sys_dirs sys_limits proc_access \
-	futex_pi futex_waitv mempolicy memfd_secret hugetlb_empty prctl_mm madvise_kinds; do
+	futex_pi futex_waitv seccomp_notify mempolicy memfd_secret hugetlb_empty prctl_mm madvise_kinds; do
 	same $program
 done
 for how in cow groups orphans robust shares waits; do
@@ -47,10 +47,11 @@ for how in altstacks blocking torture; do
 	same signals $how
 done
 # Here a part may be done, as in Linux: a short write, a signal without its siginfo, a call counted twice.
-for program in devshm pidfds sys_signals mm_reviewed pipes proc_small inet_msgs; do
+for program in devshm pidfds sys_signals mm_reviewed pipes proc_small inet_msgs ptraces ptrace_events ptrace_debug socket_oob socket_msgs; do
 	both $program
 done
 both storm 1 4 100
+both random_sockets 1 2 200
 for seed in 1 2 3; do
 	both random_calls $seed 1000
 done

@@ -4,6 +4,7 @@
 #
 # MOMENTS=N in the environment: so many of each of the three (200).
 # tags: long
+# limit: 1800
 [ "$VELLUM" = native ] && { echo "about Vellum's end"; exit 77; }
 moments=${MOMENTS:-200} bad=0 cut=0
 cat >script.sh <<'END'
@@ -80,7 +81,8 @@ kill_all()
 		sleep "0.00$((RANDOM % 10))"
 		seen=$(lines) # these have been written
 		{ kill -$signal "$pid"; } 2>/dev/null
-		for ((wait = 0; wait < 50; wait++)); do
+		# At once; but the script's jobs in the background ignore INT, and end when they are done.
+		for ((wait = 0; wait < 600; wait++)); do
 			kill -0 "$pid" 2>/dev/null || break
 			sleep 0.1
 		done

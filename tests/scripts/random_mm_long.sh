@@ -7,6 +7,7 @@
 #
 # SEEDS=N in the environment: so many (50); FIRST=N: from this one on (1).
 # tags: long
+# limit: 1800
 [ "$VELLUM" = native ] && { echo "about Vellum"; exit 77; }
 seeds=${SEEDS:-50} first=${FIRST:-1} bad=0 host=0
 

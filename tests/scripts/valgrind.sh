@@ -1,5 +1,6 @@
 # Unit tests under valgrind's memcheck: nothing reads what was never written, or what was freed.
 # tags: long
+# limit: 1800
 command -v valgrind >/dev/null && [ -e /usr/include/valgrind/memcheck.h ] || { echo "valgrind is not installed"; exit 77; }
 [ "$ENABLE_ASAN" = no ] || { echo "AddressSanitizer has the same errors"; exit 77; }
 bad=0

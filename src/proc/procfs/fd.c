@@ -8,6 +8,7 @@
 #include "base/bitmap.h"
 #include "base/err.h"
 #include "fs/fdtable.h"
+#include "fs/lease.h"
 #include "fs/locks.h"
 #include "fs/namei.h"
 #include "fs/shmemfs.h"
@@ -273,6 +274,11 @@ int proc_link_map_file(struct task_struct *t, u64 sub, struct path *out)
 
 /* --- locks -------------------------------------------------------------------------------- */
 
+static void show_inode(struct seq *out, const struct dentry *d)
+{
+	seq_printf(out, "%02x:%02x:%lu", major(d->dev), minor(d->dev), d->ino);
+}
+
 /* One line. See: Linux 6.18, fs/locks.c, lock_get_status(). */
 static void show_lock(struct seq *out, const struct file_lock *fl, unsigned nr, unsigned level)
 {
@@ -280,15 +286,28 @@ static void show_lock(struct seq *out, const struct file_lock *fl, unsigned nr, 
 		[LOCK_POSIX] = "POSIX ",
 		[LOCK_OFD] = "OFDLCK",
 		[LOCK_FLOCK] = "FLOCK ",
+		[LOCK_LEASE] = "LEASE ",
 	};
-	const struct dentry *d = fl->file->f_path.dentry;
+	bool lease = fl->kind == LOCK_LEASE;
+	int type = lease ? lease_target(fl) : fl->type;
 
 	seq_printf(out, "%u: ", nr);
 	if (level)
 		seq_printf(out, "%*s", (int)level + 2, "-> ");
-	seq_printf(out, "%s ADVISORY  %s %d %02x:%02x:%lu %lu ", kinds[fl->kind],
-		   fl->type == F_WRLCK ? "WRITE" : "READ", fl->pid, major(d->dev), minor(d->dev),
-		   d->ino, fl->start);
+	seq_printf(out, "%s %s %s %d ", kinds[fl->kind],
+		   !lease	 ? "ADVISORY "
+		   : fl->pending ? "BREAKING "
+		   : fl->file	 ? "ACTIVE   "
+				 : "BREAKER  ",
+		   type == F_WRLCK   ? "WRITE"
+		   : type == F_RDLCK ? "READ"
+				     : "UNLCK",
+		   fl->pid);
+	if (fl->file)
+		show_inode(out, fl->file->f_path.dentry);
+	else
+		seq_puts(out, "<none>:0");
+	seq_printf(out, " %lu ", fl->start);
 	if (fl->end == LOCK_END)
 		seq_puts(out, "EOF\n");
 	else

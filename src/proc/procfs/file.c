@@ -198,7 +198,7 @@ static int proc_mmap_file(struct file *f, struct mmap_file *out)
 
 	if (e->dir >= DIR_SYSFS)
 		out->fails = -ENODEV;
-	else if (e->dir == DIR_ROOT || e->dir == DIR_SYSVIPC)
+	else if (e->dir == DIR_ROOT || e->dir == DIR_SYSVIPC || e->dir == DIR_TTY)
 		out->fails = -EIO;
 	else
 		return -ENODEV;

@@ -340,16 +340,24 @@ static struct file *proc_create(const struct path *dir, const char *name, int fl
 	return ERR_PTR(-ENOENT);
 }
 
-static int proc_mkdir(struct dentry *dir, const char *name, u32 mode)
+static int no_new_name(struct dentry *dir, const char *name)
 {
-	(void)dir, (void)name, (void)mode;
-	return -ENOENT;
+	struct dentry *d = proc_lookup(dir, name);
+
+	if (IS_ERR(d))
+		return -ENOENT;
+	dput(d);
+	return -EEXIST;
 }
 
-static int proc_symlink(struct dentry *dir, const char *name, const char *target)
+static int proc_mkdir(struct dentry *dir, const char *name, u32 mode __unused)
 {
-	(void)dir, (void)name, (void)target;
-	return -ENOENT;
+	return no_new_name(dir, name);
+}
+
+static int proc_symlink(struct dentry *dir, const char *name, const char *target __unused)
+{
+	return no_new_name(dir, name);
 }
 
 /* What is there stays, what is not there is not found, and rmdir() is for directories. */

@@ -20,11 +20,19 @@
 enum proc_dir {
 	DIR_ROOT,
 	DIR_SYS,
+	DIR_SYS_DEV,
+	DIR_SYS_TTY, /* dev/tty */
 	DIR_SYS_FS,
 	DIR_SYS_MQUEUE, /* fs/mqueue */
+	DIR_SYS_EPOLL,
+	DIR_SYS_INOTIFY,
 	DIR_SYS_KERNEL,
+	DIR_SYS_PTY, /* kernel/pty */
 	DIR_SYS_VM,
 	DIR_SYSVIPC,
+	DIR_TTY,
+	DIR_TTY_DRIVER,
+	DIR_TTY_LDISC,
 	DIR_PID, /* of a process; with ID_THREAD: of a thread below task/ */
 	DIR_TASK,
 	DIR_FD,

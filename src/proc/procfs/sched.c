@@ -1,7 +1,7 @@
-/* How a task is scheduled: sched, schedstat, autogroup, timerslack_ns. There is one kind of scheduling, and
- * all get the same: most of it is kept and shown only. See: sched(7); Linux 6.18, kernel/sched/debug.c,
- * autogroup.c. */
+/* How a task is scheduled: sched, schedstat, autogroup, timerslack_ns. Autogroups are kept and shown only.
+ * See: sched(7); Linux 6.18, kernel/sched/debug.c, autogroup.c. */
 #include <limits.h>
+#include <linux/sched.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -14,14 +14,6 @@
 /* --- sched -------------------------------------------------------------------------------- */
 
 #define SCHED_FIXEDPOINT_SHIFT 10
-
-/* What a nice value weighs against others, from -20 on: each step is a quarter. */
-static const u32 sched_prio_to_weight[] = {
-	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
-	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
-	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
-	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
-};
 
 static void number(struct seq *out, const char *name, long value)
 {
@@ -52,8 +44,7 @@ int proc_show_sched(struct seq *out, struct task_struct *t)
 	number(out, "nr_switches", t->nvcsw + t->nivcsw);
 	number(out, "nr_voluntary_switches", t->nvcsw);
 	number(out, "nr_involuntary_switches", t->nivcsw);
-	number(out, "se.load.weight",
-	       (long)sched_prio_to_weight[t->nice - NICE_MIN] << SCHED_FIXEDPOINT_SHIFT);
+	number(out, "se.load.weight", (long)task_weight(t) << SCHED_FIXEDPOINT_SHIFT);
 	for (unsigned i = 0; i < ARRAY_SIZE(averages); i++) {
 		strcpy(name, "se.avg.");
 		strcat(name, averages[i]);
@@ -61,7 +52,9 @@ int proc_show_sched(struct seq *out, struct task_struct *t)
 	}
 	number(out, "policy", t->policy);
 	number(out, "prio", 100 + task_prio(t));
-	number(out, "se.slice", BASE_SLICE_NS);
+	if (t->policy == SCHED_NORMAL || t->policy == SCHED_BATCH)
+		number(out, "se.slice",
+		       t->sched_slice_ns ? (long)t->sched_slice_ns : BASE_SLICE_NS);
 	number(out, "clock-delta", machine_now_ns(t->machine) - now);
 	if (t->mm)
 		number(out, "mm->numa_scan_seq", 0);
@@ -146,6 +139,7 @@ int proc_write_timerslack_ns(struct machine *m, struct task_struct *t, u64 sub _
 		return err;
 	if (t != current_task(m) && !task_capable(current_task(m), CAP_SYS_NICE))
 		return -EPERM;
-	t->timer_slack_ns = ns ? ns : t->default_timer_slack_ns;
+	if (!t->rt_priority) /* theirs is 0 */
+		t->timer_slack_ns = ns ? ns : t->default_timer_slack_ns;
 	return 0;
 }

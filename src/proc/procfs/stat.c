@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/host.h"
 #include "base/host_proc.h"
+#include "fs/aio.h"
 #include "proc/procfs/internal.h"
 #include "proc/utsname.h"
 
@@ -123,6 +124,13 @@ int proc_show_domainname(struct seq *out, struct machine *m)
 
 	machine_uname(m, &u);
 	seq_printf(out, "%s\n", u.domainname);
+	return 0;
+}
+
+/* /proc/sys/fs/aio-nr: events that contexts may hold. */
+int proc_show_aio_nr(struct seq *out, struct machine *m)
+{
+	seq_printf(out, "%lu\n", aio_total(&m->vfs));
 	return 0;
 }
 

@@ -66,7 +66,10 @@ static void status_ids(struct seq *out, struct task_struct *t)
 	seq_printf(out, "State:\t%s\n", proc_task_state(t));
 	/* Ngid: no NUMA groups. */
 	seq_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", t->tgid,
-		   t->pid, task_ppid(t), t->tracer ? t->tracer->pid : 0);
+		   t->pid, task_ppid(t),
+		   t->tracer		     ? t->tracer->pid
+		   : t->ptrace && t->adopted ? 1
+					     : 0);
 	seq_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", t->uid, t->euid, t->suid, t->fsuid);
 	seq_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", t->gid, t->egid, t->sgid, t->fsgid);
 	seq_printf(out, "FDSize:\t%u\nGroups:\t", t->files ? t->files->max_fds : 0);
@@ -85,7 +88,7 @@ static void status_kb(struct seq *out, const char *label, u64 kb)
 }
 
 /* task_mem() */
-static void status_mem(struct seq *out, struct mm_struct *mm)
+static void status_mem(struct seq *out, struct mm_struct *mm, bool dumping)
 {
 	struct mm_counts c;
 
@@ -106,9 +109,9 @@ static void status_mem(struct seq *out, struct mm_struct *mm)
 	status_kb(out, "VmPTE:\t", c.pgtables_bytes >> 10);
 	status_kb(out, "VmSwap:\t", KB(c.swapents));
 	status_kb(out, "HugetlbPages:\t", 0); /* no hugetlbfs */
-	/* No core files, no LAM. */
-	seq_printf(out, "CoreDumping:\t0\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
-		   mm->thp_disable != 1);
+	/* No LAM. */
+	seq_printf(out, "CoreDumping:\t%d\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
+		   dumping, mm->thp_disable != 1);
 }
 
 static void status_signals(struct seq *out, const struct task_struct *t)
@@ -154,7 +157,7 @@ int proc_show_status(struct seq *out, struct task_struct *t)
 {
 	status_ids(out, t);
 	if (t->mm)
-		status_mem(out, t->mm);
+		status_mem(out, t->mm, t->signal->core_state);
 	status_signals(out, t);
 	status_rights(out, t);
 	status_cpus(out, t);

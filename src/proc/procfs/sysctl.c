@@ -11,6 +11,7 @@
 #include "fs/ipc_shm.h"
 #include "mm/hugetlb.h"
 #include "proc/clock.h"
+#include "proc/coredump.h"
 #include "proc/procfs/internal.h"
 
 #define NUMBER_MAX 21		 /* digits that are looked at */
@@ -265,6 +266,7 @@ void sysctl_init(struct machine *m)
 	m->sem_ctls[2] = sem.opm;
 	m->sem_ctls[3] = sem.mni;
 	thp_settings_init(&m->thp);
+	coredump_init(m);
 	sysctl_after_writeback(m, NULL, 0);
 }
 
@@ -427,6 +429,18 @@ int proc_write_numa_zonelist_order(struct machine *m __unused, struct task_struc
 				   u64 sub __unused, char *text)
 {
 	return *text && strchr("dDnN", *text) ? 0 : -EINVAL;
+}
+
+int proc_show_core_pattern(struct seq *out, struct machine *m)
+{
+	seq_printf(out, "%s\n", m->core_pattern);
+	return 0;
+}
+
+int proc_write_core_pattern(struct machine *m, struct task_struct *t __unused, u64 sub __unused,
+			    char *text)
+{
+	return coredump_set_pattern(m, text);
 }
 
 /* Counters are exact at any time: there is nothing to fold. */
