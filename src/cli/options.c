@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "cli/help.h"
+#include "cpu/jit/jit.h"
 #include "proc/procfs/procfs.h"
 
 #define MEM_MIN (4UL << 20)
@@ -245,6 +246,8 @@ static void set_engine(struct cli_options *o, const char *what, char *arg)
 static void set_jit_cache(struct cli_options *o, const char *what, char *arg)
 {
 	o->machine.jit_size = parse_size(what, arg);
+	if (o->machine.jit_size < JIT_LEAST_SIZE || o->machine.jit_size > JIT_MOST_SIZE)
+		bad(what, "'%s' is not a size from 256K to 1G", arg);
 }
 
 static void set_tlb(struct cli_options *o, const char *what, char *arg)

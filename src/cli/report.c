@@ -120,7 +120,8 @@ static void report_jit(const struct jit *j)
 	say(&p, "%lu look-ups for %lu accesses,", c->lookups, c->lookups + c->grouped);
 	say(&p, "%lu flags saved, %lu operands kept;", c->flag_saves, c->flag_spills);
 	say(&p, "%lu links,", c->links);
-	say(&p, "%lu dropped, %lu flushes;", c->dropped, c->flushes);
+	say(&p, "%lu dropped, %lu evicted by %lu, %lu flushes;", c->dropped, c->evicted,
+	    c->evictions, c->flushes);
 	say(&p, "%lu enters, %lu leaves,", c->enters, c->leaves);
 	say(&p, "%lu misses, %lu handlers", c->misses, c->handlers);
 	for (unsigned i = 0; i < 8; i++) {

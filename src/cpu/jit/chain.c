@@ -13,20 +13,33 @@ static void unlink_site(struct jit *j, struct jit_site *s)
 	s->to = 0;
 }
 
-/* Takes @site out of the list of the unit that it leads to. */
-static void forget_link(struct jit *j, u32 site)
+void jit_forget_link(struct jit *j, u32 site)
 {
 	struct jit_site *s = &j->sites[site];
-	u32 *p = &j->units[s->to].first_in;
 
-	while (*p && *p != site)
-		p = &j->sites[*p].next_in;
-	if (*p)
-		*p = s->next_in;
+	if (s->prev_in)
+		j->sites[s->prev_in].next_in = s->next_in;
+	else
+		j->units[s->to].first_in = s->next_in;
+	if (s->next_in)
+		j->sites[s->next_in].prev_in = s->prev_in;
 	unlink_site(j, s);
 }
 
-void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry)
+/* Puts @site, whose jump leads to @u now, into its list. */
+static void list_link(struct jit *j, u32 site, struct jit_unit *u)
+{
+	struct jit_site *s = &j->sites[site];
+
+	s->to = (u32)(u - j->units);
+	s->prev_in = 0;
+	s->next_in = u->first_in;
+	if (u->first_in)
+		j->sites[u->first_in].prev_in = site;
+	u->first_in = site;
+}
+
+void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 {
 	struct jit_site *s = &j->sites[site];
 	struct block *from = j->units[s->unit].block;
@@ -35,7 +48,7 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry)
 	if (s->to == (u32)(u - j->units) && s->addend && !memcmp(j->write + s->addend, &addend, 8))
 		return; /* only the TLB did not know the page */
 	if (s->to)
-		forget_link(j, site);
+		jit_forget_link(j, site);
 	if (j->units[s->unit].dead || j->one_unit)
 		return;
 	/* A jump within the page takes its mapping for granted. */
@@ -43,10 +56,8 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry)
 		return;
 	if (s->addend)
 		memcpy(j->write + s->addend, &addend, sizeof(addend));
-	emit_patch(j->write + s->jump, entry);
-	s->to = (u32)(u - j->units);
-	s->next_in = u->first_in;
-	u->first_in = site;
+	emit_patch(j->write + s->jump, j->write + u->code);
+	list_link(j, site, u);
 	j->count.links++;
 }
 
@@ -83,7 +94,7 @@ static struct jit_unit *find(const struct jit *j, const struct block *b, const s
 			continue;
 		if (jflags_equal(&j->units[n].ctx, ctx))
 			return &j->units[n];
-		++*versions;
+		*versions += j->units[n].n != 0; /* not an adapter */
 	}
 	return NULL;
 }
@@ -106,21 +117,30 @@ struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit
 	return plain ? plain : make(j, cpu, u->block, &u->ctx, true);
 }
 
-/* Code that makes @ctx to JF_LAZY and goes to @u. */
-static const u8 *make_adapter(struct jit *j, const struct jflags *ctx, const struct jit_unit *u)
+/* A unit of no instructions: makes @ctx to JF_LAZY and goes to @u. */
+static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, struct jit_unit *u)
 {
 	struct tr *t = &j->tr;
-	const u8 *entry = j->next;
+	u32 site;
 
+	if (!jit_has_room(j, 0))
+		return NULL;
 	memset(t, 0, offsetof(struct tr, todo));
 	t->j = j;
+	t->b = u->block;
 	t->fl = *ctx;
 	t->need_in = true;
 	t->e.p = j->next;
+	t->unit = j->nr_units++;
+	t->u = &j->units[t->unit];
+	*t->u = (struct jit_unit){
+		.block = u->block, .ctx = *ctx, .code = (u32)(j->next - j->write)};
 	jit_fl_to_lazy(t);
-	emit_jmp(&t->e, j->write + u->code);
-	j->next = t->e.p;
-	return entry;
+	jit_end_goto(t, u->block->rip);
+	site = j->nr_sites - 1;
+	jit_end_unit(t);
+	jit_link(j, site, u);
+	return t->u;
 }
 
 struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const struct jflags *fl)
@@ -136,38 +156,36 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 	u = find(j, b, fl, false, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
 		u = make(j, cpu, b, fl, false);
-	if (u) {
-		jit_link(j, site, u, j->write + u->code);
-		return u;
+	if (!u) {
+		u = jit_general(j, cpu, b);
+		if (u && fl->kind != JF_LAZY)
+			u = make_adapter(j, fl, u);
 	}
-	u = jit_general(j, cpu, b);
-	if (!u || (u64)(j->write + j->size - j->next) < 256)
-		return NULL;
-	if (fl->kind != JF_LAZY) {
-		jit_link(j, site, u, make_adapter(j, fl, u));
-		cpu->cc = jit_flags_eval(cpu, fl, 0);
-		cpu->jit.lazy_op = JF_CC;
-	}
+	if (u)
+		jit_link(j, site, u);
 	return u;
+}
+
+void jit_forget_unit(struct jit *j, struct jit_unit *u)
+{
+	u32 nr = (u32)(u - j->units), *p = &u->block->units;
+
+	while (*p != nr)
+		p = &j->units[*p].next;
+	*p = u->next;
+	while (u->first_in)
+		jit_forget_link(j, u->first_in);
+	u->dead = true;
 }
 
 void jit_drop(struct jit *j, struct block *b)
 {
 	struct jit_jump *jump = &j->jumps[jump_hash(b->rip)];
 
-	for (u32 n = b->units; n; n = j->units[n].next) {
-		struct jit_unit *u = &j->units[n];
-		u32 next;
-
-		u->dead = true;
-		for (u32 s = u->first_in; s; s = next) {
-			next = j->sites[s].next_in;
-			unlink_site(j, &j->sites[s]);
-		}
-		u->first_in = 0;
+	while (b->units) {
+		jit_forget_unit(j, &j->units[b->units]);
 		j->count.dropped++;
 	}
-	b->units = 0;
 	if (jump->block == b)
 		*jump = (struct jit_jump){.rip = JIT_NO_RIP};
 	if (j->calling == b)
@@ -184,28 +202,4 @@ void jit_adopt(struct jit *j __unused, struct block *b)
 		return;
 	b->first_fn = b->insn[0].fn;
 	b->insn[0].fn = jit_op_heat;
-}
-
-/* Nothing is there. An empty entry is all zero: only the first could be taken for one of address 0. */
-void jit_reset(struct jit *j)
-{
-	j->next = j->first;
-	j->nr_units = j->nr_sites = j->nr_traps = 1; /* 0 is none */
-	j->jumps[0].rip = JIT_NO_RIP;
-}
-
-void jit_flush(struct jit *j)
-{
-	for (u32 n = 1; n < j->nr_units; n++) {
-		struct block *b = j->units[n].block;
-
-		if (j->units[n].dead)
-			continue;
-		b->units = 0;
-		b->heat = 0;
-		b->insn[0].fn = jit_op_heat;
-	}
-	memset(j->jumps, 0, sizeof(j->jumps));
-	j->count.flushes++;
-	jit_reset(j);
 }

@@ -27,29 +27,41 @@ static void free_table(void *p, u32 n, size_t size)
 		host_munmap(p, page_align(n * size));
 }
 
+/* Their entries for @size bytes of code, by what is common: a unit has 300 bytes and more, a site 20. */
+static u32 units_of(u64 size)
+{
+	return (u32)(size / 128);
+}
+
+static u32 sites_of(u64 size)
+{
+	return (u32)(size / 16);
+}
+
+static u32 traps_of(u64 size)
+{
+	return (u32)(size / 32);
+}
+
 static void free_tables(struct jit *j)
 {
-	free_table(j->units, j->max_units, sizeof(*j->units));
-	free_table(j->sites, j->max_sites, sizeof(*j->sites));
-	free_table(j->traps, j->max_traps, sizeof(*j->traps));
+	free_table(j->units, units_of(j->size), sizeof(*j->units));
+	free_table(j->sites, sites_of(j->size), sizeof(*j->sites));
+	free_table(j->traps, traps_of(j->size), sizeof(*j->traps));
 	free(j->row_rule);
 	free(j->row_handled);
 	free(j->lock);
 }
 
-/* By what is common: a unit has 300 bytes of code and more, a site 20. */
 static int make_tables(struct jit *j)
 {
 	int err;
 
-	j->max_units = (u32)(j->size / 128);
-	j->max_sites = (u32)(j->size / 16);
-	j->max_traps = (u32)(j->size / 32);
-	err = table(j->max_units, sizeof(*j->units), &j->units);
+	err = table(units_of(j->size), sizeof(*j->units), &j->units);
 	if (!err)
-		err = table(j->max_sites, sizeof(*j->sites), &j->sites);
+		err = table(sites_of(j->size), sizeof(*j->sites), &j->sites);
 	if (!err)
-		err = table(j->max_traps, sizeof(*j->traps), &j->traps);
+		err = table(traps_of(j->size), sizeof(*j->traps), &j->traps);
 	if (err)
 		return err;
 	j->row_rule = calloc(nr_insn_rows, sizeof(*j->row_rule));
@@ -103,11 +115,13 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 
 	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
 		return ERR_PTR(-ENOSYS);
+	if (o->size && o->size < JIT_LEAST_SIZE)
+		return ERR_PTR(-EINVAL);
 	err = table(1, sizeof(*j), &j);
 	if (err)
 		return ERR_PTR(err);
 	j->cache = c;
-	j->size = page_align(max(o->size ? o->size : JIT_DEFAULT_SIZE, 256UL << 10));
+	j->size = page_align(o->size ? o->size : JIT_DEFAULT_SIZE);
 	j->l1_mask = (u64)(o->l1_entries - 1) << 5;
 	j->has_bmi2 = __builtin_cpu_supports("bmi2");
 	j->host_adds_flags = shifts_add_flags();
@@ -130,6 +144,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 		return ERR_PTR(err);
 	}
 	jit_rules_init(j);
+	jit_make_gens(j, units_of(j->size), sites_of(j->size), traps_of(j->size));
 	jit_reset(j);
 	return j;
 }

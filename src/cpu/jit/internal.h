@@ -85,8 +85,8 @@ struct jit_site {
 	/* SITE_GOTO, offsets in the code: the jump's end, the stub, the addend that a jump to another page
 	 * compares (0: same page). */
 	u32 jump, stub, addend;
-	u32 to;	     /* unit that it is linked to; 0: none */
-	u32 next_in; /* list of the sites that are linked to the same unit */
+	u32 to;		      /* unit that it is linked to; 0: none */
+	u32 next_in, prev_in; /* list of the sites that are linked to the same unit */
 };
 
 struct jit_unit {
@@ -190,11 +190,23 @@ struct tr {
 
 struct lockstep;
 
+/* A part of the code memory and of each table: filled one after the other, emptied as a whole. evict.c. */
+struct jit_gen {
+	u32 code, code_end;   /* offsets */
+	u32 units, units_end; /* numbers: from, and the first that is not its own */
+	u32 sites, sites_end;
+	u32 traps, traps_end;
+	u32 used_units, used_sites,
+		used_traps; /* the first that is not in use; of the running one: nr_* */
+};
+#define JIT_MAX_GENS 16
+#define JIT_LEAST_GEN (64UL << 10) /* bytes of code: a few of the longest units */
+
 struct jit {
 	struct code_cache *cache;
 	u8 *write, *exec; /* the code, twice */
 	u64 size;
-	u8 *next;	       /* writable mapping */
+	u8 *next, *limit;      /* writable mapping: the room of the running generation */
 	u8 *first;	       /* behind the stubs */
 	u64 l1_mask;	       /* of the TLB: see struct tlb */
 	u16 hot;	       /* JIT_HOT, or less */
@@ -208,8 +220,12 @@ struct jit {
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
-	u32 nr_units, nr_sites, nr_traps; /* number 0 is never used */
-	u32 max_units, max_sites, max_traps;
+	u32 nr_units, nr_sites,
+		nr_traps; /* the next of the running generation; number 0 is never used */
+	u32 max_units, max_sites, max_traps; /* the first that is not its own */
+	struct jit_gen gens[JIT_MAX_GENS];
+	u32 nr_gens, gen;
+	bool full; /* something found no room: jit_evict() when nobody stands in a unit */
 	struct block *calling; /* a handler runs for translated code of this block ... */
 	/* ... which it finds here alone, in a block of its own: run.c */
 	u8 mini[sizeof(struct block) + 2 * sizeof(struct insn)] __attribute__((aligned(16)));
@@ -274,6 +290,11 @@ void jit_make_stubs(struct jit *j);
 /* translate.c: the unit of @b for flags that arrive as @ctx. NULL: no room. */
 struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 			       const struct jflags *ctx, bool plain);
+/* Whether a unit of @n instructions has room in the running generation; what is refused now must have some in one
+ * that is empty (JIT_LEAST_GEN), else it would be tried for ever. */
+bool jit_has_room(struct jit *j, unsigned n);
+/* What stands out of line; the unit is one of its block's from now on. */
+void jit_end_unit(struct tr *t);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
 /* Leaves for instruction k when the branch before is taken. */
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);

@@ -27,6 +27,7 @@ struct jit_counters {
 	u64 grouped;	    /* accesses that need none of their own */
 	u64 flag_saves, flag_spills; /* ... and what is done for flags that nobody may ever read */
 	u64 links, dropped, flushes; /* jumps made direct; units gone with their page; all gone */
+	u64 evictions, evicted;	     /* generations emptied to make room; their units */
 	u64 enters, leaves;   /* from C into translated code; out of it, for the interpreter */
 	u64 misses, handlers; /* look-ups that missed; instructions by the interpreter's handler */
 };
@@ -37,6 +38,8 @@ const struct jit_counters *jit_counters(const struct jit *j);
 const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
 
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
+#define JIT_LEAST_SIZE (256UL << 10)
+#define JIT_MOST_SIZE (1UL << 30) /* jumps and offsets reach all of it */
 
 /* The translator of @c; @c->jit is set by the caller. ERR_PTR of what code_cache_translate() returns. */
 struct jit *jit_new(struct code_cache *c, const struct jit_options *o);
@@ -46,6 +49,7 @@ void jit_free(struct jit *j);
 /* A new block of normal mode. */
 void jit_adopt(struct jit *j, struct block *b);
 void jit_drop(struct jit *j, struct block *b);
+/* With the blocks of the cache, which are gone already or go next. */
 void jit_flush(struct jit *j);
 /* What a handler that ran for translated code leaves for: see interp.h, op_again. True: return at once. */
 bool jit_leaves(struct cpu *cpu);

@@ -107,7 +107,9 @@ void jit_unlazy(struct cpu *cpu)
 /* The site of the instruction at host address @at, which raised SIGFPE. */
 static u32 trap_site(const struct jit *j, u64 at)
 {
-	u32 off = (u32)(at - (u64)j->exec), lo = 1, hi = j->nr_traps;
+	u32 off = (u32)(at - (u64)j->exec);
+	const struct jit_gen *g = jit_gen_at(j, off);
+	u32 lo = g->traps, hi = g == &j->gens[j->gen] ? j->nr_traps : g->used_traps, end = hi;
 
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
@@ -117,7 +119,7 @@ static u32 trap_site(const struct jit *j, u64 at)
 		else
 			hi = mid;
 	}
-	if (lo == j->nr_traps || j->traps[lo].at != off)
+	if (lo == end || j->traps[lo].at != off)
 		BUG("jit: a host exception where none can be");
 	return j->traps[lo].site;
 }
@@ -211,13 +213,9 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			break;
 		case SITE_PLAIN:
 			plain = u->dead ? NULL : jit_plain(j, cpu, u);
-			if (!plain) {
-				next = nothing_ran(cpu, u, s, false);
-				if (!u->dead)
-					jit_flush(j); /* no room */
-				return next;
-			}
-			jit_link(j, (u32)nr, plain, j->write + plain->code);
+			if (!plain)
+				return nothing_ran(cpu, u, s, false);
+			jit_link(j, (u32)nr, plain);
 			u = plain;
 			break;
 		case SITE_BUDGET:
@@ -239,6 +237,17 @@ static bool turned_off(struct jit *j)
 	return unlikely(once) || (unlikely(j->lock) && j->lock->off);
 }
 
+/* The unit to enter @b by, from C, where nobody stands in another. NULL: no room, though that cannot be. */
+static struct jit_unit *enter_at(struct jit *j, struct cpu *cpu, struct block *b)
+{
+	struct jit_unit *u = j->full ? NULL : jit_general(j, cpu, b);
+
+	if (likely(u))
+		return u;
+	jit_evict(j);
+	return jit_general(j, cpu, b);
+}
+
 void jit_op_run(struct cpu *cpu, const struct insn *in)
 {
 	struct jit *j = cpu->code->jit;
@@ -248,11 +257,9 @@ void jit_op_run(struct cpu *cpu, const struct insn *in)
 
 	if (turned_off(j))
 		TAIL return b->first_fn(cpu, in);
-	u = jit_general(j, cpu, b);
-	if (!u) {
-		jit_flush(j); /* no room */
+	u = enter_at(j, cpu, b);
+	if (!u)
 		TAIL return b->first_fn(cpu, in);
-	}
 	cpu->budget += b->n; /* its entry charges */
 	jit_remember(j, u);
 	next = unlikely(j->lock) ? jit_lockstep(cpu, u) : jit_execute(cpu, u);
@@ -272,9 +279,7 @@ void jit_op_heat(struct cpu *cpu, const struct insn *in)
 
 	if (++b->heat < j->hot || turned_off(j))
 		TAIL return b->first_fn(cpu, in);
-	if (!jit_general(j, cpu, b)) {
-		jit_flush(j); /* no room */
+	if (!enter_at(j, cpu, b))
 		TAIL return b->first_fn(cpu, in);
-	}
 	TAIL return jit_op_run(cpu, in);
 }

@@ -17,11 +17,23 @@ struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit
 /* Where @site, whose flags are as @fl says, goes on: the unit of cpu->block, linked if it can be. NULL: the
  * interpreter does it, being cold. */
 struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const struct jflags *fl);
-void jit_link(struct jit *j, u32 site, struct jit_unit *u, const u8 *entry);
+void jit_link(struct jit *j, u32 site, struct jit_unit *u);
+/* The jump of @site, which is linked, leads to its stub again. */
+void jit_forget_link(struct jit *j, u32 site);
+/* Nothing leads to @u any more, and its block does not know it; who stands in it finds it dead. For each unit that
+ * goes, but not for jit_flush(), where all do. */
+void jit_forget_unit(struct jit *j, struct jit_unit *u);
 /* Computed jumps find @u from now on. */
 void jit_remember(struct jit *j, const struct jit_unit *u);
-/* No unit is there. */
+
+/* evict.c. No unit is there. */
 void jit_reset(struct jit *j);
+/* Cuts the code memory behind the stubs, and the tables, which have these sizes, into generations. */
+void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps);
+/* Makes room: the oldest generation goes. Nobody may stand in a unit, or hold the number of a site. */
+void jit_evict(struct jit *j);
+/* The generation that has the code at offset @at. */
+const struct jit_gen *jit_gen_at(const struct jit *j, u32 at);
 
 static inline struct block *jit_mini(struct jit *j)
 {

@@ -8,12 +8,15 @@
  */
 #include "cpu/jit/internal.h"
 
+#include "base/bug.h"
 #include "cpu/model.h"
 #include "mm/memory.h"
 
-/* Most that a unit becomes. */
-#define MOST_BYTES (64U << 10)
-#define MOST_SITES (8U * BLOCK_MAX)
+/* Most that a unit becomes, besides what each of its instructions does. */
+#define MOST_BYTES 2048U
+#define MOST_SITES 16U
+#define MOST_BYTES_INSN 448U
+#define MOST_SITES_INSN 8U
 #define UNIT_ALIGN 32 /* bytes: loops begin where the host fetches */
 
 u32 jit_add_site(struct tr *t, enum site_kind kind)
@@ -219,11 +222,14 @@ static bool by_rule(struct tr *t)
 	}
 }
 
-static bool room(const struct jit *j)
+bool jit_has_room(struct jit *j, unsigned n)
 {
-	return (u64)(j->write + j->size - j->next) > MOST_BYTES &&
-	       j->nr_sites + MOST_SITES < j->max_sites && j->nr_traps + BLOCK_MAX < j->max_traps &&
-	       j->nr_units + 1 < j->max_units;
+	bool room = j->limit - j->next > MOST_BYTES + n * MOST_BYTES_INSN &&
+		    j->nr_sites + MOST_SITES + n * MOST_SITES_INSN < j->max_sites &&
+		    j->nr_traps + n < j->max_traps && j->nr_units < j->max_units;
+
+	j->full |= !room;
+	return room;
 }
 
 /* The bytes of the next instruction, 15 or up to the end of the page. */
@@ -265,10 +271,12 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->rip = t->next_rip;
 }
 
-static void list_unit(struct tr *t)
+void jit_end_unit(struct tr *t)
 {
 	struct jit_unit *u = t->u;
 
+	emit_todo(t);
+	VM_BUG_ON(t->e.p > t->j->limit || t->j->nr_sites > t->j->max_sites);
 	u->end = (u32)(t->e.p - t->j->write);
 	u->next = t->b->units;
 	t->b->units = t->unit;
@@ -283,7 +291,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 {
 	struct tr *t = &j->tr;
 
-	if (!room(j))
+	if (!jit_has_room(j, b->n))
 		return NULL;
 	memset(t, 0, offsetof(struct tr, todo));
 	t->j = j;
@@ -310,7 +318,6 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 		jit_x87_settle(t);
 		jit_end_goto(t, t->rip);
 	}
-	emit_todo(t);
-	list_unit(t);
+	jit_end_unit(t);
 	return t->u;
 }
