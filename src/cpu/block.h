@@ -40,7 +40,8 @@ struct block {
 	u8 mode;
 	bool dead;	 /* dropped: make no link, do not run again */
 	u16 heat;	 /* jit/: entries so far */
-	u32 units;	 /* jit/: its translations, 0: none */
+	u32 units;	 /* jit/: translations that begin with it, 0: none */
+	u32 parts;	 /* jit/: those that have it */
 	op_fn *first_fn; /* jit/: insn[0]'s own handler; NULL: not translated ever */
 	struct insn insn[];
 };

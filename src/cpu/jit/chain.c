@@ -129,6 +129,8 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 	t->j = j;
 	t->b = u->block;
 	t->fl = *ctx;
+	t->parts[t->nr_parts++].block = u->block;
+	t->parts[0].first = 0;
 	t->need_in = true;
 	t->e.p = j->next;
 	t->unit = j->nr_units++;
@@ -166,6 +168,16 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 	return u;
 }
 
+/* Takes @part out of its block's list. */
+static void unlist_part(struct jit *j, u32 part)
+{
+	u32 *p = &j->parts[part].block->parts;
+
+	while (*p != part)
+		p = &j->parts[*p].next;
+	*p = j->parts[part].next;
+}
+
 void jit_forget_unit(struct jit *j, struct jit_unit *u)
 {
 	u32 nr = (u32)(u - j->units), *p = &u->block->units;
@@ -175,21 +187,26 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 	*p = u->next;
 	while (u->first_in)
 		jit_forget_link(j, u->first_in);
+	for (u32 i = 0; i < u->nr_parts; i++)
+		unlist_part(j, u->parts + i);
 	u->dead = true;
+	if (j->calling == nr)
+		jit_mini(j)->dead = true;
 }
 
 void jit_drop(struct jit *j, struct block *b)
 {
-	struct jit_jump *jump = &j->jumps[jump_hash(b->rip)];
+	struct jit_jump *jump;
+	struct jit_unit *u;
 
-	while (b->units) {
-		jit_forget_unit(j, &j->units[b->units]);
+	while (b->parts) {
+		u = &j->units[j->parts[b->parts].unit];
+		jump = &j->jumps[jump_hash(u->block->rip)];
+		if (jump->block == u->block)
+			*jump = (struct jit_jump){.rip = JIT_NO_RIP};
+		jit_forget_unit(j, u);
 		j->count.dropped++;
 	}
-	if (jump->block == b)
-		*jump = (struct jit_jump){.rip = JIT_NO_RIP};
-	if (j->calling == b)
-		jit_mini(j)->dead = true;
 }
 
 void jit_adopt(struct jit *j __unused, struct block *b)

@@ -43,11 +43,17 @@ static u32 traps_of(u64 size)
 	return (u32)(size / 32);
 }
 
+static u32 parts_of(u64 size)
+{
+	return (u32)(size / 64);
+}
+
 static void free_tables(struct jit *j)
 {
 	free_table(j->units, units_of(j->size), sizeof(*j->units));
 	free_table(j->sites, sites_of(j->size), sizeof(*j->sites));
 	free_table(j->traps, traps_of(j->size), sizeof(*j->traps));
+	free_table(j->parts, parts_of(j->size), sizeof(*j->parts));
 	free(j->row_rule);
 	free(j->row_handled);
 	free(j->lock);
@@ -62,6 +68,8 @@ static int make_tables(struct jit *j)
 		err = table(sites_of(j->size), sizeof(*j->sites), &j->sites);
 	if (!err)
 		err = table(traps_of(j->size), sizeof(*j->traps), &j->traps);
+	if (!err)
+		err = table(parts_of(j->size), sizeof(*j->parts), &j->parts);
 	if (err)
 		return err;
 	j->row_rule = calloc(nr_insn_rows, sizeof(*j->row_rule));
@@ -144,7 +152,8 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 		return ERR_PTR(err);
 	}
 	jit_rules_init(j);
-	jit_make_gens(j, units_of(j->size), sites_of(j->size), traps_of(j->size));
+	jit_make_gens(j, units_of(j->size), sites_of(j->size), traps_of(j->size),
+		      parts_of(j->size));
 	jit_reset(j);
 	return j;
 }

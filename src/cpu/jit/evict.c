@@ -21,9 +21,11 @@ static void begin_gen(struct jit *j, u32 g)
 	j->nr_units = gen->units;
 	j->nr_sites = gen->sites;
 	j->nr_traps = gen->traps;
+	j->nr_parts = gen->parts;
 	j->max_units = gen->units_end;
 	j->max_sites = gen->sites_end;
 	j->max_traps = gen->traps_end;
+	j->max_parts = gen->parts_end;
 	j->full = false;
 }
 
@@ -37,7 +39,7 @@ static void end_gen(struct jit *j)
 	gen->used_traps = j->nr_traps;
 }
 
-void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps)
+void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps, u32 parts)
 {
 	u64 code = (u64)(j->first - j->write), part;
 	u32 n = (u32)min((j->size - code) / JIT_LEAST_GEN, (u64)JIT_MAX_GENS);
@@ -54,6 +56,8 @@ void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps)
 			.sites_end = sites / n * (i + 1),
 			.traps = i ? traps / n * i : 1,
 			.traps_end = traps / n * (i + 1),
+			.parts = i ? parts / n * i : 1,
+			.parts_end = parts / n * (i + 1),
 		};
 	j->nr_gens = n;
 }

@@ -255,8 +255,8 @@ void jit_find_groups(struct tr *t)
 
 	for (unsigned r = 0; r < NR_GPR; r++)
 		set_value(&v, r, (int)r, 0);
-	for (unsigned k = 0; k < t->b->n; k++) {
-		const struct insn *in = &t->b->insn[k];
+	for (unsigned k = 0; k < t->n; k++) {
+		const struct insn *in = t->insn[k];
 		const struct jit_rule *rule;
 
 		if (in->row == NO_ROW)
@@ -268,7 +268,7 @@ void jit_find_groups(struct tr *t)
 	}
 	/* One access may as well look for itself, where it is. */
 	for (unsigned i = 0; i < ARRAY_SIZE(uses); i++)
-		for (unsigned k = 0; k < t->b->n; k++)
+		for (unsigned k = 0; k < t->n; k++)
 			if (uses[i][k] && t->group[uses[i][k] - 1].count < 2)
 				uses[i][k] = 0;
 }

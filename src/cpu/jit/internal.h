@@ -78,7 +78,7 @@ enum site_kind {
 
 struct jit_site {
 	u8 kind;
-	u8 k; /* instruction of the block */
+	u8 k; /* instruction of the unit */
 	u32 unit;
 	struct jflags fl;
 	gva_t target; /* SITE_GOTO */
@@ -89,12 +89,21 @@ struct jit_site {
 	u32 next_in, prev_in; /* list of the sites that are linked to the same unit */
 };
 
-struct jit_unit {
+/* A block of a unit, in the order of its instructions. */
+struct jit_part {
 	struct block *block;
+	u32 unit;
+	u32 next;  /* another part that is this block; 0: none */
+	u32 first; /* number of its first instruction in the unit */
+};
+
+struct jit_unit {
+	struct block *block; /* the first */
 	struct jflags ctx;   /* how flags arrive */
 	u32 code, end;	     /* offsets */
 	u32 first_in;	     /* sites that are linked to it */
-	u32 next;	     /* another unit of the block; 0: none */
+	u32 next;	     /* another unit that begins with the block; 0: none */
+	u32 parts, nr_parts; /* jit.parts */
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
 	u8 needs;	     /* JIT_NEEDS_* */
@@ -146,7 +155,7 @@ struct stub_todo {
 };
 enum todo { TODO_MISS, TODO_LEAVE, TODO_RECHECK };
 
-#define JIT_MAX_TODO 256
+#define JIT_MAX_TODO 1024
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
@@ -159,15 +168,21 @@ struct jit_group {
 	s32 lo, hi;
 };
 #define JIT_MAX_GROUPS 6
+/* Of a unit. */
+#define JIT_MAX_INSNS 128
+#define JIT_MAX_PARTS 32
+
 #define JIT_GROUP_OFF(i) ((u32)offsetof(struct cpu, jit.group) + 8 * (i))
 
 struct tr {
 	struct jit *j;
 	struct emit e;
-	struct block *b;
+	struct block *b; /* of instruction k */
 	struct jit_unit *u;
 	u32 unit;
-	unsigned k; /* instruction now */
+	unsigned k; /* instruction now, of n */
+	unsigned n;
+	unsigned part, nr_parts; /* part: b's */
 	const struct insn *in;
 	const struct insn_row *row;
 	const struct jit_rule *rule;
@@ -175,17 +190,24 @@ struct tr {
 	gva_t rip, next_rip;
 	struct jflags fl; /* where flags are before instruction k */
 	bool host;	  /* and the host's hold them, too */
-	u64 need;	  /* bit k: somebody may look at the flags that instruction k leaves */
-	bool need_in;	  /* ... at those that arrive */
-	bool stale;	  /* fl is good up to the end of instruction k only */
-	bool ended;	  /* nothing follows instruction k */
+	u64 need[JIT_MAX_INSNS /
+		 64]; /* bit k: somebody may look at the flags that instruction k leaves */
+	bool need_in; /* ... at those that arrive */
+	bool stale;   /* fl is good up to the end of instruction k only */
+	bool ended;   /* nothing follows instruction k */
 	u8 x87; /* the last instruction that changed FIP and FOP, and 1; 0: they are in struct cpu */
 	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
 	unsigned nr_groups;
 	struct jit_group group[JIT_MAX_GROUPS];
-	u8 use_e[BLOCK_MAX], use_stack[BLOCK_MAX]; /* by instruction: group and 1; 0: none */
+	/* By instruction: group and 1; 0: none. */
+	u8 use_e[JIT_MAX_INSNS], use_stack[JIT_MAX_INSNS];
 	unsigned nr_todo;
 	struct stub_todo todo[JIT_MAX_TODO];
+	const struct insn *insn[JIT_MAX_INSNS];
+	struct {
+		struct block *block;
+		unsigned first;
+	} parts[JIT_MAX_PARTS];
 };
 
 struct lockstep;
@@ -196,6 +218,7 @@ struct jit_gen {
 	u32 units, units_end; /* numbers: from, and the first that is not its own */
 	u32 sites, sites_end;
 	u32 traps, traps_end;
+	u32 parts, parts_end;
 	u32 used_units, used_sites,
 		used_traps; /* the first that is not in use; of the running one: nr_* */
 };
@@ -220,13 +243,14 @@ struct jit {
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
-	u32 nr_units, nr_sites,
-		nr_traps; /* the next of the running generation; number 0 is never used */
-	u32 max_units, max_sites, max_traps; /* the first that is not its own */
+	struct jit_part *parts;
+	u32 nr_units, nr_sites, nr_traps,
+		nr_parts; /* the next of the running generation; number 0 is never used */
+	u32 max_units, max_sites, max_traps, max_parts; /* the first that is not its own */
 	struct jit_gen gens[JIT_MAX_GENS];
 	u32 nr_gens, gen;
-	bool full; /* something found no room: jit_evict() when nobody stands in a unit */
-	struct block *calling; /* a handler runs for translated code of this block ... */
+	bool full;   /* something found no room: jit_evict() when nobody stands in a unit */
+	u32 calling; /* a handler runs for this unit ... */
 	/* ... which it finds here alone, in a block of its own: run.c */
 	u8 mini[sizeof(struct block) + 2 * sizeof(struct insn)] __attribute__((aligned(16)));
 	u16 *row_rule; /* by row: index of jit_rules[] */
@@ -277,6 +301,25 @@ enum rule_kind {
 extern const struct jit_rule jit_rules[];
 extern const unsigned nr_jit_rules;
 
+/* The part of @u with instruction @k. */
+static inline const struct jit_part *jit_part_of(const struct jit *j, const struct jit_unit *u,
+						 unsigned k)
+{
+	u32 p = u->parts + u->nr_parts - 1;
+
+	while (j->parts[p].first > k)
+		p--;
+	return &j->parts[p];
+}
+
+static inline const struct insn *jit_unit_insn(const struct jit *j, const struct jit_unit *u,
+					       unsigned k)
+{
+	const struct jit_part *p = jit_part_of(j, u, k);
+
+	return &p->block->insn[k - p->first];
+}
+
 /* rules.c: fills j->row_rule. */
 void jit_rules_init(struct jit *j);
 static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned row)
@@ -296,6 +339,8 @@ bool jit_has_room(struct jit *j, unsigned n);
 /* What stands out of line; the unit is one of its block's from now on. */
 void jit_end_unit(struct tr *t);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
+/* The block of instruction @k. */
+const struct block *jit_block_of(const struct tr *t, unsigned k);
 /* Leaves for instruction k when the branch before is taken. */
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
 /* The instruction may raise SIGFPE: call right before it is emitted. */
@@ -305,7 +350,7 @@ bool jit_needed_before(const struct tr *t);
 bool jit_writes_all_flags(const struct tr *t);
 static inline bool jit_needed_after(const struct tr *t)
 {
-	return t->need >> t->k & 1;
+	return t->need[t->k / 64] >> t->k % 64 & 1;
 }
 
 /* One instruction each; false: there is no way, a handler has to do it. */

@@ -64,16 +64,17 @@ void lockstep_describe(const struct jit *j, s64 done, const char *what)
 
 void lockstep_end(const struct jit *j, const struct jit_unit *u, const char *what)
 {
-	const struct block *b = u->block;
-	unsigned len = 0;
-
 	if (!what)
 		log_line("it does not differ a second time");
-	for (unsigned k = 0; k < b->n; k++)
-		len += b->insn[k].len;
 	log_line("the last unit: flags arrive as %u (%u %u)", u->ctx.kind, u->ctx.a, u->ctx.b);
-	if (!u->dead)
+	for (u32 p = u->parts; p < u->parts + u->nr_parts && !u->dead; p++) {
+		const struct block *b = j->parts[p].block;
+		unsigned len = 0;
+
+		for (unsigned k = 0; k < b->n; k++)
+			len += b->insn[k].len;
 		say_code("guest code:", b->host, len, b->rip);
+	}
 	say_code("host code:", j->write + u->code, u->end - u->code, (u64)j->exec + u->code);
 	_Exit(125);
 }

@@ -33,19 +33,21 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
 /* FIP and FOP as the instructions before @k left them: see vec.c. */
 static void x87_pointers(struct cpu *cpu, const struct jit_unit *u, unsigned k)
 {
-	const struct block *b = u->block;
+	const struct jit *j = cpu->code->jit;
 
 	if (!(u->needs & JIT_NEEDS_X87))
 		return;
 	while (k-- > 0) {
-		const struct jit_rule *rule = jit_rule_of(cpu->code->jit, b->insn[k].row);
+		const struct jit_part *p = jit_part_of(j, u, k);
+		const struct insn *in = &p->block->insn[k - p->first];
+		const struct jit_rule *rule = jit_rule_of(j, in->row);
 
 		if (rule->kind == RULE_NONE)
 			return; /* its handler has seen to it */
 		if (!(rule->roles & RO_PTRS))
 			continue;
-		cpu->regs.fip = b->base + (s64)b->insn[k].off;
-		cpu->regs.fop = vec_fop(&b->insn[k]);
+		cpu->regs.fip = p->block->base + (s64)in->off;
+		cpu->regs.fop = vec_fop(in);
 		return;
 	}
 }
@@ -70,27 +72,29 @@ u64 jit_run_handler(struct cpu *cpu, u64 nr)
 	struct jit *j = cpu->code->jit;
 	const struct jit_site *s = &j->sites[nr];
 	const struct jit_unit *u = &j->units[s->unit];
-	struct block *b = u->block, *mini = jit_mini(j);
+	const struct jit_part *p = jit_part_of(j, u, s->k);
+	struct block *b = p->block, *mini = jit_mini(j);
+	const struct insn *in = &b->insn[s->k - p->first];
 
 	j->count.handlers++;
-	j->row_handled[b->insn[s->k].row]++;
+	j->row_handled[in->row]++;
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 	x87_pointers(cpu, u, s->k);
 	*mini = *b;
 	mini->n = u->n - s->k; /* what the budget has been charged for */
 	mini->link[0] = mini->link[1] = NULL;
-	mini->insn[0] = b->insn[s->k];
-	if (!s->k)
+	mini->insn[0] = *in;
+	if (in == b->insn)
 		mini->insn[0].fn = b->first_fn;
 	mini->insn[1].fn = op_back;
 	cpu->block = mini;
 	cpu->regs.rip = b->base;
 	cpu->resume = mini->insn;
 	cpu->jit.in_call = cpu->jit.left = true;
-	j->calling = b;
+	j->calling = s->unit;
 	while (cpu->jit.in_call && !cpu->stopped)
 		cpu->resume->fn(cpu, cpu->resume);
-	j->calling = NULL;
+	j->calling = 0;
 	cpu->jit.in_call = false;
 	return cpu->jit.left;
 }
@@ -127,19 +131,22 @@ static u32 trap_site(const struct jit *j, u64 at)
 /* Instruction @k of the unit is the next, for the interpreter. */
 static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, unsigned k)
 {
-	struct block *b = u->block;
+	const struct jit_part *p = jit_part_of(cpu->code->jit, u, k);
+	struct block *b = p->block;
+	const struct insn *in = &b->insn[k - p->first];
 
 	x87_pointers(cpu, u, k);
+	cpu->budget += u->n - k;
 	if (u->dead) {
-		cpu->budget += u->n - k;
-		cpu->regs.rip = b->base + (s64)b->insn[k].off;
+		cpu->regs.rip = b->base + (s64)in->off;
 		cpu->code->jit->off_once = true;
 		return &cpu->code->again;
 	}
+	cpu->budget -= b->n - (in - b->insn); /* what the interpreter takes for charged */
 	cpu->block = b;
 	cpu->regs.rip = b->base;
-	cpu->jit.first = !k;
-	return &b->insn[k];
+	cpu->jit.first = in == b->insn;
+	return in;
 }
 
 /* The unit was left at its entry, for good. */

@@ -29,7 +29,7 @@ void jit_remember(struct jit *j, const struct jit_unit *u);
 /* evict.c. No unit is there. */
 void jit_reset(struct jit *j);
 /* Cuts the code memory behind the stubs, and the tables, which have these sizes, into generations. */
-void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps);
+void jit_make_gens(struct jit *j, u32 units, u32 sites, u32 traps, u32 parts);
 /* Makes room: the oldest generation goes. Nobody may stand in a unit, or hold the number of a site. */
 void jit_evict(struct jit *j);
 /* The generation that has the code at offset @at. */

@@ -43,7 +43,9 @@ void jit_todo_leave(struct tr *t, u8 *jcc, u32 site)
 
 bool jit_needed_before(const struct tr *t)
 {
-	return t->k ? t->need >> (t->k - 1) & 1 : t->need_in;
+	unsigned k = t->k - 1;
+
+	return t->k ? t->need[k / 64] >> k % 64 & 1 : t->need_in;
 }
 
 /* A repeated string instruction ends its block: block.c. */
@@ -86,12 +88,12 @@ static void look_ahead(struct tr *t)
 {
 	bool live = true;
 
-	for (unsigned k = t->b->n; k-- > 0;) {
-		const struct insn *in = &t->b->insn[k];
+	for (unsigned k = t->n; k-- > 0;) {
+		const struct insn *in = t->insn[k];
 		const struct insn_row *row;
 		const struct jit_rule *rule;
 
-		t->need |= (u64)live << k;
+		t->need[k / 64] |= (u64)live << k % 64;
 		if (in->row == NO_ROW) {
 			live = true;
 			continue;
@@ -226,7 +228,8 @@ bool jit_has_room(struct jit *j, unsigned n)
 {
 	bool room = j->limit - j->next > MOST_BYTES + n * MOST_BYTES_INSN &&
 		    j->nr_sites + MOST_SITES + n * MOST_SITES_INSN < j->max_sites &&
-		    j->nr_traps + n < j->max_traps && j->nr_units < j->max_units;
+		    j->nr_traps + n < j->max_traps && j->nr_units < j->max_units &&
+		    j->nr_parts + JIT_MAX_PARTS < j->max_parts;
 
 	j->full |= !room;
 	return room;
@@ -249,7 +252,7 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 {
 	u8 code[15];
 
-	t->in = &t->b->insn[t->k];
+	t->in = t->insn[t->k];
 	if (t->in->row == NO_ROW) {
 		jit_end_insn(t);
 		return;
@@ -271,6 +274,47 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->rip = t->next_rip;
 }
 
+const struct block *jit_block_of(const struct tr *t, unsigned k)
+{
+	unsigned i = t->nr_parts - 1;
+
+	while (t->parts[i].first > k)
+		i--;
+	return t->parts[i].block;
+}
+
+/* @b is the next of the unit's blocks. */
+static void add_part(struct tr *t, struct block *b)
+{
+	t->parts[t->nr_parts].block = b;
+	t->parts[t->nr_parts++].first = t->n;
+	for (unsigned k = 0; k < b->n; k++)
+		t->insn[t->n++] = &b->insn[k];
+}
+
+/* Instruction k is the first of the next part. */
+static void next_part(struct tr *t)
+{
+	t->b = t->parts[++t->part].block;
+	t->rip = t->b->rip;
+}
+
+/* So that dropping one of its blocks drops the unit. */
+static void list_parts(struct tr *t)
+{
+	struct jit *j = t->j;
+
+	t->u->parts = j->nr_parts;
+	t->u->nr_parts = t->nr_parts;
+	for (unsigned i = 0; i < t->nr_parts; i++) {
+		struct block *b = t->parts[i].block;
+
+		j->parts[j->nr_parts] = (struct jit_part){
+			.block = b, .unit = t->unit, .next = b->parts, .first = t->parts[i].first};
+		b->parts = j->nr_parts++;
+	}
+}
+
 void jit_end_unit(struct tr *t)
 {
 	struct jit_unit *u = t->u;
@@ -278,8 +322,9 @@ void jit_end_unit(struct tr *t)
 	emit_todo(t);
 	VM_BUG_ON(t->e.p > t->j->limit || t->j->nr_sites > t->j->max_sites);
 	u->end = (u32)(t->e.p - t->j->write);
-	u->next = t->b->units;
-	t->b->units = t->unit;
+	u->next = u->block->units;
+	u->block->units = t->unit;
+	list_parts(t);
 	t->j->next = t->e.p;
 	t->j->count.units++;
 	t->j->count.insns += u->n;
@@ -297,6 +342,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->j = j;
 	t->b = b;
 	t->rip = b->rip;
+	add_part(t, b);
 	t->fl = *ctx;
 	while ((u64)j->next % UNIT_ALIGN)
 		*j->next++ = 0xcc; /* int3 */
@@ -306,14 +352,17 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	*t->u = (struct jit_unit){.block = b,
 				  .ctx = *ctx,
 				  .code = (u32)(j->next - j->write),
-				  .n = b->n,
+				  .n = (u16)t->n,
 				  .plain = plain};
 	if (!plain)
 		jit_find_groups(t);
 	look_ahead(t);
 	emit_entry(t);
-	for (; t->k < b->n && !t->ended; t->k++)
+	for (; t->k < t->n && !t->ended; t->k++) {
+		if (t->part + 1 < t->nr_parts && t->k == t->parts[t->part + 1].first)
+			next_part(t);
 		translate_insn(t, cpu);
+	}
 	if (!t->ended) {
 		jit_x87_settle(t);
 		jit_end_goto(t, t->rip);
