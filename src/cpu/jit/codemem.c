@@ -151,7 +151,6 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 		free_table(j, 1, sizeof(*j));
 		return ERR_PTR(err);
 	}
-	jit_rules_init(j);
 	jit_make_gens(j, units_of(j->size), sites_of(j->size), traps_of(j->size),
 		      parts_of(j->size));
 	jit_reset(j);

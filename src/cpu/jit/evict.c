@@ -81,7 +81,6 @@ void jit_reset(struct jit *j)
 		gen->used_traps = gen->traps;
 	}
 	begin_gen(j, 0);
-	memset(j->jumps, 0, sizeof(j->jumps));
 	j->jumps[0].rip = JIT_NO_RIP;
 }
 
@@ -125,6 +124,7 @@ void jit_evict(struct jit *j)
 /* Blocks go, too: all of them, between two. */
 void jit_flush(struct jit *j)
 {
+	memset(j->jumps, 0, sizeof(j->jumps));
 	jit_reset(j);
 	j->count.flushes++;
 }

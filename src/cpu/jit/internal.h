@@ -253,7 +253,7 @@ struct jit {
 	u32 calling; /* a handler runs for this unit ... */
 	/* ... which it finds here alone, in a block of its own: run.c */
 	u8 mini[sizeof(struct block) + 2 * sizeof(struct insn)] __attribute__((aligned(16)));
-	u16 *row_rule; /* by row: index of jit_rules[] */
+	u16 *row_rule; /* by row: index of jit_rules[], and 1; 0: nobody has asked yet */
 	struct jit_counters count;
 	struct tr tr;	  /* of the translation being made */
 	u64 *row_handled; /* by row: runs of its handler for translated code */
@@ -320,11 +320,13 @@ static inline const struct insn *jit_unit_insn(const struct jit *j, const struct
 	return &p->block->insn[k - p->first];
 }
 
-/* rules.c: fills j->row_rule. */
-void jit_rules_init(struct jit *j);
+/* rules.c: looks for the rule of @row and notes it. Most rows never occur, and a short program has no time. */
+const struct jit_rule *jit_find_rule(const struct jit *j, unsigned row);
 static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned row)
 {
-	return &jit_rules[j->row_rule[row]];
+	unsigned i = j->row_rule[row];
+
+	return likely(i) ? &jit_rules[i - 1] : jit_find_rule(j, row);
 }
 
 /* stubs.c: writes the shared code at j->next. */

@@ -13,10 +13,12 @@ const struct jit_rule jit_rules[] = {
 };
 const unsigned nr_jit_rules = ARRAY_SIZE(jit_rules);
 
-void jit_rules_init(struct jit *j)
+const struct jit_rule *jit_find_rule(const struct jit *j, unsigned row)
 {
-	for (unsigned row = 0; row < nr_insn_rows; row++)
-		for (unsigned i = 1; i < nr_jit_rules; i++)
-			if (insn_rows[row].set == jit_rules[i].set)
-				j->row_rule[row] = (u16)i;
+	unsigned i = nr_jit_rules;
+
+	while (--i && insn_rows[row].set != jit_rules[i].set)
+		;
+	j->row_rule[row] = (u16)(i + 1);
+	return &jit_rules[i];
 }
