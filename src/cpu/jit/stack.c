@@ -31,6 +31,7 @@ bool jit_tr_push(struct tr *t)
 		second = true;
 		if (!jit_lookup_e(t, 8, TLB_READ, 0, &from))
 			return false;
+		jit_fl_settle(t); /* now, not when H_S0 is taken */
 		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &from);
 	}
 	todo = t->nr_todo;
