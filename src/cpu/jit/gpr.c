@@ -6,6 +6,8 @@
 #include "cpu/decode_vex.h"
 #include "cpu/jit/internal.h"
 
+extern op_set op_mov_EG, op_mov_GE, op_mov_ZI, op_mov_EI, op_xor_EG, op_xor_GE;
+
 /* What the operands are, from the decoded instruction. */
 struct operands {
 	bool mem; /* E is memory */
@@ -187,14 +189,35 @@ static void emit_high_byte(struct tr *t, unsigned g, const struct hmem *mem)
 	emit_rotate(&t->e, whole, 56);
 }
 
+/* op E, G with G in a slot and E in a register: the other direction of the same operation, whose operand
+ * may be memory. 0: there is none. */
+static u8 other_direction(const struct tr *t, const struct operands *o)
+{
+	bool arith = t->d.map == MAP_ONE && t->d.op < 0x40 && (t->d.op & 7) < 2;
+
+	if (o->mem || !o->has_e || in_memory(o->e) || !o->has_g || !in_memory(o->g) ||
+	    (t->rule->roles & RO_GW))
+		return 0;
+	if (t->d.map == MAP_ONE && (t->d.op & ~1) == 0x84) /* test */
+		return t->d.op;
+	return arith ? t->d.op | 2 : 0;
+}
+
 static void emit_it(struct tr *t, const struct operands *o, const struct hmem *mem)
 {
 	unsigned roles = t->rule->roles, g = t->d.reg, e = 0;
 	bool g_slot = o->has_g && in_memory(o->g), v_slot = o->has_v && in_memory(o->v);
 	bool e_slot = o->has_e && in_memory(o->e), e_scratch = false;
+	u8 other = other_direction(t, o);
 	struct hmem slot;
 	int v = -1;
 
+	if (other) {
+		slot = slot_mem(o->g);
+		t->d.op = other;
+		jit_reencode(t, host_operand(t, o->e_byte, o->e), 0, &slot, -1);
+		return;
+	}
 	if (o->mem && o->has_g && high_byte(t, o->g_byte, o->g)) {
 		emit_high_byte(t, o->g, mem);
 		return;
@@ -238,6 +261,63 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 		emit_store_cpu(&t->e, H_S0, o->v * 8);
 	if (e_scratch && (roles & RO_EW))
 		emit_store_cpu(&t->e, H_S2, o->e * 8);
+}
+
+/* mov between registers of 32 or 64 bits; a slot's upper half is always good. */
+static void emit_mov_registers(struct tr *t, unsigned to, unsigned from, u32 w)
+{
+	unsigned reg = in_memory(from) ? H_S0 : host_reg(from);
+	struct hmem slot = slot_mem(from);
+
+	if (!in_memory(to)) {
+		if (in_memory(from))
+			emit_rm(&t->e, X_MOV_LOAD | w, host_reg(to), &slot);
+		else
+			emit_rr(&t->e, X_MOV_LOAD | w, host_reg(to), reg);
+		return;
+	}
+	if (in_memory(from)) {
+		emit_rm(&t->e, X_MOV_LOAD | w, H_S0, &slot);
+	} else if (!w) {
+		emit_rr(&t->e, X_MOV_LOAD, H_S0, reg);
+		reg = H_S0;
+	}
+	emit_store_cpu(&t->e, reg, to * 8);
+}
+
+/* A constant to a slot; false: it takes more than a store. */
+static bool emit_slot_constant(struct tr *t, unsigned gpr, u64 value)
+{
+	struct hmem slot = slot_mem(gpr);
+
+	if (!in_memory(gpr) || !fits_s32((s64)value))
+		return false;
+	emit_rm(&t->e, X_MOV_IMM | X_W, 0, &slot);
+	emit_32(&t->e, (u32)value);
+	return true;
+}
+
+/* What slots make simpler than the same instruction again. @flags: it has to leave its flags. */
+static bool emit_short(struct tr *t, const struct operands *o, bool flags)
+{
+	op_fn *const *set = t->row->set;
+	bool same = o->has_e && o->has_g && o->e == o->g;
+
+	if (o->mem || o->width < W_L)
+		return false;
+	if (set == op_mov_EG) {
+		emit_mov_registers(t, o->e, o->g, o->width == W_Q ? X_W : 0);
+		return true;
+	}
+	if (set == op_mov_GE) {
+		emit_mov_registers(t, o->g, o->e, o->width == W_Q ? X_W : 0);
+		return true;
+	}
+	if (set == op_mov_ZI || set == op_mov_EI)
+		return emit_slot_constant(t, o->e, o->width == W_Q ? t->d.imm : (u32)t->d.imm);
+	if ((set == op_xor_EG || set == op_xor_GE) && same && !flags)
+		return emit_slot_constant(t, o->e, 0);
+	return false;
 }
 
 unsigned jit_memory_size(const struct insn_row *row, unsigned width)
@@ -295,7 +375,8 @@ bool jit_tr_gpr(struct tr *t)
 
 	if (!changed) {
 		note_writes(t, &o);
-		emit_it(t, &o, o.mem ? &m : NULL);
+		if (!emit_short(t, &o, false))
+			emit_it(t, &o, o.mem ? &m : NULL);
 		return true;
 	}
 	if (!keeps || !recipe(t, &o, &f, &how)) {
@@ -311,36 +392,61 @@ bool jit_tr_gpr(struct tr *t)
 			emit_store_cpu(&t->e, in_memory(o.e) ? H_S0 : host_reg(o.e),
 				       offsetof(struct cpu, jit.spill));
 		}
-		emit_it(t, &o, o.mem ? &m : NULL);
+		if (keeps || !emit_short(t, &o, keeps))
+			emit_it(t, &o, o.mem ? &m : NULL);
 	}
 	jit_fl_set(t, &f);
 	return true;
 }
 
-/* lea: an address, and no look-up. */
-bool jit_tr_lea(struct tr *t)
+/* With an address of 32 bits, or relative to rip: by a sum in scratch. */
+static void emit_lea_by_sum(struct tr *t, unsigned to, u32 op)
 {
-	const struct decoded *d = &t->d;
-	unsigned g = d->reg, to = in_memory(g) ? H_S0 : host_reg(g);
-
-	jit_fl_reg_write(t, g);
-	if (d->width == W_Q && !(t->in->flags & IN_A32) && !in_memory(g) &&
-	    (d->base == OFF_ZERO || d->base == OFF_RIP || !in_memory(d->base / 8)) &&
-	    (d->index == OFF_ZERO || !in_memory(d->index / 8))) {
-		jit_emit_address(t, to, false);
-		return true;
-	}
 	t->s1_group = 0;
 	jit_emit_address(t, H_S1, false);
 	if (t->in->flags & IN_A32)
 		emit_rr(&t->e, X_MOV_LOAD, H_S1, H_S1);
-	if (d->width == W_W) {
-		if (in_memory(g))
-			emit_load_cpu(&t->e, to, g * 8);
-		emit_rr(&t->e, X_MOV_LOAD | X_66, to, H_S1);
-	} else {
-		emit_rr(&t->e, X_MOV_LOAD | (d->width == W_Q ? X_W : 0), to, H_S1);
+	emit_rr(&t->e, X_MOV_LOAD | op, to, H_S1);
+}
+
+/* lea: an address, and no look-up. */
+bool jit_tr_lea(struct tr *t)
+{
+	static const u32 ops[] = {[W_W] = X_66, [W_L] = 0, [W_Q] = X_W};
+	const struct decoded *d = &t->d;
+	unsigned g = d->reg, to = in_memory(g) ? H_S0 : host_reg(g);
+	struct hmem m = {.base = -1, .index = -1, .scale = d->scale, .disp = (s32)d->disp}, slot;
+	u32 op = ops[d->width];
+
+	jit_fl_reg_write(t, g);
+	if (in_memory(g) && d->width == W_W)
+		emit_load_cpu(&t->e, to, g * 8);
+	if ((t->in->flags & IN_A32) || d->base == OFF_RIP) {
+		emit_lea_by_sum(t, to, op);
+		goto done;
 	}
+	if (d->base != OFF_ZERO) {
+		m.base = (s8)host_reg(d->base / 8);
+		if (in_memory(d->base / 8)) {
+			emit_load_cpu(&t->e, H_S2, d->base);
+			m.base = H_S2;
+		}
+	}
+	if (d->index != OFF_ZERO) {
+		m.index = (s8)host_reg(d->index / 8);
+		if (in_memory(d->index / 8)) {
+			slot = slot_mem(d->index / 8);
+			m.index = m.base == H_S2 ? H_S1 : H_S2;
+			if (m.index == H_S1)
+				t->s1_group = 0;
+			emit_rm(&t->e, X_MOV_LOAD | X_W, (unsigned)m.index, &slot);
+		}
+	}
+	if (m.base >= 0 && m.index < 0 && !m.disp)
+		emit_rr(&t->e, X_MOV_LOAD | op, to, (unsigned)m.base);
+	else
+		emit_rm(&t->e, X_LEA | op, to, &m);
+done:
 	if (in_memory(g))
 		emit_store_cpu(&t->e, to, g * 8);
 	return true;
