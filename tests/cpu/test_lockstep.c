@@ -391,7 +391,27 @@ static void push_of_memory_keeps_what_it_read(void)
 	flat_free(f);
 }
 
+/* r9 has no host register: what it was goes to the source, the sum to the destination, and that is the last. */
+static void xadd_of_one_register_is_its_double(void)
+{
+	static const u8 code[] = {0x4d, 0x0f, 0xc1, 0xc9, /* xadd r9, r9 */
+				  0xcc};
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (flat_translate(f, false)) {
+		flat_write(f, CODE, code, sizeof(code));
+		for (unsigned i = 0; i < 3; i++) {
+			f->cpu.regs.rip = CODE;
+			f->cpu.regs.gpr[R_R9] = 21;
+			CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_EXCEPTION);
+			CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_R9], 42);
+		}
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(xadd_of_one_register_is_its_double),
 	UNIT_TEST(push_of_memory_keeps_what_it_read),
 	UNIT_TEST(two_look_ups_of_one_slot_come_to_an_end),
 	UNIT_TEST(random_code_runs_alike),

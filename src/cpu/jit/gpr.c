@@ -255,8 +255,8 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 	if (!(t->row->attr & NOFAULT))
 		jit_add_trap(t);
 	jit_reencode(t, g, e, mem, v);
-	if (g_slot && (roles & RO_GW))
-		emit_store_cpu(&t->e, H_S0, o->g * 8);
+	if (g_slot && (roles & RO_GW) && !(e_slot && (roles & RO_EW) && o->e == o->g))
+		emit_store_cpu(&t->e, H_S0, o->g * 8); /* xadd r, r: E is the last */
 	if (v_slot && (roles & RO_VW))
 		emit_store_cpu(&t->e, H_S0, o->v * 8);
 	if (e_scratch && (roles & RO_EW))
