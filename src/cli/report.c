@@ -107,13 +107,28 @@ static void report_cpu(const struct machine *m)
 	end(&p);
 }
 
+/* @n things, and the instructions that were most often the cause. */
+static void say_rows(struct paragraph *p, const struct jit *j, u64 n, const char *what,
+		     const char *(*of)(const struct jit *, unsigned, u64 *))
+{
+	u64 times;
+	const char *name = of(j, 0, &times);
+
+	say(p, "%lu %s%s", n, what, name ? ":" : ";");
+	for (unsigned i = 0; i < 8 && name; i++) {
+		const char *next = of(j, i + 1, &times);
+
+		of(j, i, &times);
+		say(p, "%s %lu%s", name, times, next && i < 7 ? "," : ";");
+		name = next;
+	}
+}
+
 /* What was translated, and what of that still needs the interpreter. */
 static void report_jit(const struct jit *j)
 {
 	const struct jit_counters *c = jit_counters(j);
 	struct paragraph p;
-	const char *name;
-	u64 times;
 
 	begin(&p, "jit");
 	say(&p, "%lu units of %lu instructions, %lu bytes;", c->units, c->insns, c->host_bytes);
@@ -122,14 +137,9 @@ static void report_jit(const struct jit *j)
 	say(&p, "%lu links,", c->links);
 	say(&p, "%lu dropped, %lu evicted by %lu, %lu flushes;", c->dropped, c->evicted,
 	    c->evictions, c->flushes);
-	say(&p, "%lu enters, %lu leaves,", c->enters, c->leaves);
-	say(&p, "%lu misses, %lu handlers", c->misses, c->handlers);
-	for (unsigned i = 0; i < 8; i++) {
-		name = jit_handled(j, i, &times);
-		if (!name)
-			break;
-		say(&p, "%s%s %lu", i ? " " : ": ", name, times);
-	}
+	say_rows(&p, j, c->leaves, "leaves", jit_left);
+	say_rows(&p, j, c->handlers, "handlers", jit_handled);
+	say(&p, "%lu enters, %lu misses", c->enters, c->misses);
 	end(&p);
 }
 

@@ -56,6 +56,7 @@ static void free_tables(struct jit *j)
 	free_table(j->parts, parts_of(j->size), sizeof(*j->parts));
 	free(j->row_rule);
 	free(j->row_handled);
+	free(j->row_left);
 	free(j->lock);
 }
 
@@ -74,7 +75,8 @@ static int make_tables(struct jit *j)
 		return err;
 	j->row_rule = calloc(nr_insn_rows, sizeof(*j->row_rule));
 	j->row_handled = calloc(nr_insn_rows, sizeof(*j->row_handled));
-	return j->row_rule && j->row_handled ? 0 : -ENOMEM;
+	j->row_left = calloc(nr_insn_rows, sizeof(*j->row_left));
+	return j->row_rule && j->row_handled && j->row_left ? 0 : -ENOMEM;
 }
 
 static int map_code(struct jit *j)
@@ -170,7 +172,7 @@ const struct jit_counters *jit_counters(const struct jit *j)
 	return &j->count;
 }
 
-const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
+static const char *often(const u64 *by_row, unsigned n, u64 *times)
 {
 	u64 below = ~0UL, best;
 	unsigned row = 0;
@@ -178,8 +180,8 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
 	for (unsigned i = 0; i <= n; i++) {
 		best = 0;
 		for (unsigned r = 0; r < nr_insn_rows; r++)
-			if (j->row_handled[r] > best && j->row_handled[r] < below) {
-				best = j->row_handled[r];
+			if (by_row[r] > best && by_row[r] < below) {
+				best = by_row[r];
 				row = r;
 			}
 		if (!best)
@@ -188,4 +190,14 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
 	}
 	*times = below;
 	return insn_rows[row].name;
+}
+
+const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
+{
+	return often(j->row_handled, n, times);
+}
+
+const char *jit_left(const struct jit *j, unsigned n, u64 *times)
+{
+	return often(j->row_left, n, times);
 }

@@ -256,7 +256,8 @@ struct jit {
 	u16 *row_rule; /* by row: index of jit_rules[], and 1; 0: nobody has asked yet */
 	struct jit_counters count;
 	struct tr tr;	  /* of the translation being made */
-	u64 *row_handled; /* by row: runs of its handler for translated code */
+	u64 *row_handled; /* by row: runs of its handler for translated code ... */
+	u64 *row_left;	  /* ... times that translated code was left for it */
 	struct jit_jump jumps[JIT_NR_JUMPS] __attribute__((aligned(64)));
 };
 

@@ -36,6 +36,8 @@ const struct jit_counters *jit_counters(const struct jit *j);
 /* Names a row of opcodes.def whose handler has run for translated code, the @n-th most often, and how often;
  * NULL: there is none. For reports: it looks through all of them. */
 const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
+/* The same of instructions that translated code was left for. */
+const char *jit_left(const struct jit *j, unsigned n, u64 *times);
 
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 #define JIT_LEAST_SIZE (256UL << 10)

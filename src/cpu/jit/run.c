@@ -229,6 +229,8 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			return nothing_ran(cpu, u, s, true);
 		default:
 			j->count.leaves++;
+			if (jit_unit_insn(j, u, s->k)->row != NO_ROW)
+				j->row_left[jit_unit_insn(j, u, s->k)->row]++;
 			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 			return at_insn(cpu, u, s->k);
 		}
