@@ -99,6 +99,29 @@ static void tr_jcc(struct tr *t)
 	jit_end_goto(t, t->next_rip);
 }
 
+/* jrcxz and loop: the same again, by short jumps, which touch no flag. False: F2 and F3 before loope are AMD's. */
+static bool tr_count(struct tr *t)
+{
+	u8 *from;
+
+	if (t->row->reads && (t->in->flags & (IN_REP | IN_REPNE)))
+		return false;
+	if (t->row->reads)
+		jit_fl_to_host(t);
+	if (t->rule->roles & RO_CW)
+		jit_fl_reg_write(t, R_RCX);
+	jit_fl_settle(t);
+	if (t->in->flags & IN_A32)
+		emit_8(&t->e, 0x67);
+	emit_8(&t->e, t->d.op);
+	emit_8(&t->e, 0);
+	from = t->e.p;
+	jit_end_goto(t, t->next_rip);
+	from[-1] = (u8)(t->e.p - from);
+	jit_end_goto(t, t->in->imm);
+	return true;
+}
+
 static void push_return(struct tr *t, bool second)
 {
 	gva_t ret = t->next_rip;
@@ -254,6 +277,8 @@ bool jit_tr_branch(struct tr *t)
 	case RULE_JCC:
 		tr_jcc(t);
 		return true;
+	case RULE_COUNT:
+		return tr_count(t);
 	case RULE_CALL:
 		push_return(t, false);
 		jit_end_goto(t, t->in->imm);

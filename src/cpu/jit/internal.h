@@ -275,6 +275,7 @@ enum rule_kind {
 	RULE_LEAVE,
 	RULE_JMP,
 	RULE_JCC,
+	RULE_COUNT,
 	RULE_CALL,
 	RULE_CALL_E,
 	RULE_JMP_E,

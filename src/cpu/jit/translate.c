@@ -200,6 +200,15 @@ static void emit_handler(struct tr *t)
 	jit_fl_set(t, &(struct jflags){.kind = JF_CC}); /* the stub loads the host's, too */
 }
 
+/* A repeated string instruction: its handler charges the budget for each iteration, and stops when there is none.
+ * So nothing that the entry has charged for may come behind it. */
+static void tr_repeated(struct tr *t)
+{
+	VM_BUG_ON(t->k + 1U != t->u->n);
+	emit_handler(t);
+	jit_end_goto(t, t->next_rip);
+}
+
 static bool by_rule(struct tr *t)
 {
 	switch (t->rule->kind) {
@@ -264,7 +273,9 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->stale = false;
 	if (ends(t->in, t->row)) {
 		jit_x87_settle(t);
-		if (!jit_tr_branch(t))
+		if (t->row->attr & REPS)
+			tr_repeated(t);
+		else if (!jit_tr_branch(t))
 			jit_end_insn(t);
 	} else if (!by_rule(t)) {
 		emit_handler(t);
