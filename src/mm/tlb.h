@@ -34,9 +34,11 @@ struct tlb_entry {
 	u64 addend;
 };
 
+#define TLB_MOST_L1 16384U
+
 /* What --tlb L1,L2WxS chooses. Each a power of two; l2_ways 0: no second level. */
 struct tlb_geometry {
-	u32 l1_entries; /* 16 .. 4096; the defaults are options_parse()'s (cli/options.c) */
+	u32 l1_entries; /* 16 .. TLB_MOST_L1; the defaults are options_parse()'s (cli/options.c) */
 	u32 l2_ways;	/* 0 .. 16 */
 	u32 l2_sets;	/* 1 .. 4096 */
 	bool check;	/* --check: walk the page tables at each hit and compare */

@@ -12,7 +12,7 @@ static bool power_of_two_in(u32 n, u32 low, u32 high)
 
 static bool geometry_valid(const struct tlb_geometry *g)
 {
-	if (!power_of_two_in(g->l1_entries, 16, 4096))
+	if (!power_of_two_in(g->l1_entries, 16, TLB_MOST_L1))
 		return false;
 	return !g->l2_ways ||
 	       (power_of_two_in(g->l2_ways, 1, 16) && power_of_two_in(g->l2_sets, 1, 4096));
@@ -94,24 +94,18 @@ static void take_l2(struct tlb_internal *in, u8 **at)
 	in->l2_prev = take(at, n, sizeof(*in->l2_prev));
 }
 
-static struct tlb_entry *take_l1_table(u32 entries, u8 **at)
-{
-	struct tlb_entry *e = take(at, entries, sizeof(*e));
-
-	for (u32 i = 0; i < entries; i++)
-		tlb_l1_clear(&e[i]);
-	return e;
-}
 
 static void take_l1(struct tlb_internal *in, u8 **at)
 {
 	u32 n = in->geo.l1_entries;
 
-	in->empty = take_l1_table(n, at);
+	in->empty = take(at, n, sizeof(*in->empty));
+	for (u32 i = 0; i < n; i++)
+		tlb_l1_clear(&in->empty[i]);
 	for (unsigned i = 0; i < TLB_SPACES; i++) {
 		struct tlb_space *s = &in->space[i];
 
-		s->table = take_l1_table(n, at);
+		s->table = take(at, n, sizeof(*s->table));
 		s->log = take(at, n, sizeof(*s->log));
 		s->logged = take(at, n, sizeof(*s->logged));
 	}
@@ -293,7 +287,7 @@ int tlb_validate(struct tlb *t)
 	int err = 0;
 
 	for (unsigned i = 0; i < TLB_SPACES; i++)
-		for (u32 slot = 0; slot < t->in->geo.l1_entries; slot++)
+		for (u32 slot = 0; t->in->space[i].made && slot < t->in->geo.l1_entries; slot++)
 			if (validate_l1_entry(t, &t->in->space[i], slot))
 				err = -EFAULT;
 	for (u32 slot = 0; slot < t->in->geo.l1_entries; slot++)

@@ -22,11 +22,12 @@
 struct tlb_space {
 	struct mm_struct *mm; /* NULL: free; then the table is empty */
 	u64 used;	      /* tlb_internal.clock when it was last made current */
-	struct tlb_entry *table;
+	struct tlb_entry *table; /* made when a space first takes it */
 	/* Slots filled since the last whole flush, each once: what a flush has to visit. A slot
 	 * that flush_tlb_page() emptied stays in the log until then. */
 	u16 *log;
 	u8 *logged; /* by slot */
+	bool made;
 	u32 nr_log;
 };
 
