@@ -259,6 +259,7 @@ void tlb_drop_write_tags(struct tlb *t)
 {
 	struct tlb_space *s = t->in->cur;
 
+	tlb_drop_window(t);
 	for (u32 n = 0; s && n < s->nr_log; n++)
 		s->table[s->log[n]].tag[TLB_WRITE] = TLB_NO_TAG;
 }
@@ -272,6 +273,8 @@ void tlb_protect_frame(struct memory *mem, struct page *page)
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mem->tlbs[cpu];
 
+		if (t)
+			tlb_drop_window(t);
 		for (unsigned i = 0; t && i < TLB_SPACES; i++) {
 			struct tlb_space *s = &t->in->space[i];
 

@@ -36,6 +36,15 @@ struct tlb_entry {
 
 #define TLB_MOST_L1 16384U
 
+/* A page that may be written, found by comparing an address with its bounds: for translated code, which keeps the
+ * stack's here. An access of up to 8 << c bytes, @off bytes behind base, lies in it if off < limit[c]; all
+ * 0: there is none. Goes with any entry of level 1 that goes, so it may be stricter than the table, never laxer. */
+#define TLB_WINDOW_LIMITS 7
+struct tlb_window {
+	u64 base, addend;
+	u64 limit[TLB_WINDOW_LIMITS];
+};
+
 /* What --tlb L1,L2WxS chooses. Each a power of two; l2_ways 0: no second level. */
 struct tlb_geometry {
 	u32 l1_entries; /* 16 .. TLB_MOST_L1; the defaults are options_parse()'s (cli/options.c) */
@@ -68,8 +77,15 @@ struct tlb {
 	/* Told of each page, by its host address, that tlb_fill() lets somebody write to; NULL: nobody. */
 	void (*on_write)(void *arg, void *page);
 	void *on_write_arg;
+	struct tlb_window stack; /* filled by translated code */
 	bool check;
 };
+
+static inline void tlb_drop_window(struct tlb *t)
+{
+	for (unsigned i = 0; i < TLB_WINDOW_LIMITS; i++)
+		t->stack.limit[i] = 0;
+}
 
 /* The error bits of a page fault, as the CPU pushes them. SDM vol. 3A, 4.7. */
 #define PF_PROT 1U /* the page was present */

@@ -213,6 +213,23 @@ static int validate_l1_entry(struct tlb *t, struct tlb_space *s, u32 slot)
 	return err;
 }
 
+/* The window is what some entry of the current space says. */
+static int validate_window(struct tlb *t)
+{
+	struct tlb_entry *e = tlb_l1_slot(t, t->stack.base);
+	u64 *slot, pte;
+
+	if (!t->stack.limit[0] ||
+	    (e->tag[TLB_WRITE] == t->stack.base && e->addend == t->stack.addend))
+		return 0;
+	/* Another page's entry may have taken its place. */
+	pte = t->mm ? tlb_walk(t, t->mm, t->stack.base, false, &slot) : 0;
+	if ((pte & (_PAGE_RW | _PAGE_DIRTY)) != (_PAGE_RW | _PAGE_DIRTY) ||
+	    (u64)pfn_to_virt(t->in->mem, pte_pfn((pte_t){pte})) - t->stack.base != t->stack.addend)
+		return complain("window", t->stack.base, "not what the tables say");
+	return 0;
+}
+
 /* NULL: nobody has this asid. */
 static struct mm_struct *mm_of_asid(struct memory *m, u32 asid)
 {
@@ -293,7 +310,7 @@ int tlb_validate(struct tlb *t)
 	for (u32 slot = 0; slot < t->in->geo.l1_entries; slot++)
 		if (!tlb_l1_empty(&t->in->empty[slot]))
 			err = complain("L1", tlb_l1_page(&t->in->empty[slot]), "of no mm");
-	if (validate_l2(t) || validate_psc(t))
+	if (validate_l2(t) || validate_psc(t) || validate_window(t))
 		err = -EFAULT;
 	return err;
 }

@@ -126,6 +126,7 @@ static void flush_one(struct tlb *t, struct mm_struct *mm, gva_t start, gva_t en
 {
 	struct tlb_space *s = find_space(t->in, mm);
 
+	tlb_drop_window(t);
 	if (s)
 		t->count.flush_entries += l1_flush_range(t, s, start, end);
 	t->count.flush_entries += l2_flush_range(t->in, mm->asid, start, end);
@@ -172,6 +173,7 @@ void flush_tlb_page(struct mm_struct *mm, gva_t addr)
 		if (!t)
 			continue;
 		t->count.flush_range++;
+		tlb_drop_window(t);
 		s = find_space(t->in, mm);
 		if (s && s->nr_log)
 			t->count.flush_entries += l1_flush_range(t, s, page, page + PAGE_SIZE);
@@ -192,6 +194,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 		if (!t)
 			continue;
 		t->count.flush_all++;
+		tlb_drop_window(t);
 		s = find_space(t->in, mm);
 		if (s)
 			t->count.flush_entries += space_clear(s);
@@ -245,6 +248,7 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm)
 		s->mm = mm;
 		s->used = ++in->clock;
 	}
+	tlb_drop_window(t);
 	in->cur = s;
 	t->mm = mm;
 	t->l1 = s ? s->table : in->empty;

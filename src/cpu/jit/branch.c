@@ -129,8 +129,8 @@ static void push_return(struct tr *t, bool second)
 	struct hmem m;
 
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	if (second && t->nr_todo > todo) /* see jit_tr_push() */
-		t->todo[t->nr_todo - 1].kind = TODO_LEAVE;
+	if (second)
+		jit_lookup_once(t, todo);
 	if (fits_s32((s64)ret)) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
 		emit_32(&t->e, (u32)ret);

@@ -304,6 +304,23 @@ static void emit_group_address(struct tr *t, const struct jit_group *g, s32 at)
 	emit_rm(&t->e, X_LEA | X_W, H_S1, &m);
 }
 
+/* The addend into H_S1. */
+static void emit_group_lookup(struct tr *t, const struct jit_group *g)
+{
+	enum tlb_access acc = g->write ? TLB_WRITE : TLB_READ;
+
+	if (g->root == R_RSP && g->index < 0) {
+		jit_emit_stack(t, host_reg(R_RSP), g->lo, (unsigned)(g->hi - g->lo), acc, true);
+		return;
+	}
+	emit_group_address(t, g, g->lo);
+	emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
+	jit_emit_compare(t, acc, 0);
+	branch_to_plain(t);
+	jit_emit_addend(t);
+	t->j->count.lookups++;
+}
+
 void jit_emit_groups(struct tr *t)
 {
 	for (unsigned i = 0; i < t->nr_groups; i++) {
@@ -317,13 +334,8 @@ void jit_emit_groups(struct tr *t)
 			emit_8(&t->e, g->align - 1);
 			branch_to_plain(t);
 		}
-		emit_group_address(t, g, g->lo);
-		emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
-		jit_emit_compare(t, g->write ? TLB_WRITE : TLB_READ, 0);
-		branch_to_plain(t);
-		jit_emit_addend(t);
+		emit_group_lookup(t, g);
 		emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(i));
-		t->j->count.lookups++;
 		t->s1_group = (u8)(i + 1);
 	}
 }

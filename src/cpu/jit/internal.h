@@ -152,8 +152,13 @@ struct stub_todo {
 	u32 site;
 	u32 index;
 	u64 tag;
+	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
+	u8 reg;
+	bool group, once; /* a group: to its plain unit; leaves if the TLB does not know it either */
+	u16 size;
+	s32 disp;
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_RECHECK };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_RECHECK, TODO_STACK };
 
 #define JIT_MAX_TODO 1024
 
@@ -239,7 +244,7 @@ struct jit {
 	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
-	const u8 *miss[2], *handler, *leave, *lazy; /* stubs, writable mapping */
+	const u8 *miss[2], *stack[2], *handler, *leave, *lazy; /* stubs, writable mapping */
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
@@ -381,6 +386,16 @@ void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc,
 void jit_emit_address(struct tr *t, unsigned to, bool segment);
 /* The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */
 void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv);
+
+/* The same for [reg + disp], a host register, off the stack pointer: by struct tlb's window. The addend into H_S1.
+ * @group: SITE_PLAIN if it fails; else as for one access. */
+void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
+		    bool group);
+/* Out of line. */
+void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
+/* The look-up made last, if it was not there already, leaves where it would be made again: H_S0 does not survive a miss;
+ * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
+void jit_lookup_once(struct tr *t, unsigned nr_todo);
 
 /* Half a look-up: index from H_S1, tag from H_S2, compared; the addend into H_S1. */
 void jit_emit_compare(struct tr *t, enum tlb_access acc, unsigned align);

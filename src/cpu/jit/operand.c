@@ -152,14 +152,15 @@ static void operand_of(struct tr *t, const struct address *a, struct hmem *m)
 		m->base = (s8)host_reg(a->base);
 }
 
-static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc)
+/* A branch if condition @cc: out of line. */
+static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc, unsigned cc)
 {
 	struct stub_todo *s;
 
 	VM_BUG_ON(t->nr_todo >= JIT_MAX_TODO);
 	s = &t->todo[t->nr_todo++];
 	*s = (struct stub_todo){.kind = TODO_MISS, .acc = acc, .top = top};
-	s->jcc = emit_jcc(&t->e, 5, NULL);
+	s->jcc = emit_jcc(&t->e, cc, NULL);
 	s->site = jit_add_site(t, SITE_INSN);
 	t->j->count.lookups++;
 	return s;
@@ -184,7 +185,7 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 		emit_mov_imm(&t->e, H_S2, page);
 		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &tag);
 	}
-	s = add_miss(t, top, acc);
+	s = add_miss(t, top, acc, 5);
 	s->constant = true;
 	s->index = index;
 	s->tag = page;
@@ -223,8 +224,71 @@ void jit_emit_addend(struct tr *t)
 static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned align)
 {
 	jit_emit_compare(t, acc, align);
-	add_miss(t, top, acc);
+	add_miss(t, top, acc, 5);
 	jit_emit_addend(t);
+}
+
+#define OFF_WINDOW(field) ((u32)offsetof(struct cpu, tlb.stack.field))
+
+void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
+		    bool group)
+{
+	unsigned c = 0;
+	struct hmem base = cpu_mem(OFF_WINDOW(base)), limit;
+	struct stub_todo *s;
+
+	while (8U << c < size)
+		c++;
+	limit = cpu_mem(OFF_WINDOW(limit) + 8 * c);
+	emit_lea(&t->e, H_S1, reg, disp);
+	emit_rm(&t->e, X_SUB_RM | X_W, H_S1, &base);
+	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &limit);
+	s = add_miss(t, NULL, acc, 3);
+	emit_load_cpu(&t->e, H_S1, OFF_WINDOW(addend));
+	s->kind = TODO_STACK;
+	s->top = t->e.p;
+	s->reg = (u8)reg;
+	s->disp = disp;
+	s->size = (u16)size;
+	s->group = group;
+	if (group)
+		t->j->sites[s->site].kind = SITE_PLAIN;
+	t->s1_group = 0;
+}
+
+void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s)
+{
+	struct emit *e = &t->e;
+	u8 *top = e->p, *jcc;
+
+	emit_lea(e, H_S1, s->reg, s->disp);
+	emit_lea(e, H_S2, s->reg, s->disp + (s32)s->size - 1);
+	emit_call(e, t->j->stack[s->acc]);
+	emit_jcc(e, 4, s->top);
+	if (s->group || s->once) {
+		emit_8(e, 0xe9);
+		e->p += 4;
+		jcc = e->p;
+		if (s->group)
+			t->j->sites[s->site].jump = (u32)(jcc - t->j->write);
+		jit_todo_leave(t, jcc, s->site);
+		return;
+	}
+	emit_mov_imm(e, H_S0, s->site);
+	emit_call(e, t->j->miss[s->acc]);
+	emit_jmp(e, top);
+}
+
+void jit_lookup_once(struct tr *t, unsigned nr_todo)
+{
+	struct stub_todo *s = &t->todo[t->nr_todo - 1];
+
+	if (t->nr_todo == nr_todo)
+		return;
+	if (s->kind == TODO_STACK)
+		s->once = true;
+	else
+		s->kind = TODO_LEAVE;
 }
 
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
@@ -247,6 +311,11 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 	jit_fl_clobber(t);
 	if (a.constant)
 		return lookup_constant(t, a.at, size, acc, align, m);
+	if (a.base == R_RSP && a.index < 0 && !a.seg && !align && a.disp < (s32)0x7fffff00) {
+		jit_emit_stack(t, host_reg(R_RSP), a.disp, size, acc, false);
+		operand_of(t, &a, m);
+		return true;
+	}
 	top = t->e.p;
 	if (pinned(a.base) && a.index < 0 && !a.seg && a.disp < (s32)0x7fffff00) {
 		emit_lea(&t->e, H_S1, host_reg(a.base), a.disp);
@@ -262,14 +331,9 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 
 void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc, struct hmem *m)
 {
-	u8 *top;
-
 	if (!jit_group_addend(t, t->use_stack[t->k])) {
 		jit_fl_clobber(t);
-		top = t->e.p;
-		emit_lea(&t->e, H_S1, host_reg(gpr), disp);
-		emit_lea(&t->e, H_S2, host_reg(gpr), disp + 7);
-		finish_lookup(t, top, acc, 0);
+		jit_emit_stack(t, host_reg(gpr), disp, 8, acc, false);
 	}
 	*m = (struct hmem){.base = (s8)host_reg(gpr), .index = H_S1, .disp = disp};
 }

@@ -36,10 +36,8 @@ bool jit_tr_push(struct tr *t)
 	}
 	todo = t->nr_todo;
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
-	/* H_S0 does not survive a miss; and to try both again, as for one look-up, might go on for ever, if
-	 * both are of one slot of the TLB. */
-	if (second && t->nr_todo > todo)
-		t->todo[t->nr_todo - 1].kind = TODO_LEAVE;
+	if (second)
+		jit_lookup_once(t, todo);
 	if (t->rule->kind == RULE_PUSH_I) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
 		emit_32(&t->e, (u32)t->d.imm);

@@ -3,6 +3,7 @@
  *	enter    C to a unit: registers of the guest's into the host's
  *	leave    a unit to C: back; the number of the site is in H_S0
  *	miss     a look-up failed: asks C to fill the TLB; returns, or leaves
+ *	stack    a look-up in the stack's window failed: fills that from the TLB
  *	handler  asks C to run an interpreter's handler; returns, or leaves
  *	lazy     JF_LAZY to cpu->cc and to the host's flags
  *
@@ -121,6 +122,48 @@ static void make_miss(struct jit *j, struct emit *e, enum tlb_access acc)
 	emit_jmp(e, j->leave);
 }
 
+/*
+ * Not in the window: [H_S1] is the first byte, [H_S2] the last. Hit in the TLB: ZF, the addend in H_S1, and the window is
+ * that page if it may be written. Else not ZF, and H_S1, H_S2 as a look-up that missed has them. Keeps H_S0.
+ */
+static void make_stack(struct jit *j, struct emit *e, enum tlb_access acc)
+{
+	struct hmem write = {.base = H_S1, .index = -1, .gs = true, .disp = 8 * TLB_WRITE};
+	struct hmem read = {.base = H_S1, .index = -1, .gs = true, .disp = 8 * TLB_READ};
+	struct hmem addend = {.base = H_S1, .index = -1, .gs = true, .disp = 24};
+	s32 window = 8 + (s32)offsetof(struct cpu, tlb.stack);
+	struct hmem to = at_rsp(window + (s32)offsetof(struct tlb_window, base));
+	u8 *no;
+
+	j->stack[acc] = e->p;
+	emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
+	emit_8(e, PAGE_SHIFT - 5);
+	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
+	emit_32(e, (u32)j->l1_mask);
+	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, H_S2);
+	emit_32(e, (u32)PAGE_MASK);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &write);
+	no = emit_jcc(e, 5, NULL);
+	emit_rm(e, X_MOV_LOAD | X_W, H_S1, &addend);
+	emit_rm(e, X_MOV_STORE | X_W, H_S2, &to);
+	to.disp = window + (s32)offsetof(struct tlb_window, addend);
+	emit_rm(e, X_MOV_STORE | X_W, H_S1, &to);
+	for (unsigned c = 0; c < TLB_WINDOW_LIMITS; c++) {
+		to.disp = window + (s32)offsetof(struct tlb_window, limit[c]);
+		emit_rm(e, X_MOV_IMM | X_W, 0, &to);
+		emit_32(e, PAGE_SIZE - (8U << c) + 1);
+	}
+	emit_8(e, 0xc3);
+	emit_patch(no, e->p);
+	if (acc == TLB_READ) {
+		emit_rm(e, X_CMP_RM | X_W, H_S2, &read);
+		no = emit_jcc(e, 5, NULL);
+		emit_rm(e, X_MOV_LOAD | X_W, H_S1, &addend);
+		emit_patch(no, e->p);
+	}
+	emit_8(e, 0xc3);
+}
+
 /* Flags from cpu->cc; changes rax. */
 static void emit_flags_from_cc(struct emit *e, s32 above)
 {
@@ -204,6 +247,8 @@ void jit_make_stubs(struct jit *j)
 	make_leave(j, &e);
 	make_miss(j, &e, TLB_READ);
 	make_miss(j, &e, TLB_WRITE);
+	make_stack(j, &e, TLB_READ);
+	make_stack(j, &e, TLB_WRITE);
 	make_handler(j, &e);
 	make_lazy(j, &e);
 	j->next = j->first = e.p;

@@ -178,6 +178,10 @@ static void emit_todo(struct tr *t)
 			jit_emit_recheck(t, s);
 			continue;
 		}
+		if (s->kind == TODO_STACK) {
+			jit_emit_stack_miss(t, s);
+			continue;
+		}
 		if (s->constant) {
 			emit_mov_imm(&t->e, H_S1, s->index);
 			emit_mov_imm(&t->e, H_S2, s->tag);
