@@ -53,7 +53,7 @@ struct jump {
 };
 #define NR_JUMPS 4096
 
-#define NR_HASH 16384
+#define NR_HASH (1U << 17)
 #define NR_FRAMES 4096
 
 struct code_cache {
