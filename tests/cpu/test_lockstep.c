@@ -410,7 +410,32 @@ static void xadd_of_one_register_is_its_double(void)
 	flat_free(f);
 }
 
+/* A push of 16 bits moves rsp by 2: what a group takes the other accesses for depends on it. */
+static void narrow_pushes_move_the_stack_by_two(void)
+{
+	static const u8 code[] = {0x66, 0x50,			/* push ax */
+				  0x0f, 0x29, 0x4c, 0x24, 0x20, /* movaps [rsp+32], xmm1 */
+				  0x48, 0x89, 0x44, 0x24, 0x08, /* mov [rsp+8], rax */
+				  0xcc};
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (flat_translate(f, false)) {
+		flat_write(f, CODE, code, sizeof(code));
+		for (unsigned i = 0; i < 4; i++) {
+			bool aligned = i & 1; /* after the push */
+
+			f->cpu.regs.rip = CODE;
+			f->cpu.regs.gpr[R_RSP] = DATA + PAGE_SIZE + 64 + (aligned ? 2 : 8);
+			CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_EXCEPTION);
+			CU_ASSERT_EQUAL(f->cpu.exit.vector, aligned ? X86_BP : X86_GP);
+			CU_ASSERT_EQUAL(f->cpu.regs.rip, aligned ? CODE + 13 : CODE + 2);
+		}
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(narrow_pushes_move_the_stack_by_two),
 	UNIT_TEST(xadd_of_one_register_is_its_double),
 	UNIT_TEST(push_of_memory_keeps_what_it_read),
 	UNIT_TEST(two_look_ups_of_one_slot_come_to_an_end),

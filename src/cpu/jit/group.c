@@ -73,6 +73,21 @@ static void follow_lea(struct values *v, const struct insn *in)
 		forget(v, in->reg);
 }
 
+/* Of 16 bits these move rsp by less, and a handler does them. */
+static unsigned narrow(unsigned kind)
+{
+	switch (kind) {
+	case RULE_PUSH:
+	case RULE_PUSH_I:
+	case RULE_PUSH_E:
+	case RULE_POP:
+	case RULE_LEAVE:
+		return RULE_NONE;
+	default:
+		return kind;
+	}
+}
+
 /* What registers are behind @in. */
 static void follow(struct values *v, const struct insn *in, const struct insn_row *row,
 		   const struct jit_rule *rule)
@@ -80,7 +95,7 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 	bool mem = in->flags & IN_MEM;
 	unsigned roles = rule->roles;
 
-	switch (rule->kind) {
+	switch (in->width == W_Q ? rule->kind : narrow(rule->kind)) {
 	case RULE_NOP:
 	case RULE_JCC:
 	case RULE_JMP:
@@ -229,8 +244,11 @@ static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
 	return join(t, &a);
 }
 
-static u8 add_stack(struct tr *t, const struct values *v, const struct jit_rule *rule)
+static u8 add_stack(struct tr *t, const struct values *v, const struct insn *in,
+		    const struct jit_rule *rule)
 {
+	if (in->width != W_Q)
+		return 0;
 	switch (rule->kind) {
 	case RULE_PUSH:
 	case RULE_PUSH_I:
@@ -263,7 +281,7 @@ void jit_find_groups(struct tr *t)
 			break;
 		rule = jit_rule_of(t->j, in->row);
 		t->use_e[k] = add_e(t, &v, in, &insn_rows[in->row], rule);
-		t->use_stack[k] = add_stack(t, &v, rule);
+		t->use_stack[k] = add_stack(t, &v, in, rule);
 		follow(&v, in, &insn_rows[in->row], rule);
 	}
 	/* One access may as well look for itself, where it is. */
