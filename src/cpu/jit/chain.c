@@ -109,12 +109,15 @@ struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
 	return u ? u : make(j, cpu, b, &lazy, false);
 }
 
-struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit *u)
+struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit *u, u32 map)
 {
+	struct jflags ctx = u->ctx;
+	struct jit_unit *plain;
 	unsigned versions;
-	struct jit_unit *plain = find(j, u->block, &u->ctx, true, &versions);
 
-	return plain ? plain : make(j, cpu, u->block, &u->ctx, true);
+	ctx.map = map;
+	plain = find(j, u->block, &ctx, true, &versions);
+	return plain ? plain : make(j, cpu, u->block, &ctx, true);
 }
 
 /* A unit of no instructions: makes @ctx to JF_LAZY and goes to @u. */
@@ -128,7 +131,7 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 	memset(t, 0, offsetof(struct tr, todo));
 	t->j = j;
 	t->b = u->block;
-	t->fl = *ctx;
+	jit_begin_state(t, ctx);
 	t->parts[t->nr_parts++].block = u->block;
 	t->parts[0].first = 0;
 	t->need_in = true;
@@ -160,7 +163,7 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 		u = make(j, cpu, b, fl, false);
 	if (!u) {
 		u = jit_general(j, cpu, b);
-		if (u && fl->kind != JF_LAZY)
+		if (u && !jflags_equal(fl, &lazy))
 			u = make_adapter(j, fl, u);
 	}
 	if (u)

@@ -308,6 +308,7 @@ void jit_fl_to_lazy(struct tr *t)
 	struct hmem op = cpu_mem(OFF_JIT(lazy_op));
 
 	jit_fl_settle(t);
+	jit_map_change(t, 0); /* nor does it know where registers are */
 	if (t->fl.kind == JF_LAZY)
 		return;
 	if (t->fl.kind != JF_CC) {

@@ -303,19 +303,19 @@ static void branch_to_plain(struct tr *t)
 /* The group's address, @at bytes from its base, into H_S1. Uses H_S2. */
 static void emit_group_address(struct tr *t, const struct jit_group *g, s32 at)
 {
-	struct hmem m = {.base = (s8)host_reg((unsigned)g->root),
-			 .index = -1,
-			 .scale = g->scale,
-			 .disp = at};
+	unsigned root = jit_place(t, (unsigned)g->root), index;
+	struct hmem m = {
+		.base = (s8)host_reg(root), .index = -1, .scale = g->scale, .disp = at};
 
-	if (in_memory((unsigned)g->root)) {
-		emit_load_cpu(&t->e, H_S2, (u32)g->root * 8);
+	if (in_memory(root)) {
+		emit_load_cpu(&t->e, H_S2, root * 8);
 		m.base = H_S2;
 	}
 	if (g->index >= 0) {
-		m.index = (s8)host_reg((unsigned)g->index);
-		if (in_memory((unsigned)g->index)) {
-			emit_load_cpu(&t->e, H_S1, (u32)g->index * 8);
+		index = jit_place(t, (unsigned)g->index);
+		m.index = (s8)host_reg(index);
+		if (in_memory(index)) {
+			emit_load_cpu(&t->e, H_S1, index * 8);
 			m.index = H_S1;
 		}
 	}

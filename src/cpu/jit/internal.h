@@ -27,7 +27,7 @@
 #define JIT_HOT_LOCKSTEP 2
 #define JIT_HEAT_CHAINED 8
 /* Translations of one block for different flags; one more is the general one. */
-#define JIT_MAX_VERSIONS 4
+#define JIT_MAX_VERSIONS 6
 
 /*
  * Where the guest's arithmetic flags are, and how to make them. They are hardly ever saved: mostly the last
@@ -57,6 +57,7 @@ struct jflags {
 	u8 kind, width, a, b;
 	s32 imm;   /* of JV_IMM */
 	s32 delta; /* what has been added to rsp since, if a is rsp */
+	u32 map;   /* and registers: regmap.c; of a site or a unit's key, elsewhere 0 */
 };
 
 /* The flags as cpu->cc has them. Registers are in cpu->regs; @host: the host's flags as they were. Core. */
@@ -193,7 +194,8 @@ struct tr {
 	const struct jit_rule *rule;
 	struct decoded d;
 	gva_t rip, next_rip;
-	struct jflags fl; /* where flags are before instruction k */
+	struct jflags fl; /* where flags are before instruction k; a and b are places */
+	u32 map;	  /* where registers are */
 	bool host;	  /* and the host's hold them, too */
 	u64 need[JIT_MAX_INSNS /
 		 64]; /* bit k: somebody may look at the flags that instruction k leaves */
@@ -348,6 +350,8 @@ bool jit_has_room(struct jit *j, unsigned n);
 /* What stands out of line; the unit is one of its block's from now on. */
 void jit_end_unit(struct tr *t);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
+/* Flags and registers are as a unit's key says. */
+void jit_begin_state(struct tr *t, const struct jflags *ctx);
 /* The block of instruction @k. */
 const struct block *jit_block_of(const struct tr *t, unsigned k);
 /* Leaves for instruction k when the branch before is taken. */
@@ -406,6 +410,21 @@ void jit_find_groups(struct tr *t);
 void jit_emit_groups(struct tr *t);
 /* The addend of the group @use into H_S1; false: there is none. */
 bool jit_group_addend(struct tr *t, u8 use);
+/* regmap.c. The place of @gpr, or who is there. */
+unsigned jit_map_place(u32 map, unsigned gpr);
+/* From guest registers to places, or back: what C sees, a recipe, the decoded instruction. */
+void jit_map_regs(struct cpu *cpu, u32 map);
+void jit_map_flags(struct jflags *f, u32 map);
+void jit_map_operands(struct tr *t);
+/* Registers change places so that they are as @map says; touches no flag, uses H_S0. */
+void jit_map_change(struct tr *t, u32 map);
+/* The map that is best for the unit, coming from t->map. */
+u32 jit_map_choose(const struct tr *t);
+static inline unsigned jit_place(const struct tr *t, unsigned gpr)
+{
+	return jit_map_place(t->map, gpr);
+}
+
 /* gpr.c: bytes of the E operand in memory. */
 unsigned jit_memory_size(const struct insn_row *row, unsigned width);
 
@@ -419,7 +438,7 @@ void jit_fl_reg_write(struct tr *t, unsigned gpr);     /* a register is about to
 void jit_fl_rsp_moves(struct tr *t, s32 by);	       /* rsp is about to change by a constant */
 void jit_fl_set(struct tr *t, const struct jflags *f); /* written by the instruction */
 
-/* Guest registers. */
+/* Guest registers, by place. */
 static inline bool in_memory(unsigned gpr)
 {
 	return gpr >= R_R8 && gpr <= R_R11;

@@ -75,9 +75,11 @@ u64 jit_run_handler(struct cpu *cpu, u64 nr)
 	const struct jit_part *p = jit_part_of(j, u, s->k);
 	struct block *b = p->block, *mini = jit_mini(j);
 	const struct insn *in = &b->insn[s->k - p->first];
+	u32 map = s->fl.map;
 
 	j->count.handlers++;
 	j->row_handled[in->row]++;
+	jit_map_regs(cpu, map);
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 	x87_pointers(cpu, u, s->k);
 	*mini = *b;
@@ -96,6 +98,8 @@ u64 jit_run_handler(struct cpu *cpu, u64 nr)
 		cpu->resume->fn(cpu, cpu->resume);
 	j->calling = 0;
 	cpu->jit.in_call = false;
+	if (!cpu->jit.left)
+		jit_map_regs(cpu, map);
 	return cpu->jit.left;
 }
 
@@ -201,6 +205,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 	cpu->jit.jumps = (u64)j->jumps;
 	for (;;) {
 		j->count.enters++;
+		jit_map_regs(cpu, u->ctx.map);
 		j->enter(cpu, j->exec + u->code);
 		nr = cpu->jit.site;
 		if (!nr) /* a handler stopped, or dropped the code */
@@ -209,6 +214,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			nr = trap_site(j, nr);
 		s = &j->sites[nr];
 		u = &j->units[s->unit];
+		jit_map_regs(cpu, s->fl.map);
 		switch (s->kind) {
 		case SITE_GOTO:
 			u = go_on(cpu, (u32)nr, &next);
@@ -219,7 +225,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			load_state(cpu, u->needs);
 			break;
 		case SITE_PLAIN:
-			plain = u->dead ? NULL : jit_plain(j, cpu, u);
+			plain = u->dead ? NULL : jit_plain(j, cpu, u, s->fl.map);
 			if (!plain)
 				return nothing_ran(cpu, u, s, false);
 			jit_link(j, (u32)nr, plain);

@@ -22,10 +22,20 @@
 u32 jit_add_site(struct tr *t, enum site_kind kind)
 {
 	u32 n = t->j->nr_sites++;
+	struct jit_site *s = &t->j->sites[n];
 
-	t->j->sites[n] =
-		(struct jit_site){.kind = kind, .k = (u8)t->k, .unit = t->unit, .fl = t->fl};
+	*s = (struct jit_site){.kind = kind, .k = (u8)t->k, .unit = t->unit, .fl = t->fl};
+	jit_map_flags(&s->fl, t->map);
+	s->fl.map = t->map;
 	return n;
+}
+
+void jit_begin_state(struct tr *t, const struct jflags *ctx)
+{
+	t->fl = *ctx;
+	t->map = ctx->map;
+	t->fl.map = 0;
+	jit_map_flags(&t->fl, t->map);
 }
 
 void jit_add_trap(struct tr *t)
@@ -144,6 +154,7 @@ static void emit_entry(struct tr *t)
 	u8 needs = t->u->needs;
 	u32 site;
 
+	jit_map_change(t, jit_map_choose(t));
 	jit_emit_groups(t);
 	if (needs) {
 		site = jit_add_site(t, SITE_NEEDS);
@@ -275,6 +286,7 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->rule = jit_rule_of(t->j, t->in->row);
 	t->next_rip = t->rip + t->in->len;
 	t->stale = false;
+	jit_map_operands(t);
 	if (ends(t->in, t->row)) {
 		jit_x87_settle(t);
 		if (t->row->attr & REPS)
@@ -358,7 +370,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->b = b;
 	t->rip = b->rip;
 	add_part(t, b);
-	t->fl = *ctx;
+	jit_begin_state(t, ctx);
 	while ((u64)j->next % UNIT_ALIGN)
 		*j->next++ = 0xcc; /* int3 */
 	t->e.p = j->next;
