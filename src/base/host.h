@@ -64,7 +64,7 @@ int host_fcntl(int fd, int cmd, long arg); /* the call's result or -errno */
  * Return: 0, -ENOMEM, -EINVAL.
  */
 int host_mmap_reserve(size_t size, size_t align, void **out);
-/* 0 or -errno; page multiples. host_mprotect(): guard pages of debug builds only. */
+/* 0 or -errno; page multiples. host_mprotect(): guard pages, those of tasks in debug builds only. */
 int host_munmap(void *addr, size_t len);
 int host_mprotect(void *addr, size_t len, int prot);
 int host_madvise(void *addr, size_t len, int advice);

@@ -1,9 +1,10 @@
 /*
- * Executable memory: one memfd, mapped twice. See the header.
+ * Executable memory: one memfd, or file without a name, mapped twice. See the header.
  */
 #include "base/host_exec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,33 +27,47 @@ static int policy_error(void)
 	return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -ENOMEM : -EPERM;
 }
 
-int host_map_exec(size_t size, void **write, void **exec)
+/* Maps @fd, @size bytes, twice. */
+static int map_twice(int fd, size_t size, void **write, void **exec)
 {
 	void *w, *x;
-	int fd = open_memfd(), err;
+	int err;
 
-	if (fd < 0)
+	if (ftruncate(fd, (off_t)size) < 0)
 		return policy_error();
-	if (ftruncate(fd, (off_t)size) < 0) {
-		err = policy_error();
-		goto out_close;
-	}
 	w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (w == MAP_FAILED) {
-		err = policy_error();
-		goto out_close;
-	}
+	if (w == MAP_FAILED)
+		return policy_error();
 	x = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
 	if (x == MAP_FAILED) {
 		err = policy_error();
 		munmap(w, size);
-		goto out_close;
+		return err;
 	}
 	*write = w;
 	*exec = x;
-	err = 0;
-out_close:
-	close(fd);
+	return 0;
+}
+
+static int map_and_close(int fd, size_t size, void **write, void **exec)
+{
+	int err = fd < 0 ? policy_error() : map_twice(fd, size, write, exec);
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Where no memfd may be executed (vm.memfd_noexec=2), a file without a name may, if its file system is not mounted
+ * noexec. */
+int host_map_exec(size_t size, void **write, void **exec)
+{
+	static const char *const dirs[] = {"/dev/shm", "/tmp", "/var/tmp"};
+	int err = map_and_close(open_memfd(), size, write, exec);
+
+	for (unsigned i = 0; err == -EPERM && i < ARRAY_SIZE(dirs); i++)
+		err = map_and_close(open(dirs[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0700),
+				    size, write, exec);
 	return err;
 }
 

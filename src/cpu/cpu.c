@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Address space for blocks, touched as they are made. Flushed as a whole when full. */
 #define ARENA_SIZE (64UL << 20)
@@ -129,8 +130,20 @@ enum cpu_model cpu_model_default(void)
 	return model;
 }
 
+static void *guard_page(struct cpu *cpu)
+{
+	return (void *)page_align((u64)cpu - CPU_STACK - CPU_GUARD);
+}
+
+void cpu_guard_stack(struct cpu *cpu)
+{
+	cpu->in->guarded = !host_mprotect(guard_page(cpu), PAGE_SIZE, PROT_NONE);
+}
+
 void cpu_destroy(struct cpu *cpu)
 {
+	if (cpu->in->guarded)
+		host_mprotect(guard_page(cpu), PAGE_SIZE, PROT_READ | PROT_WRITE);
 	tlb_destroy(&cpu->tlb);
 	free(cpu->in);
 	cpu->in = NULL;

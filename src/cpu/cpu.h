@@ -179,10 +179,12 @@ struct cpu_jit {
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is
- * the CPU itself. docs/adr/0001. */
+ * the CPU itself. docs/adr/0001. Below that, somewhere in the guard, a whole page: cpu_guard_stack(). */
 #define CPU_STACK (64UL << 10) /* bytes */
+#define CPU_GUARD (2 * PAGE_SIZE)
 #define CPU_AND_STACK(name)                                                                        \
 	struct {                                                                                   \
+		u8 name##_guard[CPU_GUARD] __attribute__((aligned(64)));                           \
 		u8 name##_stack[CPU_STACK] __attribute__((aligned(64)));                           \
 		struct cpu name;                                                                   \
 	}
@@ -257,6 +259,9 @@ int code_cache_translate(struct code_cache *c, const struct jit_options *o);
 int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
 	     const struct tlb_geometry *geo, enum cpu_model model);
 void cpu_destroy(struct cpu *cpu);
+/* @cpu stands in a CPU_AND_STACK: until cpu_destroy() a stack that grows too long meets a page that is not there, and
+ * the host's signal handler says so, instead of what lies below. */
+void cpu_guard_stack(struct cpu *cpu);
 
 /* Installs the host's SIGFPE, SIGSEGV, SIGBUS and SIGILL handlers (on an alternate stack) that
  * tell a guest's floating-point exception from a bug of Vellum. Once a process. 0; -EINVAL: the host

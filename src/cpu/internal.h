@@ -16,6 +16,7 @@ struct host_leaves {
 
 struct cpu_internal {
 	struct host_leaves host;
+	bool guarded; /* cpu_guard_stack() */
 };
 
 #endif

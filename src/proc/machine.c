@@ -95,8 +95,14 @@ static int init_cpu(struct machine *m)
 	int err;
 
 	m->code = code_cache_new(&m->mem);
-	if (IS_ERR(m->code))
-		return boot_fail("code cache", PTR_ERR(m->code));
+	if (IS_ERR(m->code)) {
+		err = PTR_ERR(m->code);
+		return boot_fail(err == -EPERM
+					 ? "this host grants no executable memory, in which vector "
+					   "instructions run, interpreted or translated"
+					 : "code cache",
+				 err);
+	}
 	err = cpu_init(&m->cpu, &m->mem, m->code, &c->tlb, c->cpu_model);
 	if (err) {
 		code_cache_free(m->code);
@@ -110,7 +116,12 @@ static int init_cpu(struct machine *m)
 							 .l1_entries = c->tlb.l1_entries,
 							 .lockstep = c->engine == ENGINE_LOCKSTEP});
 	if (err)
-		log_line("no translation (%s): all is interpreted", strerrordesc_np(-err));
+		log_line("no translation, all is interpreted: %s",
+			 err == -ENOSYS	 ? "the host lacks FSGSBASE"
+			 : err == -EPERM ? "it grants no executable memory for it"
+					 : strerrordesc_np(-err));
+	else
+		cpu_guard_stack(&m->cpu);
 	return 0;
 }
 

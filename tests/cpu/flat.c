@@ -88,7 +88,12 @@ bool flat_translate(struct flat *f, bool lockstep)
 				.hot = 1,
 				.lockstep = lockstep};
 
-	return code_cache_jit(f->code) || !code_cache_translate(f->code, &o);
+	if (code_cache_jit(f->code))
+		return true;
+	if (code_cache_translate(f->code, &o))
+		return false;
+	cpu_guard_stack(&f->cpu);
+	return true;
 }
 
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "flat.h"
 
 /* Runs @fn in a child; its wait status, and what it wrote to stderr. */
 static int in_child(void (*fn)(void), char *text, size_t size)
@@ -54,6 +55,31 @@ static void a_fault_outside_of_guest_code_is_a_bug(void)
 	CU_ASSERT_PTR_EQUAL(strchr(text, '\n'), text + strlen(text) - 1);
 }
 
+/* As a call of C too many on the stack below the CPU. */
+static void run_over_the_stack(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (!flat_translate(f, false))
+		_exit(77);
+	for (volatile u8 *p = (u8 *)&f->cpu; p >= f->cpu_guard;)
+		*--p = 0;
+}
+
+static void the_stack_of_translated_code_ends_at_a_page_that_is_not_there(void)
+{
+	char text[256];
+	int status = in_child(run_over_the_stack, text, sizeof(text));
+
+#ifndef CONFIG_ASAN /* which reports itself */
+	CU_ASSERT(WIFEXITED(status));
+	CU_ASSERT(WEXITSTATUS(status) == 125 || WEXITSTATUS(status) == 77);
+	CU_ASSERT(WEXITSTATUS(status) == 77 || !strncmp(text, "vellum: bug: host SIGSEGV", 25));
+#else
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status));
+#endif
+}
+
 static void a_signal_that_somebody_sent_kills_as_usual(void)
 {
 	char text[256];
@@ -67,6 +93,7 @@ static void a_signal_that_somebody_sent_kills_as_usual(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(a_fault_outside_of_guest_code_is_a_bug),
 	UNIT_TEST(a_signal_that_somebody_sent_kills_as_usual),
+	UNIT_TEST(the_stack_of_translated_code_ends_at_a_page_that_is_not_there),
 	UNIT_END,
 };
 const struct unit_suite suite_host_signals = {"host_signals", tests};

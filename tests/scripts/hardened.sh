@@ -1,0 +1,47 @@
+# Hosts that grant less: what can go on does, with a line that says what is missing; and no memory of Vellum's is ever
+# writable and executable.
+# tags: quick
+[ "$VELLUM" = native ] && { echo "about Vellum's own memory"; exit 77; }
+${CC:-cc} -O1 -o refuse "$SRC/tests/scripts/refuse.c" || { echo "no compiler"; exit 77; }
+bad=0
+fail() { echo "$*"; [ ! -s err ] || cat err; bad=1; }
+
+# expect WHAT STATUS LINE [OPTION...]: a program that has code worth translating; LINE is all of stderr
+expect()
+{
+	local what=$1 want=$2 line=$3 got=0
+	shift 3
+	./refuse "$what" "$VELLUM" run --engine=jit "$@" "$GUEST/floats" >out 2>err </dev/null || got=$?
+	[ $got = 77 ] && { echo "$what: this host cannot be made so"; return; }
+	[ $got = "$want" ] || fail "$what: exit status $got, not $want"
+	[ "$want" != 0 ] || cmp -s out wanted || fail "$what: another output"
+	grep -vxE "$line" err && fail "$what: unexpected lines"
+	[ -z "$line" ] || [ "$(grep -cxE "$line" err)" = 1 ] || fail "$what: not the line: $line"
+}
+"$GUEST/floats" >wanted </dev/null
+interpreted='vellum: no translation, all is interpreted'
+expect big-exec 0 "$interpreted: it grants no executable memory for it"
+expect big-exec 0 '' --jit-cache 512K
+expect fsgsbase 0 "$interpreted: the host lacks FSGSBASE"
+expect memfd 0 ''
+[ "$ENABLE_ASAN" = yes ] || expect mdwe 0 ''
+expect exec 125 'vellum: this host grants no executable memory, .*: Operation not permitted'
+
+# Sizes that cannot be.
+for size in 0 100K 255K 2G; do
+	"$VELLUM" run --engine=jit --jit-cache $size "$GUEST/hello-musl" >out 2>err && fail "--jit-cache $size is taken"
+	grep -qE "^vellum: --jit-cache: '$size' is not a size from 256K to 1G" err || fail "--jit-cache $size: not the line"
+done
+
+# What the host's kernel says of Vellum's memory, while translated code runs.
+"$VELLUM" run --engine=jit --jit-cache 1M sleep 5 </dev/null &
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	sleep 0.1
+	grep -q 'r-xs.*vellum-code' /proc/$!/maps && break
+done
+cat /proc/$!/maps >maps
+kill $!
+[ "$(grep -c 'r-xs.*vellum-code' maps)" = 2 ] || { fail "not two mappings with code:"; cat maps; }
+[ "$(grep -c 'rw-s.*vellum-code' maps)" = 2 ] || { fail "not two mappings to write it by:"; cat maps; }
+grep -E '^[^ ]* .wx' maps && fail "writable and executable"
+exit $bad
