@@ -98,7 +98,12 @@ bool flat_translate(struct flat *f, bool lockstep)
 
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights)
 {
-	u64 n = (addr - FLAT_BASE) >> PAGE_SHIFT;
+	flat_map(f, addr, addr, rights);
+}
+
+void flat_map(struct flat *f, gva_t addr, gva_t frame, unsigned long rights)
+{
+	u64 n = (frame - FLAT_BASE) >> PAGE_SHIFT;
 	u64 pte = (n + NR_TABLES) << PAGE_SHIFT | _PAGE_USER;
 
 	pte |= rights ? _PAGE_PRESENT : 0;
@@ -106,6 +111,11 @@ void flat_protect(struct flat *f, gva_t addr, unsigned long rights)
 	pte |= rights & FLAT_X ? 0 : _PAGE_NX;
 	table(f, NR_TABLES - 1)[table_index(addr, PAGE_SHIFT)] = pte;
 	flush_tlb_mm(f->mm);
+}
+
+u64 flat_pte(struct flat *f, gva_t addr)
+{
+	return table(f, NR_TABLES - 1)[table_index(addr, PAGE_SHIFT)];
 }
 
 void *flat_ptr(struct flat *f, gva_t addr)

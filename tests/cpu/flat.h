@@ -39,7 +39,11 @@ void flat_free(struct flat *f);
 bool flat_translate(struct flat *f, bool lockstep);
 /* Gives the page that holds @addr other rights. */
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights);
-/* Host address of guest memory. */
+/* The page of @addr shows, with these rights, the frame that the page of @frame shows at first. */
+void flat_map(struct flat *f, gva_t addr, gva_t frame, unsigned long rights);
+/* The page's entry, bits as the CPU knows them. */
+u64 flat_pte(struct flat *f, gva_t addr);
+/* Host address of guest memory, where flat_new() has put it. */
 void *flat_ptr(struct flat *f, gva_t addr);
 /* Copies code to guest memory, telling the code cache. */
 void flat_write(struct flat *f, gva_t addr, const void *bytes, size_t len);

@@ -57,6 +57,7 @@ static void free_tables(struct jit *j)
 	free(j->row_rule);
 	free(j->row_handled);
 	free(j->row_left);
+	free(j->row_made);
 	free(j->lock);
 }
 
@@ -76,7 +77,8 @@ static int make_tables(struct jit *j)
 	j->row_rule = calloc(nr_insn_rows, sizeof(*j->row_rule));
 	j->row_handled = calloc(nr_insn_rows, sizeof(*j->row_handled));
 	j->row_left = calloc(nr_insn_rows, sizeof(*j->row_left));
-	return j->row_rule && j->row_handled && j->row_left ? 0 : -ENOMEM;
+	j->row_made = calloc(nr_insn_rows, sizeof(*j->row_made));
+	return j->row_rule && j->row_handled && j->row_left && j->row_made ? 0 : -ENOMEM;
 }
 
 static int map_code(struct jit *j)
@@ -200,4 +202,14 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times)
 const char *jit_left(const struct jit *j, unsigned n, u64 *times)
 {
 	return often(j->row_left, n, times);
+}
+
+bool jit_has_rule(const struct jit *j, unsigned row)
+{
+	return jit_rule_of(j, row)->kind != RULE_NONE;
+}
+
+u64 jit_translated(const struct jit *j, unsigned row)
+{
+	return j->row_made[row];
 }

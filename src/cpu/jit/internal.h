@@ -265,6 +265,7 @@ struct jit {
 	struct tr tr;	  /* of the translation being made */
 	u64 *row_handled; /* by row: runs of its handler for translated code ... */
 	u64 *row_left;	  /* ... times that translated code was left for it */
+	u64 *row_made;	  /* by row: translations by its rule */
 	struct jit_jump jumps[JIT_NR_JUMPS] __attribute__((aligned(64)));
 };
 

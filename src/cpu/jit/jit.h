@@ -39,6 +39,10 @@ const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
 /* The same of instructions that translated code was left for. */
 const char *jit_left(const struct jit *j, unsigned n, u64 *times);
 
+/* For tests: whether the row has a rule, and how often an instruction of it was translated by that. */
+bool jit_has_rule(const struct jit *j, unsigned row);
+u64 jit_translated(const struct jit *j, unsigned row);
+
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 #define JIT_LEAST_SIZE (256UL << 10)
 #define JIT_MOST_SIZE (1UL << 30) /* jumps and offsets reach all of it */

@@ -293,8 +293,12 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 			tr_repeated(t);
 		else if (!jit_tr_branch(t))
 			jit_end_insn(t);
+		else
+			t->j->row_made[t->in->row]++;
 	} else if (!by_rule(t)) {
 		emit_handler(t);
+	} else {
+		t->j->row_made[t->in->row]++;
 	}
 	if (t->stale)
 		t->fl = (struct jflags){.kind = JF_CC};
