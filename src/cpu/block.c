@@ -364,6 +364,16 @@ static struct block *find(struct cpu *cpu, gva_t rip, u8 mode)
 	return build(cpu, rip, host, mode);
 }
 
+struct block *block_seen(struct cpu *cpu, gva_t rip)
+{
+	const u8 *host = exec_lookup(cpu, rip);
+	struct block *b = host ? cpu->code->hash[hash_host(host)] : NULL;
+
+	while (b && (b->host != host || b->rip != rip || b->mode || b->pfn[1] != NO_PFN))
+		b = b->hash_next;
+	return b;
+}
+
 static void remember_jump(struct code_cache *c, struct block *b)
 {
 	struct jump *j = &c->jumps[jump_hash(b->rip)];

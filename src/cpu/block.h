@@ -87,6 +87,9 @@ void code_cache_dirty(void *cache, struct page *page);
  */
 const struct insn *block_enter(struct cpu *cpu);
 
+/* The block of normal mode at @rip, if the first TLB level has the page and somebody has decoded it; else NULL. */
+struct block *block_seen(struct cpu *cpu, gva_t rip);
+
 /* Ends the running block, going to @target, an address that link @slot always leads to; makes the
  * link if both are of one page. */
 const struct insn *block_goto(struct cpu *cpu, unsigned slot, gva_t target);

@@ -144,6 +144,8 @@ void cpu_destroy(struct cpu *cpu)
 {
 	if (cpu->in->guarded)
 		host_mprotect(guard_page(cpu), PAGE_SIZE, PROT_READ | PROT_WRITE);
+	if (cpu->code && cpu->code->jit)
+		jit_forget_cpu(cpu->code->jit, cpu);
 	tlb_destroy(&cpu->tlb);
 	free(cpu->in);
 	cpu->in = NULL;

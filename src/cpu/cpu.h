@@ -163,6 +163,9 @@ bool cpu_model_possible(enum cpu_model model);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
 
+#define JIT_JUMPS_LOG 12
+#define JIT_JUMPS (1U << JIT_JUMPS_LOG) /* targets of computed jumps that are remembered */
+
 /* What translated code keeps where it is found by the stack pointer: jit/ alone. */
 struct cpu_jit {
 	u64 host_rsp;	    /* of C, while translated code runs */
@@ -172,10 +175,13 @@ struct cpu_jit {
 	u32 lazy_op;
 	u64 spill[2];	    /* values that flags are made from, and whose registers changed */
 	u64 group[6];	    /* addends of what was looked up together */
-	u64 jumps;	    /* table of computed jumps */
-	u64 epoch;	    /* counts cpu_run()s: what has been checked in this one holds */
+	u64 epoch;	    /* memory.code_gen and 1: what has been checked in this one holds */
 	bool in_call, left; /* a handler runs for translated code; it did not come back */
 	bool first;	    /* the instruction to go on with is its block's first */
+	/* Where computed jumps and returns go: guest address and host address, by jit_jump_hash(). All of it holds in
+	 * jumps_epoch and while jit.renewed is the same. */
+	u64 jumps_epoch, jumps_renewed;
+	u64 jump_rip[JIT_JUMPS], jump_code[JIT_JUMPS];
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

@@ -2,6 +2,7 @@
  * but in op_*.c; which instruction comes next, block.c knows. See interp.h, block.h. */
 #include "cpu/interp.h"
 #include "cpu/internal.h"
+#include "mm/memory.h"
 
 #include <string.h>
 
@@ -264,7 +265,7 @@ enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
 	cpu->budget = budget;
 	cpu->stopped = false;
 	cpu->regs.zero = 0;
-	cpu->jit.epoch++;
+	cpu->jit.epoch = cpu->mem->code_gen + 1;
 	flags_split(cpu, cpu->regs.flags);
 	fpu_enter(cpu);
 

@@ -104,6 +104,8 @@ struct fault_counts {
 
 #define READ_IMPLIES_EXEC_K 0x0400000U /* personality(2) */
 
+#define TLB_CODE_BITS 4096U
+
 struct memory {
 	u8 *ram;		  /* host address of frame 0; set once in memory_init() */
 	u64 ram_size;		  /* bytes of RAM, page multiple; set once */
@@ -118,6 +120,10 @@ struct memory {
 	struct list_head mm_list;   /* every mm_struct with users: mm->mmlist */
 	struct tlb *tlbs[MAX_CPUS]; /* set by tlb_init(), cleared by tlb_destroy() */
 	struct list_head mappings; /* every address_space with pages: sync, drop_caches, checkers */
+	/* Moves on when a page of code_pages (bits, by hash) may be mapped otherwise than before: what cpu/ found out
+	 * about where jumps lead holds while it stays. tlb_note_code(). */
+	u64 code_gen, code_pages[TLB_CODE_BITS / 64];
+	struct mm_struct *code_mm; /* the last that code ran in */
 	u64 writeback_tick;	   /* rounds of writeback_old() so far */
 	u64 committed_as;	   /* pages, Committed_AS; vm_enough_memory() and kin */
 	/* From here to unprivileged_userfaultfd: sysctls, set by the files of /proc/sys/vm. */

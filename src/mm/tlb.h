@@ -172,6 +172,10 @@ void tlb_protect_frame(struct memory *mem, struct page *page);
 /* The next store to each page of the current space asks tlb_fill() again. */
 void tlb_drop_write_tags(struct tlb *t);
 
+/* From now on memory.code_gen moves on when the page of @gva, of which somebody remembers where in the current space it
+ * is and that it can be executed, may have changed in that. Core. */
+void tlb_note_code(struct memory *mem, gva_t gva);
+
 /* Compares every valid entry of each level with the page tables; 0, or -EFAULT with a line
  * on the log that names the entry. */
 int tlb_validate(struct tlb *t);

@@ -132,6 +132,28 @@ static void flush_one(struct tlb *t, struct mm_struct *mm, gva_t start, gva_t en
 	t->count.flush_entries += l2_flush_range(t->in, mm->asid, start, end);
 }
 
+static u64 code_bit(gva_t gva)
+{
+	return ((gva >> PAGE_SHIFT) ^ (gva >> 30)) % TLB_CODE_BITS;
+}
+
+void tlb_note_code(struct memory *mem, gva_t gva)
+{
+	mem->code_pages[code_bit(gva) / 64] |= BIT(code_bit(gva) % 64);
+}
+
+/* Something of [start, end) may be mapped otherwise from now on. */
+static void code_moves(struct memory *mem, gva_t start, gva_t end)
+{
+	gva_t page = start;
+
+	if ((end - start) >> PAGE_SHIFT < TLB_CODE_BITS / 64)
+		while (page < end &&
+		       !(mem->code_pages[code_bit(page) / 64] & BIT(code_bit(page) % 64)))
+			page += PAGE_SIZE;
+	mem->code_gen += page < end;
+}
+
 void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end)
 {
 	for (unsigned cpu = 0; mm->asid && cpu < MAX_CPUS; cpu++)
@@ -147,6 +169,7 @@ void flush_tlb_range(struct mm_struct *mm, gva_t start, gva_t end)
 		return; /* never ran: nothing is cached */
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:%lu reason:range",
 		    (end - start) >> PAGE_SHIFT);
+	code_moves(mm->mem, start, end);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 
@@ -166,6 +189,7 @@ void flush_tlb_page(struct mm_struct *mm, gva_t addr)
 	if (!mm->asid)
 		return;
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:1 reason:page");
+	code_moves(mm->mem, page, page + PAGE_SIZE);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 		struct tlb_space *s;
@@ -187,6 +211,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 	if (!mm->asid)
 		return;
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:-1 reason:mm");
+	mm->mem->code_gen++;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 		struct tlb_space *s;
@@ -245,6 +270,8 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm)
 			s = take_space(in);
 		if (!s->made)
 			make_table(s, in->geo.l1_entries);
+		mm->mem->code_gen += mm != mm->mem->code_mm;
+		mm->mem->code_mm = mm;
 		s->mm = mm;
 		s->used = ++in->clock;
 	}

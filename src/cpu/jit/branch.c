@@ -3,7 +3,7 @@
  */
 #include "cpu/jit/internal.h"
 
-#define OFF_JUMP(field) ((s32)offsetof(struct jit_jump, field))
+#define OFF_JUMP(field) ((u32)offsetof(struct cpu, jit.jump_##field))
 
 static struct hmem at_base(unsigned base, s32 disp, bool gs)
 {
@@ -142,61 +142,33 @@ static void push_return(struct tr *t, bool second)
 	emit_lea(&t->e, H_GSP, H_GSP, -8);
 }
 
-/* Finds the target in H_S2: H_S1 is its struct jit_jump then. Else the interpreter does the instruction. What has
- * been checked against the TLB once holds until cpu_run() returns; the check is out of line. */
-static void emit_find_target(struct tr *t)
+/* Of the table of computed jumps, at the index in H_S1. */
+static struct hmem in_table(u32 off)
 {
-	struct hmem rip = at_base(H_S1, OFF_JUMP(rip), false);
-	struct hmem epoch = at_base(H_S1, OFF_JUMP(epoch), false);
-	struct hmem jumps = cpu_mem(offsetof(struct cpu, jit.jumps));
-	struct emit *e = &t->e;
-	u32 site = jit_add_site(t, SITE_INSN);
+	struct hmem m = cpu_mem(off);
 
-	t->s1_group = 0;
-	emit_rr(e, X_MOV_LOAD, H_S1, H_S2);
-	emit_rr(e, X_SHIFT_IB, 5, H_S1);
-	emit_8(e, 12);
-	emit_rr(e, X_XOR_RM, H_S1, H_S2);
-	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
-	emit_32(e, JIT_NR_JUMPS - 1);
-	emit_rr(e, X_SHIFT_IB, 4, H_S1);
-	emit_8(e, 6); /* sizeof(struct jit_jump) */
-	emit_rm(e, X_ADD_RM | X_W, H_S1, &jumps);
-	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
-	jit_todo_leave(t, emit_jcc(e, 5, NULL), site);
-	emit_load_cpu(e, H_S2, offsetof(struct cpu, jit.epoch));
-	emit_rm(e, X_CMP_RM | X_W, H_S2, &epoch);
-	t->todo[t->nr_todo++] = (struct stub_todo){
-		.kind = TODO_RECHECK, .jcc = emit_jcc(e, 5, NULL), .top = e->p, .site = site};
+	m.index = H_S1;
+	m.scale = 3;
+	return m;
 }
 
-/* Out of line: is the page still where it was? */
-void jit_emit_recheck(struct tr *t, const struct stub_todo *s)
+/* Finds the target in H_S2: H_S1 is its index in the table then. Else the interpreter does the instruction. */
+static void emit_find_target(struct tr *t)
 {
-	struct hmem slot = at_base(H_S1, OFF_JUMP(slot), false),
-		    page = at_base(H_S1, OFF_JUMP(page), false);
-	struct hmem addend = at_base(H_S1, OFF_JUMP(addend), false);
-	struct hmem epoch = at_base(H_S1, OFF_JUMP(epoch), false);
-	struct hmem tlb_tag = at_base(H_S0, 8 * TLB_EXEC, true),
-		    tlb_addend = at_base(H_S0, 24, true);
+	struct hmem rip = in_table(OFF_JUMP(rip));
 	struct emit *e = &t->e;
-	u8 *out[2];
+	u32 site = jit_add_site(t, SITE_INSN);
+	u8 *unknown;
 
-	emit_rm(e, X_MOV_STORE | X_W, H_S2, &epoch);
-	emit_rm(e, X_MOV_LOAD | X_W, H_S0, &slot);
-	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &page);
-	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_tag);
-	out[0] = emit_jcc(e, 5, NULL);
-	emit_rm(e, X_MOV_LOAD | X_W, H_S2, &addend);
-	emit_rm(e, X_CMP_RM | X_W, H_S2, &tlb_addend);
-	out[1] = emit_jcc(e, 5, NULL);
-	emit_jmp(e, s->top);
-	emit_patch(out[0], e->p);
-	emit_patch(out[1], e->p);
-	emit_rm(e, X_MOV_IMM | X_W, 0, &epoch);
-	emit_32(e, 0);
-	emit_mov_imm(e, H_S0, s->site);
-	emit_jmp(e, t->j->leave);
+	t->s1_group = 0;
+	emit_rr(e, 0x69, H_S1, H_S2); /* imul */
+	emit_32(e, JIT_JUMP_FACTOR);
+	emit_rr(e, X_SHIFT_IB, 5, H_S1);
+	emit_8(e, 32 - JIT_JUMPS_LOG);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
+	unknown = emit_jcc(e, 5, NULL);
+	t->todo[t->nr_todo++] = (struct stub_todo){
+		.kind = TODO_CALL, .jcc = unknown, .stub = t->j->find, .top = e->p, .site = site};
 }
 
 /* The target of an indirect branch to H_S2. */
@@ -217,9 +189,9 @@ static bool load_target(struct tr *t)
 	return true;
 }
 
-static void emit_jump_code(struct tr *t, unsigned base)
+static void emit_jump_code(struct tr *t)
 {
-	struct hmem code = at_base(base, OFF_JUMP(code), false);
+	struct hmem code = in_table(OFF_JUMP(code));
 
 	emit_rm(&t->e, 0xff, 4, &code);
 	t->ended = true;
@@ -232,13 +204,13 @@ static bool tr_jmp_e(struct tr *t)
 	if (!load_target(t))
 		return false;
 	emit_find_target(t);
-	emit_jump_code(t, H_S1);
+	emit_jump_code(t);
 	return true;
 }
 
 static bool tr_call_e(struct tr *t)
 {
-	struct hmem code = at_base(H_S1, OFF_JUMP(code), false);
+	struct hmem code = in_table(OFF_JUMP(code));
 
 	jit_fl_to_lazy(t);
 	t->host = false;
@@ -262,7 +234,7 @@ static void tr_ret(struct tr *t)
 	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
 	emit_find_target(t);
 	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
-	emit_jump_code(t, H_S1);
+	emit_jump_code(t);
 }
 
 /* Ends the block; false: the interpreter has to. */

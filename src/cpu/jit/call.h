@@ -21,6 +21,9 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
  * flags in cpu->jit.host_cc. 0: go on behind it, flags in cpu->cc; else the CPU stopped, or code changed. */
 u64 jit_run_handler(struct cpu *cpu, u64 site);
 
+/* Where a computed jump to @rip goes: its index in cpu_jit.jump_*; -1: the interpreter has to see. */
+int jit_find_jump(struct cpu *cpu, gva_t rip);
+
 /* Flags of JF_LAZY to cpu->cc. */
 void jit_unlazy(struct cpu *cpu);
 

@@ -4,8 +4,10 @@
  *	               +--> unit B       the stub when B's block is dropped
  *	          ret --> struct jit_jump, by rip --> unit B'   (flags: JF_LAZY)
  */
+#include "cpu/jit/call.h"
 #include "cpu/jit/internal.h"
 #include "cpu/jit/lockstep.h"
+#include "cpu/jit/run.h"
 
 static void unlink_site(struct jit *j, struct jit_site *s)
 {
@@ -54,25 +56,43 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 	/* A jump within the page takes its mapping for granted. */
 	if (!s->addend && from->pfn[0] != u->block->pfn[0])
 		return;
-	if (s->addend)
+	if (s->addend) {
 		memcpy(j->write + s->addend, &addend, sizeof(addend));
+		tlb_note_code(j->cache->mem, u->block->rip);
+	}
 	emit_patch(j->write + s->jump, j->write + u->code);
 	list_link(j, site, u);
 	j->count.links++;
 }
 
-void jit_remember(struct jit *j, const struct jit_unit *u)
+u32 jit_remember(struct jit *j, struct cpu *cpu, const struct jit_unit *u)
 {
-	struct block *b = u->block;
-	struct jit_jump *jump = &j->jumps[jump_hash(b->rip)];
+	gva_t rip = u->block->rip;
+	u32 i = jit_jump_hash(rip);
 
-	jump->rip = b->rip;
-	jump->slot = (b->rip >> (PAGE_SHIFT - 5)) & j->l1_mask;
-	jump->page = b->rip & PAGE_MASK;
-	jump->addend = (u64)b->host - b->rip;
-	jump->code = (u64)(j->exec + u->code);
-	jump->block = b;
-	jump->epoch = 0;
+	cpu->jit.jump_rip[i] = rip;
+	cpu->jit.jump_code[i] = (u64)(j->exec + u->code);
+	tlb_note_code(cpu->mem, rip);
+	return i;
+}
+
+/* An empty entry is all zero: only the first could be taken for one of address 0. */
+static void forget_jump(struct cpu *cpu, u32 i)
+{
+	cpu->jit.jump_rip[i] = i == 0;
+}
+
+void jit_settle_jumps(struct jit *j, struct cpu *cpu)
+{
+	struct cpu_jit *c = &cpu->jit;
+
+	if (likely(c->jumps_epoch == c->epoch && c->jumps_renewed == j->renewed && j->cpu == cpu))
+		return;
+	j->cpu = cpu;
+	c->jumps_epoch = c->epoch;
+	c->jumps_renewed = j->renewed;
+	memset(c->jump_rip, 0, sizeof(c->jump_rip));
+	forget_jump(cpu, 0);
 }
 
 static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
@@ -97,6 +117,17 @@ static struct jit_unit *find(const struct jit *j, const struct block *b, const s
 		*versions += j->units[n].n != 0; /* not an adapter */
 	}
 	return NULL;
+}
+
+int jit_find_jump(struct cpu *cpu, gva_t rip)
+{
+	struct jit *j = cpu->code->jit;
+	struct block *b = block_seen(cpu, rip);
+	struct jit_unit *u = NULL;
+
+	if (b && b->parts && !(j->lock && j->lock->off))
+		u = jit_general(j, cpu, b);
+	return u ? (int)jit_remember(j, cpu, u) : -1;
 }
 
 static const struct jflags lazy = {.kind = JF_LAZY};
@@ -197,16 +228,27 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 		jit_mini(j)->dead = true;
 }
 
+static void forget_target(struct jit *j, const struct jit_unit *u)
+{
+	u32 i = jit_jump_hash(u->block->rip);
+
+	if (j->cpu && j->cpu->jit.jump_rip[i] == u->block->rip)
+		forget_jump(j->cpu, i);
+}
+
+void jit_forget_cpu(struct jit *j, const struct cpu *cpu)
+{
+	if (j->cpu == cpu)
+		j->cpu = NULL;
+}
+
 void jit_drop(struct jit *j, struct block *b)
 {
-	struct jit_jump *jump;
 	struct jit_unit *u;
 
 	while (b->parts) {
 		u = &j->units[j->parts[b->parts].unit];
-		jump = &j->jumps[jump_hash(u->block->rip)];
-		if (jump->block == u->block)
-			*jump = (struct jit_jump){.rip = JIT_NO_RIP};
+		forget_target(j, u);
 		jit_forget_unit(j, u);
 		j->count.dropped++;
 	}

@@ -70,7 +70,6 @@ const struct jit_gen *jit_gen_at(const struct jit *j, u32 at)
 	BUG("jit: no code is there");
 }
 
-/* An empty entry of the table of jumps is all zero: only the first could be taken for one of address 0. */
 void jit_reset(struct jit *j)
 {
 	for (u32 i = 0; i < j->nr_gens; i++) {
@@ -81,13 +80,10 @@ void jit_reset(struct jit *j)
 		gen->used_traps = gen->traps;
 	}
 	begin_gen(j, 0);
-	j->jumps[0].rip = JIT_NO_RIP;
 }
 
 static void empty_gen(struct jit *j, const struct jit_gen *gen)
 {
-	u64 code = (u64)j->exec + gen->code, code_end = (u64)j->exec + gen->code_end;
-
 	for (u32 n = gen->units; n < gen->used_units; n++) {
 		struct jit_unit *u = &j->units[n];
 
@@ -103,9 +99,6 @@ static void empty_gen(struct jit *j, const struct jit_gen *gen)
 	for (u32 n = gen->sites; n < gen->used_sites; n++)
 		if (j->sites[n].to)
 			jit_forget_link(j, n);
-	for (u32 i = 0; i < JIT_NR_JUMPS; i++)
-		if (j->jumps[i].code >= code && j->jumps[i].code < code_end)
-			j->jumps[i] = (struct jit_jump){.rip = JIT_NO_RIP};
 }
 
 void jit_evict(struct jit *j)
@@ -113,6 +106,7 @@ void jit_evict(struct jit *j)
 	u32 next = (j->gen + 1) % j->nr_gens;
 	const struct jit_gen *oldest = &j->gens[next];
 
+	j->renewed++;
 	end_gen(j);
 	if (oldest->used_units > oldest->units) {
 		empty_gen(j, oldest);
@@ -124,7 +118,7 @@ void jit_evict(struct jit *j)
 /* Blocks go, too: all of them, between two. */
 void jit_flush(struct jit *j)
 {
-	memset(j->jumps, 0, sizeof(j->jumps));
+	j->renewed++;
 	jit_reset(j);
 	j->count.flushes++;
 }

@@ -121,19 +121,12 @@ struct jit_trap {
 	u32 site;
 };
 
-/* Where a computed jump goes: checked against the TLB, as the interpreter does (block_jump()). */
-struct jit_jump {
-	gva_t rip;
-	u64 slot;   /* of the TLB, bytes */
-	u64 page;   /* its execute tag must be this */
-	u64 addend; /* ... and its addend this */
-	u64 code;   /* host address */
-	struct block *block;
-	u64 epoch; /* checked against the TLB in this cpu_run() */
-	u64 unused;
-};
-#define JIT_NR_JUMPS 4096
-#define JIT_NO_RIP (~0UL)
+/* Where @rip stands in cpu_jit.jump_*: emit_jump_slot() does the same. */
+#define JIT_JUMP_FACTOR 0x9e3779b1U
+static inline u32 jit_jump_hash(gva_t rip)
+{
+	return (u32)rip * JIT_JUMP_FACTOR >> (32 - JIT_JUMPS_LOG);
+}
 
 /* What a row of rules.def says. */
 struct jit_rule {
@@ -147,9 +140,10 @@ struct jit_rule {
 struct stub_todo {
 	u8 kind; /* enum todo */
 	u8 acc;
-	bool constant; /* TODO_MISS: the address is known */
-	u8 *jcc;       /* where the branch's offset field ends */
-	u8 *top;       /* TODO_MISS: where to try again */
+	bool constant;	/* TODO_MISS: the address is known */
+	const u8 *stub; /* TODO_CALL */
+	u8 *jcc;	/* where the branch's offset field ends */
+	u8 *top;	/* TODO_MISS: where to try again */
 	u32 site;
 	u32 index;
 	u64 tag;
@@ -159,7 +153,7 @@ struct stub_todo {
 	u16 size;
 	s32 disp;
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_RECHECK, TODO_STACK };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK };
 
 #define JIT_MAX_TODO 1024
 
@@ -246,7 +240,9 @@ struct jit {
 	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
-	const u8 *miss[2], *stack[2], *handler, *leave, *lazy; /* stubs, writable mapping */
+	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find; /* stubs, writable mapping */
+	struct cpu *cpu; /* its table of jumps is kept right; another's begins empty */
+	u64 renewed; /* host code has gone: an address of it that somebody keeps may lead anywhere */
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
@@ -266,7 +262,6 @@ struct jit {
 	u64 *row_handled; /* by row: runs of its handler for translated code ... */
 	u64 *row_left;	  /* ... times that translated code was left for it */
 	u64 *row_made;	  /* by row: translations by its rule */
-	struct jit_jump jumps[JIT_NR_JUMPS] __attribute__((aligned(64)));
 };
 
 /* Kinds of rules. */
@@ -380,7 +375,6 @@ void jit_end_goto(struct tr *t, gva_t target);
 /* vec.c: FIP and FOP of what has run into struct cpu, for an exit. */
 void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
-void jit_emit_recheck(struct tr *t, const struct stub_todo *s);
 
 /* operand.c */
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */

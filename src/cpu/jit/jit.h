@@ -57,6 +57,8 @@ void jit_adopt(struct jit *j, struct block *b);
 void jit_drop(struct jit *j, struct block *b);
 /* With the blocks of the cache, which are gone already or go next. */
 void jit_flush(struct jit *j);
+/* @cpu is no more. */
+void jit_forget_cpu(struct jit *j, const struct cpu *cpu);
 /* What a handler that ran for translated code leaves for: see interp.h, op_again. True: return at once. */
 bool jit_leaves(struct cpu *cpu);
 

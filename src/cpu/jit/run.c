@@ -204,7 +204,6 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 	u64 nr;
 
 	cpu->jit.lazy_op = JF_CC;
-	cpu->jit.jumps = (u64)j->jumps;
 	for (;;) {
 		j->count.enters++;
 		jit_map_regs(cpu, u->ctx.map);
@@ -278,7 +277,8 @@ void jit_op_run(struct cpu *cpu, const struct insn *in)
 	if (!u)
 		TAIL return b->first_fn(cpu, in);
 	cpu->budget += b->n; /* its entry charges */
-	jit_remember(j, u);
+	jit_settle_jumps(j, cpu);
+	jit_remember(j, cpu, u);
 	next = unlikely(j->lock) ? jit_lockstep(cpu, u) : jit_execute(cpu, u);
 	if (!next)
 		return;

@@ -23,8 +23,10 @@ void jit_forget_link(struct jit *j, u32 site);
 /* Nothing leads to @u any more, and its block does not know it; who stands in it finds it dead. For each unit that
  * goes, but not for jit_flush(), where all do. */
 void jit_forget_unit(struct jit *j, struct jit_unit *u);
-/* Computed jumps find @u from now on. */
-void jit_remember(struct jit *j, const struct jit_unit *u);
+/* Computed jumps find @u from now on; its index in the table. */
+u32 jit_remember(struct jit *j, struct cpu *cpu, const struct jit_unit *u);
+/* Nothing is in the table of computed jumps that may be wrong. Before translated code is entered. */
+void jit_settle_jumps(struct jit *j, struct cpu *cpu);
 
 /* evict.c. No unit is there. */
 void jit_reset(struct jit *j);

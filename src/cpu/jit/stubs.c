@@ -6,6 +6,7 @@
  *	stack    a look-up in the stack's window failed: fills that from the TLB
  *	handler  asks C to run an interpreter's handler; returns, or leaves
  *	lazy     JF_LAZY to cpu->cc and to the host's flags
+ *	find     a computed jump's target is not in the table: asks C; returns, or leaves
  *
  * Translated code's stack pointer is struct cpu, below which the stack lies, and stays 16-aligned; so C gets
  * it as its argument, plus what a call has pushed.
@@ -239,6 +240,32 @@ static void make_lazy(struct jit *j, struct emit *e)
 	emit_8(e, 0xc3);
 }
 
+/* Called with the target of a computed jump in H_S2, the site in H_S0: returns with its index in the table in H_S1, or
+ * leaves. */
+static void make_find(struct jit *j, struct emit *e)
+{
+	struct hmem cpu = at_rsp(8 * (NR_VOLATILE + 2)), above = at_rsp(8);
+	u8 *leave;
+
+	j->find = e->p;
+	for (unsigned i = 0; i < NR_VOLATILE; i++)
+		emit_push(e, host_reg(pinned[i]));
+	emit_push(e, H_S0);
+	emit_rm(e, X_LEA | X_W, R_RDI, &cpu);
+	emit_move(e, R_RSI, H_S2);
+	emit_call_c(e, (u64)jit_find_jump);
+	emit_move(e, H_S1, R_RAX);
+	emit_pop(e, H_S0);
+	for (unsigned i = NR_VOLATILE; i-- > 0;)
+		emit_pop(e, host_reg(pinned[i]));
+	emit_rr(e, X_TEST, H_S1, H_S1);
+	leave = emit_jcc(e, 8, NULL);
+	emit_8(e, 0xc3);
+	emit_patch(leave, e->p);
+	emit_rm(e, X_LEA | X_W, R_RSP, &above);
+	emit_jmp(e, j->leave);
+}
+
 void jit_make_stubs(struct jit *j)
 {
 	struct emit e = {.p = j->next, .end = j->write + j->size};
@@ -251,5 +278,6 @@ void jit_make_stubs(struct jit *j)
 	make_stack(j, &e, TLB_WRITE);
 	make_handler(j, &e);
 	make_lazy(j, &e);
+	make_find(j, &e);
 	j->next = j->first = e.p;
 }

@@ -185,8 +185,10 @@ static void emit_todo(struct tr *t)
 			emit_jmp(&t->e, t->j->leave);
 			continue;
 		}
-		if (s->kind == TODO_RECHECK) {
-			jit_emit_recheck(t, s);
+		if (s->kind == TODO_CALL) {
+			emit_mov_imm(&t->e, H_S0, s->site);
+			emit_call(&t->e, s->stub);
+			emit_jmp(&t->e, s->top);
 			continue;
 		}
 		if (s->kind == TODO_STACK) {
