@@ -88,6 +88,16 @@ void emit_grp1(struct emit *e, u32 op, unsigned grp, unsigned reg, s32 imm)
 	}
 }
 
+void emit_rorx(struct emit *e, unsigned to, unsigned from, u8 by)
+{
+	emit_8(e, 0xc4);
+	emit_8(e, (u8)(0x43 | (to > 7 ? 0 : 0x80) | (from > 7 ? 0 : 0x20)));
+	emit_8(e, 0xfb);
+	emit_8(e, 0xf0);
+	emit_8(e, (u8)(0xc0 | (to & 7) << 3 | (from & 7)));
+	emit_8(e, by);
+}
+
 void emit_mov_imm(struct emit *e, unsigned reg, u64 value)
 {
 	if (value == (u32)value) {

@@ -119,6 +119,8 @@ void emit_rm(struct emit *e, u32 op, unsigned reg, const struct hmem *m);
 void emit_z(struct emit *e, u32 op, unsigned reg);
 /* Group 1 (GRP_*) of a register and an immediate, short where that does. @op: X_W or 0. */
 void emit_grp1(struct emit *e, u32 op, unsigned grp, unsigned reg, s32 imm);
+/* rorx @to, @from, @by of 64 bits: touches no flag; BMI2. */
+void emit_rorx(struct emit *e, unsigned to, unsigned from, u8 by);
 /* mov reg, value, in the shortest form; touches no flag. */
 void emit_mov_imm(struct emit *e, unsigned reg, u64 value);
 /* call and jmp to @to, an address of the same mapping; a jump's offset field is at p - 4 afterwards. */

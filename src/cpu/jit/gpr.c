@@ -164,16 +164,6 @@ static void note_writes(struct tr *t, const struct operands *o)
 		jit_fl_reg_write(t, R_RDX);
 }
 
-/* rorx reg, reg, by: touches no flag. */
-static void emit_rotate(struct emit *e, unsigned reg, u8 by)
-{
-	static const u8 rorx[] = {0xc4, 0xe3, 0xfb, 0xf0};
-
-	emit_bytes(e, rorx, sizeof(rorx));
-	emit_8(e, (u8)(0xc0 | reg << 3 | reg));
-	emit_8(e, by);
-}
-
 /* ah, ch, dh or bh with memory: the address needs REX, and so the byte has to be a low one meanwhile. */
 static void emit_high_byte(struct tr *t, unsigned g, const struct hmem *mem)
 {
@@ -184,9 +174,9 @@ static void emit_high_byte(struct tr *t, unsigned g, const struct hmem *mem)
 		emit_rm(&t->e, X_LEA | X_W, H_S2, &m);
 		m = (struct hmem){.base = H_S2, .index = -1};
 	}
-	emit_rotate(&t->e, whole, 8);
+	emit_rorx(&t->e, whole, whole, 8);
 	jit_reencode(t, whole, 0, &m, -1);
-	emit_rotate(&t->e, whole, 56);
+	emit_rorx(&t->e, whole, whole, 56);
 }
 
 /* op E, G with G in a slot and E in a register: the other direction of the same operation, whose operand

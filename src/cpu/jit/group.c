@@ -333,7 +333,7 @@ static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 	}
 	emit_group_address(t, g, g->lo);
 	emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
-	jit_emit_compare(t, acc, 0);
+	jit_emit_compare(t, H_S1, acc, 0);
 	branch_to_plain(t);
 	jit_emit_addend(t);
 	t->j->count.lookups++;

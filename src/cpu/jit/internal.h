@@ -396,8 +396,9 @@ void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
  * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
 void jit_lookup_once(struct tr *t, unsigned nr_todo);
 
-/* Half a look-up: index from H_S1, tag from H_S2, compared; the addend into H_S1. */
-void jit_emit_compare(struct tr *t, enum tlb_access acc, unsigned align);
+/* Half a look-up: index from the first byte, in @from, into H_S1, tag from the last, in H_S2, compared;
+ * then the addend into H_S1. */
+void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align);
 void jit_emit_addend(struct tr *t);
 
 /* group.c */

@@ -2,7 +2,7 @@
  * the operand that the look-up found.
  *
  *	guest    add  rdx, [rbp + rcx*4 + 8]
- *	host     lea  r10, [rbp + rcx*4 + 8]
+ *	host     lea  r10, [rbp + rcx*4 + 8]		one byte or aligned: into r11, and rorx r10, r11, 7
  *	         lea  r11, [r10 + 7]			last byte
  *	         shr  r10, 7; and r10, mask		index from the first
  *	         and  r11, -4096			tag from the last: a page crossing never hits
@@ -198,13 +198,18 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	return true;
 }
 
-void jit_emit_compare(struct tr *t, enum tlb_access acc, unsigned align)
+void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align)
 {
 	struct emit *e = &t->e;
 	struct hmem tag = tlb_mem(H_S1, 8 * acc);
 
-	emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
-	emit_8(e, PAGE_SHIFT - 5);
+	if (from != H_S1 && t->j->has_bmi2) {
+		emit_rorx(e, H_S1, from, PAGE_SHIFT - 5);
+	} else {
+		emit_move(e, H_S1, from);
+		emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
+		emit_8(e, PAGE_SHIFT - 5);
+	}
 	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
 	emit_32(e, (u32)t->j->l1_mask);
 	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, H_S2);
@@ -220,10 +225,10 @@ void jit_emit_addend(struct tr *t)
 	t->s1_group = 0;
 }
 
-/* Index in H_S1, tag in H_S2: compares, and leaves the addend in H_S1. */
-static void finish_lookup(struct tr *t, u8 *top, enum tlb_access acc, unsigned align)
+/* First byte in @from, last in H_S2: compares, and leaves the addend in H_S1. */
+static void finish_lookup(struct tr *t, u8 *top, unsigned from, enum tlb_access acc, unsigned align)
 {
-	jit_emit_compare(t, acc, align);
+	jit_emit_compare(t, from, acc, align);
 	add_miss(t, top, acc, 5);
 	jit_emit_addend(t);
 }
@@ -293,7 +298,7 @@ void jit_lookup_once(struct tr *t, unsigned nr_todo)
 
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
 {
-	unsigned last = align ? 0 : size - 1;
+	unsigned last = align ? 0 : size - 1, from = H_S2;
 	struct address a;
 	u8 *top;
 
@@ -318,13 +323,18 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 	}
 	top = t->e.p;
 	if (pinned(a.base) && a.index < 0 && !a.seg && a.disp < (s32)0x7fffff00) {
-		emit_lea(&t->e, H_S1, host_reg(a.base), a.disp);
+		if (!a.disp)
+			from = host_reg(a.base);
+		else if (last)
+			emit_lea(&t->e, from = H_S1, host_reg(a.base), a.disp);
 		emit_lea(&t->e, H_S2, host_reg(a.base), a.disp + (s32)last);
-	} else {
-		emit_sum(t, &a, H_S1);
+	} else if (last || !pinned(a.base) || a.seg || !(a.index < 0 || pinned(a.index))) {
+		emit_sum(t, &a, from = H_S1); /* which may use H_S2 */
 		emit_lea(&t->e, H_S2, H_S1, (s32)last);
+	} else {
+		emit_sum(t, &a, H_S2);
 	}
-	finish_lookup(t, top, acc, align);
+	finish_lookup(t, top, from, acc, align);
 	operand_of(t, &a, m);
 	return true;
 }
