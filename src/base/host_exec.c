@@ -71,6 +71,27 @@ int host_map_exec(size_t size, void **write, void **exec)
 	return err;
 }
 
+int host_map_exec_anon(size_t size, void **write, void **exec)
+{
+	void *w, *x;
+	int err;
+
+	w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (w == MAP_FAILED)
+		return policy_error();
+	x = mremap(w, 0, size, MREMAP_MAYMOVE); /* shared memory a second time: mremap(2) */
+	if (x == MAP_FAILED || mprotect(x, size, PROT_READ | PROT_EXEC) < 0) {
+		err = policy_error();
+		munmap(w, size);
+		if (x != MAP_FAILED)
+			munmap(x, size);
+		return err;
+	}
+	*write = w;
+	*exec = x;
+	return 0;
+}
+
 void host_unmap_exec(size_t size, void *write, void *exec)
 {
 	munmap(write, size);

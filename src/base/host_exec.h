@@ -14,6 +14,9 @@
  * Return: 0; -ENOMEM; -EPERM: the host's policy grants no executable memory.
  */
 int host_map_exec(size_t size, void **write, void **exec);
+/* The same of memory without a file, whose code perf looks up in /tmp/perf-PID.map; but what is executable was not at
+ * first, which more policies refuse. */
+int host_map_exec_anon(size_t size, void **write, void **exec);
 /* Both mappings go. */
 void host_unmap_exec(size_t size, void *write, void *exec);
 

@@ -250,6 +250,16 @@ static void set_jit_cache(struct cli_options *o, const char *what, char *arg)
 		bad(what, "'%s' is not a size from 256K to 1G", arg);
 }
 
+static void set_perf(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.jit_perf = true;
+}
+
+static void set_gdb(struct cli_options *o, const char *what __unused, char *arg __unused)
+{
+	o->machine.jit_gdb = true;
+}
+
 static void set_tlb(struct cli_options *o, const char *what, char *arg)
 {
 	if (tlb_parse_geometry(arg, &o->machine.tlb))

@@ -4,13 +4,18 @@
  * counted put some of them in words. */
 #include "cli/report.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/host.h"
 #include "base/log.h"
 #include "cpu/jit/jit.h"
 #include "fs/seq_file.h"
+#include "proc/clock.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
 
@@ -284,6 +289,39 @@ void report_proc_files(struct machine *m, struct task_struct *t, const char *fil
 		if (!at[len])
 			break;
 	}
+}
+
+#define NAMING_NS (2 * NSEC_PER_SEC) /* symbols are looked for so long; a large program has many */
+
+void report_perf_map(struct machine *m, struct task_struct *t)
+{
+	const struct jit *j = code_cache_jit(m->code);
+	u64 end = host_clock_ns(CLOCK_MONOTONIC) + NAMING_NS;
+	char path[48], name[128];
+	struct jit_code c;
+	FILE *map = NULL;
+	u32 n = 0;
+	int fd;
+
+	if (!j)
+		return;
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		  0600); /* perf wants its user's own */
+	if (fd >= 0)
+		map = fdopen(fd, "w");
+	if (!map) {
+		log_line("%s: %m", path);
+		return;
+	}
+	while (jit_next_code(j, &n, &c)) {
+		if (!m->symbolize || host_clock_ns(CLOCK_MONOTONIC) > end ||
+		    !m->symbolize(m, t, c.rip, name, sizeof(name)))
+			snprintf(name, sizeof(name), "%#lx", c.rip);
+		fprintf(map, "%lx %lx guest %s\n", (u64)c.code, c.size, name);
+	}
+	fclose(map);
 }
 
 void report_stats(struct machine *m)

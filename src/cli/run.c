@@ -248,6 +248,8 @@ static void at_exit(struct machine *m, struct task_struct *t, void *arg)
 		report_proc_files(m, t, o->at_exit);
 	if (t->tgid == m->init_pid && o->stats)
 		report_stats(m);
+	if (t->tgid == m->init_pid && o->machine.jit_perf)
+		report_perf_map(m, t);
 	if (o->on_exit)
 		o->on_exit(m, t, o->on_exit_arg);
 }

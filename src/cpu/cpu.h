@@ -252,6 +252,7 @@ struct jit_options {
 	u64 size;	/* bytes of host code at most; 0: JIT_DEFAULT_SIZE */
 	u32 l1_entries; /* of the first level of the CPUs' TLBs */
 	u16 hot;	/* entries that make a block hot; 0: as measured best */
+	bool perf;	/* perf is to name its code */
 	bool lockstep;	/* the interpreter runs beside; a difference ends Vellum with a report */
 };
 

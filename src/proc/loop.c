@@ -1,6 +1,7 @@
 /* The task loop. See loop.h. */
 #include "proc/loop.h"
 
+#include "cpu/jit/jit.h"
 #include "proc/itimer.h"
 #include "proc/rseq.h"
 #include "proc/task.h"
@@ -28,6 +29,8 @@ static enum cpu_stop run_guest(struct task_struct *t)
 		budget = min(budget, (s64)CPU_TIMER_SLICE);
 	why = cpu_run(cpu, budget);
 	t->slice -= cpu->retired - before;
+	if (unlikely(t->machine->config.jit_gdb) && code_cache_jit(cpu->code))
+		jit_gdb_tell(code_cache_jit(cpu->code));
 	if (why == CPU_SYSCALL || why == CPU_INT80)
 		t->slice -= SYSCALL_COST;
 	return why;

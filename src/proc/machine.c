@@ -114,6 +114,7 @@ static int init_cpu(struct machine *m)
 	err = code_cache_translate(m->code,
 				   &(struct jit_options){.size = c->jit_size,
 							 .l1_entries = c->tlb.l1_entries,
+							 .perf = c->jit_perf,
 							 .lockstep = c->engine == ENGINE_LOCKSTEP});
 	if (err)
 		log_line("no translation, all is interpreted: %s",

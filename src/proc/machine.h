@@ -39,13 +39,14 @@ struct machine_config {
 	struct tlb_geometry tlb;
 	enum cpu_model cpu_model;
 	enum cpu_engine engine;
-	u64 jit_size;	    /* bytes of translated code at most; 0: the translator's own default */
-	bool deterministic; /* virtual clock */
-	bool strace;	    /* a line a system call on the log */
-	struct trace trace; /* tracepoints that print a line on the log */
-	u64 seed;	    /* of AT_RANDOM, getrandom, and with vary_slices of slices */
-	bool vary_slices;   /* the seed was chosen: it decides how tasks take turns, too */
-	const char *root;   /* NULL: the host's "/" */
+	u64 jit_size; /* bytes of translated code at most; 0: the translator's own default */
+	bool jit_gdb, jit_perf; /* gdb, and perf, are to know translated code */
+	bool deterministic;	/* virtual clock */
+	bool strace;		/* a line a system call on the log */
+	struct trace trace;	/* tracepoints that print a line on the log */
+	u64 seed;		/* of AT_RANDOM, getrandom, and with vary_slices of slices */
+	bool vary_slices;	/* the seed was chosen: it decides how tasks take turns, too */
+	const char *root;	/* NULL: the host's "/" */
 	enum { VDSO_REFERENCE, VDSO_HOST } vdso_layout;
 	bool read_ahead_host; /* windows as the host's devices have them; else 128 KiB */
 	bool no_network;      /* no socket goes through the host */

@@ -6,6 +6,7 @@ cat >exceptions <<'END'
 the_log_fd            a message may come before there is a machine (base/log.c)
 regions               the host's signal handlers are given no machine (cpu/host_signals.c)
 handler_stack         what they run on
+__jit_debug_descriptor  gdb looks for it by this name (cpu/jit/names.c)
 END
 # shellcheck disable=SC2086
 list=$(objects $every) || { echo "no object files here: make them first"; exit 77; }

@@ -169,8 +169,10 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 	t->e.p = j->next;
 	t->unit = j->nr_units++;
 	t->u = &j->units[t->unit];
-	*t->u = (struct jit_unit){
-		.block = u->block, .ctx = *ctx, .code = (u32)(j->next - j->write)};
+	*t->u = (struct jit_unit){.block = u->block,
+				  .rip = u->block->rip,
+				  .ctx = *ctx,
+				  .code = (u32)(j->next - j->write)};
 	jit_fl_to_lazy(t);
 	jit_end_goto(t, u->block->rip);
 	site = j->nr_sites - 1;

@@ -81,11 +81,12 @@ static int make_tables(struct jit *j)
 	return j->row_rule && j->row_handled && j->row_left && j->row_made ? 0 : -ENOMEM;
 }
 
-static int map_code(struct jit *j)
+static int map_code(struct jit *j, bool perf)
 {
 	struct code_region region = {.keeps_registers = true};
 	void *write, *exec;
-	int err = host_map_exec(j->size, &write, &exec);
+	int err = perf ? host_map_exec_anon(j->size, &write, &exec)
+		       : host_map_exec(j->size, &write, &exec);
 
 	if (err)
 		return err;
@@ -149,7 +150,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 		}
 	}
 	if (!err)
-		err = map_code(j);
+		err = map_code(j, o->perf);
 	if (err) {
 		free_tables(j);
 		free_table(j, 1, sizeof(*j));
@@ -163,6 +164,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 
 void jit_free(struct jit *j)
 {
+	jit_gdb_forget(j);
 	host_signals_forget_region((u64)j->exec);
 	host_unmap_exec(j->size, j->write, j->exec);
 	free_tables(j);

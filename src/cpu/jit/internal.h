@@ -104,6 +104,7 @@ struct jit_unit {
 	u32 code, end;	     /* offsets */
 	u32 first_in;	     /* sites that are linked to it */
 	u32 next;	     /* another unit that begins with the block; 0: none */
+	gva_t rip;	     /* where that is, still known when the block is not */
 	u32 parts, nr_parts; /* jit.parts */
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
@@ -149,7 +150,8 @@ struct stub_todo {
 	u64 tag;
 	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
 	u8 reg;
-	bool group, once; /* a group: to its plain unit; leaves if the TLB does not know it either */
+	bool group,
+		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
 	u16 size;
 	s32 disp;
 };
@@ -258,6 +260,8 @@ struct jit {
 	u8 mini[sizeof(struct block) + 2 * sizeof(struct insn)] __attribute__((aligned(16)));
 	u16 *row_rule; /* by row: index of jit_rules[], and 1; 0: nobody has asked yet */
 	struct jit_counters count;
+	void *gdb;	  /* what gdb has been told: names.c ... */
+	u64 gdb_units;	  /* ... when so many had been made */
 	struct tr tr;	  /* of the translation being made */
 	u64 *row_handled; /* by row: runs of its handler for translated code ... */
 	u64 *row_left;	  /* ... times that translated code was left for it */

@@ -43,6 +43,19 @@ const char *jit_left(const struct jit *j, unsigned n, u64 *times);
 bool jit_has_rule(const struct jit *j, unsigned row);
 u64 jit_translated(const struct jit *j, unsigned row);
 
+/* A translation. */
+struct jit_code {
+	const void *code;
+	u64 size;  /* bytes */
+	gva_t rip; /* guest address that it begins with */
+};
+/* The next behind number *@n, 0 for the first; false: there is no other. Also what is dropped, if its code is still
+ * there. */
+bool jit_next_code(const struct jit *j, u32 *n, struct jit_code *c);
+/* Tells gdb, which may be attached or come later, of all translations, if many are new to it. Outside cpu_run(). */
+void jit_gdb_tell(struct jit *j);
+void jit_gdb_forget(struct jit *j);
+
 #define JIT_DEFAULT_SIZE (64UL << 20) /* bytes of code; touched as it is made */
 #define JIT_LEAST_SIZE (256UL << 10)
 #define JIT_MOST_SIZE (1UL << 30) /* jumps and offsets reach all of it */
