@@ -164,6 +164,7 @@ bool cpu_model_possible(enum cpu_model model);
 enum cpu_model cpu_model_default(void);
 
 #define JIT_JUMPS_LOG 12
+#define JIT_PAGES 2048U			/* pages that jumps from other pages lead to */
 #define JIT_JUMPS (1U << JIT_JUMPS_LOG) /* targets of computed jumps that are remembered */
 
 /* What translated code keeps where it is found by the stack pointer: jit/ alone. */
@@ -182,6 +183,8 @@ struct cpu_jit {
 	 * jumps_epoch and while jit.renewed is the same. */
 	u64 jumps_epoch, jumps_renewed;
 	u64 jump_rip[JIT_JUMPS], jump_code[JIT_JUMPS];
+	u64 page_epoch
+		[JIT_PAGES]; /* by jit.pages: the epoch in which it was there; 0 is never used */
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

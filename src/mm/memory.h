@@ -104,7 +104,7 @@ struct fault_counts {
 
 #define READ_IMPLIES_EXEC_K 0x0400000U /* personality(2) */
 
-#define TLB_CODE_BITS 4096U
+#define TLB_CODE_BITS 32768U
 
 struct memory {
 	u8 *ram;		  /* host address of frame 0; set once in memory_init() */

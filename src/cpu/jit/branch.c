@@ -5,11 +5,6 @@
 
 #define OFF_JUMP(field) ((u32)offsetof(struct cpu, jit.jump_##field))
 
-static struct hmem at_base(unsigned base, s32 disp, bool gs)
-{
-	return (struct hmem){.base = (s8)base, .index = -1, .gs = gs, .disp = disp};
-}
-
 /* Leaves for the interpreter, at instruction k. */
 void jit_end_insn(struct tr *t)
 {
@@ -36,30 +31,25 @@ static void goto_same_page(struct tr *t, gva_t target, u8 *jcc)
 	jit_todo_leave(t, jcc, site);
 }
 
-/* The same to another page, whose mapping is looked at each time. */
+/* The same to another page: if that is known to be in this epoch where it was. */
 static void goto_other_page(struct tr *t, gva_t target)
 {
-	u32 site = jit_add_site(t, SITE_GOTO), index = (target >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
+	struct hmem page =
+		cpu_mem(offsetof(struct cpu, jit.page_epoch)); /* 0: until it is linked */
+	u32 site = jit_add_site(t, SITE_GOTO);
 	struct jit_site *s = &t->j->sites[site];
-	struct hmem tag = at_base(0, (s32)index + 8 * TLB_EXEC, true);
-	struct hmem addend = at_base(0, (s32)index + 24, true);
-	gva_t page = target & PAGE_MASK;
+	u8 *top = t->e.p;
 
-	tag.base = addend.base = -1;
 	s->target = target;
-	if (fits_s32((s64)page)) {
-		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &tag);
-		emit_32(&t->e, (u32)page);
-	} else {
-		emit_mov_imm(&t->e, H_S2, page);
-		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &tag);
-	}
-	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
-	emit_z(&t->e, 0xb8 | X_W, H_S1);
-	s->addend = (u32)(t->e.p - t->j->write);
-	emit_64(&t->e, 1); /* no addend; chain.c knows better */
-	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &addend);
-	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	emit_load_cpu(&t->e, H_S1, offsetof(struct cpu, jit.epoch));
+	page.disp32 = true;
+	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &page);
+	s->page = (u32)(t->e.p - 4 - t->j->write);
+	t->todo[t->nr_todo++] = (struct stub_todo){.kind = TODO_CALL,
+						   .jcc = emit_jcc(&t->e, 5, NULL),
+						   .stub = t->j->check_page,
+						   .top = top,
+						   .site = site};
 	emit_8(&t->e, 0xe9);
 	t->e.p += 4;
 	s->jump = (u32)(t->e.p - t->j->write);

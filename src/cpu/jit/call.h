@@ -24,6 +24,10 @@ u64 jit_run_handler(struct cpu *cpu, u64 site);
 /* Where a computed jump to @rip goes: its index in cpu_jit.jump_*; -1: the interpreter has to see. */
 int jit_find_jump(struct cpu *cpu, gva_t rip);
 
+/* Whether the page that @site, a jump to another page, leads to is where it was when that was linked, as
+ * cpu_jit.page_epoch says then: 0; else -1. */
+int jit_check_page(struct cpu *cpu, u64 site);
+
 /* Flags of JF_LAZY to cpu->cc. */
 void jit_unlazy(struct cpu *cpu);
 

@@ -41,25 +41,87 @@ static void list_link(struct jit *j, u32 site, struct jit_unit *u)
 	u->first_in = site;
 }
 
+static void forget_pages(struct jit *j)
+{
+	for (u32 i = 0; i < j->nr_gens; i++) {
+		u32 end = i == j->gen ? j->nr_sites : j->gens[i].used_sites;
+
+		for (u32 n = j->gens[i].sites; n < end; n++)
+			if (j->sites[n].page && j->sites[n].to)
+				jit_forget_link(j, n);
+	}
+	memset(j->pages, 0, sizeof(j->pages));
+	memset(j->cpu->jit.page_epoch, 0, sizeof(j->cpu->jit.page_epoch));
+	j->renewed++; /* what other CPUs know */
+}
+
+/* The number of @page, which is at @addend now. */
+static u32 page_number(struct jit *j, gva_t page, u64 addend)
+{
+	u32 i = (u32)(((page >> PAGE_SHIFT) ^ (addend >> PAGE_SHIFT) * JIT_JUMP_FACTOR) %
+		      JIT_PAGES);
+
+	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % JIT_PAGES) {
+		struct jit_page *p = &j->pages[i];
+
+		if (!i)
+			continue;
+		if (!p->addend)
+			*p = (struct jit_page){page, addend};
+		if (p->page == page && p->addend == addend)
+			return i;
+	}
+	forget_pages(j);
+	return page_number(j, page, addend);
+}
+
+#define OFF_PAGE(n) ((u32)(offsetof(struct cpu, jit.page_epoch) + 8 * (n)))
+
+/* The page of @u is where it was: somebody has just looked. */
+static u32 know_page(struct jit *j, const struct jit_unit *u)
+{
+	gva_t rip = u->block->rip;
+	u32 n = page_number(j, rip & PAGE_MASK, (u64)u->block->host - rip);
+
+	tlb_note_code(j->cache->mem, rip);
+	j->cpu->jit.page_epoch[n] = j->cpu->jit.epoch;
+	return OFF_PAGE(n);
+}
+
+int jit_check_page(struct cpu *cpu, u64 site)
+{
+	const struct jit *j = cpu->code->jit;
+	const struct jit_page *p;
+	u32 off, n;
+
+	if (!j->sites[site].to)
+		return -1;
+	memcpy(&off, j->write + j->sites[site].page, 4);
+	n = (off - OFF_PAGE(0)) / 8;
+	p = &j->pages[n];
+	if (exec_lookup(cpu, p->page) != (const u8 *)(p->page + p->addend))
+		return -1;
+	cpu->jit.page_epoch[n] = cpu->jit.epoch;
+	return 0;
+}
+
 void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 {
 	struct jit_site *s = &j->sites[site];
 	struct block *from = j->units[s->unit].block;
-	u64 addend = (u64)u->block->host - u->block->rip;
+	u32 page = s->page ? know_page(j, u) : 0;
 
-	if (s->to == (u32)(u - j->units) && s->addend && !memcmp(j->write + s->addend, &addend, 8))
-		return; /* only the TLB did not know the page */
+	if (s->to == (u32)(u - j->units) && s->page && !memcmp(j->write + s->page, &page, 4))
+		return; /* only the page was not known */
 	if (s->to)
 		jit_forget_link(j, site);
 	if (j->units[s->unit].dead || j->one_unit)
 		return;
 	/* A jump within the page takes its mapping for granted. */
-	if (!s->addend && from->pfn[0] != u->block->pfn[0])
+	if (!s->page && from->pfn[0] != u->block->pfn[0])
 		return;
-	if (s->addend) {
-		memcpy(j->write + s->addend, &addend, sizeof(addend));
-		tlb_note_code(j->cache->mem, u->block->rip);
-	}
+	if (s->page)
+		memcpy(j->write + s->page, &page, sizeof(page));
 	emit_patch(j->write + s->jump, j->write + u->code);
 	list_link(j, site, u);
 	j->count.links++;
@@ -90,8 +152,10 @@ void jit_settle_jumps(struct jit *j, struct cpu *cpu)
 		return;
 	j->cpu = cpu;
 	c->jumps_epoch = c->epoch;
-	c->jumps_renewed = j->renewed;
 	memset(c->jump_rip, 0, sizeof(c->jump_rip));
+	if (c->jumps_renewed != j->renewed)
+		memset(c->page_epoch, 0, sizeof(c->page_epoch));
+	c->jumps_renewed = j->renewed;
 	forget_jump(cpu, 0);
 }
 

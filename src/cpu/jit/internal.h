@@ -83,9 +83,9 @@ struct jit_site {
 	u32 unit;
 	struct jflags fl;
 	gva_t target; /* SITE_GOTO */
-	/* SITE_GOTO, offsets in the code: the jump's end, the stub, the addend that a jump to another page
-	 * compares (0: same page). */
-	u32 jump, stub, addend;
+	/* SITE_GOTO, offsets in the code: the jump's end, the stub, where a jump to another page says which of
+	 * cpu_jit.page_epoch it compares (0: same page). */
+	u32 jump, stub, page;
 	u32 to;		      /* unit that it is linked to; 0: none */
 	u32 next_in, prev_in; /* list of the sites that are linked to the same unit */
 };
@@ -96,6 +96,12 @@ struct jit_part {
 	u32 unit;
 	u32 next;  /* another part that is this block; 0: none */
 	u32 first; /* number of its first instruction in the unit */
+};
+
+/* A page, where it was when a jump from another page was linked to it. */
+struct jit_page {
+	gva_t page;
+	u64 addend; /* 0: none is here */
 };
 
 struct jit_unit {
@@ -242,7 +248,9 @@ struct jit {
 	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
-	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find; /* stubs, writable mapping */
+	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find,
+		*check_page;		  /* stubs, writable mapping */
+	struct jit_page pages[JIT_PAGES]; /* by hash; 0 is never used */
 	struct cpu *cpu; /* its table of jumps is kept right; another's begins empty */
 	u64 renewed; /* host code has gone: an address of it that somebody keeps may lead anywhere */
 	struct jit_unit *units;

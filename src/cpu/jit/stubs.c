@@ -6,6 +6,7 @@
  *	stack    a look-up in the stack's window failed: fills that from the TLB
  *	handler  asks C to run an interpreter's handler; returns, or leaves
  *	lazy     JF_LAZY to cpu->cc and to the host's flags
+ *	check_page  a jump to another page: is it where it was? returns, or leaves
  *	find     a computed jump's target is not in the table: asks C; returns, or leaves
  *
  * Translated code's stack pointer is struct cpu, below which the stack lies, and stays 16-aligned; so C gets
@@ -240,20 +241,20 @@ static void make_lazy(struct jit *j, struct emit *e)
 	emit_8(e, 0xc3);
 }
 
-/* Called with the target of a computed jump in H_S2, the site in H_S0: returns with its index in the table in H_S1, or
- * leaves. */
-static void make_find(struct jit *j, struct emit *e)
+/* Asks @fn of C, with the argument @arg, and returns with the answer in H_S1; or leaves if that is negative. The site
+ * is in H_S0. */
+static const u8 *make_question(struct jit *j, struct emit *e, u64 fn, unsigned arg)
 {
 	struct hmem cpu = at_rsp(8 * (NR_VOLATILE + 2)), above = at_rsp(8);
+	const u8 *stub = e->p;
 	u8 *leave;
 
-	j->find = e->p;
 	for (unsigned i = 0; i < NR_VOLATILE; i++)
 		emit_push(e, host_reg(pinned[i]));
 	emit_push(e, H_S0);
 	emit_rm(e, X_LEA | X_W, R_RDI, &cpu);
-	emit_move(e, R_RSI, H_S2);
-	emit_call_c(e, (u64)jit_find_jump);
+	emit_move(e, R_RSI, arg);
+	emit_call_c(e, fn);
 	emit_move(e, H_S1, R_RAX);
 	emit_pop(e, H_S0);
 	for (unsigned i = NR_VOLATILE; i-- > 0;)
@@ -264,6 +265,7 @@ static void make_find(struct jit *j, struct emit *e)
 	emit_patch(leave, e->p);
 	emit_rm(e, X_LEA | X_W, R_RSP, &above);
 	emit_jmp(e, j->leave);
+	return stub;
 }
 
 void jit_make_stubs(struct jit *j)
@@ -278,6 +280,7 @@ void jit_make_stubs(struct jit *j)
 	make_stack(j, &e, TLB_WRITE);
 	make_handler(j, &e);
 	make_lazy(j, &e);
-	make_find(j, &e);
+	j->find = make_question(j, &e, (u64)jit_find_jump, H_S2);
+	j->check_page = make_question(j, &e, (u64)jit_check_page, H_S0);
 	j->next = j->first = e.p;
 }
