@@ -425,6 +425,46 @@ static void validate_sees_a_stale_entry(void)
 	tlb_world_end(w);
 }
 
+/* The epoch of memory.code_gen ends when a page that was noted is flushed, whether the TLB has it or not, or another
+ * space comes; not when others are flushed. */
+static void flushes_of_code_end_the_epoch(void)
+{
+	static const struct tlb_geometry geo = {256, 8, 128, false};
+	struct tlb_world *w = tlb_world_new(&geo, 2, false);
+	gva_t code = areas[0].start, end = code + 2 * PAGE_SIZE;
+	struct memory *mem = w->mm[0]->mem;
+	void *host;
+	u64 gen;
+
+	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, code, TLB_READ, PF_USER, &host), 0);
+	tlb_switch(&w->tlb, w->mm[1]);
+	tlb_switch(&w->tlb, w->mm[0]);
+	gen = mem->code_gen;
+	flush_tlb_page(w->mm[0], code);
+	CU_ASSERT_EQUAL(mem->code_gen, gen);
+	tlb_note_code(mem, code + 123);
+	flush_tlb_page(w->mm[0], code + PAGE_SIZE);
+	flush_tlb_range(w->mm[0], code + PAGE_SIZE, end);
+	tlb_switch(&w->tlb, NULL);
+	tlb_switch(&w->tlb, w->mm[0]);
+	CU_ASSERT_EQUAL(mem->code_gen, gen);
+	flush_tlb_page(w->mm[0], code);
+	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	gen = mem->code_gen;
+	flush_tlb_range(w->mm[0], code - PAGE_SIZE, end);
+	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	gen = mem->code_gen;
+	flush_tlb_range(w->mm[0], code & ~((1UL << 30) - 1), code + (1UL << 30));
+	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	gen = mem->code_gen;
+	flush_tlb_mm(w->mm[0]);
+	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	gen = mem->code_gen;
+	tlb_switch(&w->tlb, w->mm[1]);
+	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	tlb_world_end(w);
+}
+
 /* The child takes a page away without a flush: --check must end it at the next hit. */
 static int run_into_stale_entry(struct tlb_world *w, gva_t addr)
 {
@@ -485,6 +525,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(large_pages_translate_by_4k),
 	UNIT_TEST(stores_to_code_are_announced_once),
 	UNIT_TEST(validate_sees_a_stale_entry),
+	UNIT_TEST(flushes_of_code_end_the_epoch),
 	UNIT_TEST(two_address_spaces_do_not_see_each_other),
 	UNIT_END,
 };
