@@ -83,7 +83,12 @@ void flat_free(struct flat *f)
 
 bool flat_translate(struct flat *f, bool lockstep)
 {
-	struct jit_options o = {.size = 4UL << 20,
+	return flat_translate_in(f, lockstep, 4UL << 20);
+}
+
+bool flat_translate_in(struct flat *f, bool lockstep, u64 size)
+{
+	struct jit_options o = {.size = size,
 				.l1_entries = (u32)(f->cpu.tlb.l1_mask >> 5) + 1,
 				.hot = 1,
 				.lockstep = lockstep};

@@ -37,6 +37,8 @@ void flat_free(struct flat *f);
 /* Blocks are translated the first time they are entered, from now on; @lockstep: the interpreter beside. False: the
  * host cannot. */
 bool flat_translate(struct flat *f, bool lockstep);
+/* The same with @size bytes of code. */
+bool flat_translate_in(struct flat *f, bool lockstep, u64 size);
 /* Gives the page that holds @addr other rights. */
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights);
 /* The page of @addr shows, with these rights, the frame that the page of @frame shows at first. */
