@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpu/block.h"
+#include "cpu/jit/jit.h"
 #include "cpu/model.h"
 #include "flat.h"
 #include "mm/tlb.h"
@@ -340,6 +341,18 @@ static void random_code_runs_alike_translated(void)
 	flat_free(f);
 }
 
+/* ... and driven out again and again by others. */
+static void random_code_runs_alike_in_little_memory(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (!code_cache_jit(f->code) && flat_translate_in(f, false, JIT_LEAST_SIZE)) {
+		CU_ASSERT_EQUAL(run_both(f, nr_runs() / 4, usual_code), 0);
+		CU_ASSERT(jit_counters(code_cache_jit(f->code))->evictions > 0);
+	}
+	flat_free(f);
+}
+
 /* Operand and stack share a slot of the TLB: each look-up drives out the other. */
 static void two_look_ups_of_one_slot_come_to_an_end(void)
 {
@@ -441,6 +454,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(two_look_ups_of_one_slot_come_to_an_end),
 	UNIT_TEST(random_code_runs_alike),
 	UNIT_TEST(random_code_runs_alike_translated),
+	UNIT_TEST(random_code_runs_alike_in_little_memory),
 	UNIT_END,
 };
 const struct unit_suite suite_lockstep = {"lockstep", tests};

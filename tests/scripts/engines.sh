@@ -31,4 +31,7 @@ compare jit hello-glibc hello-musl hello-pie algorithms floats integers fft-v1 f
 # --check: no look-up may hit inline, and each program comes to an end all the same.
 VELLUM_CHECK=1 VELLUM_TLB=16,2x8 compare jit hello-glibc hello-musl integers
 compare lockstep hello-glibc hello-musl hello-pie floats code_changes selfmod
+# The least code memory that there can be: what runs is driven out again and again.
+VELLUM_JIT_CACHE=256K compare jit algorithms floats
+VELLUM_JIT_CACHE=256K compare lockstep hello-glibc floats
 exit $bad
