@@ -137,6 +137,7 @@ static void report_jit(const struct jit *j)
 
 	begin(&p, "jit");
 	say(&p, "%lu units of %lu instructions, %lu bytes;", c->units, c->insns, c->host_bytes);
+	say(&p, "%lu move registers,", c->moved);
 	say(&p, "%lu look-ups for %lu accesses,", c->lookups, c->lookups + c->grouped);
 	say(&p, "%lu flags saved, %lu operands kept;", c->flag_saves, c->flag_spills);
 	say(&p, "%lu links,", c->links);

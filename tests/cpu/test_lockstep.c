@@ -447,7 +447,57 @@ static void narrow_pushes_move_the_stack_by_two(void)
 	flat_free(f);
 }
 
+/* A loop on r8 to r11, which get host registers for it: what comes out, and what a store that faults shows. */
+static void registers_of_a_loop_change_places(void)
+{
+	static const u8 code[] = {0x4d, 0x01, 0xc8,		/* add r8, r9 */
+				  0x4d, 0x31, 0xc2,		/* xor r10, r8 */
+				  0x4d, 0x01, 0xd3,		/* add r11, r10 */
+				  0x4f, 0x8d, 0x4c, 0x41, 0x01, /* lea r9, [r9+r8*2+1] */
+				  0x4c, 0x89, 0x1f,		/* mov [rdi], r11 */
+				  0x48, 0x83, 0xc7, 0x08,	/* add rdi, 8 */
+				  0x48, 0x39, 0xf7,		/* cmp rdi, rsi */
+				  0x75, 0xe6,			/* jne code */
+				  0xcc};
+	const gva_t end = FLAT_BASE + FLAT_PAGES * PAGE_SIZE;
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	u64 *gpr = f->cpu.regs.gpr;
+
+	for (unsigned i = 0; i < 8 && flat_translate(f, false); i++) {
+		bool faults = i & 1;
+		u64 r8 = 3 * i, r9 = i, r10 = ~0UL, r11 = 5;
+
+		flat_write(f, CODE, code, sizeof(code));
+		for (unsigned r = 0; r < NR_GPR; r++)
+			gpr[r] = r;
+		gpr[R_R8] = r8;
+		gpr[R_R9] = r9;
+		gpr[R_R10] = r10;
+		gpr[R_R11] = r11;
+		gpr[R_RDI] = end - 8 * 100;
+		gpr[R_RSI] = faults ? end + 8 : end;
+		for (unsigned n = 0; n < 100 + faults; n++) {
+			r8 += r9;
+			r10 ^= r8;
+			r11 += r10;
+			r9 += r8 * 2 + 1;
+		}
+		f->cpu.regs.rip = CODE;
+		cpu_run(&f->cpu, 10000);
+		CU_ASSERT_EQUAL(f->cpu.exit.vector, faults ? X86_PF : X86_BP);
+		CU_ASSERT_EQUAL(f->cpu.regs.rip, faults ? CODE + 14 : CODE + 27);
+		CU_ASSERT_EQUAL(gpr[R_RDI], end);
+		CU_ASSERT(gpr[R_R8] == r8 && gpr[R_R9] == r9);
+		CU_ASSERT(gpr[R_R10] == r10 && gpr[R_R11] == r11);
+		for (unsigned r = R_R12; r <= R_R15; r++)
+			CU_ASSERT_EQUAL(gpr[r], r);
+		CU_ASSERT(jit_counters(code_cache_jit(f->code))->moved > 0);
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(registers_of_a_loop_change_places),
 	UNIT_TEST(narrow_pushes_move_the_stack_by_two),
 	UNIT_TEST(xadd_of_one_register_is_its_double),
 	UNIT_TEST(push_of_memory_keeps_what_it_read),

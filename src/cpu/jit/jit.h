@@ -23,6 +23,7 @@ struct jit_options;
 struct jit_counters {
 	u64 units, insns,
 		host_bytes; /* made: translations of blocks, their instructions, their code */
+	u64 moved;	    /* of them change places of registers at the entry: regmap.c */
 	u64 lookups;	    /* in them: TLB look-ups, */
 	u64 grouped;	    /* accesses that need none of their own */
 	u64 flag_saves, flag_spills; /* ... and what is done for flags that nobody may ever read */

@@ -152,9 +152,11 @@ static void emit_entry(struct tr *t)
 {
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
 	u8 needs = t->u->needs;
-	u32 site;
+	u32 map, site;
 
-	jit_map_change(t, jit_map_choose(t));
+	map = jit_map_choose(t);
+	t->j->count.moved += map != t->map;
+	jit_map_change(t, map);
 	jit_emit_groups(t);
 	if (needs) {
 		site = jit_add_site(t, SITE_NEEDS);
