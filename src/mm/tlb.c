@@ -287,3 +287,8 @@ void tlb_protect_frame(struct memory *mem, struct page *page)
 		}
 	}
 }
+
+void tlb_note_code(struct memory *mem, gva_t gva)
+{
+	mem->code_pages[tlb_code_bit(gva) / 64] |= BIT(tlb_code_bit(gva) % 64);
+}

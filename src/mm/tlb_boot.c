@@ -94,7 +94,6 @@ static void take_l2(struct tlb_internal *in, u8 **at)
 	in->l2_prev = take(at, n, sizeof(*in->l2_prev));
 }
 
-
 static void take_l1(struct tlb_internal *in, u8 **at)
 {
 	u32 n = in->geo.l1_entries;

@@ -132,16 +132,6 @@ static void flush_one(struct tlb *t, struct mm_struct *mm, gva_t start, gva_t en
 	t->count.flush_entries += l2_flush_range(t->in, mm->asid, start, end);
 }
 
-static u64 code_bit(gva_t gva)
-{
-	return ((gva >> PAGE_SHIFT) ^ (gva >> 30)) % TLB_CODE_BITS;
-}
-
-void tlb_note_code(struct memory *mem, gva_t gva)
-{
-	mem->code_pages[code_bit(gva) / 64] |= BIT(code_bit(gva) % 64);
-}
-
 /* Something of [start, end) may be mapped otherwise from now on. */
 static void code_moves(struct memory *mem, gva_t start, gva_t end)
 {
@@ -149,7 +139,7 @@ static void code_moves(struct memory *mem, gva_t start, gva_t end)
 
 	if ((end - start) >> PAGE_SHIFT < TLB_CODE_BITS / 64)
 		while (page < end &&
-		       !(mem->code_pages[code_bit(page) / 64] & BIT(code_bit(page) % 64)))
+		       !(mem->code_pages[tlb_code_bit(page) / 64] & BIT(tlb_code_bit(page) % 64)))
 			page += PAGE_SIZE;
 	mem->code_gen += page < end;
 }

@@ -20,8 +20,8 @@
 
 /* L1 of one address space. */
 struct tlb_space {
-	struct mm_struct *mm; /* NULL: free; then the table is empty */
-	u64 used;	      /* tlb_internal.clock when it was last made current */
+	struct mm_struct *mm;	 /* NULL: free; then the table is empty */
+	u64 used;		 /* tlb_internal.clock when it was last made current */
 	struct tlb_entry *table; /* made when a space first takes it */
 	/* Slots filled since the last whole flush, each once: what a flush has to visit. A slot
 	 * that flush_tlb_page() emptied stays in the log until then. */
@@ -105,5 +105,11 @@ void tlb_l2_drop(struct tlb_internal *in, u32 i);
 /* The entry of the page tables for @gva as a pte of a 4 KiB page, 0 if the hardware sees none;
  * *@slot is where accessed and dirty bits go. @psc: through the paging-structure cache. tlb.c */
 u64 tlb_walk(struct tlb *t, struct mm_struct *mm, gva_t gva, bool psc, u64 **slot);
+
+/* Of memory.code_pages: the page's. */
+static inline u64 tlb_code_bit(gva_t gva)
+{
+	return ((gva >> PAGE_SHIFT) ^ (gva >> 30)) % TLB_CODE_BITS;
+}
 
 #endif

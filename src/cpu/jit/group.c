@@ -304,8 +304,7 @@ static void branch_to_plain(struct tr *t)
 static void emit_group_address(struct tr *t, const struct jit_group *g, s32 at)
 {
 	unsigned root = jit_place(t, (unsigned)g->root), index;
-	struct hmem m = {
-		.base = (s8)host_reg(root), .index = -1, .scale = g->scale, .disp = at};
+	struct hmem m = {.base = (s8)host_reg(root), .index = -1, .scale = g->scale, .disp = at};
 
 	if (in_memory(root)) {
 		emit_load_cpu(&t->e, H_S2, root * 8);

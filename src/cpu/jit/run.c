@@ -160,7 +160,8 @@ static const struct insn *nothing_ran(struct cpu *cpu, const struct jit_unit *u,
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 	if (charged)
 		cpu->budget += u->n;
-	if (charged && cpu->budget >= u->n) /* its second page, which --check lets nobody find inline */
+	if (charged &&
+	    cpu->budget >= u->n) /* its second page, which --check lets nobody find inline */
 		cpu->code->jit->off_once = true;
 	cpu->regs.rip = u->block->rip;
 	return &cpu->code->again;
