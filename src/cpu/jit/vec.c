@@ -55,6 +55,8 @@ bool jit_tr_vec(struct tr *t)
 
 	if ((t->row->attr & VSIB) || size > 64 || (mem && masked(t)))
 		return false;
+	if (form == FORM_x87_ax)
+		rm = R_RAX; /* whatever REX.B says */
 	if (t->row->reads)
 		jit_fl_unlazy(t);
 	if (mem && !jit_lookup_e(t, size, t->row->attr & MEM_WRITE ? TLB_WRITE : TLB_READ,
