@@ -42,6 +42,12 @@
 	 : (width) == W_L ? of(op, u32, x, y)                                                      \
 			  : of(op, u64, x, y))
 
+/* As in cpu->cc: ah is what lahf leaves. */
+static u64 with_carry(u64 cc, u64 carry)
+{
+	return (cc & ~0x100UL) | (carry & 1) << 8;
+}
+
 static u64 flags_compute(enum jf_kind kind, unsigned width, u64 a, u64 b)
 {
 	switch (kind) {
@@ -55,6 +61,10 @@ static u64 flags_compute(enum jf_kind kind, unsigned width, u64 a, u64 b)
 		return BY_WIDTH(FLAGS_OF, "sub", width, a, b);
 	case JF_TEST:
 		return BY_WIDTH(FLAGS_OF, "and", width, a, b);
+	case JF_INC:
+		return with_carry(BY_WIDTH(FLAGS_OF, "add", width, a - 1, 1), b);
+	case JF_DEC:
+		return with_carry(BY_WIDTH(FLAGS_OF, "sub", width, a + 1, 1), b);
 	case JF_SHL:
 		return BY_WIDTH(SHIFT_FLAGS_OF, "shl", width, a, b);
 	case JF_SHR:
@@ -179,6 +189,17 @@ static void emit_test(struct tr *t, const struct jflags *f)
 	}
 }
 
+/* CF of what inc and dec came behind. */
+static void emit_carry(struct tr *t, const struct jflags *f)
+{
+	if (f->b == JV_IMM) {
+		emit_8(&t->e, 0xf8); /* clc */
+		return;
+	}
+	load_value(t, H_S0, f->b, 0, 0); /* 0 or -1 */
+	emit_rr(&t->e, X_ADD_RM, H_S0, H_S0);
+}
+
 /* Does again what wrote the flags, on copies. Uses H_S0. */
 static void emit_repeat(struct tr *t, const struct jflags *f)
 {
@@ -207,6 +228,13 @@ static void emit_repeat(struct tr *t, const struct jflags *f)
 		break;
 	case JF_TEST:
 		emit_test(t, f);
+		break;
+	case JF_INC:
+	case JF_DEC:
+		emit_carry(t, f);
+		load_value(t, H_S0, f->a, 0, f->delta);
+		emit_lea(&t->e, H_S0, H_S0, f->kind == JF_INC ? -1 : 1);
+		emit_rr(&t->e, width_op(0xff, f->width), f->kind == JF_INC ? 0 : 1, H_S0);
 		break;
 	default:
 		load_value(t, H_S0, f->a, f->imm, f->delta);
@@ -362,6 +390,37 @@ void jit_fl_rsp_moves(struct tr *t, s32 by)
 		jit_fl_reg_write(t, R_RSP);
 	else if (t->fl.a == R_RSP)
 		t->fl.delta += by;
+}
+
+bool jit_fl_carry(const struct tr *t, struct jflags *f)
+{
+	switch (t->fl.kind) {
+	case JF_TEST: /* and all that leaves CF clear */
+		f->b = JV_IMM;
+		f->imm = 0;
+		return true;
+	case JF_INC:
+	case JF_DEC:
+		f->b = t->fl.b;
+		f->imm = t->fl.imm;
+		return true;
+	default:
+		f->b = JV_SPILL + 1;
+		return false;
+	}
+}
+
+void jit_fl_keep_carry(struct tr *t, const struct jflags *f)
+{
+	struct jflags known;
+
+	if (!jit_fl_carry(t, &known)) {
+		emit_rr(&t->e, 0x1b | X_W, H_S0, H_S0); /* sbb: keeps CF */
+		emit_store_cpu(&t->e, H_S0, OFF_JIT(spill) + 8);
+		t->j->count.flag_spills++;
+	} else if (!t->host) {
+		emit_carry(t, f);
+	}
 }
 
 void jit_fl_set(struct tr *t, const struct jflags *f)

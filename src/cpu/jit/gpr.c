@@ -78,6 +78,11 @@ static unsigned shift_count(const struct tr *t)
 	return n & (t->d.width == W_Q ? 63 : 31);
 }
 
+static bool counts(unsigned kind)
+{
+	return kind == JF_INC || kind == JF_DEC;
+}
+
 static bool is_shift(unsigned kind)
 {
 	return kind >= JF_SHL;
@@ -118,6 +123,8 @@ static bool recipe(const struct tr *t, const struct operands *o, struct jflags *
 		f->a = JV_SPILL; /* the operand as it was */
 		f->b = JV_IMM;
 		f->imm = (s32)shift_count(t);
+	} else if (counts(kind)) {
+		jit_fl_carry(t, f);
 	} else if (kind == JF_TEST && result) {
 		f->b = f->a;
 	} else if (t->d.imm_len) {
@@ -125,7 +132,17 @@ static bool recipe(const struct tr *t, const struct operands *o, struct jflags *
 		f->imm = (s32)t->d.imm;
 	}
 	return kind == JF_NEG || kind == JF_CMP || kind == JF_TEST || is_shift(kind) ||
+	       counts(kind) ||
 	       (f->b != JV_NONE && f->b != f->a);
+}
+
+/* inc and dec ask for CF alone, and it is known. */
+static bool only_carry(const struct tr *t, const struct operands *o)
+{
+	struct jflags f;
+
+	return counts(t->rule->flags) && !(o->has_e && high_byte(t, o->e_byte, o->e)) &&
+	       jit_fl_carry(t, &f);
 }
 
 /* The instruction on H_S0 instead of memory. */
@@ -346,7 +363,7 @@ bool jit_tr_gpr(struct tr *t)
 {
 	u32 changed = (t->row->writes | t->row->undefined) & F_OSZAPC;
 	bool full = jit_writes_all_flags(t), keeps = changed && jit_needed_after(t);
-	bool reads = (t->row->reads & ~t->row->undefined) && !full;
+	bool reads = (t->row->reads & ~t->row->undefined) && !full, before;
 	enum through how;
 	struct operands o;
 	struct jflags f;
@@ -355,12 +372,13 @@ bool jit_tr_gpr(struct tr *t)
 	operands_of(t, &o);
 	if (!supported(t, &o))
 		return false;
-	if (reads || (keeps && !full))
+	before = reads || (keeps && !full && !only_carry(t, &o));
+	if (before)
 		jit_fl_unlazy(t);
 	if (o.mem && !jit_lookup_e(t, jit_memory_size(t->row, t->d.width),
 				   t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
 		return false;
-	if (reads || (keeps && !full))
+	if (before)
 		jit_fl_to_host(t);
 
 	if (!changed) {
@@ -373,6 +391,8 @@ bool jit_tr_gpr(struct tr *t)
 		f = (struct jflags){.kind = JF_HOST};
 		how = DIRECT;
 	}
+	if (counts(f.kind))
+		jit_fl_keep_carry(t, &f);
 	if (how == SCRATCH) {
 		emit_through_scratch(t, &o, &m);
 	} else {
