@@ -132,8 +132,7 @@ static bool recipe(const struct tr *t, const struct operands *o, struct jflags *
 		f->imm = (s32)t->d.imm;
 	}
 	return kind == JF_NEG || kind == JF_CMP || kind == JF_TEST || is_shift(kind) ||
-	       counts(kind) ||
-	       (f->b != JV_NONE && f->b != f->a);
+	       counts(kind) || (f->b != JV_NONE && f->b != f->a);
 }
 
 /* inc and dec ask for CF alone, and it is known. */

@@ -45,7 +45,7 @@ enum jf_kind {
 	JF_TEST, /* a & b */
 	JF_INC,	 /* a is the result of x + 1; CF is that of before: bit 0 of b */
 	JF_DEC,
-	JF_SHL,	 /* a << b, b a constant that is not 0 */
+	JF_SHL, /* a << b, b a constant that is not 0 */
 	JF_SHR,
 	JF_SAR,
 };
@@ -444,8 +444,8 @@ void jit_fl_to_host(struct tr *t); /* somebody reads them; uses H_S0 */
 void jit_fl_unlazy(struct tr *t);  /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
 void jit_fl_to_lazy(struct tr *t); /* for an exit whose target is not known */
 void jit_fl_settle(struct tr *t);  /* for an exit: no longer in the host's flags only */
-void jit_fl_reg_write(struct tr *t, unsigned gpr);     /* a register is about to change */
-void jit_fl_rsp_moves(struct tr *t, s32 by);	       /* rsp is about to change by a constant */
+void jit_fl_reg_write(struct tr *t, unsigned gpr); /* a register is about to change */
+void jit_fl_rsp_moves(struct tr *t, s32 by);	   /* rsp is about to change by a constant */
 /* Before inc and dec: CF is where recipe @f keeps it, and in the host's flags. Uses H_S0. */
 void jit_fl_keep_carry(struct tr *t, const struct jflags *f);
 /* CF is known without the host's flags: the carry of a recipe for inc and dec (b and imm of @f). */

@@ -78,7 +78,9 @@ void jit_map_operands(struct tr *t)
 
 		d->op = (u8)((d->op & ~7U) | (z & 7));
 	}
-	if (d->modrm_at && d->mod == 3 && (!vec || form_rm_is_gpr(row->form)))
+	if (d->modrm_at && d->mod == 3 &&
+	    row->form != FORM_x87_ax && /* fnstsw ax, whatever REX says */
+	    (!vec || form_rm_is_gpr(row->form)))
 		d->rm = (u8)jit_map_place(t->map, d->rm);
 	if (d->modrm_at && row->ext == EXT_ANY && (!vec || form_reg_is_gpr(row->form)))
 		d->reg = (u8)jit_map_place(t->map, d->reg);
