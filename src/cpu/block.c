@@ -350,6 +350,14 @@ static struct block *check_crossing(struct cpu *cpu, struct block *b)
 	return build(cpu, b->rip, fetch_page(cpu, b->rip), b->mode);
 }
 
+struct block *block_known(const struct code_cache *c, gva_t rip, const u8 *host)
+{
+	for (struct block *b = c->hash[hash_host(host)]; b; b = b->hash_next)
+		if (b->host == host && b->rip == rip && !b->mode && b->pfn[1] == NO_PFN)
+			return b;
+	return NULL;
+}
+
 /* The block at @rip, made if need be. NULL: fetch fault raised. */
 static struct block *find(struct cpu *cpu, gva_t rip, u8 mode)
 {

@@ -89,6 +89,8 @@ const struct insn *block_enter(struct cpu *cpu);
 
 /* The block of normal mode at @rip, if the first TLB level has the page and somebody has decoded it; else NULL. */
 struct block *block_seen(struct cpu *cpu, gva_t rip);
+/* The block of normal mode at @rip, whose code is at @host, if there is one on one page. */
+struct block *block_known(const struct code_cache *c, gva_t rip, const u8 *host);
 
 /* Ends the running block, going to @target, an address that link @slot always leads to; makes the
  * link if both are of one page. */

@@ -81,16 +81,28 @@ void flat_free(struct flat *f)
 	free(f);
 }
 
+static bool flat_translate_as(struct flat *f, bool lockstep, u64 size, u16 hot);
+
 bool flat_translate(struct flat *f, bool lockstep)
 {
-	return flat_translate_in(f, lockstep, 4UL << 20);
+	return flat_translate_as(f, lockstep, 4UL << 20, 1);
 }
 
 bool flat_translate_in(struct flat *f, bool lockstep, u64 size)
 {
+	return flat_translate_as(f, lockstep, size, 1);
+}
+
+bool flat_translate_hot(struct flat *f, bool lockstep, u16 hot)
+{
+	return flat_translate_as(f, lockstep, 4UL << 20, hot);
+}
+
+static bool flat_translate_as(struct flat *f, bool lockstep, u64 size, u16 hot)
+{
 	struct jit_options o = {.size = size,
 				.l1_entries = (u32)(f->cpu.tlb.l1_mask >> 5) + 1,
-				.hot = 1,
+				.hot = hot,
 				.lockstep = lockstep};
 
 	if (code_cache_jit(f->code))

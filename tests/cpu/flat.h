@@ -39,6 +39,8 @@ void flat_free(struct flat *f);
 bool flat_translate(struct flat *f, bool lockstep);
 /* The same with @size bytes of code. */
 bool flat_translate_in(struct flat *f, bool lockstep, u64 size);
+/* The same, after @hot entries. */
+bool flat_translate_hot(struct flat *f, bool lockstep, u16 hot);
 /* Gives the page that holds @addr other rights. */
 void flat_protect(struct flat *f, gva_t addr, unsigned long rights);
 /* The page of @addr shows, with these rights, the frame that the page of @frame shows at first. */

@@ -53,7 +53,8 @@ static void load(struct flat *f, const struct state *s)
 	f->cpu.retired = 0;
 	f->fpu = s->fpu;
 	memset(&f->cpu.exit, 0, sizeof(f->cpu.exit));
-	flat_write(f, PAGES, s->code, PAGES_LEN);
+	if (memcmp(flat_ptr(f, PAGES), s->code, PAGES_LEN)) /* else it stays hot */
+		flat_write(f, PAGES, s->code, PAGES_LEN);
 	flat_write(f, DATA, s->data, DATA_LEN); /* which may run, too */
 }
 
@@ -276,8 +277,9 @@ static void report(const struct state *start, const struct state *steps, const s
 		printf("\n    code");
 }
 
-/* How many of the runs differ; code by @make. */
-static unsigned run_both(struct flat *f, unsigned runs, void (*make)(struct flat *f, u8 *code))
+/* How many of the runs differ; code by @make, each for @times runs. */
+static unsigned run_often(struct flat *f, unsigned runs, unsigned times,
+			  void (*make)(struct flat *f, u8 *code))
 {
 	static struct state start, steps, blocks;
 	unsigned bad = 0;
@@ -293,7 +295,7 @@ static unsigned run_both(struct flat *f, unsigned runs, void (*make)(struct flat
 	for (unsigned i = 0; i < runs; i++) {
 		s64 budget = 1 + rnd() % 200;
 
-		if (i % 8 == 0)
+		if (i % times == 0)
 			make(f, start.code + CODE_AT);
 		random_state(&start);
 		load(f, &start);
@@ -310,6 +312,11 @@ static unsigned run_both(struct flat *f, unsigned runs, void (*make)(struct flat
 			report(&start, &steps, &blocks);
 	}
 	return bad;
+}
+
+static unsigned run_both(struct flat *f, unsigned runs, void (*make)(struct flat *f, u8 *code))
+{
+	return run_often(f, runs, 8, make);
 }
 
 /* LOCKSTEP_RUNS: for a long run. */
@@ -351,6 +358,20 @@ static void random_code_runs_alike_in_little_memory(void)
 		CU_ASSERT(jit_counters(code_cache_jit(f->code))->evictions > 0);
 	}
 	flat_free(f);
+}
+
+/* Units of several blocks: what runs is known when they are made. */
+static void random_code_runs_alike_hot(void)
+{
+	for (unsigned hot = 2; hot <= 8; hot *= 2) {
+		struct flat *f = flat_new(CPU_MODEL_HOST);
+
+		if (flat_translate_hot(f, false, (u16)hot)) {
+			CU_ASSERT_EQUAL(run_often(f, nr_runs() / 4, 16 * hot, random_code), 0);
+			CU_ASSERT_EQUAL(run_often(f, nr_runs() / 2, 16 * hot, usual_code), 0);
+		}
+		flat_free(f);
+	}
 }
 
 /* Operand and stack share a slot of the TLB: each look-up drives out the other. */
@@ -505,6 +526,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(random_code_runs_alike),
 	UNIT_TEST(random_code_runs_alike_translated),
 	UNIT_TEST(random_code_runs_alike_in_little_memory),
+	UNIT_TEST(random_code_runs_alike_hot),
 	UNIT_END,
 };
 const struct unit_suite suite_lockstep = {"lockstep", tests};

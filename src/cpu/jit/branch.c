@@ -32,11 +32,10 @@ static void goto_same_page(struct tr *t, gva_t target, u8 *jcc)
 }
 
 /* The same to another page: if that is known to be in this epoch where it was. */
-static void goto_other_page(struct tr *t, gva_t target)
+static void goto_other_page(struct tr *t, gva_t target, u32 site)
 {
 	struct hmem page =
 		cpu_mem(offsetof(struct cpu, jit.page_epoch)); /* 0: until it is linked */
-	u32 site = jit_add_site(t, SITE_GOTO);
 	struct jit_site *s = &t->j->sites[site];
 	u8 *top = t->e.p;
 
@@ -67,7 +66,7 @@ void jit_end_goto(struct tr *t, gva_t target)
 	if (same_page(t, target))
 		goto_same_page(t, target, NULL);
 	else
-		goto_other_page(t, target);
+		goto_other_page(t, target, jit_add_site(t, SITE_GOTO));
 	t->ended = true;
 }
 
@@ -83,7 +82,7 @@ static void tr_jcc(struct tr *t)
 		goto_same_page(t, target, emit_jcc(&t->e, cc, NULL));
 	} else {
 		skip = emit_jcc(&t->e, cc ^ 1, NULL);
-		goto_other_page(t, target);
+		goto_other_page(t, target, jit_add_site(t, SITE_GOTO));
 		emit_patch(skip, t->e.p);
 	}
 	jit_end_goto(t, t->next_rip);
@@ -225,6 +224,119 @@ static void tr_ret(struct tr *t)
 	emit_find_target(t);
 	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
 	emit_jump_code(t);
+}
+
+/* ---- In the midst of a unit -------------------------------------------------------------------- */
+
+void jit_todo_exit(struct tr *t, u8 *jcc, u32 site)
+{
+	bool cc = t->fl.kind == JF_HOST;
+
+	t->todo[t->nr_todo++] = (struct stub_todo){
+		.kind = TODO_EXIT, .jcc = jcc, .site = site, .x87 = t->x87, .cc = cc};
+	if (cc)
+		t->j->sites[site].fl = (struct jflags){.kind = JF_CC, .map = t->map};
+}
+
+void jit_emit_exit(struct tr *t, const struct stub_todo *s)
+{
+	struct jit_site *site = &t->j->sites[s->site];
+	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
+	unsigned ran = site->k + (site->kind == SITE_GOTO);
+
+	t->k = site->k;
+	if (s->cc) {
+		t->fl = (struct jflags){.kind = JF_HOST};
+		jit_fl_settle(t);
+	}
+	t->x87 = s->x87;
+	jit_x87_settle(t);
+	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
+	emit_8(&t->e, (u8)(t->n - ran));
+	if (site->kind == SITE_GOTO && ((site->target ^ jit_block_of(t, t->k)->rip) & PAGE_MASK)) {
+		goto_other_page(t, site->target, s->site);
+		return;
+	}
+	emit_8(&t->e, 0xe9);
+	t->e.p += 4;
+	site->jump = (u32)(t->e.p - t->j->write);
+	jit_todo_leave(t, t->e.p, s->site);
+}
+
+static struct hmem in_tlb(s32 disp)
+{
+	return (struct hmem){.base = -1, .index = -1, .gs = true, .disp = disp};
+}
+
+void jit_emit_page_check(struct tr *t)
+{
+	const struct block *b = t->parts[t->part].block;
+	u32 index = (b->rip >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
+	struct hmem have[] = {in_tlb((s32)index + 8 * TLB_EXEC), in_tlb((s32)index + 24)};
+	u64 want[] = {b->rip & PAGE_MASK, (u64)b->host - b->rip};
+	u32 site;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(have); i++) {
+		t->k--; /* leaves behind the part before */
+		site = jit_add_site(t, SITE_GOTO);
+		t->k++;
+		t->j->sites[site].target = b->rip;
+		emit_mov_imm(&t->e, H_S2, want[i]);
+		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &have[i]);
+		jit_todo_exit(t, emit_jcc(&t->e, 5, NULL), site);
+	}
+}
+
+/* The way that the unit does not go. */
+static void jcc_on(struct tr *t)
+{
+	unsigned cc = t->d.op & 15;
+	bool taken = t->parts[t->part + 1].block->rip != t->next_rip;
+	u32 site;
+
+	jit_fl_to_host(t);
+	site = jit_add_site(t, SITE_GOTO);
+	t->j->sites[site].target = taken ? t->next_rip : t->in->imm;
+	jit_todo_exit(t, emit_jcc(&t->e, taken ? cc ^ 1 : cc, NULL), site);
+}
+
+/* To where the call in this unit came from; elsewhere by the interpreter. */
+static void ret_on(struct tr *t)
+{
+	gva_t target = t->parts[t->part + 1].block->rip;
+	struct hmem m;
+	u32 site;
+
+	jit_fl_clobber(t);
+	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
+	site = jit_add_site(t, SITE_INSN);
+	if (fits_s32((s64)target)) {
+		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &m);
+		emit_32(&t->e, (u32)target);
+	} else {
+		emit_mov_imm(&t->e, H_S2, target);
+		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &m);
+	}
+	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	jit_fl_rsp_moves(t, 8 + (u16)t->d.imm);
+	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
+}
+
+void jit_tr_branch_on(struct tr *t)
+{
+	switch (t->rule->kind) {
+	case RULE_JCC:
+		jcc_on(t);
+		break;
+	case RULE_CALL:
+		push_return(t, false);
+		break;
+	case RULE_RET:
+		ret_on(t);
+		break;
+	default: /* jmp */
+		break;
+	}
 }
 
 /* Ends the block; false: the interpreter has to. */

@@ -108,7 +108,7 @@ int jit_check_page(struct cpu *cpu, u64 site)
 void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 {
 	struct jit_site *s = &j->sites[site];
-	struct block *from = j->units[s->unit].block;
+	const struct block *from = jit_part_of(j, &j->units[s->unit], s->k)->block;
 	u32 page = s->page ? know_page(j, u) : 0;
 
 	if (s->to == (u32)(u - j->units) && s->page && !memcmp(j->write + s->page, &page, 4))
@@ -160,9 +160,9 @@ void jit_settle_jumps(struct jit *j, struct cpu *cpu)
 }
 
 static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
-			     const struct jflags *ctx, bool plain)
+			     const struct jflags *ctx, u8 tier)
 {
-	struct jit_unit *u = jit_translate(j, cpu, b, ctx, plain);
+	struct jit_unit *u = jit_translate(j, cpu, b, ctx, tier);
 
 	if (u && b->insn[0].fn != jit_op_run)
 		b->insn[0].fn = jit_op_run;
@@ -170,11 +170,11 @@ static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
 }
 
 static struct jit_unit *find(const struct jit *j, const struct block *b, const struct jflags *ctx,
-			     bool plain, unsigned *versions)
+			     u8 tier, unsigned *versions)
 {
 	*versions = 0;
 	for (u32 n = b->units; n; n = j->units[n].next) {
-		if (j->units[n].plain != plain)
+		if (j->units[n].tier != tier)
 			continue;
 		if (jflags_equal(&j->units[n].ctx, ctx))
 			return &j->units[n];
@@ -189,7 +189,7 @@ int jit_find_jump(struct cpu *cpu, gva_t rip)
 	struct block *b = block_seen(cpu, rip);
 	struct jit_unit *u = NULL;
 
-	if (b && b->parts && !(j->lock && j->lock->off))
+	if (b && b->units && !(j->lock && j->lock->off))
 		u = jit_general(j, cpu, b);
 	return u ? (int)jit_remember(j, cpu, u) : -1;
 }
@@ -199,20 +199,22 @@ static const struct jflags lazy = {.kind = JF_LAZY};
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
 {
 	unsigned versions;
-	struct jit_unit *u = find(j, b, &lazy, false, &versions);
+	struct jit_unit *u = find(j, b, &lazy, JIT_TRACE, &versions);
 
-	return u ? u : make(j, cpu, b, &lazy, false);
+	return u ? u : make(j, cpu, b, &lazy, JIT_TRACE);
 }
 
-struct jit_unit *jit_plain(struct jit *j, struct cpu *cpu, const struct jit_unit *u, u32 map)
+struct jit_unit *jit_plainer(struct jit *j, struct cpu *cpu, const struct jit_site *s)
 {
-	struct jflags ctx = u->ctx;
-	struct jit_unit *plain;
+	const struct jit_unit *u = &j->units[s->unit];
+	struct block *b = jit_part_of(j, u, s->k)->block;
+	struct jflags ctx = s->fl;
+	u8 tier = !s->k && u->nr_parts > 1 ? JIT_BLOCK : JIT_PLAIN;
+	struct jit_unit *plainer;
 	unsigned versions;
 
-	ctx.map = map;
-	plain = find(j, u->block, &ctx, true, &versions);
-	return plain ? plain : make(j, cpu, u->block, &ctx, true);
+	plainer = find(j, b, &ctx, tier, &versions);
+	return plainer ? plainer : make(j, cpu, b, &ctx, tier);
 }
 
 /* A unit of no instructions: makes @ctx to JF_LAZY and goes to @u. */
@@ -255,9 +257,9 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 		return NULL;
 	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < j->hot)
 		return NULL;
-	u = find(j, b, fl, false, &versions);
+	u = find(j, b, fl, JIT_TRACE, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
-		u = make(j, cpu, b, fl, false);
+		u = make(j, cpu, b, fl, JIT_TRACE);
 	if (!u) {
 		u = jit_general(j, cpu, b);
 		if (u && !jflags_equal(fl, &lazy))

@@ -11,6 +11,10 @@
  * the plain one, in which each access looks for itself. No group is wider than GROUP_MAX, so that few of them
  * cross a page's end. Between the entry and the last access control does not leave the unit and come back, so
  * no TLB flush comes between.
+ *
+ * In a unit of several blocks a group is looked up where the block begins that has its first access: what is not
+ * reached may well not be there, and would fail each time. Blocks behind it join. Only the stack is looked up at the
+ * entry for all of them.
  */
 #include "cpu/jit/internal.h"
 #include "cpu/vec.h"
@@ -19,19 +23,21 @@
 
 extern op_set op_mov_EG, op_mov_GE, op_add_EI, op_sub_EI;
 
-/* What registers are: a register at the entry, and a constant. */
+/* What registers are: a register where a part begins, and a constant. */
 struct values {
 	struct {
 		s8 root; /* -1: something else */
+		u8 part;
 		s32 delta;
 	} of[NR_GPR];
 };
 
-static void set_value(struct values *v, unsigned gpr, int root, s64 delta)
+static void set_value(struct values *v, unsigned gpr, int root, u8 part, s64 delta)
 {
 	if (root >= 0 && delta != (s16)delta)
 		root = -1;
 	v->of[gpr].root = (s8)root;
+	v->of[gpr].part = part;
 	v->of[gpr].delta = (s32)delta;
 }
 
@@ -43,7 +49,7 @@ static void forget(struct values *v, unsigned offset)
 
 static void move_value(struct values *v, unsigned to, unsigned from, s64 by)
 {
-	set_value(v, to, v->of[from].root, v->of[from].delta + by);
+	set_value(v, to, v->of[from].root, v->of[from].part, v->of[from].delta + by);
 }
 
 /* mov between registers, add and sub of a constant, of 64 bits: what comes out is known. */
@@ -106,7 +112,11 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 	case RULE_PUSH:
 	case RULE_PUSH_I:
 	case RULE_PUSH_E:
+	case RULE_CALL:
 		move_value(v, R_RSP, R_RSP, -8);
+		return;
+	case RULE_RET: /* in the midst of a unit: to the call's next */
+		move_value(v, R_RSP, R_RSP, 8 + (s64)(u16)in->imm);
 		return;
 	case RULE_POP:
 		move_value(v, R_RSP, R_RSP, 8);
@@ -150,10 +160,16 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 /* What an access wants: [root + (index << scale) + lo], size bytes. */
 struct access {
 	s8 root, index;
+	u8 part; /* where root and index are what these registers are */
 	u8 scale, align;
 	bool write;
 	s32 lo, size;
 };
+
+static bool is_stack(const struct access *a)
+{
+	return a->root == R_RSP && a->index < 0;
+}
 
 /* The group that takes the access, and 1; 0: none. */
 static u8 join(struct tr *t, const struct access *a)
@@ -164,13 +180,15 @@ static u8 join(struct tr *t, const struct access *a)
 
 	for (i = 0; i < t->nr_groups; i++) {
 		g = &t->group[i];
-		if (g->root == a->root && g->index == a->index && g->scale == a->scale)
+		if (g->root == a->root && g->part == a->part && g->index == a->index &&
+		    g->scale == a->scale)
 			break;
 	}
 	if (i == t->nr_groups) {
-		if (i == JIT_MAX_GROUPS)
+		if (i == JIT_MAX_GROUPS || (a->part != t->part && !is_stack(a)))
 			return 0;
 		t->group[t->nr_groups++] = (struct jit_group){.root = a->root,
+							      .part = a->part,
 							      .index = a->index,
 							      .scale = a->scale,
 							      .lo = a->lo,
@@ -178,6 +196,9 @@ static u8 join(struct tr *t, const struct access *a)
 	}
 	g = &t->group[i];
 	if (max(g->hi, hi) - min(g->lo, a->lo) > GROUP_MAX)
+		return 0;
+	/* What is only read so far may be what must not be written. */
+	if (a->write && !g->write && a->part != t->part && !is_stack(a))
 		return 0;
 	if (a->align && !g->align) {
 		g->align = a->align;
@@ -195,6 +216,7 @@ static u8 join(struct tr *t, const struct access *a)
 static u8 add_stack_at(struct tr *t, const struct values *v, unsigned gpr, s32 disp, bool write)
 {
 	struct access a = {.root = v->of[gpr].root,
+			   .part = v->of[gpr].part,
 			   .index = -1,
 			   .write = write,
 			   .lo = v->of[gpr].delta + disp,
@@ -232,9 +254,12 @@ static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
 		return 0;
 	}
 	a.root = v->of[in->base / 8].root;
+	a.part = v->of[in->base / 8].part;
 	lo += v->of[in->base / 8].delta;
 	if (in->index != OFF_ZERO) {
 		a.index = v->of[in->index / 8].root;
+		if (v->of[in->index / 8].part != a.part)
+			return 0;
 		a.scale = in->scale;
 		lo += (s64)v->of[in->index / 8].delta * (1 << in->scale);
 	}
@@ -266,24 +291,58 @@ static u8 add_stack(struct tr *t, const struct values *v, const struct insn *in,
 	}
 }
 
+static bool is_root(const struct tr *t, int root, u8 part)
+{
+	if (root == R_RSP)
+		return true;
+	for (unsigned i = 0; i < t->nr_groups; i++) {
+		const struct jit_group *g = &t->group[i];
+
+		if (g->part == part && (g->root == root || g->index == root))
+			return true;
+	}
+	return false;
+}
+
+/* Part t->part begins. In @old stays what has to do with a group. */
+static void begin_part(struct tr *t, struct values *old, struct values *here)
+{
+	u8 part = (u8)t->part;
+
+	for (unsigned r = 0; r < NR_GPR; r++) {
+		set_value(here, r, (int)r, part, 0);
+		if (!part || old->of[r].root < 0 || !is_root(t, old->of[r].root, old->of[r].part))
+			set_value(old, r, (int)r, part, 0);
+	}
+}
+
 void jit_find_groups(struct tr *t)
 {
-	struct values v;
+	struct values old, here;
 	u8 *uses[] = {t->use_e, t->use_stack};
 
-	for (unsigned r = 0; r < NR_GPR; r++)
-		set_value(&v, r, (int)r, 0);
 	for (unsigned k = 0; k < t->n; k++) {
 		const struct insn *in = t->insn[k];
+		const struct insn_row *row = &insn_rows[in->row];
 		const struct jit_rule *rule;
 
 		if (in->row == NO_ROW)
 			break;
+		if (!k || (t->part + 1 < t->nr_parts && t->parts[t->part + 1].first == k)) {
+			t->part += k > 0;
+			begin_part(t, &old, &here);
+		}
 		rule = jit_rule_of(t->j, in->row);
-		t->use_e[k] = add_e(t, &v, in, &insn_rows[in->row], rule);
-		t->use_stack[k] = add_stack(t, &v, in, rule);
-		follow(&v, in, &insn_rows[in->row], rule);
+		t->use_e[k] = add_e(t, &old, in, row, rule);
+		if (!t->use_e[k] && t->part)
+			t->use_e[k] = add_e(t, &here, in, row, rule);
+		t->use_stack[k] = add_stack(t, &old, in, rule);
+		if (!t->use_stack[k] && t->part)
+			t->use_stack[k] = add_stack(t, &here, in, rule);
+		follow(&old, in, row, rule);
+		follow(&here, in, row, rule);
 	}
+	t->part = 0;
 	/* One access may as well look for itself, where it is. */
 	for (unsigned i = 0; i < ARRAY_SIZE(uses); i++)
 		for (unsigned k = 0; k < t->n; k++)
@@ -296,6 +355,10 @@ static void branch_to_plain(struct tr *t)
 	u8 *jcc = emit_jcc(&t->e, 5, NULL);
 	u32 site = jit_add_site(t, SITE_PLAIN);
 
+	if (t->part) {
+		jit_todo_exit(t, jcc, site);
+		return;
+	}
 	t->j->sites[site].jump = (u32)(jcc - t->j->write);
 	jit_todo_leave(t, jcc, site);
 }
@@ -338,12 +401,25 @@ static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 	t->j->count.lookups++;
 }
 
+static bool begins_with(const struct jit_group *g, unsigned part)
+{
+	return g->count > 1 && part == g->part;
+}
+
+bool jit_part_has_groups(const struct tr *t, unsigned part)
+{
+	for (unsigned i = 0; i < t->nr_groups; i++)
+		if (begins_with(&t->group[i], part))
+			return true;
+	return false;
+}
+
 void jit_emit_groups(struct tr *t)
 {
 	for (unsigned i = 0; i < t->nr_groups; i++) {
 		const struct jit_group *g = &t->group[i];
 
-		if (g->count < 2)
+		if (!begins_with(g, t->part))
 			continue;
 		if (g->align) {
 			emit_group_address(t, g, g->align_at);

@@ -74,9 +74,9 @@ enum site_kind {
 	SITE_INSN,   /* leaves for the interpreter at instruction k, which has changed nothing */
 	SITE_BUDGET, /* less budget than the unit needs: nothing of it has run */
 	SITE_NEEDS,  /* vector state is not loaded yet: nothing of it has run */
-	SITE_PLAIN,  /* a group's look-up failed: the plain unit instead; nothing has run */
-	SITE_GOTO,   /* goes to @target, which is not linked (yet) */
-	SITE_LEFT,   /* a handler that ran for instruction k did not come back */
+	SITE_PLAIN, /* a group's look-up failed: a plainer unit instead; nothing has run from k on */
+	SITE_GOTO,  /* goes to @target, which is not linked (yet) */
+	SITE_LEFT,  /* a handler that ran for instruction k did not come back */
 };
 
 struct jit_site {
@@ -117,9 +117,14 @@ struct jit_unit {
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
 	u8 needs;	     /* JIT_NEEDS_* */
-	bool plain;	     /* each access looks for itself */
+	u8 tier;	     /* JIT_TRACE ... */
+	bool loop;	     /* it ends at its own top */
 	bool dead;
 };
+/* What is made of a block: the best first. Where one cannot go on at its entry, the next does. */
+#define JIT_TRACE 0 /* blocks that follow, too */
+#define JIT_BLOCK 1 /* it alone */
+#define JIT_PLAIN 2 /* ... and each access looks for itself */
 #define JIT_NEEDS_X87 1
 #define JIT_NEEDS_AVX 2
 #define JIT_NEEDS_AVX512 4
@@ -150,6 +155,8 @@ struct stub_todo {
 	u8 kind; /* enum todo */
 	u8 acc;
 	bool constant;	/* TODO_MISS: the address is known */
+	bool cc;	/* TODO_EXIT: flags are in the host's and nowhere else */
+	u8 x87;		/* ... as in struct tr */
 	const u8 *stub; /* TODO_CALL */
 	u8 *jcc;	/* where the branch's offset field ends */
 	u8 *top;	/* TODO_MISS: where to try again */
@@ -163,13 +170,14 @@ struct stub_todo {
 	u16 size;
 	s32 disp;
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT };
 
 #define JIT_MAX_TODO 1024
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
-	s8 root, index; /* guest registers, as they are at the entry; index -1: none */
+	s8 root, index; /* guest registers, as they are where these parts begin; index -1: none */
+	u8 part;
 	u8 scale;
 	u8 count;
 	bool write;
@@ -177,7 +185,7 @@ struct jit_group {
 	s32 align_at; /* ... at this offset and what is congruent */
 	s32 lo, hi;
 };
-#define JIT_MAX_GROUPS 6
+#define JIT_MAX_GROUPS 16
 /* Of a unit. */
 #define JIT_MAX_INSNS 128
 #define JIT_MAX_PARTS 32
@@ -218,6 +226,7 @@ struct tr {
 	struct {
 		struct block *block;
 		unsigned first;
+		bool check_page; /* is it where it was? */
 	} parts[JIT_MAX_PARTS];
 };
 
@@ -353,7 +362,10 @@ void jit_make_stubs(struct jit *j);
 
 /* translate.c: the unit of @b for flags that arrive as @ctx. NULL: no room. */
 struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
-			       const struct jflags *ctx, bool plain);
+			       const struct jflags *ctx, u8 tier);
+/* trace.c: the blocks of the unit that begins with @b; @alone: no other. */
+void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone);
+void jit_add_part(struct tr *t, struct block *b);
 /* Whether a unit of @n instructions has room in the running generation; what is refused now must have some in one
  * that is empty (JIT_LEAST_GEN), else it would be tried for ever. */
 bool jit_has_room(struct jit *j, unsigned n);
@@ -384,11 +396,19 @@ bool jit_tr_push(struct tr *t);
 bool jit_tr_pop(struct tr *t);
 bool jit_tr_leave(struct tr *t);
 bool jit_tr_branch(struct tr *t);
-/* branch.c: ends the unit with a jump to @target. */
+/* branch.c: the same where the unit goes on with its next part. */
+void jit_tr_branch_on(struct tr *t);
+/* Ends the unit with a jump to @target. */
 void jit_end_goto(struct tr *t, gva_t target);
 /* vec.c: FIP and FOP of what has run into struct cpu, for an exit. */
 void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
+/* Out of line: leaves the unit in its midst, for what site @s says, with the budget of what will not run. */
+void jit_emit_exit(struct tr *t, const struct stub_todo *s);
+/* Branch @jcc does that; flags may be in the host's only. */
+void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
+/* Is the page of the part that begins here where it was? */
+void jit_emit_page_check(struct tr *t);
 
 /* operand.c */
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
@@ -417,7 +437,9 @@ void jit_emit_addend(struct tr *t);
 
 /* group.c */
 void jit_find_groups(struct tr *t);
+/* Those that are looked up where this part begins. */
 void jit_emit_groups(struct tr *t);
+bool jit_part_has_groups(const struct tr *t, unsigned part);
 /* The addend of the group @use into H_S1; false: there is none. */
 bool jit_group_addend(struct tr *t, u8 use);
 /* regmap.c. The place of @gpr, or who is there. */

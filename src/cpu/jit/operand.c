@@ -256,6 +256,7 @@ void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tl
 	s->disp = disp;
 	s->size = (u16)size;
 	s->group = group;
+	s->x87 = t->x87;
 	if (group)
 		t->j->sites[s->site].kind = SITE_PLAIN;
 	t->s1_group = 0;
@@ -270,6 +271,14 @@ void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s)
 	emit_lea(e, H_S2, s->reg, s->disp + (s32)s->size - 1);
 	emit_call(e, t->j->stack[s->acc]);
 	emit_jcc(e, 4, s->top);
+	if (s->group && t->j->sites[s->site].k) { /* in the midst of the unit */
+		t->x87 = s->x87;
+		t->fl = (struct jflags){.kind = JF_CC};
+		emit_8(e, 0xe9);
+		e->p += 4;
+		jit_todo_exit(t, e->p, s->site);
+		return;
+	}
 	if (s->group || s->once) {
 		emit_8(e, 0xe9);
 		e->p += 4;

@@ -163,7 +163,7 @@ static const struct insn *nothing_ran(struct cpu *cpu, const struct jit_unit *u,
 	if (charged &&
 	    cpu->budget >= u->n) /* its second page, which --check lets nobody find inline */
 		cpu->code->jit->off_once = true;
-	cpu->regs.rip = u->block->rip;
+	cpu->regs.rip = jit_part_of(cpu->code->jit, u, s->k)->block->rip;
 	return &cpu->code->again;
 }
 
@@ -227,14 +227,19 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			load_state(cpu, u->needs);
 			break;
 		case SITE_PLAIN:
-			plain = u->dead ? NULL : jit_plain(j, cpu, u, s->fl.map);
+			plain = u->dead ? NULL : jit_plainer(j, cpu, s);
 			if (!plain)
 				return nothing_ran(cpu, u, s, false);
 			jit_link(j, (u32)nr, plain);
 			u = plain;
 			break;
 		case SITE_BUDGET:
-			return nothing_ran(cpu, u, s, true);
+			plain = u->nr_parts > 1 && !u->dead ? jit_plainer(j, cpu, s) : NULL;
+			if (!plain)
+				return nothing_ran(cpu, u, s, true);
+			cpu->budget += u->n;
+			u = plain; /* as much as there is budget for */
+			break;
 		default:
 			j->count.leaves++;
 			if (jit_unit_insn(j, u, s->k)->row != NO_ROW)

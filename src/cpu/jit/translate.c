@@ -7,6 +7,7 @@
  *	exits    out of line: look-ups that missed, jumps that lead nowhere yet
  */
 #include "cpu/jit/internal.h"
+#include "cpu/jit/run.h"
 
 #include "base/bug.h"
 #include "cpu/model.h"
@@ -92,6 +93,15 @@ static u8 needs_of(unsigned roles)
 	       (roles & RO_AVX512 ? JIT_NEEDS_AVX512 : 0);
 }
 
+/* Whether the unit may be left before instruction @k, a part's first. */
+static bool looks_at(const struct tr *t, unsigned k)
+{
+	for (unsigned i = 1; i < t->nr_parts; i++)
+		if (t->parts[i].first == k)
+			return t->parts[i].check_page || jit_part_has_groups(t, i);
+	return false;
+}
+
 /* Who may look at flags, from the end of the block; and what the unit needs. An instruction that may fault, or
  * that a handler does, looks at all of them. */
 static void look_ahead(struct tr *t)
@@ -116,6 +126,8 @@ static void look_ahead(struct tr *t)
 			live = true;
 		else if (writes_all(t->j, in, row, rule))
 			live = false;
+		if (looks_at(t, k))
+			live = true;
 	}
 	t->need_in = live;
 }
@@ -185,6 +197,10 @@ static void emit_todo(struct tr *t)
 			t->j->sites[s->site].stub = (u32)(t->e.p - t->j->write);
 			emit_mov_imm(&t->e, H_S0, s->site);
 			emit_jmp(&t->e, t->j->leave);
+			continue;
+		}
+		if (s->kind == TODO_EXIT) {
+			jit_emit_exit(t, s);
 			continue;
 		}
 		if (s->kind == TODO_CALL) {
@@ -291,7 +307,9 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->next_rip = t->rip + t->in->len;
 	t->stale = false;
 	jit_map_operands(t);
-	if (ends(t->in, t->row)) {
+	if (ends(t->in, t->row) && t->k + 1 < t->n) {
+		jit_tr_branch_on(t);
+	} else if (ends(t->in, t->row)) {
 		jit_x87_settle(t);
 		if (t->row->attr & REPS)
 			tr_repeated(t);
@@ -318,20 +336,19 @@ const struct block *jit_block_of(const struct tr *t, unsigned k)
 	return t->parts[i].block;
 }
 
-/* @b is the next of the unit's blocks. */
-static void add_part(struct tr *t, struct block *b)
-{
-	t->parts[t->nr_parts].block = b;
-	t->parts[t->nr_parts++].first = t->n;
-	for (unsigned k = 0; k < b->n; k++)
-		t->insn[t->n++] = &b->insn[k];
-}
-
 /* Instruction k is the first of the next part. */
 static void next_part(struct tr *t)
 {
 	t->b = t->parts[++t->part].block;
 	t->rip = t->b->rip;
+	if (t->parts[t->part].check_page) {
+		jit_fl_clobber(t);
+		jit_emit_page_check(t);
+	}
+	if (jit_part_has_groups(t, t->part)) {
+		jit_fl_clobber(t);
+		jit_emit_groups(t);
+	}
 }
 
 /* So that dropping one of its blocks drops the unit. */
@@ -366,18 +383,35 @@ void jit_end_unit(struct tr *t)
 	t->j->count.host_bytes += u->end - u->code;
 }
 
+/* Jumps of the unit to its own top, if it is made for such flags. */
+static void close_loop(struct tr *t, u32 first_site)
+{
+	struct jit *j = t->j;
+
+	for (u32 n = first_site; n < j->nr_sites; n++) {
+		struct jit_site *s = &j->sites[n];
+
+		if (s->kind != SITE_GOTO || s->target != t->u->block->rip)
+			continue;
+		t->u->loop = true;
+		if (jflags_equal(&s->fl, &t->u->ctx))
+			jit_link(j, n, t->u);
+	}
+}
+
 struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
-			       const struct jflags *ctx, bool plain)
+			       const struct jflags *ctx, u8 tier)
 {
 	struct tr *t = &j->tr;
+	u32 first_site = j->nr_sites;
 
-	if (!jit_has_room(j, b->n))
-		return NULL;
 	memset(t, 0, offsetof(struct tr, todo));
 	t->j = j;
 	t->b = b;
 	t->rip = b->rip;
-	add_part(t, b);
+	jit_choose_parts(t, cpu, b, tier != JIT_TRACE);
+	if (!jit_has_room(j, t->n))
+		return NULL;
 	jit_begin_state(t, ctx);
 	while ((u64)j->next % UNIT_ALIGN)
 		*j->next++ = 0xcc; /* int3 */
@@ -389,8 +423,8 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 				  .ctx = *ctx,
 				  .code = (u32)(j->next - j->write),
 				  .n = (u16)t->n,
-				  .plain = plain};
-	if (!plain)
+				  .tier = tier};
+	if (tier != JIT_PLAIN)
 		jit_find_groups(t);
 	look_ahead(t);
 	emit_entry(t);
@@ -404,5 +438,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 		jit_end_goto(t, t->rip);
 	}
 	jit_end_unit(t);
+	if (tier == JIT_TRACE)
+		close_loop(t, first_site);
 	return t->u;
 }

@@ -1,0 +1,153 @@
+/* Which blocks a unit is made of: those that mostly run one after the other.
+ *
+ *	A: cmp; jne ----> (side exit)
+ *	B: call f                            the blocks A, B, f, C are one unit: one charge of the budget, one
+ *	f: ...; ret ----> (another address)  look for the stack of all, and no jump in it
+ *	C: ...; jmp A ---> A                 its end leads to its own top
+ *
+ * What runs mostly is known from what the interpreter has counted (struct block's heat), when A gets hot: of two
+ * ways the one whose block has been entered more often. A return goes where the call in the unit came from. The
+ * unit ends where nothing is known, where it comes by its own top, and before a loop that has a unit of its own.
+ */
+#include "cpu/jit/internal.h"
+
+#define HOT_PART 8 /* a block that has been entered less than an eighth as often does not follow */
+#define MAX_CALLS 8
+
+struct trace {
+	struct tr *t;
+	struct cpu *cpu;
+	gva_t ret[MAX_CALLS]; /* return addresses of calls that the trace is in */
+	unsigned calls;
+};
+
+void jit_add_part(struct tr *t, struct block *b)
+{
+	t->parts[t->nr_parts].block = b;
+	t->parts[t->nr_parts].first = t->n;
+	t->parts[t->nr_parts++].check_page = false;
+	for (unsigned k = 0; k < b->n; k++)
+		t->insn[t->n++] = &b->insn[k];
+}
+
+static struct block *head(const struct tr *t)
+{
+	return t->parts[0].block;
+}
+
+static struct block *last(const struct tr *t)
+{
+	return t->parts[t->nr_parts - 1].block;
+}
+
+static bool has_part(const struct tr *t, const struct block *b)
+{
+	for (unsigned i = 0; i < t->nr_parts; i++)
+		if (t->parts[i].block == b)
+			return true;
+	return false;
+}
+
+/* The block at @rip, if it has been decoded and its page is known. */
+static struct block *known_block(const struct trace *tr, gva_t rip)
+{
+	const struct block *from = last(tr->t);
+	const u8 *host;
+
+	if ((rip ^ from->rip) & PAGE_MASK)
+		host = exec_lookup(tr->cpu, rip);
+	else
+		host = from->host + (s64)(rip - from->rip);
+	return host ? block_known(tr->cpu->code, rip, host) : NULL;
+}
+
+static unsigned heat_of(const struct jit *j, const struct block *b)
+{
+	return !b || !b->first_fn ? 0 : b->units ? j->hot : b->heat;
+}
+
+/* Whether it has a unit that ends at its own top. */
+static bool is_loop(const struct jit *j, const struct block *b)
+{
+	for (u32 n = b->units; n; n = j->units[n].next)
+		if (j->units[n].loop)
+			return true;
+	return false;
+}
+
+/* What may stand behind the trace. */
+static bool may_follow(const struct trace *tr, const struct block *b)
+{
+	const struct tr *t = tr->t;
+
+	return b && heat_of(t->j, b) * HOT_PART >= t->j->hot && !has_part(t, b) &&
+	       t->n + b->n <= JIT_MAX_INSNS - 1 && t->nr_parts < JIT_MAX_PARTS && !is_loop(t->j, b);
+}
+
+/* Behind a conditional jump. */
+static struct block *likelier(const struct trace *tr, const struct insn *in, gva_t next)
+{
+	const struct jit *j = tr->t->j;
+	struct block *taken = known_block(tr, in->imm), *not_taken = known_block(tr, next);
+	struct block *likely = heat_of(j, taken) > heat_of(j, not_taken) ? taken : not_taken;
+	bool loops = taken == head(tr->t) || not_taken == head(tr->t);
+
+	/* A loop is closed where it can be; what follows it is no part of it. */
+	return loops ? NULL : likely;
+}
+
+static struct block *after(struct trace *tr)
+{
+	struct block *b = last(tr->t);
+	const struct insn *in = &b->insn[b->n - 1];
+	gva_t next = b->base + (u64)(s64)in->off + in->len;
+	const struct insn_row *row;
+
+	if (in->row == NO_ROW)
+		return NULL;
+	row = &insn_rows[in->row];
+	if (!(row->attr & ENDS))
+		return (row->attr & REPS) && (in->flags & (IN_REP | IN_REPNE))
+			       ? NULL
+			       : known_block(tr, next);
+	if (in->flags & IN_OPSIZE)
+		return NULL;
+	switch (jit_rule_of(tr->t->j, in->row)->kind) {
+	case RULE_JMP:
+		return known_block(tr, in->imm);
+	case RULE_JCC:
+		return likelier(tr, in, next);
+	case RULE_CALL:
+		if (tr->calls == MAX_CALLS)
+			return NULL;
+		tr->ret[tr->calls++] = next;
+		return known_block(tr, in->imm);
+	case RULE_RET:
+		return tr->calls ? known_block(tr, tr->ret[--tr->calls]) : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* Whether part @i is on a page that no part before it is on. */
+static bool is_new_page(const struct tr *t, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (!((t->parts[k].block->rip ^ t->parts[i].block->rip) & PAGE_MASK))
+			return false;
+	return true;
+}
+
+void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone)
+{
+	struct trace tr = {.t = t, .cpu = cpu};
+	struct block *next;
+
+	jit_add_part(t, b);
+	if (alone || b->pfn[1] != NO_PFN || t->j->one_unit)
+		return;
+	while ((next = after(&tr)) && may_follow(&tr, next)) {
+		jit_add_part(t, next);
+		t->parts[t->nr_parts - 1].check_page = is_new_page(t, t->nr_parts - 1);
+	}
+}
