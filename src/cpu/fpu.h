@@ -29,6 +29,7 @@ struct fpu_state;
  * 17). A reserved bit in LDMXCSR, FXRSTOR or a signal frame is #GP or cleared. */
 #define MXCSR_MASK 0xffffU
 #define MXCSR_DEFAULT 0x1f80U
+#define MXCSR_FLAGS 0x3fU /* exceptions that have been */
 #define X87_CW_DEFAULT 0x37fU
 #define X87_SW_ES 0x80U /* an unmasked exception is pending */
 

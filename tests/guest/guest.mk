@@ -67,7 +67,7 @@ $(O)/procps: LIBS = $(if $(wildcard /usr/include/libproc2/pids.h),-lproc2) -Wl,-
 $(O)/math_all: EXTRA_CFLAGS = -frounding-math
 $(O)/math_all: LIBS = -lm
 # Linked in by the libraries, never called: dlopen and getpwnam in a static program.
-$(O)/floats: LIBS = -lm
+$(O)/floats $(O)/hot_faults: LIBS = -lm
 $(O)/int80: EXTRA_CFLAGS = -mno-red-zone
 $(O)/sqlite_driver: LIBS = -lsqlite3 -lm -Wl,--no-warnings
 $(O)/lua_driver: LIBS = -llua5.4 -lm -Wl,--no-warnings

@@ -212,8 +212,11 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 		nr = cpu->jit.site;
 		if (!nr) /* a handler stopped, or dropped the code */
 			return cpu->stopped ? NULL : &cpu->code->again;
-		if (nr > (u32)nr)
-			nr = trap_site(j, nr);
+		if (nr > (u32)nr) {
+			cpu->jit.site = nr = trap_site(j, nr);
+			if (j->lock)
+				j->lock->trapped = true;
+		}
 		s = &j->sites[nr];
 		u = &j->units[s->unit];
 		jit_map_regs(cpu, s->fl.map);
