@@ -136,7 +136,8 @@ static void report_jit(const struct jit *j)
 	struct paragraph p;
 
 	begin(&p, "jit");
-	say(&p, "%lu units of %lu instructions, %lu bytes;", c->units, c->insns, c->host_bytes);
+	say(&p, "%lu units of %lu instructions, %lu bytes and %lu out of line;", c->units, c->insns,
+	    c->host_bytes, c->cold_bytes);
 	say(&p, "%lu move registers,", c->moved);
 	say(&p, "%lu look-ups for %lu accesses,", c->lookups, c->lookups + c->grouped);
 	say(&p, "%lu flags saved, %lu operands kept;", c->flag_saves, c->flag_spills);

@@ -110,6 +110,7 @@ struct jit_unit {
 	struct block *block; /* the first */
 	struct jflags ctx;   /* how flags arrive */
 	u32 code, end;	     /* offsets */
+	u32 cold, cold_end;  /* what stands out of line */
 	u32 first_in;	     /* sites that are linked to it */
 	u32 next;	     /* another unit that begins with the block; 0: none */
 	gva_t rip;	     /* where that is, still known when the block is not */
@@ -249,10 +250,11 @@ struct jit {
 	struct code_cache *cache;
 	u8 *write, *exec; /* the code, twice */
 	u64 size;
-	u8 *next, *limit;      /* writable mapping: the room of the running generation */
-	u8 *first;	       /* behind the stubs */
-	u64 l1_mask;	       /* of the TLB: see struct tlb */
-	u16 hot;	       /* JIT_HOT, or less */
+	u8 *next,
+		*limit; /* writable mapping: the room of the running generation, used from both ends */
+	u8 *first;	/* behind the stubs */
+	u64 l1_mask;	/* of the TLB: see struct tlb */
+	u16 hot;	/* JIT_HOT, or less */
 	struct lockstep *lock; /* NULL: not in lockstep */
 	bool off_once;	      /* the next block is interpreted: what it stores to is its own code */
 	bool one_unit;	      /* make no links: each unit returns to C */

@@ -21,11 +21,11 @@ struct jit_options;
 
 /* For --stats. */
 struct jit_counters {
-	u64 units, insns,
-		host_bytes; /* made: translations of blocks, their instructions, their code */
-	u64 moved;	    /* of them change places of registers at the entry: regmap.c */
-	u64 lookups;	    /* in them: TLB look-ups, */
-	u64 grouped;	    /* accesses that need none of their own */
+	u64 units, insns;	     /* made: translations of blocks, their instructions, */
+	u64 host_bytes, cold_bytes;  /* their code, and what stands out of line */
+	u64 moved;		     /* of them change places of registers at the entry: regmap.c */
+	u64 lookups;		     /* in them: TLB look-ups, */
+	u64 grouped;		     /* accesses that need none of their own */
 	u64 flag_saves, flag_spills; /* ... and what is done for flags that nobody may ever read */
 	u64 links, dropped, flushes; /* jumps made direct; units gone with their page; all gone */
 	u64 evictions, evicted;	     /* generations emptied to make room; their units */

@@ -76,5 +76,6 @@ void lockstep_end(const struct jit *j, const struct jit_unit *u, const char *wha
 		say_code("guest code:", b->host, len, b->rip);
 	}
 	say_code("host code:", j->write + u->code, u->end - u->code, (u64)j->exec + u->code);
+	say_code("out of line:", j->write + u->cold, u->cold_end - u->cold, (u64)j->exec + u->cold);
 	_Exit(125);
 }

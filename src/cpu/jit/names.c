@@ -24,7 +24,15 @@ bool jit_next_code(const struct jit *j, u32 *n, struct jit_code *c)
 {
 	u32 all = j->gens[j->nr_gens - 1].units_end;
 
-	for (u32 unit = *n + 1; unit < all; unit++) {
+	if (*n & 1) { /* the same unit's, out of line */
+		const struct jit_unit *u = &j->units[*n >> 1];
+
+		*n += 1;
+		*c = (struct jit_code){j->exec + u->cold, u->cold_end - u->cold, u->rip};
+		if (c->size)
+			return true;
+	}
+	for (u32 unit = (*n >> 1) + !*n; unit < all; unit++) {
 		const struct jit_gen *g = gen_of(j, unit);
 		const struct jit_unit *u = &j->units[unit];
 
@@ -32,7 +40,7 @@ bool jit_next_code(const struct jit *j, u32 *n, struct jit_code *c)
 			unit = g->units_end - 1;
 			continue;
 		}
-		*n = unit;
+		*n = 2 * unit + 1;
 		*c = (struct jit_code){j->exec + u->code, u->end - u->code, u->rip};
 		return true;
 	}

@@ -4,7 +4,7 @@
  *	entry    vector state that the unit needs is loaded, else out
  *	         budget -= n, else out
  *	code     instruction by instruction
- *	exits    out of line: look-ups that missed, jumps that lead nowhere yet
+ *	exits    out of line, at the generation's other end: look-ups that missed, jumps that lead nowhere yet
  */
 #include "cpu/jit/internal.h"
 #include "cpu/jit/run.h"
@@ -367,20 +367,43 @@ static void list_parts(struct tr *t)
 	}
 }
 
+/* What stands out of line goes to the end of the generation's room, so that what runs stands close together. Only
+ * when it has been written is known how long it is: so it is written twice, first behind the unit. */
+static void emit_cold(struct tr *t)
+{
+	struct jit *j = t->j;
+	u8 *end = t->e.p, *cold;
+	unsigned nr_todo = t->nr_todo;
+	u64 saves = j->count.flag_saves;
+
+	emit_todo(t);
+	cold = j->limit - (t->e.p - end);
+	VM_BUG_ON(t->e.p > j->limit || cold < end);
+	t->nr_todo = nr_todo;
+	j->count.flag_saves = saves;
+	t->e.p = cold;
+	emit_todo(t);
+	VM_BUG_ON(t->e.p != j->limit);
+	j->next = end;
+	j->limit = cold;
+}
+
 void jit_end_unit(struct tr *t)
 {
 	struct jit_unit *u = t->u;
 
-	emit_todo(t);
-	VM_BUG_ON(t->e.p > t->j->limit || t->j->nr_sites > t->j->max_sites);
 	u->end = (u32)(t->e.p - t->j->write);
+	u->cold_end = (u32)(t->j->limit - t->j->write);
+	emit_cold(t);
+	u->cold = (u32)(t->j->limit - t->j->write);
+	VM_BUG_ON(t->j->nr_sites > t->j->max_sites);
 	u->next = u->block->units;
 	u->block->units = t->unit;
 	list_parts(t);
-	t->j->next = t->e.p;
 	t->j->count.units++;
 	t->j->count.insns += u->n;
 	t->j->count.host_bytes += u->end - u->code;
+	t->j->count.cold_bytes += u->cold_end - u->cold;
 }
 
 /* Jumps of the unit to its own top, if it is made for such flags. */
