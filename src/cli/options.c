@@ -125,7 +125,7 @@ static void set_mem(struct cli_options *o, const char *what, char *arg)
 
 static void set_stats(struct cli_options *o, const char *what __unused, char *arg __unused)
 {
-	o->stats = true;
+	o->stats = o->machine.jit_count = true;
 }
 
 static void set_at_exit(struct cli_options *o, const char *what, char *arg)

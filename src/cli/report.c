@@ -98,6 +98,16 @@ static void say_counted(struct paragraph *p, const struct memory *mem, const str
 }
 #define SAY_COUNTED(p, mem, list) say_counted(p, mem, list, ARRAY_SIZE(list))
 
+static double per(u64 part, u64 all)
+{
+	return all ? (double)part / all : 0;
+}
+
+static double percent(u64 part, u64 all)
+{
+	return 100 * per(part, all);
+}
+
 /* --- the report ---------------------------------------------------------------------------- */
 
 static void report_cpu(const struct machine *m)
@@ -136,8 +146,9 @@ static void report_jit(const struct jit *j)
 	struct paragraph p;
 
 	begin(&p, "jit");
-	say(&p, "%lu units of %lu instructions, %lu bytes and %lu out of line;", c->units, c->insns,
-	    c->host_bytes, c->cold_bytes);
+	say(&p, "%lu units of %lu instructions,", c->units, c->insns);
+	say(&p, "%lu bytes (%.1f each) and %lu out of line;", c->host_bytes,
+	    per(c->host_bytes, c->insns), c->cold_bytes);
 	say(&p, "%lu move registers,", c->moved);
 	say(&p, "%lu look-ups for %lu accesses,", c->lookups, c->lookups + c->grouped);
 	say(&p, "%lu flags saved, %lu operands kept;", c->flag_saves, c->flag_spills);
@@ -147,6 +158,29 @@ static void report_jit(const struct jit *j)
 	say_rows(&p, j, c->leaves, "leaves", jit_left);
 	say_rows(&p, j, c->handlers, "handlers", jit_handled);
 	say(&p, "%lu enters, %lu misses", c->enters, c->misses);
+	end(&p);
+}
+
+/* What ran as translated code, and what of that remains to be won. */
+static void report_jit_ran(const struct machine *m, const struct jit *j)
+{
+	const struct jit_counters *c = jit_counters(j);
+	const struct jit_ran *r = &m->cpu.jit.ran;
+	u64 exits = c->enters + c->handlers + c->misses;
+	u64 by_way[NR_JIT_LOOKS], looks = 0;
+	struct paragraph p;
+
+	for (unsigned i = 0; i < NR_JIT_LOOKS; i++)
+		looks += by_way[i] = r->looks[TLB_READ][i] + r->looks[TLB_WRITE][i];
+	begin(&p, "jit ran");
+	say(&p, "%lu instructions (%.2f %% of all),", c->ran, percent(c->ran, m->cpu.retired));
+	say(&p, "with %.1f exits to C a million;", 1e6 * per(exits, c->ran));
+	say(&p, "a thousand had %.1f accesses", 1e3 * per(looks + r->grouped, c->ran));
+	say(&p, "by %.1f look-ups:", 1e3 * per(looks, c->ran));
+	say(&p, "%.1f in the TLB,", 1e3 * per(by_way[JIT_LOOK_TABLE], c->ran));
+	say(&p, "%.1f of constants,", 1e3 * per(by_way[JIT_LOOK_CONSTANT], c->ran));
+	say(&p, "%.1f in the stack's window", 1e3 * per(by_way[JIT_LOOK_WINDOW], c->ran));
+	say(&p, "(%.4f %% missed)", percent(r->window_misses, by_way[JIT_LOOK_WINDOW]));
 	end(&p);
 }
 
@@ -160,14 +194,10 @@ static void report_faults(const struct memory *mem)
 	end(&p);
 }
 
-static double percent(u64 part, u64 all)
-{
-	return all ? 100.0 * part / all : 0;
-}
-
 static void report_tlb(const struct machine *m)
 {
 	const struct tlb_counters *c = &m->cpu.tlb.count;
+	const struct jit_ran *r = &m->cpu.jit.ran;
 	u64 hits = 0, misses = 0;
 	struct paragraph p;
 
@@ -175,6 +205,12 @@ static void report_tlb(const struct machine *m)
 		hits += c->l1_hit[i];
 		misses += c->l1_miss[i];
 	}
+	/* A look-up of translated code that missed has been counted as such by tlb_fill(). */
+	for (int acc = TLB_READ; acc <= TLB_WRITE; acc++)
+		for (int i = 0; i < NR_JIT_LOOKS; i++)
+			hits += r->looks[acc][i];
+	if (code_cache_jit(m->code))
+		hits -= min(hits, jit_counters(code_cache_jit(m->code))->misses);
 	begin(&p, "tlb");
 	say(&p, "L1 %lu hits, %lu misses (%.4f %%);", hits, misses, percent(misses, hits + misses));
 	say(&p, "L2 %lu hits, %lu misses;", c->l2_hit, c->l2_miss);
@@ -330,8 +366,10 @@ void report_stats(struct machine *m)
 {
 	log_text("--- vellum: what the machine did ---\n");
 	report_cpu(m);
-	if (code_cache_jit(m->code))
+	if (code_cache_jit(m->code)) {
 		report_jit(code_cache_jit(m->code));
+		report_jit_ran(m, code_cache_jit(m->code));
+	}
 	report_faults(&m->mem);
 	report_tlb(m);
 	report_areas(&m->mem);

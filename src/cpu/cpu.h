@@ -167,6 +167,21 @@ enum cpu_model cpu_model_default(void);
 #define JIT_PAGES 2048U			/* pages that jumps from other pages lead to */
 #define JIT_JUMPS (1U << JIT_JUMPS_LOG) /* targets of computed jumps that are remembered */
 
+/* How translated code finds an access's page. */
+enum jit_look {
+	JIT_LOOK_TABLE,	   /* in the TLB, by an address that is computed */
+	JIT_LOOK_CONSTANT, /* ... that is known */
+	JIT_LOOK_WINDOW,   /* in the stack's window */
+	NR_JIT_LOOKS,
+};
+
+/* What translated code has done, if it counts (jit_options.count). */
+struct jit_ran {
+	u64 looks[2][NR_JIT_LOOKS]; /* look-ups, by enum tlb_access and by way */
+	u64 grouped;		    /* accesses that needed none: another's page was theirs */
+	u64 window_misses;	    /* of the window's look-ups: then by the table */
+};
+
 /* What translated code keeps where it is found by the stack pointer: jit/ alone. */
 struct cpu_jit {
 	u64 host_rsp;	    /* of C, while translated code runs */
@@ -179,6 +194,7 @@ struct cpu_jit {
 	u64 epoch;	    /* memory.code_gen and 1: what has been checked in this one holds */
 	bool in_call, left; /* a handler runs for translated code; it did not come back */
 	bool first;	    /* the instruction to go on with is its block's first */
+	struct jit_ran ran;
 	/* Where computed jumps and returns go: guest address and host address, by jit_jump_hash(). All of it holds in
 	 * jumps_epoch and while jit.renewed is the same. */
 	u64 jumps_epoch, jumps_renewed;
@@ -256,6 +272,7 @@ struct jit_options {
 	u32 l1_entries; /* of the first level of the CPUs' TLBs */
 	u16 hot;	/* entries that make a block hot; 0: as measured best */
 	bool perf;	/* perf is to name its code */
+	bool count;	/* translated code counts what it does: struct jit_ran */
 	bool lockstep;	/* the interpreter runs beside; a difference ends Vellum with a report */
 };
 

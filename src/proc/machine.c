@@ -115,6 +115,7 @@ static int init_cpu(struct machine *m)
 				   &(struct jit_options){.size = c->jit_size,
 							 .l1_entries = c->tlb.l1_entries,
 							 .perf = c->jit_perf,
+							 .count = c->jit_count,
 							 .lockstep = c->engine == ENGINE_LOCKSTEP});
 	if (err)
 		log_line("no translation, all is interpreted: %s",

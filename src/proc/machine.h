@@ -41,6 +41,7 @@ struct machine_config {
 	enum cpu_engine engine;
 	u64 jit_size; /* bytes of translated code at most; 0: the translator's own default */
 	bool jit_gdb, jit_perf; /* gdb, and perf, are to know translated code */
+	bool jit_count;		/* it counts what it does */
 	bool deterministic;	/* virtual clock */
 	bool strace;		/* a line a system call on the log */
 	struct trace trace;	/* tracepoints that print a line on the log */

@@ -44,7 +44,8 @@ static u64 constant_tsc(void *arg __unused)
 
 static bool pair_open(struct pair *p, const struct kind *k)
 {
-	struct jit_options o = {.size = k->size, .l1_entries = k->tlb, .hot = k->hot};
+	struct jit_options o = {
+		.size = k->size, .l1_entries = k->tlb, .hot = k->hot, .count = k->tlb == 16};
 
 	p->ref = flat_new_tlb(CPU_MODEL_HOST, k->tlb);
 	p->jit = flat_new_tlb(CPU_MODEL_HOST, k->tlb);

@@ -136,6 +136,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 	j->cache = c;
 	j->size = page_align(o->size ? o->size : JIT_DEFAULT_SIZE);
 	j->l1_mask = (u64)(o->l1_entries - 1) << 5;
+	j->counts = o->count;
 	j->has_bmi2 = __builtin_cpu_supports("bmi2");
 	j->host_adds_flags = shifts_add_flags();
 	j->hot = o->hot ? o->hot : o->lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;

@@ -393,6 +393,7 @@ static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 		jit_emit_stack(t, host_reg(R_RSP), g->lo, (unsigned)(g->hi - g->lo), acc, true);
 		return;
 	}
+	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
 	emit_group_address(t, g, g->lo);
 	emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
 	jit_emit_compare(t, H_S1, acc, 0);
@@ -437,6 +438,7 @@ bool jit_group_addend(struct tr *t, u8 use)
 {
 	if (!use)
 		return false;
+	jit_emit_count_grouped(t);
 	if (t->s1_group != use)
 		emit_load_cpu(&t->e, H_S1, JIT_GROUP_OFF(use - 1));
 	t->s1_group = use;

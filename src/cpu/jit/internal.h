@@ -258,6 +258,7 @@ struct jit {
 	struct lockstep *lock; /* NULL: not in lockstep */
 	bool off_once;	      /* the next block is interpreted: what it stores to is its own code */
 	bool one_unit;	      /* make no links: each unit returns to C */
+	bool counts;	      /* translated code counts: struct jit_ran */
 	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
@@ -431,6 +432,11 @@ void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
 /* The look-up made last, if it was not there already, leaves where it would be made again: H_S0 does not survive a miss;
  * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
 void jit_lookup_once(struct tr *t, unsigned nr_todo);
+
+/* A look-up will be made, or a group's addend is used: adds to struct jit_ran if anybody wants to know. That of a look-up
+ * changes the host's flags, that of a group H_S1. */
+void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how);
+void jit_emit_count_grouped(struct tr *t);
 
 /* Half a look-up: index from the first byte, in @from, into H_S1, tag from the last, in H_S2, compared;
  * then the addend into H_S1. */

@@ -31,6 +31,7 @@ struct jit_counters {
 	u64 evictions, evicted;	     /* generations emptied to make room; their units */
 	u64 enters, leaves;   /* from C into translated code; out of it, for the interpreter */
 	u64 misses, handlers; /* look-ups that missed; instructions by the interpreter's handler */
+	u64 ran;	      /* instructions of translated code, these handlers' included */
 };
 /* Since jit_new(). */
 const struct jit_counters *jit_counters(const struct jit *j);

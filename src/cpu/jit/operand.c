@@ -152,6 +152,26 @@ static void operand_of(struct tr *t, const struct address *a, struct hmem *m)
 		m->base = (s8)host_reg(a->base);
 }
 
+void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how)
+{
+	struct hmem n = cpu_mem(offsetof(struct cpu, jit.ran.looks[acc][how]));
+
+	if (unlikely(t->j->counts))
+		emit_rm(&t->e, 0xff | X_W, 0, &n); /* inc */
+}
+
+void jit_emit_count_grouped(struct tr *t)
+{
+	u32 n = offsetof(struct cpu, jit.ran.grouped);
+
+	if (likely(!t->j->counts))
+		return;
+	emit_load_cpu(&t->e, H_S1, n);
+	emit_lea(&t->e, H_S1, H_S1, 1);
+	emit_store_cpu(&t->e, H_S1, n);
+	t->s1_group = 0;
+}
+
 /* A branch if condition @cc: out of line. */
 static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc, unsigned cc)
 {
@@ -174,10 +194,12 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	struct hmem tag = tlb_mem(-1, (s32)index + 8 * acc),
 		    addend = tlb_mem(-1, (s32)index + ADDEND);
 	struct stub_todo *s;
-	u8 *top = t->e.p;
+	u8 *top;
 
 	if (page_offset(at) + size > PAGE_SIZE || (align && (at & (align - 1))))
 		return false;
+	jit_emit_count_look(t, acc, JIT_LOOK_CONSTANT);
+	top = t->e.p;
 	if (fits_s32((s64)page)) {
 		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &tag);
 		emit_32(&t->e, (u32)page);
@@ -245,6 +267,7 @@ void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tl
 	while (8U << c < size)
 		c++;
 	limit = cpu_mem(OFF_WINDOW(limit) + 8 * c);
+	jit_emit_count_look(t, acc, JIT_LOOK_WINDOW);
 	emit_lea(&t->e, H_S1, reg, disp);
 	emit_rm(&t->e, X_SUB_RM | X_W, H_S1, &base);
 	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &limit);
@@ -330,6 +353,7 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 		operand_of(t, &a, m);
 		return true;
 	}
+	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
 	top = t->e.p;
 	if (pinned(a.base) && a.index < 0 && !a.seg && a.disp < (s32)0x7fffff00) {
 		if (!a.disp)

@@ -141,6 +141,7 @@ static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, uns
 
 	x87_pointers(cpu, u, k);
 	cpu->budget += u->n - k;
+	cpu->code->jit->count.ran -= u->n - k;
 	if (u->dead) {
 		cpu->regs.rip = b->base + (s64)in->off;
 		cpu->code->jit->off_once = true;
@@ -158,8 +159,10 @@ static const struct insn *nothing_ran(struct cpu *cpu, const struct jit_unit *u,
 				      const struct jit_site *s, bool charged)
 {
 	cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
-	if (charged)
+	if (charged) {
 		cpu->budget += u->n;
+		cpu->code->jit->count.ran -= u->n;
+	}
 	if (charged &&
 	    cpu->budget >= u->n) /* its second page, which --check lets nobody find inline */
 		cpu->code->jit->off_once = true;
@@ -202,13 +205,16 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 	struct jit_unit *plain;
 	const struct insn *next;
 	struct jit_site *s;
+	s64 before;
 	u64 nr;
 
 	cpu->jit.lazy_op = JF_CC;
 	for (;;) {
 		j->count.enters++;
 		jit_map_regs(cpu, u->ctx.map);
+		before = cpu->budget;
 		j->enter(cpu, j->exec + u->code);
+		j->count.ran += (u64)(before - cpu->budget);
 		nr = cpu->jit.site;
 		if (!nr) /* a handler stopped, or dropped the code */
 			return cpu->stopped ? NULL : &cpu->code->again;
@@ -241,6 +247,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			if (!plain)
 				return nothing_ran(cpu, u, s, true);
 			cpu->budget += u->n;
+			j->count.ran -= u->n;
 			u = plain; /* as much as there is budget for */
 			break;
 		default:

@@ -134,10 +134,13 @@ static void make_stack(struct jit *j, struct emit *e, enum tlb_access acc)
 	struct hmem read = {.base = H_S1, .index = -1, .gs = true, .disp = 8 * TLB_READ};
 	struct hmem addend = {.base = H_S1, .index = -1, .gs = true, .disp = 24};
 	s32 window = 8 + (s32)offsetof(struct cpu, tlb.stack);
+	struct hmem misses = at_rsp(8 + (s32)OFF_JIT(ran.window_misses));
 	struct hmem to = at_rsp(window + (s32)offsetof(struct tlb_window, base));
 	u8 *no;
 
 	j->stack[acc] = e->p;
+	if (j->counts)
+		emit_rm(e, 0xff | X_W, 0, &misses); /* inc */
 	emit_rr(e, X_SHIFT_IB | X_W, 5, H_S1);
 	emit_8(e, PAGE_SHIFT - 5);
 	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
