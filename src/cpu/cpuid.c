@@ -69,7 +69,7 @@ static bool is_amd(const struct cpu *cpu)
 
 /* ---- Features ------------------------------------------------------------------------------- */
 
-enum how { HOW_HOST, HOW_SELF, HOW_HINT, HOW_AMD, HOW_INTEL };
+enum how { HOW_HOST, HOW_ALSO, HOW_SELF, HOW_HINT, HOW_AMD, HOW_INTEL };
 
 static const struct feature {
 	u32 leaf;

@@ -425,7 +425,36 @@ static const struct {
 	{FEAT_LAHF, "v1 too: likewise"},
 	{FEAT_UMIP, "what Linux does with SGDT and kin, not an instruction"},
 	{FEAT_ZERO_FCS_FDS, "says what x87's pointers hold, not an instruction"},
+	{FEAT_AES, "v3, if the host has it: ciphers of libraries are chosen by it"},
+	{FEAT_PCLMUL, "likewise"},
+	{FEAT_SHA, "likewise; Intel's CPUs of that level have it only since Ice Lake"},
+	{FEAT_ADX, "likewise, for long numbers; AMD's have it since Zen"},
 };
+
+static const struct {
+	enum cpu_feat feat;
+	const char *level, *how;
+} feat_rows[] = {
+#define FEAT(name, level, how, ...) {FEAT_##name, #level, #how},
+#include "cpu/feat.def"
+#undef FEAT
+};
+
+/* Else --cpu v3, the default, would not be there on a host that the psABI calls one of that level. */
+static void models_need_what_the_psabi_lists_and_no_more(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(feat_rows); i++) {
+		bool listed = false;
+
+		for (unsigned k = 0; k < ARRAY_SIZE(psabi); k++)
+			listed |= psabi[k].feat == feat_rows[i].feat && psabi[k].feat != BY_BASE;
+		if (strcmp(feat_rows[i].how, "HOST") || !strcmp(feat_rows[i].level, "HOST"))
+			continue;
+		CU_ASSERT(listed);
+		if (!listed)
+			fprintf(stderr, "feature %u\n", i);
+	}
+}
 
 static void models_are_the_levels_of_the_psabi(void)
 {
@@ -630,6 +659,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(cpuid_says_v1),
 	UNIT_TEST(models_grow),
 	UNIT_TEST(models_are_the_levels_of_the_psabi),
+	UNIT_TEST(models_need_what_the_psabi_lists_and_no_more),
 	UNIT_TEST(leaves_are_consistent),
 	UNIT_TEST(the_machine_answers_for_itself),
 	UNIT_END,
