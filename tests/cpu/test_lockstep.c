@@ -497,7 +497,7 @@ static void registers_of_a_loop_change_places(void)
 		gpr[R_R11] = r11;
 		gpr[R_RDI] = end - 8 * 100;
 		gpr[R_RSI] = faults ? end + 8 : end;
-		for (unsigned n = 0; n < 100 + faults; n++) {
+		for (unsigned n = 0; n < 100U + faults; n++) {
 			r8 += r9;
 			r10 ^= r8;
 			r11 += r10;

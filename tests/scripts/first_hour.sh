@@ -66,9 +66,10 @@ done <<'ROWS'
 125|--tlb: '256' is not L1,L2WxS: powers of two, such as 256,8x128|$V --tlb 256 $H
 125|--tlb: '3,1x1' is not L1,L2WxS: powers of two, .*|$V --tlb 3,1x1 $H
 125|--cpu: 'pentium' is no model: v1, v2, v3, v4, host or help wanted|$V --cpu pentium $H
+125|--jit-cache: '1K' is not a size from 256K to 1G|$V --jit-cache 1K $H
 125|--seed: 'abc' is not a number|$V --seed abc $H
 125|--seed: '99999999999999999999' is not a number|$V --seed 99999999999999999999 $H
-125|--engine: 'jit' is not there: interp is the only engine so far|$V --engine jit $H
+125|--engine: 'fast' is no engine: interp, jit or lockstep|$V --engine fast $H
 125|--trace: there is no such event as 'x': --trace help lists them|$V --trace x $H
 125|--trace: there is no such event as 'sched:nothing': --trace help lists them|$V --trace 'kmem:*,sched:nothing' $H
 125|--vdso-layout: 'mine' is neither reference nor host|$V --vdso-layout mine $H
