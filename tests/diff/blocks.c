@@ -30,8 +30,12 @@ struct pair {
 static const struct kind {
 	u32 tlb;
 	u64 size;
-	u16 hot;
-} kinds[] = {{256, 1UL << 20, 1}, {16, 1UL << 20, 1}, {8192, 256UL << 10, 3}};
+	u16 hot; /* from some entries on it is known what follows what: units of several blocks */
+} kinds[] = {{256, 1UL << 20, 1},
+	     {16, 1UL << 20, 2},
+	     {8192, 256UL << 10, 3},
+	     {256, 1UL << 20, 8},
+	     {1024, 256UL << 10, 16}};
 
 static struct {
 	u64 cases, pieces, insns, stops[8], vectors[32];
@@ -400,8 +404,10 @@ struct limits {
 	u64 ran;
 };
 
-static s64 next_budget(void)
+static s64 next_budget(const struct kind *k)
 {
+	if (k->hot > 4 && one_in(3))
+		return 3000;
 	return one_in(3) ? 1 + below(8) : one_in(8) ? 400 : 1 + below(100);
 }
 
@@ -432,10 +438,12 @@ static bool run_piece(struct pair *p, struct limits *l, s64 budget)
 static bool run_case(struct pair *pairs, const struct encoder *e, u64 seed, struct limits *l)
 {
 	static struct program prog;
+	const struct kind *k;
 	struct pair *p;
 
 	random_start(seed);
-	p = &pairs[below(ARRAY_SIZE(kinds))];
+	k = &kinds[below(ARRAY_SIZE(kinds))];
+	p = &pairs[k - kinds];
 	blocks_make(e, &prog);
 	map_all(p);
 	both_write(p, BLOCKS_CODE, prog.code, sizeof(prog.code));
@@ -446,7 +454,7 @@ static bool run_case(struct pair *pairs, const struct encoder *e, u64 seed, stru
 		for (unsigned pieces = 4 + below(24); pieces-- > 0;) {
 			if (l->ran >= l->most)
 				return true;
-			if (!run_piece(p, l, next_budget()))
+			if (!run_piece(p, l, next_budget(k)))
 				return false;
 			serve(p, &prog);
 			if (one_in(4))
@@ -536,11 +544,13 @@ static void report(struct pair *pairs, double seconds)
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const struct jit_counters *c = jit_counters(code_cache_jit(pairs[i].jit->code));
 
-		printf("blocks: TLB of %u: %lu units of %lu instructions, %lu links, %lu dropped, "
-		       "%lu flushes, %lu in, "
-		       "%lu out, %lu misses, %lu handlers\n",
-		       kinds[i].tlb, c->units, c->insns, c->links, c->dropped, c->flushes,
-		       c->enters, c->leaves, c->misses, c->handlers);
+		printf("blocks: TLB of %u, hot %u: %lu units of %lu blocks, %lu instructions, %lu "
+		       "links, "
+		       "%lu dropped, %lu evicted, %lu flushes, %lu in, %lu out, %lu misses, %lu "
+		       "handlers\n",
+		       kinds[i].tlb, kinds[i].hot, c->units, c->parts, c->insns, c->links,
+		       c->dropped, c->evicted, c->flushes, c->enters, c->leaves, c->misses,
+		       c->handlers);
 	}
 }
 

@@ -21,7 +21,7 @@ struct jit_options;
 
 /* For --stats. */
 struct jit_counters {
-	u64 units, insns;	     /* made: translations of blocks, their instructions, */
+	u64 units, parts, insns;     /* made: translations, blocks in them, their instructions, */
 	u64 host_bytes, cold_bytes;  /* their code, and what stands out of line */
 	u64 moved;		     /* of them change places of registers at the entry: regmap.c */
 	u64 lookups;		     /* in them: TLB look-ups, */

@@ -401,6 +401,7 @@ void jit_end_unit(struct tr *t)
 	u->block->units = t->unit;
 	list_parts(t);
 	t->j->count.units++;
+	t->j->count.parts += t->nr_parts;
 	t->j->count.insns += u->n;
 	t->j->count.host_bytes += u->end - u->code;
 	t->j->count.cold_bytes += u->cold_end - u->cold;
