@@ -163,10 +163,6 @@ bool cpu_model_possible(enum cpu_model model);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
 
-#define JIT_JUMPS_LOG 12
-#define JIT_PAGES 2048U			/* pages that jumps from other pages lead to */
-#define JIT_JUMPS (1U << JIT_JUMPS_LOG) /* targets of computed jumps that are remembered */
-
 /* How translated code finds an access's page. */
 enum jit_look {
 	JIT_LOOK_TABLE,	   /* in the TLB, by an address that is computed */
@@ -191,16 +187,9 @@ struct cpu_jit {
 	u32 lazy_op;
 	u64 spill[2];	    /* values that flags are made from, and whose registers changed */
 	u64 group[16];	    /* addends of what was looked up together */
-	u64 epoch;	    /* memory.code_gen and 1: what has been checked in this one holds */
 	bool in_call, left; /* a handler runs for translated code; it did not come back */
 	bool first;	    /* the instruction to go on with is its block's first */
 	struct jit_ran ran;
-	/* Where computed jumps and returns go: guest address and host address, by jit_jump_hash(). All of it holds in
-	 * jumps_epoch and while jit.renewed is the same. */
-	u64 jumps_epoch, jumps_renewed;
-	u64 jump_rip[JIT_JUMPS], jump_code[JIT_JUMPS];
-	u64 page_epoch
-		[JIT_PAGES]; /* by jit.pages: the epoch in which it was there; 0 is never used */
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

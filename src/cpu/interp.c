@@ -265,7 +265,6 @@ enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
 	cpu->budget = budget;
 	cpu->stopped = false;
 	cpu->regs.zero = 0;
-	cpu->jit.epoch = cpu->mem->code_gen + 1;
 	flags_split(cpu, cpu->regs.flags);
 	fpu_enter(cpu);
 

@@ -120,12 +120,9 @@ struct memory {
 	struct list_head mm_list;   /* every mm_struct with users: mm->mmlist */
 	struct tlb *tlbs[MAX_CPUS]; /* set by tlb_init(), cleared by tlb_destroy() */
 	struct list_head mappings; /* every address_space with pages: sync, drop_caches, checkers */
-	/* Moves on when a page of code_pages (bits, by hash) may be mapped otherwise than before: what cpu/ found out
-	 * about where jumps lead holds while it stays. tlb_note_code(). */
-	u64 code_gen, code_pages[TLB_CODE_BITS / 64];
-	struct mm_struct *code_mm; /* the last that code ran in */
-	u64 writeback_tick;	   /* rounds of writeback_old() so far */
-	u64 committed_as;	   /* pages, Committed_AS; vm_enough_memory() and kin */
+	u64 code_pages[TLB_CODE_BITS / 64]; /* bits, by hash: tlb_note_code() */
+	u64 writeback_tick;		    /* rounds of writeback_old() so far */
+	u64 committed_as;		    /* pages, Committed_AS; vm_enough_memory() and kin */
 	/* From here to unprivileged_userfaultfd: sysctls, set by the files of /proc/sys/vm. */
 	u64 max_map_count;     /* vm.max_map_count: 65530 */
 	u32 overcommit_memory; /* vm.overcommit_memory: OVERCOMMIT_* */

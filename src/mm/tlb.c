@@ -288,6 +288,24 @@ void tlb_protect_frame(struct memory *mem, struct page *page)
 	}
 }
 
+struct tlb_code *tlb_next_code(struct memory *mem, const struct tlb_code *c)
+{
+	bool next = !c;
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+		struct tlb *t = mem->tlbs[cpu];
+
+		for (unsigned i = 0; t && i < TLB_SPACES; i++) {
+			struct tlb_space *s = &t->in->space[i];
+
+			if (next && s->made)
+				return s->code;
+			next |= s->code == c;
+		}
+	}
+	return NULL;
+}
+
 void tlb_note_code(struct memory *mem, gva_t gva)
 {
 	mem->code_pages[tlb_code_bit(gva) / 64] |= BIT(tlb_code_bit(gva) % 64);

@@ -45,6 +45,18 @@ struct tlb_window {
 	u64 limit[TLB_WINDOW_LIMITS];
 };
 
+/* What cpu/ knows about jumps of an address space: behind its table of level 1, so that who switches the space switches
+ * this. Guest addresses and where their code is by cpu/'s hash, and which pages are where they were. Only cpu/ fills
+ * and reads it; what takes a page of tlb_note_code() away, or gives the table to another space, makes it stale. */
+#define TLB_JUMPS_LOG 12
+#define TLB_JUMPS (1U << TLB_JUMPS_LOG)
+#define TLB_PAGES 2048U
+struct tlb_code {
+	u64 rip[TLB_JUMPS], code[TLB_JUMPS];
+	u8 page[TLB_PAGES];
+	bool stale;
+};
+
 /* What --tlb L1,L2WxS chooses. Each a power of two; l2_ways 0: no second level. */
 struct tlb_geometry {
 	u32 l1_entries; /* 16 .. TLB_MOST_L1; the defaults are options_parse()'s (cli/options.c) */
@@ -96,6 +108,12 @@ static inline void tlb_drop_window(struct tlb *t)
 static inline struct tlb_entry *tlb_l1_slot(const struct tlb *t, gva_t gva)
 {
 	return (struct tlb_entry *)((char *)t->l1 + ((gva >> (PAGE_SHIFT - 5)) & t->l1_mask));
+}
+
+/* Of the current space. */
+static inline struct tlb_code *tlb_code(const struct tlb *t)
+{
+	return (struct tlb_code *)((char *)t->l1 + t->l1_mask + sizeof(struct tlb_entry));
 }
 
 /**
@@ -172,9 +190,11 @@ void tlb_protect_frame(struct memory *mem, struct page *page);
 /* The next store to each page of the current space asks tlb_fill() again. */
 void tlb_drop_write_tags(struct tlb *t);
 
-/* From now on memory.code_gen moves on when the page of @gva, of which somebody remembers where in the current space it
- * is and that it can be executed, may have changed in that. Core. */
+/* From now on the struct tlb_code of a space is made stale when the page of @gva, of which that says where it is and
+ * that it can be executed, may have changed there. Core. */
 void tlb_note_code(struct memory *mem, gva_t gva);
+/* All that a machine's CPUs have: the one behind @c, NULL: the first; NULL: no other. Core. */
+struct tlb_code *tlb_next_code(struct memory *mem, const struct tlb_code *c);
 
 /* Compares every valid entry of each level with the page tables; 0, or -EFAULT with a line
  * on the log that names the entry. */

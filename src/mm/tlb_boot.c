@@ -56,7 +56,7 @@ int tlb_parse_geometry(const char *s, struct tlb_geometry *geo)
 }
 
 #define ARRAY_ALIGN 64UL /* a line of the host's cache */
-#define NR_ARRAYS (1 + 5 + 1 + 3 * TLB_SPACES)
+#define NR_ARRAYS (1 + 5 + 1 + 4 * TLB_SPACES)
 
 /* Bytes of the mapping: struct tlb_internal, then all arrays. */
 static size_t tables_size(const struct tlb_geometry *g)
@@ -66,10 +66,10 @@ static size_t tables_size(const struct tlb_geometry *g)
 		    sizeof(*in->l2_next) + sizeof(*in->l2_prev);
 	size_t log = sizeof(*in->space->log) + sizeof(*in->space->logged);
 
-	return page_align(sizeof(*in) + l2 * g->l2_ways * g->l2_sets +
-			  g->l1_entries *
-				  (sizeof(*in->empty) * (TLB_SPACES + 1) + TLB_SPACES * log) +
-			  NR_ARRAYS * ARRAY_ALIGN);
+	return page_align(
+		sizeof(*in) + l2 * g->l2_ways * g->l2_sets + TLB_SPACES * sizeof(struct tlb_code) +
+		g->l1_entries * (sizeof(*in->empty) * (TLB_SPACES + 1) + TLB_SPACES * log) +
+		NR_ARRAYS * ARRAY_ALIGN);
 }
 
 /* The next @n elements of @size bytes of the mapping. */
@@ -105,6 +105,7 @@ static void take_l1(struct tlb_internal *in, u8 **at)
 		struct tlb_space *s = &in->space[i];
 
 		s->table = take(at, n, sizeof(*s->table));
+		s->code = take(at, 1, sizeof(*s->code));
 		s->log = take(at, n, sizeof(*s->log));
 		s->logged = take(at, n, sizeof(*s->logged));
 	}

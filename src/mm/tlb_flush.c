@@ -122,26 +122,38 @@ static void psc_flush_range(struct tlb_internal *in, u32 asid, gva_t start, gva_
 }
 
 /* Level 1 and 2 of one CPU. */
-static void flush_one(struct tlb *t, struct mm_struct *mm, gva_t start, gva_t end)
+static void flush_one(struct tlb *t, struct mm_struct *mm, gva_t start, gva_t end, bool code)
 {
 	struct tlb_space *s = find_space(t->in, mm);
 
 	tlb_drop_window(t);
-	if (s)
+	if (s) {
 		t->count.flush_entries += l1_flush_range(t, s, start, end);
+		s->code->stale |= code;
+	}
 	t->count.flush_entries += l2_flush_range(t->in, mm->asid, start, end);
 }
 
-/* Something of [start, end) may be mapped otherwise from now on. */
-static void code_moves(struct memory *mem, gva_t start, gva_t end)
+/* Whether a page of [start, end) may be one of tlb_note_code(). */
+static bool has_code(const struct memory *mem, gva_t start, gva_t end)
 {
 	gva_t page = start;
 
-	if ((end - start) >> PAGE_SHIFT < TLB_CODE_BITS / 64)
-		while (page < end &&
-		       !(mem->code_pages[tlb_code_bit(page) / 64] & BIT(tlb_code_bit(page) % 64)))
-			page += PAGE_SIZE;
-	mem->code_gen += page < end;
+	if ((end - start) >> PAGE_SHIFT >= TLB_CODE_BITS)
+		return true;
+	/* Of a long range 64 at a time: they are in one word, in some order. */
+	if ((end - start) >> PAGE_SHIFT >= 64)
+		page &= ~(64 * PAGE_SIZE - 1);
+	while (page < end) {
+		u64 word = mem->code_pages[tlb_code_bit(page) / 64];
+
+		if ((end - start) >> PAGE_SHIFT < 64)
+			word &= BIT(tlb_code_bit(page) % 64);
+		if (word)
+			return true;
+		page += (end - start) >> PAGE_SHIFT < 64 ? PAGE_SIZE : 64 * PAGE_SIZE;
+	}
+	return false;
 }
 
 void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end)
@@ -153,20 +165,22 @@ void tlb_flush_psc(struct mm_struct *mm, gva_t start, gva_t end)
 
 void flush_tlb_range(struct mm_struct *mm, gva_t start, gva_t end)
 {
+	bool code;
+
 	VM_BUG_ON(!page_aligned(start) || !page_aligned(end));
 
 	if (!mm->asid || start >= end)
 		return; /* never ran: nothing is cached */
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:%lu reason:range",
 		    (end - start) >> PAGE_SHIFT);
-	code_moves(mm->mem, start, end);
+	code = has_code(mm->mem, start, end);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 
 		if (!t)
 			continue;
 		t->count.flush_range++;
-		flush_one(t, mm, start, end);
+		flush_one(t, mm, start, end, code);
 		psc_flush_range(t->in, mm->asid, start, end);
 	}
 }
@@ -175,11 +189,12 @@ void flush_tlb_range(struct mm_struct *mm, gva_t start, gva_t end)
 void flush_tlb_page(struct mm_struct *mm, gva_t addr)
 {
 	gva_t page = addr & PAGE_MASK;
+	bool code;
 
 	if (!mm->asid)
 		return;
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:1 reason:page");
-	code_moves(mm->mem, page, page + PAGE_SIZE);
+	code = has_code(mm->mem, page, page + PAGE_SIZE);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 		struct tlb_space *s;
@@ -189,6 +204,8 @@ void flush_tlb_page(struct mm_struct *mm, gva_t addr)
 		t->count.flush_range++;
 		tlb_drop_window(t);
 		s = find_space(t->in, mm);
+		if (s)
+			s->code->stale |= code;
 		if (s && s->nr_log)
 			t->count.flush_entries += l1_flush_range(t, s, page, page + PAGE_SIZE);
 		if (t->in->geo.l2_ways)
@@ -201,7 +218,6 @@ void flush_tlb_mm(struct mm_struct *mm)
 	if (!mm->asid)
 		return;
 	trace_event(mm->mem->trace, TP_tlb_tlb_flush, "pages:-1 reason:mm");
-	mm->mem->code_gen++;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
 		struct tlb *t = mm->mem->tlbs[cpu];
 		struct tlb_space *s;
@@ -211,8 +227,10 @@ void flush_tlb_mm(struct mm_struct *mm)
 		t->count.flush_all++;
 		tlb_drop_window(t);
 		s = find_space(t->in, mm);
-		if (s)
+		if (s) {
 			t->count.flush_entries += space_clear(s);
+			s->code->stale = true;
+		}
 		t->count.flush_entries += l2_flush_range(t->in, mm->asid, 0, TASK_SIZE);
 		psc_flush_range(t->in, mm->asid, 0, TASK_SIZE);
 	}
@@ -260,8 +278,7 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm)
 			s = take_space(in);
 		if (!s->made)
 			make_table(s, in->geo.l1_entries);
-		mm->mem->code_gen += mm != mm->mem->code_mm;
-		mm->mem->code_mm = mm;
+		s->code->stale |= s->mm != mm;
 		s->mm = mm;
 		s->used = ++in->clock;
 	}

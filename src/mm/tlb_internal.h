@@ -23,6 +23,7 @@ struct tlb_space {
 	struct mm_struct *mm;	 /* NULL: free; then the table is empty */
 	u64 used;		 /* tlb_internal.clock when it was last made current */
 	struct tlb_entry *table; /* made when a space first takes it */
+	struct tlb_code *code;	 /* right behind it */
 	/* Slots filled since the last whole flush, each once: what a flush has to visit. A slot
 	 * that flush_tlb_page() emptied stays in the log until then. */
 	u16 *log;

@@ -425,43 +425,53 @@ static void validate_sees_a_stale_entry(void)
 	tlb_world_end(w);
 }
 
-/* The epoch of memory.code_gen ends when a page that was noted is flushed, whether the TLB has it or not, or another
- * space comes; not when others are flushed. */
-static void flushes_of_code_end_the_epoch(void)
+/* What is known of jumps in a space goes when a page that was noted is flushed there, whether the TLB has it or not, or
+ * when the space loses its table; not when others are flushed, or another space comes and goes. */
+static void flushes_of_code_make_its_jumps_stale(void)
 {
 	static const struct tlb_geometry geo = {256, 8, 128, false};
 	struct tlb_world *w = tlb_world_new(&geo, 2, false);
-	gva_t code = areas[0].start, end = code + 2 * PAGE_SIZE;
+	gva_t code = areas[0].start, end = code + 2 * PAGE_SIZE, near = code & -(64 * PAGE_SIZE);
 	struct memory *mem = w->mm[0]->mem;
+	struct tlb_code *c = tlb_code(&w->tlb);
 	void *host;
-	u64 gen;
 
 	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, code, TLB_READ, PF_USER, &host), 0);
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
 	tlb_switch(&w->tlb, w->mm[1]);
+	CU_ASSERT_PTR_NOT_EQUAL(tlb_code(&w->tlb), c);
+	CU_ASSERT_TRUE(tlb_code(&w->tlb)->stale);
 	tlb_switch(&w->tlb, w->mm[0]);
-	gen = mem->code_gen;
 	flush_tlb_page(w->mm[0], code);
-	CU_ASSERT_EQUAL(mem->code_gen, gen);
+	CU_ASSERT_FALSE(c->stale);
 	tlb_note_code(mem, code + 123);
 	flush_tlb_page(w->mm[0], code + PAGE_SIZE);
 	flush_tlb_range(w->mm[0], code + PAGE_SIZE, end);
+	flush_tlb_range(w->mm[0], near + 64 * PAGE_SIZE, near + 128 * PAGE_SIZE);
+	flush_tlb_page(w->mm[1], code);
 	tlb_switch(&w->tlb, NULL);
 	tlb_switch(&w->tlb, w->mm[0]);
-	CU_ASSERT_EQUAL(mem->code_gen, gen);
-	flush_tlb_page(w->mm[0], code);
-	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
-	gen = mem->code_gen;
-	flush_tlb_range(w->mm[0], code - PAGE_SIZE, end);
-	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
-	gen = mem->code_gen;
-	flush_tlb_range(w->mm[0], code & ~((1UL << 30) - 1), code + (1UL << 30));
-	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
-	gen = mem->code_gen;
-	flush_tlb_mm(w->mm[0]);
-	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
-	gen = mem->code_gen;
+	CU_ASSERT_PTR_EQUAL(tlb_code(&w->tlb), c);
+	CU_ASSERT_FALSE(c->stale);
 	tlb_switch(&w->tlb, w->mm[1]);
-	CU_ASSERT_NOT_EQUAL(mem->code_gen, gen);
+	flush_tlb_page(w->mm[0], code);
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
+	flush_tlb_range(w->mm[0], code - PAGE_SIZE, end);
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
+	flush_tlb_range(w->mm[0], code - 64 * PAGE_SIZE, code + PAGE_SIZE);
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
+	flush_tlb_range(w->mm[0], code & ~((1UL << 30) - 1), code + (1UL << 30));
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
+	flush_tlb_mm(w->mm[0]);
+	CU_ASSERT_TRUE(c->stale);
+	c->stale = false;
+	tlb_forget_mm(w->mm[0]);
+	CU_ASSERT_TRUE(c->stale);
 	tlb_world_end(w);
 }
 
@@ -525,7 +535,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(large_pages_translate_by_4k),
 	UNIT_TEST(stores_to_code_are_announced_once),
 	UNIT_TEST(validate_sees_a_stale_entry),
-	UNIT_TEST(flushes_of_code_end_the_epoch),
+	UNIT_TEST(flushes_of_code_make_its_jumps_stale),
 	UNIT_TEST(two_address_spaces_do_not_see_each_other),
 	UNIT_END,
 };

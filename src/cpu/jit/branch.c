@@ -3,8 +3,6 @@
  */
 #include "cpu/jit/internal.h"
 
-#define OFF_JUMP(field) ((u32)offsetof(struct cpu, jit.jump_##field))
-
 /* Leaves for the interpreter, at instruction k. */
 void jit_end_insn(struct tr *t)
 {
@@ -31,21 +29,20 @@ static void goto_same_page(struct tr *t, gva_t target, u8 *jcc)
 	jit_todo_leave(t, jcc, site);
 }
 
-/* The same to another page: if that is known to be in this epoch where it was. */
+/* The same to another page: if that is known to be where it was. */
 static void goto_other_page(struct tr *t, gva_t target, u32 site)
 {
 	struct hmem page =
-		cpu_mem(offsetof(struct cpu, jit.page_epoch)); /* 0: until it is linked */
+		code_mem(t->j, offsetof(struct tlb_code, page)); /* 0: until it is linked */
 	struct jit_site *s = &t->j->sites[site];
 	u8 *top = t->e.p;
 
 	s->target = target;
-	emit_load_cpu(&t->e, H_S1, offsetof(struct cpu, jit.epoch));
-	page.disp32 = true;
-	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &page);
+	emit_rm(&t->e, 0x80, GRP_CMP, &page);
 	s->page = (u32)(t->e.p - 4 - t->j->write);
+	emit_8(&t->e, 0);
 	t->todo[t->nr_todo++] = (struct stub_todo){.kind = TODO_CALL,
-						   .jcc = emit_jcc(&t->e, 5, NULL),
+						   .jcc = emit_jcc(&t->e, 4, NULL),
 						   .stub = t->j->check_page,
 						   .top = top,
 						   .site = site};
@@ -132,9 +129,9 @@ static void push_return(struct tr *t, bool second)
 }
 
 /* Of the table of computed jumps, at the index in H_S1. */
-static struct hmem in_table(u32 off)
+static struct hmem in_table(const struct tr *t, u32 off)
 {
-	struct hmem m = cpu_mem(off);
+	struct hmem m = code_mem(t->j, off);
 
 	m.index = H_S1;
 	m.scale = 3;
@@ -144,7 +141,7 @@ static struct hmem in_table(u32 off)
 /* Finds the target in H_S2: H_S1 is its index in the table then. Else the interpreter does the instruction. */
 static void emit_find_target(struct tr *t)
 {
-	struct hmem rip = in_table(OFF_JUMP(rip));
+	struct hmem rip = in_table(t, offsetof(struct tlb_code, rip));
 	struct emit *e = &t->e;
 	u32 site = jit_add_site(t, SITE_INSN);
 	u8 *unknown;
@@ -153,7 +150,7 @@ static void emit_find_target(struct tr *t)
 	emit_rr(e, 0x69, H_S1, H_S2); /* imul */
 	emit_32(e, JIT_JUMP_FACTOR);
 	emit_rr(e, X_SHIFT_IB, 5, H_S1);
-	emit_8(e, 32 - JIT_JUMPS_LOG);
+	emit_8(e, 32 - TLB_JUMPS_LOG);
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
 	unknown = emit_jcc(e, 5, NULL);
 	t->todo[t->nr_todo++] = (struct stub_todo){
@@ -180,7 +177,7 @@ static bool load_target(struct tr *t)
 
 static void emit_jump_code(struct tr *t)
 {
-	struct hmem code = in_table(OFF_JUMP(code));
+	struct hmem code = in_table(t, offsetof(struct tlb_code, code));
 
 	emit_rm(&t->e, 0xff, 4, &code);
 	t->ended = true;
@@ -199,7 +196,7 @@ static bool tr_jmp_e(struct tr *t)
 
 static bool tr_call_e(struct tr *t)
 {
-	struct hmem code = in_table(OFF_JUMP(code));
+	struct hmem code = in_table(t, offsetof(struct tlb_code, code));
 
 	jit_fl_to_lazy(t);
 	t->host = false;

@@ -21,11 +21,11 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
  * flags in cpu->jit.host_cc. 0: go on behind it, flags in cpu->cc; else the CPU stopped, or code changed. */
 u64 jit_run_handler(struct cpu *cpu, u64 site);
 
-/* Where a computed jump to @rip goes: its index in cpu_jit.jump_*; -1: the interpreter has to see. */
+/* Where a computed jump to @rip goes: its index in struct tlb_code; -1: the interpreter has to see. */
 int jit_find_jump(struct cpu *cpu, gva_t rip);
 
 /* Whether the page that @site, a jump to another page, leads to is where it was when that was linked, as
- * cpu_jit.page_epoch says then: 0; else -1. */
+ * tlb_code.page says then: 0; else -1. */
 int jit_check_page(struct cpu *cpu, u64 site);
 
 /* Flags of JF_LAZY to cpu->cc. */

@@ -43,6 +43,8 @@ static void list_link(struct jit *j, u32 site, struct jit_unit *u)
 
 static void forget_pages(struct jit *j)
 {
+	struct tlb_code *c;
+
 	for (u32 i = 0; i < j->nr_gens; i++) {
 		u32 end = i == j->gen ? j->nr_sites : j->gens[i].used_sites;
 
@@ -51,17 +53,17 @@ static void forget_pages(struct jit *j)
 				jit_forget_link(j, n);
 	}
 	memset(j->pages, 0, sizeof(j->pages));
-	memset(j->cpu->jit.page_epoch, 0, sizeof(j->cpu->jit.page_epoch));
-	j->renewed++; /* what other CPUs know */
+	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
+		memset(c->page, 0, sizeof(c->page));
 }
 
 /* The number of @page, which is at @addend now. */
 static u32 page_number(struct jit *j, gva_t page, u64 addend)
 {
 	u32 i = (u32)(((page >> PAGE_SHIFT) ^ (addend >> PAGE_SHIFT) * JIT_JUMP_FACTOR) %
-		      JIT_PAGES);
+		      TLB_PAGES);
 
-	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % JIT_PAGES) {
+	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % TLB_PAGES) {
 		struct jit_page *p = &j->pages[i];
 
 		if (!i)
@@ -75,7 +77,10 @@ static u32 page_number(struct jit *j, gva_t page, u64 addend)
 	return page_number(j, page, addend);
 }
 
-#define OFF_PAGE(n) ((u32)(offsetof(struct cpu, jit.page_epoch) + 8 * (n)))
+static u32 off_page(const struct jit *j, u32 n)
+{
+	return (u32)code_mem(j, offsetof(struct tlb_code, page) + n).disp;
+}
 
 /* The page of @u is where it was: somebody has just looked. */
 static u32 know_page(struct jit *j, const struct jit_unit *u)
@@ -84,8 +89,8 @@ static u32 know_page(struct jit *j, const struct jit_unit *u)
 	u32 n = page_number(j, rip & PAGE_MASK, (u64)u->block->host - rip);
 
 	tlb_note_code(j->cache->mem, rip);
-	j->cpu->jit.page_epoch[n] = j->cpu->jit.epoch;
-	return OFF_PAGE(n);
+	tlb_code(&j->cpu->tlb)->page[n] = 1;
+	return off_page(j, n);
 }
 
 int jit_check_page(struct cpu *cpu, u64 site)
@@ -97,11 +102,12 @@ int jit_check_page(struct cpu *cpu, u64 site)
 	if (!j->sites[site].to)
 		return -1;
 	memcpy(&off, j->write + j->sites[site].page, 4);
-	n = (off - OFF_PAGE(0)) / 8;
+	n = off - off_page(j, 0);
 	p = &j->pages[n];
 	if (exec_lookup(cpu, p->page) != (const u8 *)(p->page + p->addend))
 		return -1;
-	cpu->jit.page_epoch[n] = cpu->jit.epoch;
+	tlb_note_code(cpu->mem, p->page);
+	tlb_code(&cpu->tlb)->page[n] = 1;
 	return 0;
 }
 
@@ -129,34 +135,43 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 
 u32 jit_remember(struct jit *j, struct cpu *cpu, const struct jit_unit *u)
 {
+	struct tlb_code *c = tlb_code(&cpu->tlb);
+	u64 code = (u64)(j->exec + u->code);
 	gva_t rip = u->block->rip;
 	u32 i = jit_jump_hash(rip);
 
-	cpu->jit.jump_rip[i] = rip;
-	cpu->jit.jump_code[i] = (u64)(j->exec + u->code);
+	if (c->rip[i] == rip && c->code[i] == code)
+		return i;
+	c->rip[i] = rip;
+	c->code[i] = code;
 	tlb_note_code(cpu->mem, rip);
 	return i;
 }
 
 /* An empty entry is all zero: only the first could be taken for one of address 0. */
-static void forget_jump(struct cpu *cpu, u32 i)
+static void forget_jump(struct tlb_code *c, u32 i)
 {
-	cpu->jit.jump_rip[i] = i == 0;
+	c->rip[i] = i == 0;
 }
 
-void jit_settle_jumps(struct jit *j, struct cpu *cpu)
+void jit_settle_jumps(struct cpu *cpu)
 {
-	struct cpu_jit *c = &cpu->jit;
+	struct tlb_code *c = tlb_code(&cpu->tlb);
 
-	if (likely(c->jumps_epoch == c->epoch && c->jumps_renewed == j->renewed && j->cpu == cpu))
+	if (likely(!c->stale))
 		return;
-	j->cpu = cpu;
-	c->jumps_epoch = c->epoch;
-	memset(c->jump_rip, 0, sizeof(c->jump_rip));
-	if (c->jumps_renewed != j->renewed)
-		memset(c->page_epoch, 0, sizeof(c->page_epoch));
-	c->jumps_renewed = j->renewed;
-	forget_jump(cpu, 0);
+	c->stale = false;
+	memset(c->rip, 0, sizeof(c->rip));
+	memset(c->page, 0, sizeof(c->page));
+	forget_jump(c, 0);
+}
+
+void jit_code_goes(struct jit *j)
+{
+	struct tlb_code *c;
+
+	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
+		c->stale = true;
 }
 
 static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
@@ -299,9 +314,11 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 static void forget_target(struct jit *j, const struct jit_unit *u)
 {
 	u32 i = jit_jump_hash(u->block->rip);
+	struct tlb_code *c;
 
-	if (j->cpu && j->cpu->jit.jump_rip[i] == u->block->rip)
-		forget_jump(j->cpu, i);
+	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
+		if (c->rip[i] == u->block->rip)
+			forget_jump(c, i);
 }
 
 void jit_forget_cpu(struct jit *j, const struct cpu *cpu)

@@ -106,7 +106,7 @@ void jit_evict(struct jit *j)
 	u32 next = (j->gen + 1) % j->nr_gens;
 	const struct jit_gen *oldest = &j->gens[next];
 
-	j->renewed++;
+	jit_code_goes(j);
 	end_gen(j);
 	if (oldest->used_units > oldest->units) {
 		empty_gen(j, oldest);
@@ -118,7 +118,7 @@ void jit_evict(struct jit *j)
 /* Blocks go, too: all of them, between two. */
 void jit_flush(struct jit *j)
 {
-	j->renewed++;
+	jit_code_goes(j);
 	jit_reset(j);
 	j->count.flushes++;
 }

@@ -86,7 +86,7 @@ struct jit_site {
 	struct jflags fl;
 	gva_t target; /* SITE_GOTO */
 	/* SITE_GOTO, offsets in the code: the jump's end, the stub, where a jump to another page says which of
-	 * cpu_jit.page_epoch it compares (0: same page). */
+	 * tlb_code.page it looks at (0: same page). */
 	u32 jump, stub, page;
 	u32 to;		      /* unit that it is linked to; 0: none */
 	u32 next_in, prev_in; /* list of the sites that are linked to the same unit */
@@ -136,11 +136,11 @@ struct jit_trap {
 	u32 site;
 };
 
-/* Where @rip stands in cpu_jit.jump_*: emit_jump_slot() does the same. */
+/* Where @rip stands in struct tlb_code: emit_find_target() does the same. */
 #define JIT_JUMP_FACTOR 0x9e3779b1U
 static inline u32 jit_jump_hash(gva_t rip)
 {
-	return (u32)rip * JIT_JUMP_FACTOR >> (32 - JIT_JUMPS_LOG);
+	return (u32)rip * JIT_JUMP_FACTOR >> (32 - TLB_JUMPS_LOG);
 }
 
 /* What a row of rules.def says. */
@@ -264,9 +264,8 @@ struct jit {
 	void (*enter)(struct cpu *cpu, const void *code);
 	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find,
 		*check_page;		  /* stubs, writable mapping */
-	struct jit_page pages[JIT_PAGES]; /* by hash; 0 is never used */
-	struct cpu *cpu; /* its table of jumps is kept right; another's begins empty */
-	u64 renewed; /* host code has gone: an address of it that somebody keeps may lead anywhere */
+	struct jit_page pages[TLB_PAGES]; /* by hash; 0 is never used */
+	struct cpu *cpu;		  /* the last that came */
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
@@ -501,6 +500,15 @@ static inline struct hmem cpu_mem(u32 off)
 static inline struct hmem slot_mem(unsigned gpr)
 {
 	return cpu_mem(gpr * 8);
+}
+
+/* In the struct tlb_code of the current space: behind the table that gs is. */
+static inline struct hmem code_mem(const struct jit *j, u32 off)
+{
+	return (struct hmem){.base = -1,
+			     .index = -1,
+			     .gs = true,
+			     .disp = (s32)(j->l1_mask + sizeof(struct tlb_entry) + off)};
 }
 
 static inline void emit_load_cpu(struct emit *e, unsigned reg, u32 off)

@@ -272,8 +272,10 @@ static bool turned_off(struct jit *j)
 /* The unit to enter @b by, from C, where nobody stands in another. NULL: no room, though that cannot be. */
 static struct jit_unit *enter_at(struct jit *j, struct cpu *cpu, struct block *b)
 {
-	struct jit_unit *u = j->full ? NULL : jit_general(j, cpu, b);
+	struct jit_unit *u;
 
+	j->cpu = cpu;
+	u = j->full ? NULL : jit_general(j, cpu, b);
 	if (likely(u))
 		return u;
 	jit_evict(j);
@@ -293,7 +295,7 @@ void jit_op_run(struct cpu *cpu, const struct insn *in)
 	if (!u)
 		TAIL return b->first_fn(cpu, in);
 	cpu->budget += b->n; /* its entry charges */
-	jit_settle_jumps(j, cpu);
+	jit_settle_jumps(cpu);
 	jit_remember(j, cpu, u);
 	next = unlikely(j->lock) ? jit_lockstep(cpu, u) : jit_execute(cpu, u);
 	if (!next)

@@ -26,7 +26,9 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u);
 /* Computed jumps find @u from now on; its index in the table. */
 u32 jit_remember(struct jit *j, struct cpu *cpu, const struct jit_unit *u);
 /* Nothing is in the table of computed jumps that may be wrong. Before translated code is entered. */
-void jit_settle_jumps(struct jit *j, struct cpu *cpu);
+void jit_settle_jumps(struct cpu *cpu);
+/* Host code goes or has gone: an address of it that somebody keeps may lead anywhere. */
+void jit_code_goes(struct jit *j);
 
 /* evict.c. No unit is there. */
 void jit_reset(struct jit *j);
