@@ -138,12 +138,11 @@ static struct hmem in_table(const struct tr *t, u32 off)
 	return m;
 }
 
-/* Finds the target in H_S2: H_S1 is its index in the table then. Else the interpreter does the instruction. */
-static void emit_find_target(struct tr *t)
+/* Finds the target in H_S2: H_S1 is its index in the table then. Else leaves by @site, to where flags are JF_LAZY. */
+static void emit_find_at(struct tr *t, u32 site)
 {
 	struct hmem rip = in_table(t, offsetof(struct tlb_code, rip));
 	struct emit *e = &t->e;
-	u32 site = jit_add_site(t, SITE_INSN);
 	u8 *unknown;
 
 	t->s1_group = 0;
@@ -155,6 +154,12 @@ static void emit_find_target(struct tr *t)
 	unknown = emit_jcc(e, 5, NULL);
 	t->todo[t->nr_todo++] = (struct stub_todo){
 		.kind = TODO_CALL, .jcc = unknown, .stub = t->j->find, .top = e->p, .site = site};
+}
+
+/* Else the interpreter does the instruction. */
+static void emit_find_target(struct tr *t)
+{
+	emit_find_at(t, jit_add_site(t, SITE_INSN));
 }
 
 /* The target of an indirect branch to H_S2. */
@@ -297,26 +302,47 @@ static void jcc_on(struct tr *t)
 	jit_todo_exit(t, emit_jcc(&t->e, taken ? cc ^ 1 : cc, NULL), site);
 }
 
-/* To where the call in this unit came from; elsewhere by the interpreter. */
+/* To where the call in this unit came from; elsewhere as any return, out of line. */
 static void ret_on(struct tr *t)
 {
 	gva_t target = t->parts[t->part + 1].block->rip;
+	struct stub_todo *s;
 	struct hmem m;
-	u32 site;
 
 	jit_fl_clobber(t);
 	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
-	site = jit_add_site(t, SITE_INSN);
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
 	if (fits_s32((s64)target)) {
-		emit_rm(&t->e, X_GRP1_IZ | X_W, GRP_CMP, &m);
-		emit_32(&t->e, (u32)target);
+		emit_grp1(&t->e, X_W, GRP_CMP, H_S2, (s32)target);
 	} else {
-		emit_mov_imm(&t->e, H_S2, target);
-		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &m);
+		emit_mov_imm(&t->e, H_S0, target);
+		emit_rr(&t->e, X_CMP_RM | X_W, H_S0, H_S2);
 	}
-	jit_todo_leave(t, emit_jcc(&t->e, 5, NULL), site);
+	s = &t->todo[t->nr_todo++];
+	*s = (struct stub_todo){.kind = TODO_RET, .x87 = t->x87, .disp = 8 + (u16)t->d.imm};
+	s->jcc = emit_jcc(&t->e, 5, NULL);
+	s->site = jit_add_site(t, SITE_INSN);
+	s->index = jit_add_site(t, SITE_INSN);
+	t->j->sites[s->index].fl = (struct jflags){.kind = JF_LAZY};
 	jit_fl_rsp_moves(t, 8 + (u16)t->d.imm);
 	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
+}
+
+void jit_emit_ret(struct tr *t, const struct stub_todo *s)
+{
+	const struct jit_site *site = &t->j->sites[s->site];
+	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
+
+	t->k = site->k;
+	jit_begin_state(t, &site->fl);
+	t->x87 = s->x87;
+	jit_x87_settle(t);
+	jit_fl_to_lazy(t);
+	emit_find_at(t, s->index);
+	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
+	emit_8(&t->e, (u8)(t->n - t->k - 1));
+	emit_lea(&t->e, H_GSP, H_GSP, s->disp);
+	emit_jump_code(t);
 }
 
 void jit_tr_branch_on(struct tr *t)

@@ -162,16 +162,16 @@ struct stub_todo {
 	u8 *jcc;	/* where the branch's offset field ends */
 	u8 *top;	/* TODO_MISS: where to try again */
 	u32 site;
-	u32 index;
+	u32 index; /* TODO_RET: the site to leave by, where @site has the state before */
 	u64 tag;
 	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
 	u8 reg;
 	bool group,
 		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
 	u16 size;
-	s32 disp;
+	s32 disp; /* TODO_RET: what is added to rsp */
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET };
 
 #define JIT_MAX_TODO 1024
 
@@ -407,6 +407,8 @@ void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
 /* Out of line: leaves the unit in its midst, for what site @s says, with the budget of what will not run. */
 void jit_emit_exit(struct tr *t, const struct stub_todo *s);
+/* Out of line: returns to an address that the unit does not go on at, which is in H_S2. */
+void jit_emit_ret(struct tr *t, const struct stub_todo *s);
 /* Branch @jcc does that; flags may be in the host's only. */
 void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
 /* Is the page of the part that begins here where it was? */

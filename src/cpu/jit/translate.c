@@ -203,6 +203,10 @@ static void emit_todo(struct tr *t)
 			jit_emit_exit(t, s);
 			continue;
 		}
+		if (s->kind == TODO_RET) {
+			jit_emit_ret(t, s);
+			continue;
+		}
 		if (s->kind == TODO_CALL) {
 			emit_mov_imm(&t->e, H_S0, s->site);
 			emit_call(&t->e, s->stub);
