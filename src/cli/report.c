@@ -118,7 +118,8 @@ static void report_cpu(const struct machine *m)
 	begin(&p, "cpu");
 	say(&p, "%lu instructions, %lu system calls;", m->cpu.retired, m->nr_syscalls);
 	say(&p, "%lu blocks decoded,", c->blocks_decoded);
-	say(&p, "%lu dropped", c->blocks_dropped);
+	say(&p, "%lu dropped,", c->blocks_dropped);
+	say(&p, "%lu stores beside code", c->changes_beside);
 	end(&p);
 }
 

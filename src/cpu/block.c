@@ -78,6 +78,7 @@ static void flush(struct code_cache *c)
 	memset(c->jumps, 0, sizeof(c->jumps));
 	memset(c->hash, 0, sizeof(c->hash));
 	memset(c->frames, 0, sizeof(c->frames));
+	memset(c->lines, 0, sizeof(c->lines));
 	c->arena_next = c->arena;
 	c->count.cache_flushes++;
 	thunk_flush(c);
@@ -123,18 +124,120 @@ static void drop(struct code_cache *c, struct block *b)
 	c->count.blocks_dropped++;
 }
 
-void code_cache_dirty(void *cache, struct page *page)
+/* ---- Changed bytes ------------------------------------------------------------------------------------ */
+
+#define LINE_SHIFT 6
+
+/* Bits of the lines that bytes [off, end) of a page lie in. */
+static u64 lines_of(unsigned off, unsigned end)
+{
+	unsigned first = off >> LINE_SHIFT, last = (end - 1) >> LINE_SHIFT;
+
+	return (~0UL >> (63 - last)) & (~0UL << first);
+}
+
+/* Bytes that @b was made from. What is no instruction may have been looked at as far as one can reach. */
+static unsigned block_bytes(const struct block *b)
+{
+	const struct insn *last = &b->insn[b->n - 1];
+	unsigned len = last->row == NO_ROW ? 15 : last->len;
+
+	return b->base + (u64)(s64)last->off + len - b->rip;
+}
+
+/* Its bytes in frame @i: [*off, *end) of the page. */
+static void block_range(const struct block *b, unsigned i, unsigned *off, unsigned *end)
+{
+	unsigned to = page_offset(b->rip) + block_bytes(b);
+
+	*off = i ? 0 : page_offset(b->rip);
+	*end = i ? to - PAGE_SIZE : min(to, (unsigned)PAGE_SIZE);
+}
+
+/* Lines of frame @pfn with bytes of @b; *hit: bytes [from, to) are among them. */
+static u64 lines_in(const struct block *b, pfn_t pfn, unsigned from, unsigned to, bool *hit)
+{
+	unsigned off, end;
+	u64 lines = 0;
+
+	*hit = false;
+	for (unsigned i = 0; i < 2; i++) {
+		if (b->pfn[i] != pfn)
+			continue;
+		block_range(b, i, &off, &end);
+		lines |= lines_of(off, end);
+		*hit = *hit || (off < to && from < end);
+	}
+	return lines;
+}
+
+unsigned code_changes_of(const struct code_cache *c, const u8 *host)
+{
+	return c->changed[((u64)host >> LINE_SHIFT) % NR_CHANGED];
+}
+
+static void count_change(struct code_cache *c, const struct block *b)
+{
+	u8 *n = &c->changed[((u64)b->host >> LINE_SHIFT) % NR_CHANGED];
+
+	*n += *n < 0xff;
+}
+
+/* Blocks of @pfn that stay lead to none that has gone. */
+static void unlink_dead(struct code_cache *c, pfn_t pfn)
+{
+	for (struct block *b = c->frames[pfn % NR_FRAMES]; b; b = *frame_link(b, pfn))
+		for (unsigned i = 0; i < 2; i++)
+			if (b->link[i] && b->link[i]->dead)
+				b->link[i] = NULL;
+}
+
+bool code_is_beside(const struct code_cache *c, pfn_t pfn, unsigned off, unsigned len)
+{
+	return !(c->lines[pfn % NR_FRAMES] & lines_of(off, off + len));
+}
+
+/* Lines are shared by frames with the same list, and what a flush leaves is marked still: now and then it is worth
+ * looking whether the frame has code at all. */
+#define LOOK_EACH 64
+
+void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len)
 {
 	struct code_cache *c = cache;
 	pfn_t pfn = page - c->mem->mem_map;
 	struct block *b = c->frames[pfn % NR_FRAMES], *next;
+	u64 dropped = c->count.blocks_dropped, lines = 0;
+	bool left = false, hit;
 
-	page->flags &= ~BIT(PG_code);
-	for (; b; b = next) {
-		next = *frame_link(b, pfn);
-		if (b->pfn[0] == pfn || b->pfn[1] == pfn)
-			drop(c, b);
+	if (code_is_beside(c, pfn, off, len)) {
+		c->count.changes_beside++;
+		if (len < PAGE_SIZE && ++c->beside % LOOK_EACH)
+			return;
 	}
+	for (; b; b = next) {
+		u64 mine = lines_in(b, pfn, off, off + len, &hit);
+
+		next = *frame_link(b, pfn);
+		if (hit) {
+			count_change(c, b);
+			drop(c, b);
+			continue;
+		}
+		left = left || mine;
+		for (unsigned i = 0; i < 2; i++) {
+			unsigned from, to;
+
+			if (b->pfn[i] == NO_PFN || b->pfn[i] % NR_FRAMES != pfn % NR_FRAMES)
+				continue;
+			block_range(b, i, &from, &to);
+			lines |= lines_of(from, to);
+		}
+	}
+	c->lines[pfn % NR_FRAMES] = lines;
+	if (!left)
+		page->flags &= ~BIT(PG_code);
+	else if (c->count.blocks_dropped != dropped)
+		unlink_dead(c, pfn);
 }
 
 /* Marks the frame and lists @b under it. */
@@ -142,8 +245,11 @@ static void add_frame(struct code_cache *c, struct block *b, unsigned i, pfn_t p
 {
 	struct page *page = c->mem->mem_map + pfn;
 	struct block **head = &c->frames[pfn % NR_FRAMES];
+	unsigned off, end;
 
 	b->pfn[i] = pfn;
+	block_range(b, i, &off, &end);
+	c->lines[pfn % NR_FRAMES] |= lines_of(off, end);
 	if (i == 0 || pfn % NR_FRAMES != b->pfn[0] % NR_FRAMES) {
 		b->frame_next[i] = *head;
 		*head = b;

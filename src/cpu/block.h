@@ -6,8 +6,9 @@
  *
  * A block holds at most BLOCK_MAX instructions of one page, and belongs to a frame, a virtual page
  * and a mode. An instruction that crosses into the next page is a block of its own, checked
- * against both frames each time it is entered, and never linked. Links join blocks of one page, so
- * they live and die together when the frame changes: code_dirty drops all blocks of a frame. A
+ * against both frames each time it is entered, and never linked. Links join blocks of one page. A store
+ * drops the blocks that it changes bytes of, and their links; the frame stays write-protected in the TLB while it has
+ * others. Which of its lines of 64 bytes may have code is known, so a store beside code costs no search. A
  * dropped block stays readable until the arena is flushed as a whole, and that happens between
  * blocks only.
  */
@@ -39,7 +40,7 @@ struct block {
 	u16 n;	      /* instructions, the terminator not counted */
 	u8 mode;
 	bool dead;	 /* dropped: make no link, do not run again */
-	u16 heat;	 /* jit/: entries so far */
+	s16 heat;	 /* jit/: entries so far, less what it must prove: see first_heat() */
 	u32 units;	 /* jit/: translations that begin with it, 0: none */
 	u32 parts;	 /* jit/: those that have it */
 	op_fn *first_fn; /* jit/: insn[0]'s own handler; NULL: not translated ever */
@@ -55,6 +56,7 @@ struct jump {
 
 #define NR_HASH (1U << 17)
 #define NR_FRAMES 4096
+#define NR_CHANGED 4096
 
 struct code_cache {
 	struct memory *mem;
@@ -64,7 +66,10 @@ struct code_cache {
 	struct insn again;		 /* pseudo instruction: look regs.rip up and go on */
 	struct jump jumps[NR_JUMPS];	 /* normal mode only */
 	struct block *hash[NR_HASH];	 /* by host address of the code */
-	struct block *frames[NR_FRAMES]; /* by pfn */
+	struct block *frames[NR_FRAMES]; /* by pfn ... */
+	u64 lines[NR_FRAMES];		 /* ... where these have bytes, or had: bits by lines of 64 */
+	u8 changed[NR_CHANGED];		 /* by line of code: how often blocks were dropped */
+	u32 beside;			 /* of changes_beside: see code_cache_dirty() */
 	void *thunks;			 /* thunk.c's own */
 	struct jit *jit;		 /* NULL: all is interpreted */
 };
@@ -72,9 +77,13 @@ struct code_cache {
 /* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. @c is all zero, @arena
  * has @size bytes, for blocks, and stays the caller's. Not core; the rest of this header is. */
 void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64 size);
-/* memory.h's code_dirty hook: the frame changes or is freed, by a guest store or by the kernel. Drops its
- * blocks; one that is running is ended behind the store. */
-void code_cache_dirty(void *cache, struct page *page);
+/* memory.h's code_dirty hook: @len bytes of the frame change, or it is freed, by a guest store or by the kernel. Drops
+ * blocks with such bytes; one that is running is ended behind the store. */
+void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len);
+/* Whether a store to these bytes changes no block, cheaply; false: perhaps it does. */
+bool code_is_beside(const struct code_cache *c, pfn_t pfn, unsigned off, unsigned len);
+/* How often blocks that began near @host were dropped because they changed, up to 255. */
+unsigned code_changes_of(const struct code_cache *c, const u8 *host);
 
 /**
  * block_enter - what to run at regs.rip

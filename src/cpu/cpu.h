@@ -242,6 +242,7 @@ struct cpu {
 /* Counters of the engine, for --stats. */
 struct code_counters {
 	u64 blocks_decoded, insns_decoded, blocks_dropped, cache_flushes, links, smc_stores;
+	u64 changes_beside; /* stores to frames with code that met none of it; of the kernel's, too */
 };
 
 /* The cache of decoded blocks, shared by all CPUs of a machine; registers itself with @mem as

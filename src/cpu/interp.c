@@ -96,7 +96,7 @@ static bool translate(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned
 		cpu_raise(cpu, in, X86_AC, 0);
 		return false;
 	}
-	err = tlb_fill(&cpu->tlb, ea, acc, PF_USER, &host[0]);
+	err = tlb_open(&cpu->tlb, ea, size, acc, PF_USER, &host[0]);
 	if (err & TLB_FAULT) {
 		cpu_raise_page_fault(cpu, in, ea, err & ~TLB_FAULT);
 		return false;
@@ -106,12 +106,12 @@ static bool translate(struct cpu *cpu, const struct insn *in, gva_t ea, unsigned
 		debug_access(cpu, ea, size, acc);
 	if ((ea & PAGE_MASK) == page2)
 		return true;
-	err = tlb_fill(&cpu->tlb, page2, acc, PF_USER, &host[1]);
+	*first = page2 - ea;
+	err = tlb_open(&cpu->tlb, page2, size - *first, acc, PF_USER, &host[1]);
 	if (err & TLB_FAULT) {
 		cpu_raise_page_fault(cpu, in, page2, err & ~TLB_FAULT);
 		return false;
 	}
-	*first = page2 - ea;
 	return true;
 }
 

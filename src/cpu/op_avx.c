@@ -155,7 +155,7 @@ static bool open_pieces(struct cpu *cpu, const struct insn *in, gva_t ea, unsign
 			cpu_raise(cpu, in, canonical_vector(in), 0);
 			return false;
 		}
-		err = tlb_fill(&cpu->tlb, addr, acc, PF_USER, &host);
+		err = tlb_open(&cpu->tlb, addr, 64 - __builtin_ctzl(mine), acc, PF_USER, &host);
 		if (err & TLB_FAULT) {
 			cpu_raise_page_fault(cpu, in, addr, err & ~TLB_FAULT);
 			return false;

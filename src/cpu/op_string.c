@@ -123,6 +123,22 @@ static void copy_elements(u8 *dst, const u8 *src, u64 n, unsigned width)
 		host_write(dst + i, width, host_read(src + i, width));
 }
 
+/* Host address of @len bytes at @to, of one page, which are about to be written. NULL: the TLB does not know it, or the
+ * running block has such bytes; one element the slow way then. */
+static u8 *open_run(struct cpu *cpu, gva_t to, u64 len)
+{
+	u8 *dst = tlb_lookup(&cpu->tlb, to, 1, TLB_WRITE);
+	void *host;
+
+	if (likely(dst))
+		return dst;
+	/* A page with code, which never gets a tag: */
+	if (!tlb_lookup(&cpu->tlb, to, 1, TLB_READ) || cpu->debug.armed ||
+	    tlb_open(&cpu->tlb, to, (unsigned)len, TLB_WRITE, PF_USER, &host) & TLB_FAULT)
+		return NULL;
+	return cpu->block->dead ? NULL : host;
+}
+
 /* Elements of MOVS that can be copied at once: both pages are in the TLB. 0: do one the slow way. */
 static u64 movs_run(struct cpu *cpu, const struct insn *in, const struct string *s)
 {
@@ -135,8 +151,8 @@ static u64 movs_run(struct cpu *cpu, const struct insn *in, const struct string 
 	if (s->step < 0 || n < 2 || (in->flags & IN_A32) || (cpu->regs.flags & F_AC))
 		return 0;
 	src = tlb_lookup(&cpu->tlb, from, 1, TLB_READ);
-	dst = tlb_lookup(&cpu->tlb, to, 1, TLB_WRITE);
-	if (!src || !dst)
+	dst = src ? open_run(cpu, to, n << in->width) : NULL;
+	if (!dst)
 		return 0;
 	copy_elements(dst, src, n, in->width);
 	return n;
@@ -178,7 +194,7 @@ static u64 stos_run(struct cpu *cpu, const struct insn *in, const struct string 
 
 	if (s->step < 0 || n < 2 || (in->flags & IN_A32) || (cpu->regs.flags & F_AC))
 		return 0;
-	dst = tlb_lookup(&cpu->tlb, to, 1, TLB_WRITE);
+	dst = open_run(cpu, to, n << in->width);
 	if (!dst)
 		return 0;
 	if (in->width == W_B)

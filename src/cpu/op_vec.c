@@ -139,7 +139,7 @@ void vec_fault_of_image(struct cpu *cpu, gva_t ea, unsigned size, enum tlb_acces
 
 		if (!canonical(at))
 			return; /* has been raised */
-		err = tlb_fill(&cpu->tlb, at, acc, PF_USER, &host);
+		err = tlb_open(&cpu->tlb, at, 0, acc, PF_USER, &host);
 		if (err & TLB_FAULT) {
 			cpu->exit.vector = X86_PF;
 			cpu->exit.error_code = err & ~TLB_FAULT;

@@ -318,11 +318,11 @@ bool writeback_old(struct memory *m, u64 ticks)
 
 /* --- bytes changed from elsewhere ---------------------------------------------------------- */
 
-/* The host address of @page, whose bytes are about to change. */
-static u8 *page_for_change(struct memory *m, struct page *page)
+/* The host address of @len bytes of @page, which are about to change. */
+static u8 *page_for_change(struct memory *m, struct page *page, unsigned off, unsigned len)
 {
-	page_code_dirty(m, page);
-	return page_address(m, page);
+	page_code_changes(m, page, off, len);
+	return (u8 *)page_address(m, page) + off;
 }
 
 void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len)
@@ -334,7 +334,7 @@ void filemap_update(struct address_space *as, u64 pos, const void *buf, u64 len)
 		struct page *page = radix_find(&as->i_pages, pos >> PAGE_SHIFT);
 
 		if (page)
-			memcpy(page_for_change(as->mem, page) + off, from, n);
+			memcpy(page_for_change(as->mem, page, off, n), from, n);
 		pos += n;
 		from += n;
 		len -= n;
@@ -350,8 +350,9 @@ static void zero_tail(struct address_space *as, u64 pos)
 		return;
 	page = radix_find(&as->i_pages, pos >> PAGE_SHIFT);
 	if (page)
-		memset(page_for_change(as->mem, page) + page_offset(pos), 0,
-		       PAGE_SIZE - page_offset(pos));
+		memset(page_for_change(as->mem, page, page_offset(pos),
+				       PAGE_SIZE - page_offset(pos)),
+		       0, PAGE_SIZE - page_offset(pos));
 }
 
 static void remove_range(struct address_space *as, u64 first, u64 last, bool even_cows)

@@ -62,8 +62,9 @@ enum node_stat {
 /* What rooms above mm/ fill in before the first guest page exists. A NULL hook is not called. None
  * sleeps unless it says so, and none may change the areas of the address space that it is called for. */
 struct memory_hooks {
-	/* The frame's bytes are about to change, or the frame is freed: its code goes (cpu/). */
-	void (*code_dirty)(void *arg, struct page *page);
+	/* Bytes of the frame, @len from @off on, are about to change, or it is freed (all of them): what was decoded
+	 * from them goes. PG_code is clear afterwards if nothing is left (cpu/). */
+	void (*code_dirty)(void *arg, struct page *page, unsigned off, unsigned len);
 	void *code_arg;
 	/* References to an open file that a VMA holds (fs/). */
 	void (*file_get)(struct file *f);

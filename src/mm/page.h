@@ -141,12 +141,18 @@ static inline void get_page(struct page *p)
 	p->refcount++;
 }
 
-/* The frame's bytes are about to change in another way than by the guest's store, or it goes: what was
- * decoded from them goes first. */
-static inline void page_code_dirty(struct memory *m, struct page *page)
+/* @len bytes of the frame, from @off on, are about to change: what was decoded from them goes first. */
+static inline void page_code_changes(struct memory *m, struct page *page, unsigned off,
+				     unsigned len)
 {
 	if (unlikely(page_test(page, PG_code)) && m->hooks.code_dirty)
-		m->hooks.code_dirty(m->hooks.code_arg, page);
+		m->hooks.code_dirty(m->hooks.code_arg, page, off, len);
+}
+
+/* All of them may change, or the frame goes. */
+static inline void page_code_dirty(struct memory *m, struct page *page)
+{
+	page_code_changes(m, page, 0, PAGE_SIZE);
 }
 
 /* The head of a compound page for any frame of it; any other frame itself. */

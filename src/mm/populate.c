@@ -227,7 +227,7 @@ static int access_remote_page(struct mm_struct *mm, gva_t addr, void *buf, u64 n
 		memcpy(buf, (u8 *)page_address(m, page) + page_offset(addr), n);
 		return 0;
 	}
-	page_code_dirty(m, page);
+	page_code_changes(m, page, page_offset(addr), n);
 	memcpy((u8 *)page_address(m, page) + page_offset(addr), buf, n);
 	folio_mark_dirty(page);
 	return 0;

@@ -206,7 +206,7 @@ static void zero_part(struct address_space *as, u64 from, u64 to)
 
 	if (!page)
 		return;
-	page_code_dirty(as->mem, page);
+	page_code_changes(as->mem, page, page_offset(from), to - from);
 	__builtin_memset((u8 *)page_address(as->mem, page) + page_offset(from), 0, to - from);
 	folio_mark_dirty(page);
 	put_page(as->mem, page);

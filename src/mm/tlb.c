@@ -198,7 +198,24 @@ static u32 access_error_code(enum tlb_access acc)
 	return acc == TLB_WRITE ? PF_WRITE : acc == TLB_EXEC ? PF_INSTR : 0;
 }
 
+static void code_changes(struct memory *mem, struct page *frame, gva_t gva, unsigned size)
+{
+	unsigned off = page_offset(gva);
+
+	if (likely(!page_test(frame, PG_code)))
+		return;
+	if (size == TLB_ANY_SIZE)
+		page_code_dirty(mem, frame);
+	else
+		page_code_changes(mem, frame, off, min(size, (unsigned)PAGE_SIZE - off));
+}
+
 u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **host)
+{
+	return tlb_open(t, gva, TLB_ANY_SIZE, acc, user, host);
+}
+
+u32 tlb_open(struct tlb *t, gva_t gva, unsigned size, enum tlb_access acc, u32 user, void **host)
 {
 	struct tlb_entry *e = tlb_l1_slot(t, gva);
 	gva_t page = gva & PAGE_MASK;
@@ -240,8 +257,8 @@ u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **hos
 			l2_fill(t, page, pte);
 	}
 
-	if (acc == TLB_WRITE)
-		page_code_dirty(t->in->mem, frame);
+	if (acc == TLB_WRITE && size)
+		code_changes(t->in->mem, frame, gva, size);
 	l1_fill(t, e, page, pte, page_test(frame, PG_code));
 	*host = (void *)(gva + e->addend);
 	if (t->check)

@@ -153,7 +153,7 @@ static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size
  *
  * Sets the accessed bit, and the dirty bit for a write, as the CPU's walker does. Never sleeps,
  * never allocates, changes no VMA. A write to a frame that holds cached code first calls the
- * notifier of memory.h (code_dirty), which drops that frame's code; then it succeeds.
+ * notifier of memory.h (code_dirty), which drops that frame's code; then it succeeds. See tlb_open().
  *
  * Return: 0, or a page fault's error code with bit 31 set (TLB_FAULT): PF_PROT says whether the
  * page was present. Non-canonical addresses are cpu/'s business and must not come here;
@@ -163,6 +163,15 @@ static __always_inline_ void *tlb_lookup(struct tlb *t, gva_t gva, unsigned size
  */
 u32 tlb_fill(struct tlb *t, gva_t gva, enum tlb_access acc, u32 user, void **host);
 #define TLB_FAULT 0x80000000U
+
+/**
+ * tlb_open - the same, and how much is about to be stored is known
+ * @size: bytes from @gva on, of which those in its page count. Only code that was decoded from them is dropped; if
+ *        other code is left in the frame, the next store asks again. 0: nothing yet; no code is dropped, and a
+ *        frame that has some gets no write tag.
+ */
+u32 tlb_open(struct tlb *t, gva_t gva, unsigned size, enum tlb_access acc, u32 user, void **host);
+#define TLB_ANY_SIZE (~0U) /* any byte of the page */
 
 /* Makes a CPU's TLB at boot, tables in a mapping of the host's, and enters it in mem->tlbs. Only
  * t->check is read before (--check). 0, -EINVAL (geometry, too many CPUs) or -ENOMEM. */

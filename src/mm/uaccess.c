@@ -22,9 +22,9 @@ static inline struct tlb *current_tlb(const struct mm_struct *mm)
 	return t && t->mm == mm ? t : NULL;
 }
 
-/* Host address of @addr if it can be accessed as things are; NULL: fault. *@error_code gets
- * PF_PROT when the page is there. */
-static void *user_page(struct mm_struct *mm, gva_t addr, bool write, u32 *error_code)
+/* Host address of @addr if it can be accessed as things are, @n bytes in the page; NULL: fault. *@error_code
+ * gets PF_PROT when the page is there. */
+static void *user_page(struct mm_struct *mm, gva_t addr, u64 n, bool write, u32 *error_code)
 {
 	u64 need = _PAGE_PRESENT | _PAGE_USER | (write ? _PAGE_RW : 0);
 	struct memory *m = mm->mem;
@@ -47,7 +47,7 @@ static void *user_page(struct mm_struct *mm, gva_t addr, bool write, u32 *error_
 		return NULL;
 	page = pfn_to_page(m, pte_pfn(*pte));
 	if (write)
-		page_code_dirty(m, page);
+		page_code_changes(m, page, page_offset(addr), n);
 	pte->pte |= _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0);
 	return (u8 *)page_address(m, page) + page_offset(addr);
 }
@@ -59,12 +59,13 @@ long user_run(struct mm_struct *mm, gva_t addr, u64 n, bool write, void **host)
 
 	if (unlikely(addr >= TASK_SIZE))
 		return -EFAULT;
-	while (unlikely(!(*host = user_page(mm, addr, write, &error_code)))) {
+	n = min(n, PAGE_SIZE - page_offset(addr));
+	while (unlikely(!(*host = user_page(mm, addr, n, write, &error_code)))) {
 		do_user_addr_fault(mm, addr, error_code, &sig);
 		if (sig.signo)
 			return -EFAULT;
 	}
-	return min(n, PAGE_SIZE - page_offset(addr));
+	return (long)n;
 }
 
 struct page *get_user_page(struct mm_struct *mm, gva_t addr)

@@ -144,11 +144,11 @@ void flat_write(struct flat *f, gva_t addr, const void *bytes, size_t len)
 {
 	u8 *p = flat_ptr(f, addr);
 
-	for (gva_t a = addr & PAGE_MASK; a < addr + len; a += PAGE_SIZE) {
+	for (gva_t a = addr, next; a < addr + len; a = next) {
 		struct page *page = f->mem.mem_map + virt_to_pfn(&f->mem, flat_ptr(f, a));
 
-		if (page_test(page, PG_code))
-			f->mem.hooks.code_dirty(f->mem.hooks.code_arg, page);
+		next = min((a & PAGE_MASK) + PAGE_SIZE, addr + len);
+		page_code_changes(&f->mem, page, page_offset(a), next - a);
 	}
 	memcpy(p, bytes, len);
 }

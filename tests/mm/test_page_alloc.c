@@ -125,9 +125,9 @@ static void the_nth_allocation_fails(void)
 
 static struct page *dirtied;
 
-static void note_dirty(void *arg, struct page *page)
+static void note_dirty(void *arg, struct page *page, unsigned off, unsigned len)
 {
-	(void)arg;
+	(void)arg, (void)off, (void)len;
 	dirtied = page;
 }
 

@@ -369,9 +369,9 @@ static void large_pages_translate_by_4k(void)
 
 static unsigned code_dirtied;
 
-static void on_code_dirty(void *arg, struct page *page)
+static void on_code_dirty(void *arg, struct page *page, unsigned off, unsigned len)
 {
-	(void)arg;
+	(void)arg, (void)off, (void)len;
 	code_dirtied++;
 	page_clear(page, PG_code);
 }

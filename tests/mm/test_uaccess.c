@@ -101,9 +101,9 @@ static void stores_break_cow_and_write_notify(void)
 
 static unsigned dirtied;
 
-static void on_code_dirty(void *arg, struct page *page)
+static void on_code_dirty(void *arg, struct page *page, unsigned off, unsigned len)
 {
-	(void)arg;
+	(void)arg, (void)off, (void)len;
 	dirtied++;
 	page_clear(page, PG_code);
 }

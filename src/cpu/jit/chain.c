@@ -327,6 +327,15 @@ void jit_forget_cpu(struct jit *j, const struct cpu *cpu)
 		j->cpu = NULL;
 }
 
+/* Code that has changed often is translated later, up to 15 times. */
+#define FREE_CHANGES 16
+static s16 first_heat(const struct jit *j, const struct block *b)
+{
+	int n = (int)code_changes_of(j->cache, b->host) - FREE_CHANGES;
+
+	return (s16)(n > 0 ? -n * (j->hot - 1) / 16 : 0);
+}
+
 void jit_drop(struct jit *j, struct block *b)
 {
 	struct jit_unit *u;
@@ -336,10 +345,15 @@ void jit_drop(struct jit *j, struct block *b)
 		forget_target(j, u);
 		jit_forget_unit(j, u);
 		j->count.dropped++;
+		/* The others stay, but what becomes of the one that changed must be seen first. */
+		if (u->block != b && !u->block->units) {
+			u->block->insn[0].fn = jit_op_heat;
+			u->block->heat = first_heat(j, b);
+		}
 	}
 }
 
-void jit_adopt(struct jit *j __unused, struct block *b)
+void jit_adopt(struct jit *j, struct block *b)
 {
 	const struct insn *last = &b->insn[b->n - 1];
 
@@ -347,6 +361,7 @@ void jit_adopt(struct jit *j __unused, struct block *b)
 	if (b->n == 1 && (last->row == NO_ROW || (insn_rows[last->row].attr & ENDS)) &&
 	    (last->row == NO_ROW || jit_rule_of(j, last->row)->kind == RULE_NONE))
 		return;
+	b->heat = first_heat(j, b);
 	b->first_fn = b->insn[0].fn;
 	b->insn[0].fn = jit_op_heat;
 }

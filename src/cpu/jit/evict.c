@@ -92,7 +92,7 @@ static void empty_gen(struct jit *j, const struct jit_gen *gen)
 		jit_forget_unit(j, u);
 		if (!u->block->units) { /* if it runs on, it is soon back */
 			u->block->insn[0].fn = jit_op_heat;
-			u->block->heat = (u16)(j->hot / 2);
+			u->block->heat = (s16)(j->hot / 2);
 		}
 		j->count.evicted++;
 	}

@@ -77,8 +77,7 @@ static void undo_pages(struct cpu *cpu, struct lockstep *l)
 		memcpy(l->after[i], l->pages[i], PAGE_SIZE);
 		if (!memcmp(l->after[i], l->before[i], PAGE_SIZE))
 			continue;
-		if (page_test(page, PG_code))
-			code_cache_dirty(cpu->code, page);
+		page_code_dirty(cpu->mem, page);
 		memcpy(l->pages[i], l->before[i], PAGE_SIZE);
 	}
 	l->nr_undone = l->nr_pages;

@@ -25,7 +25,7 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
 		return 1; /* misaligned */
 	if (((tag >> (PAGE_SHIFT - 5)) & j->l1_mask) != index)
 		return 1; /* crosses pages */
-	if (!canonical(tag) || (tlb_fill(&cpu->tlb, tag, acc, PF_USER, &host) & TLB_FAULT))
+	if (!canonical(tag) || (tlb_open(&cpu->tlb, tag, 0, acc, PF_USER, &host) & TLB_FAULT))
 		return 1;
 	return u->dead || tlb_l1_slot(&cpu->tlb, tag)->tag[acc] != tag;
 }

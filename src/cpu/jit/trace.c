@@ -63,7 +63,9 @@ static struct block *known_block(const struct trace *tr, gva_t rip)
 
 static unsigned heat_of(const struct jit *j, const struct block *b)
 {
-	return !b || !b->first_fn ? 0 : b->units ? j->hot : b->heat;
+	if (!b || !b->first_fn)
+		return 0;
+	return b->units ? j->hot : (unsigned)(b->heat > 0 ? b->heat : 0);
 }
 
 /* Whether it has a unit that ends at its own top. */
