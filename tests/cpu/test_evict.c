@@ -5,6 +5,7 @@
 
 #include "cpu/jit/jit.h"
 #include "flat.h"
+#include "mm/page.h"
 
 #define CODE (FLAT_BASE + PAGE_SIZE)
 #define NR_PAGES 24UL
@@ -143,6 +144,126 @@ static void code_goes_with_its_page_and_no_other(void)
 	flat_free(f);
 }
 
+/* The second and third loop of the page of the first, and data between. */
+#define BESIDE (CODE + 3 * 64)
+#define OTHER (CODE + 5 * 64)
+#define DATA (CODE + 4 * 64)
+
+static void put_loop(struct flat *f, gva_t at, u8 step)
+{
+	u8 code[] = {0x48, 0x8d, 0x40, step, 0xeb, 0xfa};
+
+	flat_write(f, at, code, sizeof(code));
+}
+
+/* inc dword [rip + DATA]; lea rax, [rax + step]; jmp back */
+static void put_storing_loop(struct flat *f, gva_t at, u8 step)
+{
+	u8 code[] = {0xff, 0x05, 0, 0, 0, 0, 0x48, 0x8d, 0x40, step, 0xeb, 0xf4};
+	s32 disp = (s32)(DATA - (at + 6));
+
+	memcpy(code + 2, &disp, 4);
+	flat_write(f, at, code, sizeof(code));
+}
+
+/* Runs 100 iterations each; what rax has grown by. */
+static u64 run_all(struct flat *f)
+{
+	f->cpu.regs.gpr[R_RAX] = 0;
+	run(f, CODE, 200);
+	run(f, BESIDE, 200);
+	run(f, OTHER, 300);
+	return f->cpu.regs.gpr[R_RAX];
+}
+
+static void only_what_changes_is_dropped_of_a_page(struct flat *f)
+{
+	const struct code_counters *c = code_cache_counters(f->code);
+	u64 decoded, beside;
+	u8 byte;
+	u32 sum;
+
+	put_loop(f, CODE, 1);
+	put_loop(f, BESIDE, 2);
+	put_storing_loop(f, OTHER, 3);
+	for (unsigned i = 1; i <= 4; i++)
+		CU_ASSERT_EQUAL(run_all(f), 600);
+	memcpy(&sum, flat_ptr(f, DATA), sizeof(sum));
+	CU_ASSERT_EQUAL(sum, 400);
+
+	/* By the loop's own stores nothing is. */
+	decoded = c->blocks_decoded;
+	beside = c->changes_beside;
+	CU_ASSERT_EQUAL(c->blocks_dropped, 0);
+	CU_ASSERT_EQUAL(run_all(f), 600);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 0);
+	CU_ASSERT_EQUAL(c->blocks_decoded, decoded);
+	CU_ASSERT_EQUAL(c->changes_beside, beside + 100);
+
+	/* The same line, right before and behind, or another. */
+	byte = 0x90;
+	flat_write(f, BESIDE - 1, &byte, 1);
+	flat_write(f, BESIDE + 6, &byte, 1);
+	flat_write(f, CODE + PAGE_SIZE - 1, &byte, 1);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 0);
+	CU_ASSERT_EQUAL(run_all(f), 600);
+	CU_ASSERT_EQUAL(c->blocks_decoded, decoded);
+
+	/* Onto one of them. */
+	byte = 7;
+	flat_write(f, BESIDE + 3, &byte, 1);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 1);
+	CU_ASSERT_EQUAL(run_all(f), 1100);
+	CU_ASSERT_EQUAL(run_all(f), 1100);
+	CU_ASSERT_EQUAL(c->blocks_decoded, decoded + 1);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 1);
+
+	/* The last byte of one to the first of another. */
+	memset(flat_ptr(f, BESIDE + 6), 0x90, OTHER - BESIDE - 6);
+	flat_write(f, BESIDE + 5, flat_ptr(f, BESIDE + 5), OTHER - BESIDE - 4);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 3);
+	CU_ASSERT_EQUAL(run_all(f), 1100);
+
+	/* What is left alone can be written without asking any more. */
+	flat_write(f, CODE, flat_ptr(f, CODE), PAGE_SIZE);
+	CU_ASSERT_EQUAL(c->blocks_dropped, 6);
+	CU_ASSERT_FALSE(page_test(f->mem.mem_map + virt_to_pfn(&f->mem, flat_ptr(f, CODE)),
+				  PG_code));
+}
+
+static void only_what_changes_is_dropped(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	only_what_changes_is_dropped_of_a_page(f);
+	flat_free(f);
+	f = small_machine(1UL << 20);
+	if (!f)
+		return;
+	only_what_changes_is_dropped_of_a_page(f);
+	flat_free(f);
+}
+
+/* Two blocks of a page that are linked: the one that stays leads to what the other is now. */
+static void links_to_what_was_dropped_go(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	/* lea rax, [rax + 1]; jmp to the line behind; there lea rax, [rax + 2]; jmp back */
+	u8 a[] = {0x48, 0x8d, 0x40, 1, 0xeb, 64 - 6}, b[] = {0x48, 0x8d, 0x40, 2, 0xeb, 0x100 - 70};
+
+	flat_write(f, CODE, a, sizeof(a));
+	flat_write(f, CODE + 64, b, sizeof(b));
+	for (unsigned i = 0; i < 50; i++) {
+		f->cpu.regs.gpr[R_RAX] = 0;
+		run(f, CODE, 400);
+		CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RAX], 100UL * (1 + b[3]));
+		b[3] = (u8)(2 + i % 5);
+		flat_write(f, CODE + 64, b, sizeof(b));
+	}
+	CU_ASSERT_EQUAL(code_cache_counters(f->code)->blocks_dropped, 50);
+	flat_free(f);
+}
+
 /* Rewritten again and again, and run long enough to be translated each time: what is dropped makes room. */
 static void code_that_is_rewritten_all_the_time_needs_no_more_memory(void)
 {
@@ -169,6 +290,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(more_code_than_there_is_room_for_runs_all_the_same),
 	UNIT_TEST(too_little_memory_is_refused),
 	UNIT_TEST(code_goes_with_its_page_and_no_other),
+	UNIT_TEST(only_what_changes_is_dropped),
+	UNIT_TEST(links_to_what_was_dropped_go),
 	UNIT_TEST(code_that_is_rewritten_all_the_time_needs_no_more_memory),
 	UNIT_END,
 };
