@@ -67,11 +67,11 @@ struct code_cache {
 	struct jump jumps[NR_JUMPS];	 /* normal mode only */
 	struct block *hash[NR_HASH];	 /* by host address of the code */
 	struct block *frames[NR_FRAMES]; /* by pfn ... */
-	u64 lines[NR_FRAMES];		 /* ... where these have bytes, or had: bits by lines of 64 */
-	u8 changed[NR_CHANGED];		 /* by line of code: how often blocks were dropped */
-	u32 beside;			 /* of changes_beside: see code_cache_dirty() */
-	void *thunks;			 /* thunk.c's own */
-	struct jit *jit;		 /* NULL: all is interpreted */
+	u64 lines[NR_FRAMES];	/* ... where these have bytes, or had: bits by lines of 64 */
+	u8 changed[NR_CHANGED]; /* by line of code: how often blocks were dropped */
+	u32 beside;		/* of changes_beside: see code_cache_dirty() */
+	void *thunks;		/* thunk.c's own */
+	struct jit *jit;	/* NULL: all is interpreted */
 };
 
 /* Prepares the parts of @c that need no host: tables, counters, pseudo instructions. @c is all zero, @arena

@@ -227,8 +227,8 @@ static void only_what_changes_is_dropped_of_a_page(struct flat *f)
 	/* What is left alone can be written without asking any more. */
 	flat_write(f, CODE, flat_ptr(f, CODE), PAGE_SIZE);
 	CU_ASSERT_EQUAL(c->blocks_dropped, 6);
-	CU_ASSERT_FALSE(page_test(f->mem.mem_map + virt_to_pfn(&f->mem, flat_ptr(f, CODE)),
-				  PG_code));
+	CU_ASSERT_FALSE(
+		page_test(f->mem.mem_map + virt_to_pfn(&f->mem, flat_ptr(f, CODE)), PG_code));
 }
 
 static void only_what_changes_is_dropped(void)
