@@ -209,10 +209,9 @@ void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len
 	u64 dropped = c->count.blocks_dropped, lines = 0;
 	bool left = false, hit;
 
-	if (code_is_beside(c, pfn, off, len)) {
+	if (code_is_beside(c, pfn, off, len) && len < PAGE_SIZE && ++c->beside % LOOK_EACH) {
 		c->count.changes_beside++;
-		if (len < PAGE_SIZE && ++c->beside % LOOK_EACH)
-			return;
+		return;
 	}
 	for (; b; b = next) {
 		u64 mine = lines_in(b, pfn, off, off + len, &hit);
@@ -234,6 +233,8 @@ void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len
 		}
 	}
 	c->lines[pfn % NR_FRAMES] = lines;
+	if (left && c->count.blocks_dropped == dropped)
+		c->count.changes_beside++;
 	if (!left)
 		page->flags &= ~BIT(PG_code);
 	else if (c->count.blocks_dropped != dropped)
