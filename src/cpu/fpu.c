@@ -116,6 +116,7 @@ void fpu_sync(struct cpu *cpu)
 void fpu_reload(struct cpu *cpu)
 {
 	struct fpu_live *live = &cpu->fpu_live;
+	bool wide = live->avx512;
 
 	if (live->x87)
 		asm volatile("fxrstor64 (%0)" : : "r"(cpu->fpu->area) : "memory");
@@ -125,6 +126,9 @@ void fpu_reload(struct cpu *cpu)
 		live->avx512 = false;
 		fpu_load_avx(cpu);
 	}
+	if (wide &&
+	    !live->avx512) /* translated code looks when it is entered, and goes on behind xrstor */
+		fpu_load_avx512(cpu);
 }
 
 void fpu_leave(struct cpu *cpu)

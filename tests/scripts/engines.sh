@@ -27,11 +27,11 @@ compare()
 	done
 }
 compare jit hello-glibc hello-musl hello-pie algorithms floats integers fft-v1 fft-v2 code_changes selfmod \
-	stale_code faults hot_faults bad_frames signals dies
+	stale_code faults hot_faults hot_code bad_frames signals dies
 # --check: no look-up may hit inline, and each program comes to an end all the same.
-VELLUM_CHECK=1 VELLUM_TLB=16,2x8 compare jit hello-glibc hello-musl integers
+VELLUM_CHECK=1 VELLUM_TLB=16,2x8 compare jit hello-glibc hello-musl integers hot_code
 compare lockstep hello-glibc hello-musl hello-pie floats code_changes selfmod hot_faults
 # The least code memory that there can be: what runs is driven out again and again.
-VELLUM_JIT_CACHE=256K compare jit algorithms floats
+VELLUM_JIT_CACHE=256K compare jit algorithms floats hot_code
 VELLUM_JIT_CACHE=256K compare lockstep hello-glibc floats
 exit $bad
