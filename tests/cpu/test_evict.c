@@ -286,6 +286,55 @@ static void code_that_is_rewritten_all_the_time_needs_no_more_memory(void)
 	flat_free(f);
 }
 
+/* Two pages make the loop, and nothing has been translated before: its jump is linked while it is. */
+static void the_first_unit_may_be_a_loop_over_two_pages(void)
+{
+	static const u8 head[] = {0x48, 0x8d, 0x40,
+				  1,	0xeb, 0}; /* lea rax, [rax + 1]; jmp to the next page */
+	static const u8 rest[] = {0x48, 0x8d, 0x40, 1,
+				  0xe2, 0xf4, 0xeb, 0xfe}; /* the same; loop; jmp . */
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	if (!code_cache_jit(f->code) && flat_translate_hot(f, false, 16)) {
+		flat_write(f, CODE + PAGE_SIZE - sizeof(head), head, sizeof(head));
+		flat_write(f, CODE + PAGE_SIZE, rest, sizeof(rest));
+		f->cpu.regs.gpr[R_RCX] = 1000;
+		run(f, CODE + PAGE_SIZE - sizeof(head), 5000);
+		CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RAX], 2000);
+		CU_ASSERT(jit_counters(code_cache_jit(f->code))->links > 0);
+	}
+	flat_free(f);
+}
+
+/* A block's translation goes with what it calls; if that is rewritten each time, it is not made again each time. */
+static void who_calls_what_changes_is_not_translated_each_time(void)
+{
+	/* 1: call the next page; dec ecx; jnz 1b; jmp . and there mov eax, n; ret */
+	static const u8 caller[] = {0xe8, 0xfb, 0x0f, 0, 0, 0xff, 0xc9, 0x75, 0xf7, 0xeb, 0xfe};
+	u8 callee[] = {0xb8, 0, 0, 0, 0, 0xc3};
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	const struct jit_counters *c;
+	u64 units;
+
+	if (!code_cache_jit(f->code) && flat_translate_hot(f, false, 40)) {
+		c = jit_counters(code_cache_jit(f->code));
+		flat_write(f, CODE, caller, sizeof(caller));
+		flat_write(f, CODE + PAGE_SIZE, callee, sizeof(callee));
+		f->cpu.regs.gpr[R_RSP] = CODE + 8 * PAGE_SIZE;
+		f->cpu.regs.gpr[R_RCX] = 1000000;
+		run(f, CODE, 5000);
+		units = c->units;
+		for (unsigned i = 1; i <= 400; i++) {
+			callee[1] = (u8)i;
+			flat_write(f, CODE + PAGE_SIZE, callee, sizeof(callee));
+			run(f, CODE, 5);
+			CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RAX], (u8)i);
+		}
+		CU_ASSERT(units > 0 && c->units - units < 100);
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(more_code_than_there_is_room_for_runs_all_the_same),
 	UNIT_TEST(too_little_memory_is_refused),
@@ -293,6 +342,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(only_what_changes_is_dropped),
 	UNIT_TEST(links_to_what_was_dropped_go),
 	UNIT_TEST(code_that_is_rewritten_all_the_time_needs_no_more_memory),
+	UNIT_TEST(the_first_unit_may_be_a_loop_over_two_pages),
+	UNIT_TEST(who_calls_what_changes_is_not_translated_each_time),
 	UNIT_END,
 };
 const struct unit_suite suite_evict = {"evict", tests};

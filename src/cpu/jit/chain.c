@@ -204,7 +204,7 @@ int jit_find_jump(struct cpu *cpu, gva_t rip)
 	struct block *b = block_seen(cpu, rip);
 	struct jit_unit *u = NULL;
 
-	if (b && b->units && !(j->lock && j->lock->off))
+	if (b && b->insn[0].fn == jit_op_run && !(j->lock && j->lock->off))
 		u = jit_general(j, cpu, b);
 	return u ? (int)jit_remember(j, cpu, u) : -1;
 }
@@ -270,7 +270,7 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 
 	if (!b->first_fn || (j->lock && j->lock->off))
 		return NULL;
-	if (!b->units && (b->heat += JIT_HEAT_CHAINED) < j->hot)
+	if (b->insn[0].fn == jit_op_heat && (b->heat += JIT_HEAT_CHAINED) < j->hot)
 		return NULL;
 	u = find(j, b, fl, JIT_TRACE, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
@@ -280,8 +280,10 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 		if (u && !jflags_equal(fl, &lazy))
 			u = make_adapter(j, fl, u);
 	}
-	if (u)
-		jit_link(j, site, u);
+	if (!u)
+		return NULL;
+	b->insn[0].fn = jit_op_run;
+	jit_link(j, site, u);
 	return u;
 }
 
@@ -307,6 +309,11 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 	for (u32 i = 0; i < u->nr_parts; i++)
 		unlist_part(j, u->parts + i);
 	u->dead = true;
+	if (u->tier ==
+	    JIT_TRACE) { /* whatever else there is of it; if it runs on, it is soon back */
+		u->block->insn[0].fn = jit_op_heat;
+		u->block->heat = (s16)(j->hot / 2);
+	}
 	if (j->calling == nr)
 		jit_mini(j)->dead = true;
 }
@@ -346,10 +353,8 @@ void jit_drop(struct jit *j, struct block *b)
 		jit_forget_unit(j, u);
 		j->count.dropped++;
 		/* The others stay, but what becomes of the one that changed must be seen first. */
-		if (u->block != b && !u->block->units) {
-			u->block->insn[0].fn = jit_op_heat;
+		if (u->block != b && u->tier == JIT_TRACE)
 			u->block->heat = first_heat(j, b);
-		}
 	}
 }
 

@@ -90,10 +90,6 @@ static void empty_gen(struct jit *j, const struct jit_gen *gen)
 		if (u->dead)
 			continue;
 		jit_forget_unit(j, u);
-		if (!u->block->units) { /* if it runs on, it is soon back */
-			u->block->insn[0].fn = jit_op_heat;
-			u->block->heat = (s16)(j->hot / 2);
-		}
 		j->count.evicted++;
 	}
 	for (u32 n = gen->sites; n < gen->used_sites; n++)

@@ -316,5 +316,6 @@ void jit_op_heat(struct cpu *cpu, const struct insn *in)
 		TAIL return b->first_fn(cpu, in);
 	if (!enter_at(j, cpu, b))
 		TAIL return b->first_fn(cpu, in);
+	b->insn[0].fn = jit_op_run;
 	TAIL return jit_op_run(cpu, in);
 }

@@ -20,8 +20,8 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 void jit_link(struct jit *j, u32 site, struct jit_unit *u);
 /* The jump of @site, which is linked, leads to its stub again. */
 void jit_forget_link(struct jit *j, u32 site);
-/* Nothing leads to @u any more, and its block does not know it; who stands in it finds it dead. For each unit that
- * goes, but not for jit_flush(), where all do. */
+/* Nothing leads to @u any more, and its block does not know it and, if it was the best, is counted anew; who stands in it
+ * finds it dead. For each unit that goes, but not for jit_flush(), where all do. */
 void jit_forget_unit(struct jit *j, struct jit_unit *u);
 /* Computed jumps find @u from now on; its index in the table. */
 u32 jit_remember(struct jit *j, struct cpu *cpu, const struct jit_unit *u);
