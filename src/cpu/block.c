@@ -521,6 +521,7 @@ const struct insn *block_enter(struct cpu *cpu)
 	}
 	if (unlikely(cpu->interrupt)) {
 		cpu->interrupt = 0;
+		interrupt_settle(cpu);
 		return stop_here(cpu, CPU_INTERRUPTED);
 	}
 	if (cpu->budget <= 0)

@@ -133,6 +133,14 @@ static __always_inline_ bool block_may_run(const struct cpu *cpu, const struct b
 	return likely(cpu->budget >= b->n) && likely(!cpu->interrupt);
 }
 
+/* What cpu_interrupt() takes from the budget for the time being: translated code looks at nothing else. */
+#define INTERRUPT_BUDGET (1L << 62)
+static inline void interrupt_settle(struct cpu *cpu)
+{
+	if (unlikely(cpu->budget < -INTERRUPT_BUDGET / 2))
+		cpu->budget += INTERRUPT_BUDGET;
+}
+
 static __always_inline_ unsigned jump_hash(gva_t rip)
 {
 	return (rip ^ (rip >> 12)) & (NR_JUMPS - 1);

@@ -308,8 +308,8 @@ void fpu_state_init(struct fpu_state *f);
  */
 enum cpu_stop cpu_run(struct cpu *cpu, s64 budget);
 
-/* Makes a running or the next cpu_run() return CPU_INTERRUPTED soon: at the end of a block. Core, and
- * async-signal-safe. Only tests call it so far: between two looks at other tasks and at the host's events a
+/* Makes a running or the next cpu_run() return CPU_INTERRUPTED soon: at the end of a block, or of a translation. For
+ * the thread that runs @cpu, in a signal handler, too. Core. Only tests call it so far: between two looks at other tasks and at the host's events a
  * run is as long as its budget (proc/loop.c). */
 void cpu_interrupt(struct cpu *cpu);
 

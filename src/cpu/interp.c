@@ -276,11 +276,16 @@ enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
 
 	fpu_leave(cpu);
 	cpu->regs.flags = flags_join(cpu);
+	interrupt_settle(cpu);
 	cpu->retired += budget - cpu->budget;
 	return cpu->exit.why;
 }
 
+/* In one instruction, as translated code does it, so that neither loses what the other one does. Where C is about to
+ * write the budget it may be lost; then the flag is seen, since C goes by block_enter(). */
 void cpu_interrupt(struct cpu *cpu)
 {
 	cpu->interrupt = 1;
+	if (cpu->budget > -INTERRUPT_BUDGET / 2)
+		__asm__ volatile("subq %1, %0" : "+m"(cpu->budget) : "r"(INTERRUPT_BUDGET) : "cc");
 }

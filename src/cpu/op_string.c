@@ -38,7 +38,7 @@ static __always_inline_ gva_t source(const struct cpu *cpu, const struct insn *i
 static struct string string_begin(struct cpu *cpu, const struct insn *in)
 {
 	struct string s = {.step = 1L << in->width, .left = 1, .next = in + 1};
-	u64 most = cpu->budget + 1; /* the block has paid for one */
+	u64 most = max(cpu->budget, 0L) + 1; /* the block has paid for one */
 
 	if (cpu->regs.flags & F_DF)
 		s.step = -s.step;

@@ -4,8 +4,10 @@
  * instruction at a time nothing of that happens. Everything must end alike. */
 #include "unit.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "cpu/block.h"
 #include "cpu/jit/jit.h"
@@ -468,6 +470,40 @@ static void narrow_pushes_move_the_stack_by_two(void)
 	flat_free(f);
 }
 
+static struct cpu *interrupted;
+
+static void interrupt_it(int sig __unused)
+{
+	cpu_interrupt(interrupted);
+}
+
+/* Nothing but the budget, which is a year's, would end this loop. */
+static void an_interrupt_stops_translated_code(void)
+{
+	static const u8 code[] = {0x48, 0xff, 0xc0, 0xeb, 0xfb}; /* top: inc rax; jmp top */
+	struct sigaction sa = {.sa_handler = interrupt_it, .sa_flags = SA_ONSTACK};
+	struct itimerval soon = {.it_value.tv_usec = 5000};
+	struct flat *f = flat_new(cpu_model_default());
+	s64 budget = 1L << 55;
+
+	if (!flat_translate(f, false)) {
+		flat_free(f);
+		return;
+	}
+	flat_write(f, FLAT_BASE, code, sizeof(code));
+	f->cpu.regs.rip = FLAT_BASE;
+	interrupted = &f->cpu;
+	CU_ASSERT_EQUAL(sigaction(SIGALRM, &sa, NULL), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		CU_ASSERT_EQUAL(cpu_run(&f->cpu, budget), CPU_INTERRUPTED);
+		CU_ASSERT_EQUAL(f->cpu.retired,
+				2 * f->cpu.regs.gpr[R_RAX] - (f->cpu.regs.rip == FLAT_BASE + 3));
+	}
+	CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_BUDGET);
+	flat_free(f);
+}
+
 /* A loop on r8 to r11, which get host registers for it: what comes out, and what a store that faults shows. */
 static void registers_of_a_loop_change_places(void)
 {
@@ -518,6 +554,7 @@ static void registers_of_a_loop_change_places(void)
 }
 
 static const struct unit_test tests[] = {
+	UNIT_TEST(an_interrupt_stops_translated_code),
 	UNIT_TEST(registers_of_a_loop_change_places),
 	UNIT_TEST(narrow_pushes_move_the_stack_by_two),
 	UNIT_TEST(xadd_of_one_register_is_its_double),

@@ -243,7 +243,9 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			u = plain;
 			break;
 		case SITE_BUDGET:
-			plain = u->nr_parts > 1 && !u->dead ? jit_plainer(j, cpu, s) : NULL;
+			plain = u->nr_parts > 1 && !u->dead && !cpu->interrupt
+					? jit_plainer(j, cpu, s)
+					: NULL;
 			if (!plain)
 				return nothing_ran(cpu, u, s, true);
 			cpu->budget += u->n;
