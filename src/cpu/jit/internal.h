@@ -156,6 +156,7 @@ struct stub_todo {
 	u8 kind; /* enum todo */
 	u8 acc;
 	bool constant;	/* TODO_MISS: the address is known */
+	bool tag_in_s0; /* ... or the tag in H_S0, not in H_S2 */
 	bool cc;	/* TODO_EXIT: flags are in the host's and nowhere else */
 	u8 x87;		/* ... as in struct tr */
 	const u8 *stub; /* TODO_CALL */
@@ -418,7 +419,7 @@ void jit_emit_page_check(struct tr *t);
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m);
 void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc, struct hmem *m);
-/* The sum that the E operand's address is, less the segment, into host register @to. Touches no flag,
+/* The sum that the E operand's address is, less the segment, into host register @to, H_S0 or H_S1. Touches no flag,
  * uses @to and H_S2. */
 void jit_emit_address(struct tr *t, unsigned to, bool segment);
 /* The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */

@@ -1,15 +1,22 @@
 /* Memory operands: the inline TLB look-up (docs/adr/0001), and the guest's own instruction written anew with
  * the operand that the look-up found.
  *
- *	guest    add  rdx, [rbp + rcx*4 + 8]
- *	host     lea  r10, [rbp + rcx*4 + 8]		one byte or aligned: into r11, and rorx r10, r11, 7
+ *	guest    add  rdx, [rbp + 8]
+ *	host     lea  r10, [rbp + 8]			one byte or aligned: into r11, and rorx r10, r11, 7
  *	         lea  r11, [r10 + 7]			last byte
  *	         shr  r10, 7; and r10, mask		index from the first
  *	         and  r11, -4096			tag from the last: a page crossing never hits
  *	         cmp  r11, gs:[r10 + read]; jne out of line
  *	         mov  r10, gs:[r10 + 24]		addend
- *	         lea  r10, [r10 + rcx*4]
  *	         add  rdx, [rbp + r10 + 8]
+ *
+ *	guest    add  rdx, [rbp + rcx*4 + 8]		what is not one register and a constant: summed once, and kept
+ *	host     lea  r11, [rbp + rcx*4 + 8]
+ *	         rorx r10, r11, 7; and r10, mask
+ *	         lea  r9, [r11 + 7]; and r9, -4096
+ *	         cmp  r9, gs:[r10 + read]; jne out of line
+ *	         mov  r10, gs:[r10 + 24]
+ *	         add  rdx, [r11 + r10]
  *
  * A look-up that must be aligned keeps the low bits in what it compares: misaligned never hits either. A
  * constant address needs no arithmetic at all. Out of line: jit_tlb_miss() fills the TLB and the look-up is
@@ -70,24 +77,30 @@ static void emit_add_scaled(struct emit *e, unsigned to, unsigned reg, unsigned 
 	emit_rm(e, X_LEA | X_W, to, &m);
 }
 
-/* The sum into @to, by mov and lea; H_S2 for what is in memory. */
+/* The sum into @to, by mov and lea. A second value that is in memory goes to H_S2, or if that is @to to H_S0. */
 static void emit_sum(struct tr *t, const struct address *a, unsigned to)
 {
-	struct emit *e = &t->e;
+	unsigned other = to == H_S2 ? H_S0 : H_S2, seg = a->seg;
 	struct hmem m = {.base = -1, .index = -1, .disp = a->disp};
+	struct emit *e = &t->e;
 
-	if (pinned(a->base))
+	if (pinned(a->base)) {
 		m.base = (s8)host_reg(a->base);
-	if (pinned(a->index)) {
-		m.index = (s8)host_reg(a->index);
-		m.scale = a->scale;
-	}
-	if (a->base >= 0 && m.base < 0) {
+	} else if (a->base >= 0) {
 		emit_load_cpu(e, to, a->base * 8);
 		m.base = (s8)to;
-	} else if (a->seg && m.base < 0 && m.index < 0) {
-		emit_load_cpu(e, to, a->seg);
+	} else if (seg) {
+		emit_load_cpu(e, to, seg);
 		m.base = (s8)to;
+		seg = 0;
+	}
+	if (a->index >= 0) {
+		m.index = (s8)host_reg(a->index);
+		m.scale = a->scale;
+		if (in_memory(a->index)) {
+			m.index = m.base == (s8)to ? (s8)other : (s8)to;
+			emit_load_cpu(e, (unsigned)m.index, a->index * 8);
+		}
 	}
 	if (m.base >= 0 && m.index < 0 && !m.disp)
 		emit_move(e, to, m.base);
@@ -95,13 +108,9 @@ static void emit_sum(struct tr *t, const struct address *a, unsigned to)
 		emit_rm(e, X_LEA | X_W, to, &m);
 	else
 		emit_mov_imm(e, to, (u64)(s64)a->disp);
-	if (a->index >= 0 && m.index < 0) {
-		emit_load_cpu(e, H_S2, a->index * 8);
-		emit_add_scaled(e, to, H_S2, a->scale);
-	}
-	if (a->seg && !(a->base < 0 && !pinned(a->index))) {
-		emit_load_cpu(e, H_S2, a->seg);
-		emit_add_scaled(e, to, H_S2, 0);
+	if (seg) {
+		emit_load_cpu(e, other, seg);
+		emit_add_scaled(e, to, other, 0);
 	}
 }
 
@@ -220,7 +229,9 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	return true;
 }
 
-void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align)
+/* The index from @from into H_S1, the page from @tag, which is compared. */
+static void emit_compare(struct tr *t, unsigned from, unsigned tag_in, enum tlb_access acc,
+			 unsigned align)
 {
 	struct emit *e = &t->e;
 	struct hmem tag = tlb_mem(H_S1, 8 * acc);
@@ -234,9 +245,14 @@ void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned
 	}
 	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
 	emit_32(e, (u32)t->j->l1_mask);
-	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, H_S2);
+	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, tag_in);
 	emit_32(e, (u32)(PAGE_MASK | (align ? align - 1 : 0)));
-	emit_rm(e, X_CMP_RM | X_W, H_S2, &tag);
+	emit_rm(e, X_CMP_RM | X_W, tag_in, &tag);
+}
+
+void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align)
+{
+	emit_compare(t, from, H_S2, acc, align);
 }
 
 void jit_emit_addend(struct tr *t)
@@ -328,6 +344,22 @@ void jit_lookup_once(struct tr *t, unsigned nr_todo)
 		s->kind = TODO_LEAVE;
 }
 
+/* Any sum: in H_S2, where it stays. H_S0 has the tag. */
+static void lookup_sum(struct tr *t, const struct address *a, unsigned last, enum tlb_access acc,
+		       unsigned align, struct hmem *m)
+{
+	u8 *top = t->e.p;
+	struct stub_todo *s;
+
+	emit_sum(t, a, H_S2);
+	emit_lea(&t->e, H_S0, H_S2, (s32)last);
+	emit_compare(t, H_S2, H_S0, acc, align);
+	s = add_miss(t, top, acc, 5);
+	s->tag_in_s0 = true;
+	jit_emit_addend(t);
+	*m = (struct hmem){.base = H_S2, .index = H_S1};
+}
+
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
 {
 	unsigned last = align ? 0 : size - 1, from = H_S2;
@@ -354,19 +386,16 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 		return true;
 	}
 	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
-	top = t->e.p;
-	if (pinned(a.base) && a.index < 0 && !a.seg && a.disp < (s32)0x7fffff00) {
-		if (!a.disp)
-			from = host_reg(a.base);
-		else if (last)
-			emit_lea(&t->e, from = H_S1, host_reg(a.base), a.disp);
-		emit_lea(&t->e, H_S2, host_reg(a.base), a.disp + (s32)last);
-	} else if (last || !pinned(a.base) || a.seg || !(a.index < 0 || pinned(a.index))) {
-		emit_sum(t, &a, from = H_S1); /* which may use H_S2 */
-		emit_lea(&t->e, H_S2, H_S1, (s32)last);
-	} else {
-		emit_sum(t, &a, H_S2);
+	if (!pinned(a.base) || a.index >= 0 || a.seg || a.disp >= (s32)0x7fffff00) {
+		lookup_sum(t, &a, last, acc, align, m);
+		return true;
 	}
+	top = t->e.p;
+	if (!a.disp)
+		from = host_reg(a.base);
+	else if (last)
+		emit_lea(&t->e, from = H_S1, host_reg(a.base), a.disp);
+	emit_lea(&t->e, H_S2, host_reg(a.base), a.disp + (s32)last);
 	finish_lookup(t, top, from, acc, align);
 	operand_of(t, &a, m);
 	return true;

@@ -220,6 +220,8 @@ static void emit_todo(struct tr *t)
 		if (s->constant) {
 			emit_mov_imm(&t->e, H_S1, s->index);
 			emit_mov_imm(&t->e, H_S2, s->tag);
+		} else if (s->tag_in_s0) {
+			emit_move(&t->e, H_S2, H_S0);
 		}
 		emit_mov_imm(&t->e, H_S0, s->site);
 		emit_call(&t->e, t->j->miss[s->acc]);
