@@ -2,6 +2,7 @@
  * but in op_*.c; which instruction comes next, block.c knows. See interp.h, block.h. */
 #include "cpu/interp.h"
 #include "cpu/internal.h"
+#include "cpu/jit/jit.h"
 #include "mm/memory.h"
 
 #include <string.h>
@@ -285,6 +286,8 @@ enum cpu_stop cpu_run(struct cpu *cpu, s64 budget)
  * write the budget it may be lost; then the flag is seen, since C goes by block_enter(). */
 void cpu_interrupt(struct cpu *cpu)
 {
+	if (cpu->code->jit && jit_holds_interrupt(cpu->code->jit))
+		return;
 	cpu->interrupt = 1;
 	if (cpu->budget > -INTERRUPT_BUDGET / 2)
 		__asm__ volatile("subq %1, %0" : "+m"(cpu->budget) : "r"(INTERRUPT_BUDGET) : "cc");

@@ -343,14 +343,6 @@ static inline const struct jit_part *jit_part_of(const struct jit *j, const stru
 	return &j->parts[p];
 }
 
-static inline const struct insn *jit_unit_insn(const struct jit *j, const struct jit_unit *u,
-					       unsigned k)
-{
-	const struct jit_part *p = jit_part_of(j, u, k);
-
-	return &p->block->insn[k - p->first];
-}
-
 /* rules.c: looks for the rule of @row and notes it. Most rows never occur, and a short program has no time. */
 const struct jit_rule *jit_find_rule(const struct jit *j, unsigned row);
 static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned row)

@@ -74,6 +74,8 @@ void jit_drop(struct jit *j, struct block *b);
 void jit_flush(struct jit *j);
 /* @cpu is no more. */
 void jit_forget_cpu(struct jit *j, const struct cpu *cpu);
+/* Lockstep is comparing, and will call cpu_interrupt() when it has. */
+bool jit_holds_interrupt(struct jit *j);
 /* What a handler that ran for translated code leaves for: see interp.h, op_again. True: return at once. */
 bool jit_leaves(struct cpu *cpu);
 

@@ -253,15 +253,30 @@ static void find_first(struct cpu *cpu, struct jit *j, struct jit_unit *u, s64 a
 	l->end(j, cpu->jit.site ? &j->units[j->sites[(u32)cpu->jit.site].unit] : u, what);
 }
 
+bool jit_holds_interrupt(struct jit *j)
+{
+	if (!j->lock || !j->lock->comparing)
+		return false;
+	j->lock->interrupted = true;
+	return true;
+}
+
 const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
 {
 	struct jit *j = cpu->code->jit;
 	struct lockstep *l = j->lock;
-	s64 budget = cpu->budget, chunk, done;
+	s64 budget, chunk, done;
 	u64 (*read_tsc)(void *) = cpu->read_tsc;
 	void *arg = cpu->read_tsc_arg;
 	const char *what;
 
+	cpu->regs.rip = u->block->rip;
+	l->comparing = true;
+	if (cpu->interrupt) {
+		l->comparing = false;
+		return &cpu->code->again;
+	}
+	budget = cpu->budget;
 	l->turn = l->turn * 6364136223846793005UL + 1442695040888963407UL;
 	chunk = (s64)(l->turn >> 33) & ((8 << (l->turn >> 61)) - 1);
 	chunk = min(budget, u->n + chunk);
@@ -270,7 +285,6 @@ const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
 	cpu->read_tsc_arg = l;
 	cpu->tlb.on_write = note_page;
 	cpu->tlb.on_write_arg = l;
-	cpu->regs.rip = u->block->rip;
 
 	done = step(cpu, j, u, chunk, &what);
 	if (what) {
@@ -282,6 +296,11 @@ const struct insn *jit_lockstep(struct cpu *cpu, struct jit_unit *u)
 	cpu->read_tsc = read_tsc;
 	cpu->read_tsc_arg = arg;
 	cpu->budget = budget - done;
+	l->comparing = false;
+	if (l->interrupted) {
+		l->interrupted = false;
+		cpu_interrupt(cpu);
+	}
 	if (!done && !cpu->stopped) { /* less budget than the unit wants */
 		j->off_once = true;
 		return &cpu->code->again;

@@ -21,8 +21,9 @@ struct lockstep {
 	unsigned differs_page, differs_at;
 	u8 before[LOCKSTEP_PAGES][PAGE_SIZE], after[LOCKSTEP_PAGES][PAGE_SIZE];
 	u64 tsc, turn, steps;
-	bool off;     /* interpret only */
-	bool trapped; /* translated code was left by a host exception */
+	bool off;			      /* interpret only */
+	bool trapped;			      /* translated code was left by a host exception */
+	volatile bool comparing, interrupted; /* cpu_interrupt() waits; it was called meanwhile */
 	/* Not core: print what differs; the code of @u, and end Vellum (@what NULL: it did
 	 * not happen again). */
 	void (*describe)(const struct jit *j, s64 done, const char *what);

@@ -135,16 +135,20 @@ static u32 trap_site(const struct jit *j, u64 at)
 /* Instruction @k of the unit is the next, for the interpreter. */
 static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, unsigned k)
 {
-	const struct jit_part *p = jit_part_of(cpu->code->jit, u, k);
+	struct jit *j = cpu->code->jit;
+	const struct jit_part *p = jit_part_of(j, u, k);
 	struct block *b = p->block;
 	const struct insn *in = &b->insn[k - p->first];
 
+	j->count.leaves++;
+	if (in->row != NO_ROW)
+		j->row_left[in->row]++;
 	x87_pointers(cpu, u, k);
 	cpu->budget += u->n - k;
-	cpu->code->jit->count.ran -= u->n - k;
+	j->count.ran -= u->n - k;
 	if (u->dead) {
 		cpu->regs.rip = b->base + (s64)in->off;
-		cpu->code->jit->off_once = true;
+		j->off_once = true;
 		return &cpu->code->again;
 	}
 	cpu->budget -= b->n - (in - b->insn); /* what the interpreter takes for charged */
@@ -214,7 +218,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 		jit_map_regs(cpu, u->ctx.map);
 		before = cpu->budget;
 		j->enter(cpu, j->exec + u->code);
-		j->count.ran += (u64)(before - cpu->budget);
+		j->count.ran += (before - cpu->budget) & (INTERRUPT_BUDGET - 1);
 		nr = cpu->jit.site;
 		if (!nr) /* a handler stopped, or dropped the code */
 			return cpu->stopped ? NULL : &cpu->code->again;
@@ -253,9 +257,6 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			u = plain; /* as much as there is budget for */
 			break;
 		default:
-			j->count.leaves++;
-			if (jit_unit_insn(j, u, s->k)->row != NO_ROW)
-				j->row_left[jit_unit_insn(j, u, s->k)->row]++;
 			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
 			return at_insn(cpu, u, s->k);
 		}
