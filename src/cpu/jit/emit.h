@@ -62,6 +62,7 @@ struct hmem {
 #define GRP_ADD 0
 #define GRP_AND 4
 #define GRP_SUB 5
+#define GRP_XOR 6
 #define GRP_CMP 7
 
 static inline void emit_8(struct emit *e, u8 v)

@@ -20,8 +20,9 @@
 #include "cpu/vec.h"
 
 #define GROUP_MAX 512 /* bytes */
+#define STEP_MAX 512  /* an iteration */
 
-extern op_set op_mov_EG, op_mov_GE, op_add_EI, op_sub_EI;
+extern op_set op_mov_EG, op_mov_GE, op_add_EI, op_sub_EI, op_inc, op_dec;
 
 /* What registers are: a register where a part begins, and a constant. */
 struct values {
@@ -65,6 +66,8 @@ static bool follow_constant(struct values *v, const struct insn *in, const struc
 		move_value(v, to, to, (s64)in->imm);
 	else if (row->set == op_sub_EI)
 		move_value(v, to, to, -(s64)in->imm);
+	else if (row->set == op_inc || row->set == op_dec)
+		move_value(v, to, to, row->set == op_inc ? 1 : -1);
 	else
 		return false;
 	return true;
@@ -226,9 +229,10 @@ static u8 add_stack_at(struct tr *t, const struct values *v, unsigned gpr, s32 d
 }
 
 /* The E operand's group. */
-static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
-		const struct insn_row *row, const struct jit_rule *rule)
+static u8 add_e(struct tr *t, unsigned k, const struct values *v, const struct jit_rule *rule)
 {
+	const struct insn *in = t->insn[k];
+	const struct insn_row *row = &insn_rows[in->row];
 	struct access a = {.index = -1};
 	s64 lo = in->disp;
 
@@ -255,6 +259,7 @@ static u8 add_e(struct tr *t, const struct values *v, const struct insn *in,
 	}
 	a.root = v->of[in->base / 8].root;
 	a.part = v->of[in->base / 8].part;
+	t->delta_e[k] = (s16)v->of[in->base / 8].delta;
 	lo += v->of[in->base / 8].delta;
 	if (in->index != OFF_ZERO) {
 		a.index = v->of[in->index / 8].root;
@@ -316,6 +321,57 @@ static void begin_part(struct tr *t, struct values *old, struct values *here)
 	}
 }
 
+static bool is_looked_up(const struct jit_group *g)
+{
+	return g->count > 1 || g->steady;
+}
+
+/* How much @gpr grows from the unit's entry to its end, where registers are @end; false: not by a constant. */
+static bool step_of(const struct values *end, unsigned gpr, s64 *step)
+{
+	*step = end->of[gpr].delta;
+	return end->of[gpr].root == (int)gpr && end->of[gpr].part == 0;
+}
+
+/* Whether the unit ends with a jump to its own top. */
+static bool closes(const struct tr *t)
+{
+	const struct insn *last = t->insn[t->n - 1];
+	unsigned kind;
+
+	if (last->row == NO_ROW || last->imm != t->u->block->rip || (last->flags & IN_OPSIZE))
+		return false;
+	kind = jit_rule_of(t->j, last->row)->kind;
+	return kind == RULE_JCC || kind == RULE_JMP;
+}
+
+/*
+ * Groups that need no look-up in each iteration of a loop, since their addresses stay, or change by a constant that
+ * is small: then they stay in their page for many. The general unit of a loop runs for its first iteration only.
+ */
+static void find_steady(struct tr *t, const struct values *end)
+{
+	s64 root, index = 0;
+
+	if (t->u->tier != JIT_TRACE || t->u->ctx.kind == JF_LAZY || t->j->one_unit || !closes(t))
+		return;
+	for (unsigned i = 0; i < t->nr_groups; i++) {
+		struct jit_group *g = &t->group[i];
+
+		if (g->part || !step_of(end, (unsigned)g->root, &root))
+			continue;
+		if (g->index >= 0 && !step_of(end, (unsigned)g->index, &index))
+			continue;
+		root += g->index >= 0 ? index * (1 << g->scale) : 0;
+		if (root > STEP_MAX || root < -STEP_MAX || (g->align && root % g->align) ||
+		    (root && g->root == R_RSP && g->index < 0))
+			continue;
+		g->steady = true;
+		g->step = (s16)root;
+		g->pointer = g->index >= 0 && end->of[g->root].delta == 0;
+	}
+}
+
 void jit_find_groups(struct tr *t)
 {
 	struct values old, here;
@@ -333,9 +389,9 @@ void jit_find_groups(struct tr *t)
 			begin_part(t, &old, &here);
 		}
 		rule = jit_rule_of(t->j, in->row);
-		t->use_e[k] = add_e(t, &old, in, row, rule);
+		t->use_e[k] = add_e(t, k, &old, rule);
 		if (!t->use_e[k] && t->part)
-			t->use_e[k] = add_e(t, &here, in, row, rule);
+			t->use_e[k] = add_e(t, k, &here, rule);
 		t->use_stack[k] = add_stack(t, &old, in, rule);
 		if (!t->use_stack[k] && t->part)
 			t->use_stack[k] = add_stack(t, &here, in, rule);
@@ -343,10 +399,13 @@ void jit_find_groups(struct tr *t)
 		follow(&here, in, row, rule);
 	}
 	t->part = 0;
+	find_steady(t, &old);
+	for (unsigned i = 0; i < t->nr_groups; i++)
+		t->group[i].pointer |= t->group[i].index >= 0 && !t->group[i].steady;
 	/* One access may as well look for itself, where it is. */
 	for (unsigned i = 0; i < ARRAY_SIZE(uses); i++)
 		for (unsigned k = 0; k < t->n; k++)
-			if (uses[i][k] && t->group[uses[i][k] - 1].count < 2)
+			if (uses[i][k] && !is_looked_up(&t->group[uses[i][k] - 1]))
 				uses[i][k] = 0;
 }
 
@@ -404,7 +463,7 @@ static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 
 static bool begins_with(const struct jit_group *g, unsigned part)
 {
-	return g->count > 1 && part == g->part;
+	return is_looked_up(g) && !g->steady && part == g->part;
 }
 
 bool jit_part_has_groups(const struct tr *t, unsigned part)
@@ -415,23 +474,84 @@ bool jit_part_has_groups(const struct tr *t, unsigned part)
 	return false;
 }
 
+static void emit_group(struct tr *t, unsigned i)
+{
+	const struct jit_group *g = &t->group[i];
+	unsigned root = jit_place(t, (unsigned)g->root);
+	struct hmem slot = slot_mem(root);
+
+	if (g->align) {
+		emit_group_address(t, g, g->align_at);
+		emit_rr(&t->e, 0xf6 | X_BYTE, 0, H_S1); /* test */
+		emit_8(&t->e, g->align - 1);
+		branch_to_plain(t);
+	}
+	emit_group_lookup(t, g);
+	if (g->pointer && in_memory(root))
+		emit_rm(&t->e, X_ADD_RM | X_W, H_S1, &slot);
+	else if (g->pointer)
+		emit_rr(&t->e, X_ADD_RM | X_W, H_S1, host_reg(root));
+	emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(i));
+	t->s1_group = (u8)(i + 1);
+}
+
 void jit_emit_groups(struct tr *t)
 {
+	for (unsigned i = 0; i < t->nr_groups; i++)
+		if (begins_with(&t->group[i], t->part))
+			emit_group(t, i);
+}
+
+bool jit_is_steady(const struct tr *t)
+{
+	for (unsigned i = 0; i < t->nr_groups; i++)
+		if (t->group[i].steady)
+			return true;
+	return false;
+}
+
+/* For how many iterations @g stays in its page, this one counted, or fewer: into JIT_WALK_OFF, if that is not less. */
+static void emit_walk(struct tr *t, const struct jit_group *g, bool first)
+{
+	unsigned step = (unsigned)(g->step < 0 ? -g->step : g->step);
+	struct hmem walk = cpu_mem(JIT_WALK_OFF);
+	struct emit *e = &t->e;
+	u8 *less = NULL;
+
+	emit_group_address(t, g, g->step < 0 ? g->lo : g->hi - 1);
+	emit_grp1(e, 0, GRP_AND, H_S1, PAGE_SIZE - 1);
+	if (g->step > 0)
+		emit_grp1(e, 0, GRP_XOR, H_S1, PAGE_SIZE - 1);
+	emit_rr(e, 0x69, H_S1, H_S1); /* imul: a division by the step */
+	emit_32(e, 65536 / step);
+	emit_rr(e, X_SHIFT_IB, 5, H_S1);
+	emit_8(e, 16);
+	emit_lea(e, H_S1, H_S1, 1);
+	if (!first) {
+		emit_rm(e, X_CMP_RM | X_W, H_S1, &walk);
+		less = emit_jcc(e, 3, NULL);
+	}
+	emit_store_cpu(e, H_S1, JIT_WALK_OFF);
+	if (less)
+		emit_patch(less, e->p);
+}
+
+bool jit_emit_steady(struct tr *t)
+{
+	bool walks = false;
+
 	for (unsigned i = 0; i < t->nr_groups; i++) {
 		const struct jit_group *g = &t->group[i];
 
-		if (!begins_with(g, t->part))
+		if (!g->steady)
 			continue;
-		if (g->align) {
-			emit_group_address(t, g, g->align_at);
-			emit_rr(&t->e, 0xf6 | X_BYTE, 0, H_S1); /* test */
-			emit_8(&t->e, g->align - 1);
-			branch_to_plain(t);
-		}
-		emit_group_lookup(t, g);
-		emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(i));
-		t->s1_group = (u8)(i + 1);
+		emit_group(t, i);
+		if (g->step)
+			emit_walk(t, g, !walks);
+		walks |= g->step != 0;
 	}
+	t->s1_group = 0;
+	return walks;
 }
 
 bool jit_group_addend(struct tr *t, u8 use)

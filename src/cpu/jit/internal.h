@@ -186,8 +186,13 @@ struct jit_group {
 	u8 align;     /* some accesses must be aligned to this, 0: none ... */
 	s32 align_at; /* ... at this offset and what is congruent */
 	s32 lo, hi;
+	bool steady; /* looked up before a loop's top; once for many iterations ... */
+	s16 step;    /* ... in each of which its address grows by this */
+	bool pointer; /* what is kept is no addend but where [root] is in the host, as root is where the part begins */
 };
-#define JIT_MAX_GROUPS 16
+/* The last place of cpu->jit.group is a loop's: in how many more iterations its steady groups stay in their pages. */
+#define JIT_MAX_GROUPS 15
+#define JIT_WALK_OFF JIT_GROUP_OFF(JIT_MAX_GROUPS)
 /* Of a unit. */
 #define JIT_MAX_INSNS 128
 #define JIT_MAX_PARTS 32
@@ -222,6 +227,9 @@ struct tr {
 	struct jit_group group[JIT_MAX_GROUPS];
 	/* By instruction: group and 1; 0: none. */
 	u8 use_e[JIT_MAX_INSNS], use_stack[JIT_MAX_INSNS];
+	s16 delta_e[JIT_MAX_INSNS]; /* use_e: how far the base is from the group's root */
+	u8 *loop; /* where the unit's end goes on if it is the loop's next iteration; NULL: at the entry ... */
+	struct jflags loop_fl; /* ... and how flags and registers are there, as in a site */
 	unsigned nr_todo;
 	struct stub_todo todo[JIT_MAX_TODO];
 	const struct insn *insn[JIT_MAX_INSNS];
@@ -439,8 +447,17 @@ void jit_emit_addend(struct tr *t);
 
 /* group.c */
 void jit_find_groups(struct tr *t);
-/* Those that are looked up where this part begins. */
+/* Those that are looked up where this part begins, but steady ones. */
 void jit_emit_groups(struct tr *t);
+/* Are there steady ones? */
+bool jit_is_steady(const struct tr *t);
+/* Looks up steady ones, before t->loop; false: they hold for ever. Else JIT_WALK_OFF is for how long. */
+bool jit_emit_steady(struct tr *t);
+/* The group @use keeps where its root is. */
+static inline bool jit_group_is_pointer(const struct tr *t, u8 use)
+{
+	return use && t->group[use - 1].pointer;
+}
 bool jit_part_has_groups(const struct tr *t, unsigned part);
 /* The addend of the group @use into H_S1; false: there is none. */
 bool jit_group_addend(struct tr *t, u8 use);

@@ -360,6 +360,17 @@ static void lookup_sum(struct tr *t, const struct address *a, unsigned last, enu
 	*m = (struct hmem){.base = H_S2, .index = H_S1};
 }
 
+/* H_S1 is where the root of instruction k's group is: makes @m the operand. */
+static void operand_off(struct tr *t, const struct address *a, struct hmem *m)
+{
+	*m = (struct hmem){
+		.base = H_S1, .index = H_S2, .scale = a->scale, .disp = a->disp + t->delta_e[t->k]};
+	if (in_memory(a->index))
+		emit_load_cpu(&t->e, H_S2, a->index * 8);
+	else
+		m->index = (s8)host_reg(a->index);
+}
+
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
 {
 	unsigned last = align ? 0 : size - 1, from = H_S2;
@@ -372,6 +383,10 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 	if (t->d.base == OFF_RIP && !a.constant)
 		return false;
 	if (jit_group_addend(t, t->use_e[t->k])) {
+		if (jit_group_is_pointer(t, t->use_e[t->k])) {
+			operand_off(t, &a, m);
+			return true;
+		}
 		operand_of(t, &a, m);
 		if (a.index >= 0)
 			t->s1_group = 0;

@@ -160,25 +160,56 @@ static void emit_second_page(struct tr *t, u32 site)
 	t->s1_group = 0;
 }
 
+static void emit_needs(struct tr *t)
+{
+	u8 needs = t->u->needs;
+	u32 site;
+
+	if (!needs)
+		return;
+	site = jit_add_site(t, SITE_NEEDS);
+	if (needs & JIT_NEEDS_X87)
+		emit_need(t, offsetof(struct cpu, fpu_live.x87), site);
+	if (needs & JIT_NEEDS_AVX512)
+		emit_need(t, offsetof(struct cpu, fpu_live.avx512), site);
+	else if (needs & JIT_NEEDS_AVX)
+		emit_need(t, offsetof(struct cpu, fpu_live.avx), site);
+}
+
+/* What a loop with steady groups needs once for many iterations, before its top. No handler runs in it that could
+ * store vector state again: find_steady() knows no register behind one. */
+static void emit_loop_top(struct tr *t)
+{
+	struct hmem walk = cpu_mem(JIT_WALK_OFF);
+	u8 *again = t->e.p;
+	bool walks;
+
+	emit_needs(t);
+	walks = jit_emit_steady(t);
+	t->loop = t->e.p;
+	t->loop_fl = t->fl;
+	jit_map_flags(&t->loop_fl, t->map);
+	t->loop_fl.map = t->map;
+	if (!walks)
+		return;
+	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_SUB, &walk);
+	emit_8(&t->e, 1);
+	emit_jcc(&t->e, 8, again);
+}
+
 static void emit_entry(struct tr *t)
 {
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
-	u8 needs = t->u->needs;
 	u32 map, site;
 
 	map = jit_map_choose(t);
 	t->j->count.moved += map != t->map;
 	jit_map_change(t, map);
+	if (jit_is_steady(t))
+		emit_loop_top(t);
+	else
+		emit_needs(t);
 	jit_emit_groups(t);
-	if (needs) {
-		site = jit_add_site(t, SITE_NEEDS);
-		if (needs & JIT_NEEDS_X87)
-			emit_need(t, offsetof(struct cpu, fpu_live.x87), site);
-		if (needs & JIT_NEEDS_AVX512)
-			emit_need(t, offsetof(struct cpu, fpu_live.avx512), site);
-		else if (needs & JIT_NEEDS_AVX)
-			emit_need(t, offsetof(struct cpu, fpu_live.avx), site);
-	}
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_SUB, &budget);
 	emit_8(&t->e, (u8)t->u->n);
 	site = jit_add_site(t, SITE_BUDGET);
@@ -424,8 +455,12 @@ static void close_loop(struct tr *t, u32 first_site)
 		if (s->kind != SITE_GOTO || s->target != t->u->block->rip)
 			continue;
 		t->u->loop = true;
-		if (jflags_equal(&s->fl, &t->u->ctx))
-			jit_link(j, n, t->u);
+		if (!jflags_equal(&s->fl, &t->u->ctx))
+			continue;
+		jit_link(j, n, t->u);
+		/* Behind the last instruction registers are what find_steady() takes them to be. */
+		if (s->to && t->loop && s->k + 1U >= t->n && jflags_equal(&s->fl, &t->loop_fl))
+			emit_patch(j->write + s->jump, t->loop);
 	}
 }
 
