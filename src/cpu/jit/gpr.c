@@ -107,11 +107,8 @@ static bool recipe(const struct tr *t, const struct operands *o, struct jflags *
 	if (kind == JF_HOST || (o->has_e && high_byte(t, o->e_byte, o->e)) ||
 	    (o->has_g && high_byte(t, o->g_byte, o->g)))
 		return false;
-	if (o->mem && !(kind == JF_TEST && (roles & RO_GW))) {
-		if (o->has_g && in_memory(o->g))
-			return false; /* H_S0 is taken */
+	if (o->mem && !(kind == JF_TEST && (roles & RO_GW)))
 		*how = SCRATCH;
-	}
 	dst = !t->d.modrm_at ? R_RAX : g_first ? o->g : o->mem ? JV_SPILL : o->e;
 	if (g_first)
 		src = o->mem ? JV_SPILL : o->e;
@@ -144,6 +141,23 @@ static bool only_carry(const struct tr *t, const struct operands *o)
 	       jit_fl_carry(t, &f);
 }
 
+/* The instruction with H_S0 for its operand in memory, and the other in a slot. */
+static void emit_scratch_and_slot(struct tr *t, const struct operands *o)
+{
+	struct hmem slot = slot_mem(o->g);
+	bool g_first = t->row->attr & SWAP;
+
+	if (t->rule->roles & RO_GW) { /* 32 bits written clear the rest */
+		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &slot);
+		jit_reencode(t, H_S2, H_S0, NULL, -1);
+		emit_store_cpu(&t->e, H_S2, o->g * 8);
+		return;
+	}
+	if (t->d.op < 0x40) /* op E, G is op G, E of the slot; cmp G, E the other way round */
+		t->d.op = g_first ? t->d.op & ~2 : t->d.op | 2;
+	jit_reencode(t, H_S0, 0, &slot, -1);
+}
+
 /* The instruction on H_S0 instead of memory. */
 static void emit_through_scratch(struct tr *t, const struct operands *o, const struct hmem *m)
 {
@@ -156,7 +170,10 @@ static void emit_through_scratch(struct tr *t, const struct operands *o, const s
 	emit_rm(&t->e, loads[o->width], H_S0, m);
 	if (first)
 		emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, jit.spill));
-	jit_reencode(t, g, H_S0, NULL, -1);
+	if (o->has_g && in_memory(o->g))
+		emit_scratch_and_slot(t, o);
+	else
+		jit_reencode(t, g, H_S0, NULL, -1);
 	if (!first)
 		emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, jit.spill));
 	if (t->rule->roles & RO_EW)
