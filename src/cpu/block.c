@@ -192,7 +192,8 @@ static void unlink_dead(struct code_cache *c, pfn_t pfn)
 				b->link[i] = NULL;
 }
 
-bool code_is_beside(const struct code_cache *c, pfn_t pfn, unsigned off, unsigned len)
+/* No block has bytes in the lines of these, as far as can be said without a search. */
+static bool is_beside(const struct code_cache *c, pfn_t pfn, unsigned off, unsigned len)
 {
 	return !(c->lines[pfn % NR_FRAMES] & lines_of(off, off + len));
 }
@@ -209,7 +210,7 @@ void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len
 	u64 dropped = c->count.blocks_dropped, lines = 0;
 	bool left = false, hit;
 
-	if (code_is_beside(c, pfn, off, len) && len < PAGE_SIZE && ++c->beside % LOOK_EACH) {
+	if (is_beside(c, pfn, off, len) && len < PAGE_SIZE && ++c->beside % LOOK_EACH) {
 		c->count.changes_beside++;
 		return;
 	}

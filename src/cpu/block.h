@@ -80,8 +80,6 @@ void code_cache_setup(struct code_cache *c, struct memory *mem, void *arena, u64
 /* memory.h's code_dirty hook: @len bytes of the frame change, or it is freed, by a guest store or by the kernel. Drops
  * blocks with such bytes; one that is running is ended behind the store. */
 void code_cache_dirty(void *cache, struct page *page, unsigned off, unsigned len);
-/* Whether a store to these bytes changes no block, cheaply; false: perhaps it does. */
-bool code_is_beside(const struct code_cache *c, pfn_t pfn, unsigned off, unsigned len);
 /* How often blocks that began near @host were dropped because they changed, up to 255. */
 unsigned code_changes_of(const struct code_cache *c, const u8 *host);
 
