@@ -163,6 +163,8 @@ bool cpu_model_possible(enum cpu_model model);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
 
+#define JIT_HEATS_LOG 15
+
 /* How translated code finds an access's page. */
 enum jit_look {
 	JIT_LOOK_TABLE,	   /* in the TLB, by an address that is computed */
@@ -190,6 +192,8 @@ struct cpu_jit {
 	bool in_call, left; /* a handler runs for translated code; it did not come back */
 	bool first;	    /* the instruction to go on with is its block's first */
 	struct jit_ran ran;
+	/* Entries of blocks that are translated alone, by jit_heat_hash(): when it wraps a trace is made. */
+	u32 heat[1U << JIT_HEATS_LOG];
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

@@ -154,6 +154,16 @@ static void forget_jump(struct tlb_code *c, u32 i)
 	c->rip[i] = i == 0;
 }
 
+static void forget_target(struct jit *j, const struct jit_unit *u)
+{
+	u32 i = jit_jump_hash(u->block->rip);
+	struct tlb_code *c;
+
+	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
+		if (c->rip[i] == u->block->rip)
+			forget_jump(c, i);
+}
+
 void jit_settle_jumps(struct cpu *cpu)
 {
 	struct tlb_code *c = tlb_code(&cpu->tlb);
@@ -211,12 +221,58 @@ int jit_find_jump(struct cpu *cpu, gva_t rip)
 
 static const struct jflags lazy = {.kind = JF_LAZY};
 
+/* Its trace, or it alone. */
+static struct jit_unit *find_best(const struct jit *j, const struct block *b,
+				  const struct jflags *ctx, unsigned *versions)
+{
+	unsigned first;
+	struct jit_unit *u = find(j, b, ctx, JIT_TRACE, versions);
+
+	if (!u)
+		u = find(j, b, ctx, JIT_FIRST, &first);
+	if (!u)
+		*versions += first;
+	return u;
+}
+
+/* A trace only where there is none already, or it would be one block. */
+static u8 first_tier(const struct jit *j, const struct block *b)
+{
+	for (u32 n = b->units; n; n = j->units[n].next)
+		if (j->units[n].tier == JIT_TRACE && j->units[n].n)
+			return JIT_TRACE;
+	return !j->one_unit && jit_may_go_on(j, b) ? JIT_FIRST : JIT_TRACE;
+}
+
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
 {
 	unsigned versions;
-	struct jit_unit *u = find(j, b, &lazy, JIT_TRACE, &versions);
+	struct jit_unit *u = find_best(j, b, &lazy, &versions);
 
-	return u ? u : make(j, cpu, b, &lazy, JIT_TRACE);
+	return u ? u : make(j, cpu, b, &lazy, first_tier(j, b));
+}
+
+struct jit_unit *jit_hotter(struct jit *j, struct cpu *cpu, struct jit_unit *u)
+{
+	struct jflags ctx = u->ctx;
+	struct jit_unit *trace;
+	unsigned versions;
+	u32 site;
+
+	if (u->dead)
+		return NULL;
+	trace = find(j, u->block, &ctx, JIT_TRACE, &versions);
+	if (!trace)
+		trace = make(j, cpu, u->block, &ctx, JIT_TRACE);
+	if (!trace)
+		return NULL;
+	while ((site = u->first_in)) {
+		jit_forget_link(j, site);
+		jit_link(j, site, trace);
+	}
+	forget_target(j, u);
+	jit_forget_unit(j, u);
+	return trace;
 }
 
 struct jit_unit *jit_plainer(struct jit *j, struct cpu *cpu, const struct jit_site *s)
@@ -272,9 +328,9 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 		return NULL;
 	if (b->insn[0].fn == jit_op_heat && (b->heat += JIT_HEAT_CHAINED) < j->hot)
 		return NULL;
-	u = find(j, b, fl, JIT_TRACE, &versions);
+	u = find_best(j, b, fl, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
-		u = make(j, cpu, b, fl, JIT_TRACE);
+		u = make(j, cpu, b, fl, first_tier(j, b));
 	if (!u) {
 		u = jit_general(j, cpu, b);
 		if (u && !jflags_equal(fl, &lazy))
@@ -309,23 +365,13 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 	for (u32 i = 0; i < u->nr_parts; i++)
 		unlist_part(j, u->parts + i);
 	u->dead = true;
-	if (u->tier ==
-	    JIT_TRACE) { /* whatever else there is of it; if it runs on, it is soon back */
+	if (u->tier == JIT_TRACE ||
+	    !u->block->units) { /* whatever else there is of it; if it runs on, it is soon back */
 		u->block->insn[0].fn = jit_op_heat;
 		u->block->heat = (s16)(j->hot / 2);
 	}
 	if (j->calling == nr)
 		jit_mini(j)->dead = true;
-}
-
-static void forget_target(struct jit *j, const struct jit_unit *u)
-{
-	u32 i = jit_jump_hash(u->block->rip);
-	struct tlb_code *c;
-
-	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
-		if (c->rip[i] == u->block->rip)
-			forget_jump(c, i);
 }
 
 void jit_forget_cpu(struct jit *j, const struct cpu *cpu)

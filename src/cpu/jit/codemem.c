@@ -140,6 +140,8 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 	j->has_bmi2 = __builtin_cpu_supports("bmi2");
 	j->host_adds_flags = shifts_add_flags();
 	j->hot = o->hot ? o->hot : o->lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;
+	j->heat_step =
+		~0U / (j->hot * (o->hot || o->lockstep ? JIT_HOT_TRACE_TEST : JIT_HOT_TRACE));
 	err = make_tables(j);
 	if (!err && o->lockstep) {
 		j->lock = calloc(1, sizeof(*j->lock));

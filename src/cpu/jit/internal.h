@@ -22,8 +22,11 @@
 #define H_GSP 8
 #define H_CPU 4
 
-/* Entries of a block before it is translated; a jump from translated code counts more. */
+/* Entries of a block before it is translated; a jump from translated code counts more. And so many times as many
+ * before what follows is translated with it. */
 #define JIT_HOT 40
+#define JIT_HOT_TRACE 128
+#define JIT_HOT_TRACE_TEST 2
 #define JIT_HOT_LOCKSTEP 2
 #define JIT_HEAT_CHAINED 8
 /* Translations of one block for different flags; one more is the general one. */
@@ -74,6 +77,7 @@ enum site_kind {
 	SITE_INSN,   /* leaves for the interpreter at instruction k, which has changed nothing */
 	SITE_BUDGET, /* less budget than the unit needs: nothing of it has run */
 	SITE_NEEDS,  /* vector state is not loaded yet: nothing of it has run */
+	SITE_HOT,    /* entered often enough for a trace: nothing of it has run */
 	SITE_PLAIN, /* a group's look-up failed: a plainer unit instead; nothing has run from k on */
 	SITE_GOTO,  /* goes to @target, which is not linked (yet) */
 	SITE_LEFT,  /* a handler that ran for instruction k did not come back */
@@ -124,8 +128,10 @@ struct jit_unit {
 };
 /* What is made of a block: the best first. Where one cannot go on at its entry, the next does. */
 #define JIT_TRACE 0 /* blocks that follow, too */
-#define JIT_BLOCK 1 /* it alone */
-#define JIT_PLAIN 2 /* ... and each access looks for itself */
+#define JIT_FIRST                                                                                  \
+	1 /* it alone, counting its entries: when there have been some, a trace takes its place */
+#define JIT_BLOCK 2 /* it alone */
+#define JIT_PLAIN 3 /* ... and each access looks for itself */
 #define JIT_NEEDS_X87 1
 #define JIT_NEEDS_AVX 2
 #define JIT_NEEDS_AVX512 4
@@ -141,6 +147,12 @@ struct jit_trap {
 static inline u32 jit_jump_hash(gva_t rip)
 {
 	return (u32)rip * JIT_JUMP_FACTOR >> (32 - TLB_JUMPS_LOG);
+}
+
+/* Where the block at @rip has its count in cpu_jit.heat; it may be others', too. Neighbours are neighbours. */
+static inline u32 jit_heat_hash(gva_t rip)
+{
+	return (u32)(rip >> 3) % (1U << JIT_HEATS_LOG);
 }
 
 /* What a row of rules.def says. */
@@ -264,6 +276,7 @@ struct jit {
 	u8 *first;	/* behind the stubs */
 	u64 l1_mask;	/* of the TLB: see struct tlb */
 	u16 hot;	/* JIT_HOT, or less */
+	u32 heat_step;	       /* what an entry adds to cpu_jit.heat */
 	struct lockstep *lock; /* NULL: not in lockstep */
 	bool off_once;	      /* the next block is interpreted: what it stores to is its own code */
 	bool one_unit;	      /* make no links: each unit returns to C */
@@ -369,6 +382,8 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 /* trace.c: the blocks of the unit that begins with @b; @alone: no other. */
 void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone);
 void jit_add_part(struct tr *t, struct block *b);
+/* Whether a trace that begins with @b might have another block. */
+bool jit_may_go_on(const struct jit *j, const struct block *b);
 /* Whether a unit of @n instructions has room in the running generation; what is refused now must have some in one
  * that is empty (JIT_LEAST_GEN), else it would be tried for ever. */
 bool jit_has_room(struct jit *j, unsigned n);

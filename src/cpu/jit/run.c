@@ -239,6 +239,11 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 		case SITE_NEEDS:
 			load_state(cpu, u->needs);
 			break;
+		case SITE_HOT:
+			u = jit_hotter(j, cpu, u);
+			if (!u)
+				return nothing_ran(cpu, &j->units[s->unit], s, false);
+			break;
 		case SITE_PLAIN:
 			plain = u->dead ? NULL : jit_plainer(j, cpu, s);
 			if (!plain)

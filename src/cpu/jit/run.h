@@ -12,6 +12,8 @@ op_fn jit_op_heat, jit_op_run;
 const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u);
 /* The unit of @b whose flags arrive as JF_LAZY; NULL: no room. */
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b);
+/* A trace instead of @u, which is gone then: jumps to it lead there. NULL: no room. */
+struct jit_unit *jit_hotter(struct jit *j, struct cpu *cpu, struct jit_unit *u);
 /* The unit that goes on from @s where its own cannot: without what follows, without groups. NULL: no room. */
 struct jit_unit *jit_plainer(struct jit *j, struct cpu *cpu, const struct jit_site *s);
 /* Where @site, whose flags are as @fl says, goes on: the unit of cpu->block, linked if it can be. NULL: the

@@ -11,7 +11,9 @@
  */
 #include "cpu/jit/internal.h"
 
-#define HOT_PART 8 /* a block that has been entered less than an eighth as often does not follow */
+#define HOT_HEAT (1UL << 32)
+#define HOT_PART                                                                                   \
+	32 /* a block that has been entered less often than one in so many entries does not follow */
 #define MAX_CALLS 8
 
 struct trace {
@@ -61,11 +63,22 @@ static struct block *known_block(const struct trace *tr, gva_t rip)
 	return host ? block_known(tr->cpu->code, rip, host) : NULL;
 }
 
-static unsigned heat_of(const struct jit *j, const struct block *b)
+/* How often it has been entered, in heat_step's units: by the interpreter, and translated alone; what has a trace of
+ * its own is hot. */
+static u64 heat_of(const struct trace *tr, const struct block *b)
 {
+	const struct jit *j = tr->t->j;
+	u64 heat;
+
 	if (!b || !b->first_fn)
 		return 0;
-	return b->units ? j->hot : (unsigned)(b->heat > 0 ? b->heat : 0);
+	heat = (u64)max((int)b->heat, 0) * j->heat_step;
+	if (b->units)
+		heat += tr->cpu->jit.heat[jit_heat_hash(b->rip)];
+	for (u32 n = b->units; n; n = j->units[n].next)
+		if (j->units[n].tier == JIT_TRACE)
+			return heat + HOT_HEAT;
+	return heat;
 }
 
 /* Whether it has a unit that ends at its own top. */
@@ -82,16 +95,15 @@ static bool may_follow(const struct trace *tr, const struct block *b)
 {
 	const struct tr *t = tr->t;
 
-	return b && heat_of(t->j, b) * HOT_PART >= t->j->hot && !has_part(t, b) &&
+	return b && heat_of(tr, b) * HOT_PART >= HOT_HEAT && !has_part(t, b) &&
 	       t->n + b->n <= JIT_MAX_INSNS - 1 && t->nr_parts < JIT_MAX_PARTS && !is_loop(t->j, b);
 }
 
 /* Behind a conditional jump. */
 static struct block *likelier(const struct trace *tr, const struct insn *in, gva_t next)
 {
-	const struct jit *j = tr->t->j;
 	struct block *taken = known_block(tr, in->imm), *not_taken = known_block(tr, next);
-	struct block *likely = heat_of(j, taken) > heat_of(j, not_taken) ? taken : not_taken;
+	struct block *likely = heat_of(tr, taken) > heat_of(tr, not_taken) ? taken : not_taken;
 	bool loops = taken == head(tr->t) || not_taken == head(tr->t);
 
 	/* A loop is closed where it can be; what follows it is no part of it. */
@@ -138,6 +150,27 @@ static bool is_new_page(const struct tr *t, unsigned i)
 		if (!((t->parts[k].block->rip ^ t->parts[i].block->rip) & PAGE_MASK))
 			return false;
 	return true;
+}
+
+bool jit_may_go_on(const struct jit *j, const struct block *b)
+{
+	const struct insn *in = &b->insn[b->n - 1];
+	const struct insn_row *row;
+
+	if (in->row == NO_ROW || b->pfn[1] != NO_PFN)
+		return false;
+	row = &insn_rows[in->row];
+	if (!(row->attr & ENDS))
+		return !(row->attr & REPS) || !(in->flags & (IN_REP | IN_REPNE));
+	switch (jit_rule_of(j, in->row)->kind) {
+	case RULE_CALL:
+		return true;
+	case RULE_JMP:
+	case RULE_JCC: /* a loop is closed by itself */
+		return in->imm != b->rip;
+	default:
+		return false;
+	}
 }
 
 void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone)

@@ -197,11 +197,24 @@ static void emit_loop_top(struct tr *t)
 	emit_jcc(&t->e, 8, again);
 }
 
+/* Counts entries: out when there have been enough. */
+static void emit_heat(struct tr *t)
+{
+	struct hmem heat =
+		cpu_mem((u32)offsetof(struct cpu, jit.heat) + 4 * jit_heat_hash(t->b->rip));
+
+	emit_rm(&t->e, X_GRP1_IZ, GRP_ADD, &heat);
+	emit_32(&t->e, t->j->heat_step);
+	jit_todo_leave(t, emit_jcc(&t->e, 2, NULL), jit_add_site(t, SITE_HOT));
+}
+
 static void emit_entry(struct tr *t)
 {
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
 	u32 map, site;
 
+	if (t->u->tier == JIT_FIRST)
+		emit_heat(t);
 	map = jit_map_choose(t);
 	t->j->count.moved += map != t->map;
 	jit_map_change(t, map);
@@ -503,7 +516,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 		jit_end_goto(t, t->rip);
 	}
 	jit_end_unit(t);
-	if (tier == JIT_TRACE)
+	if (tier <= JIT_FIRST)
 		close_loop(t, first_site);
 	return t->u;
 }
