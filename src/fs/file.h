@@ -25,9 +25,9 @@
 #define FMODE_WRITER 64U       /* keeps programs from running from it: counted in f_mapping */
 #define FMODE_CAN_ODIRECT 128U /* O_DIRECT is possible: known so far */
 #define FMODE_NO_PWRITE 256U   /* pwrite(2) is -ESPIPE: text of /proc */
-#define FMODE_READER 1024U     /* open only for reading: counted in f_mapping */
 #define FMODE_NO_PREAD                                                                             \
 	512U /* pread(2) and pwrite(2) are, though lseek(2) is not: anonymous inodes */
+#define FMODE_READER 1024U /* open only for reading: counted in f_mapping */
 
 #define MAX_RW_COUNT (0x7fffffffUL & PAGE_MASK) /* most bytes of one transfer */
 
