@@ -1,10 +1,15 @@
 /*
  * start RUNS COMMAND [ARGS...]: runs it with its output thrown away, and prints the median wall
  * time and CPU time of one run in milliseconds, and the largest peak RSS in KiB.
+ *
+ * start -o FILE COMMAND [ARGS...]: runs it once, leaves its output alone, and writes the same three
+ * numbers of this run (seconds, seconds, KiB) to FILE. Its exit status is the command's, or 128 and
+ * the signal.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,8 +35,35 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int once(const char *file, char **command)
+{
+	double start = now_ms(), wall;
+	struct rusage ru;
+	int status;
+	FILE *out;
+	pid_t child = fork();
+
+	if (!child) {
+		execvp(*command, command);
+		_exit(127);
+	}
+	if (wait4(child, &status, 0, &ru) != child)
+		return 126;
+	wall = now_ms() - start;
+	out = fopen(file, "w");
+	if (!out)
+		return 126;
+	fprintf(out, "%.6f %.6f %ld\n", wall / 1e3, (ms(ru.ru_utime) + ms(ru.ru_stime)) / 1e3,
+		ru.ru_maxrss);
+	fclose(out);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 3 && !strcmp(argv[1], "-o"))
+		return once(argv[2], argv + 3);
+
 	int runs = argc > 2 ? atoi(argv[1]) : 0, status = 0;
 	double *wall = calloc(runs, sizeof(*wall)), *cpu = calloc(runs, sizeof(*cpu));
 	long rss = 0;
