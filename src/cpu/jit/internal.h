@@ -450,6 +450,9 @@ void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
  * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
 void jit_lookup_once(struct tr *t, unsigned nr_todo);
 
+/* prefetch and prefetchw, with an operand in memory. */
+void jit_emit_prefetch(struct tr *t);
+
 /* A look-up will be made, or a group's addend is used: adds to struct jit_ran if anybody wants to know. That of a look-up
  * changes the host's flags, that of a group H_S1. */
 void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how);

@@ -229,12 +229,10 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	return true;
 }
 
-/* The index from @from into H_S1, the page from @tag, which is compared. */
-static void emit_compare(struct tr *t, unsigned from, unsigned tag_in, enum tlb_access acc,
-			 unsigned align)
+/* The index of the address in @from into H_S1. */
+static void emit_index(struct tr *t, unsigned from)
 {
 	struct emit *e = &t->e;
-	struct hmem tag = tlb_mem(H_S1, 8 * acc);
 
 	if (from != H_S1 && t->j->has_bmi2) {
 		emit_rorx(e, H_S1, from, PAGE_SHIFT - 5);
@@ -245,6 +243,16 @@ static void emit_compare(struct tr *t, unsigned from, unsigned tag_in, enum tlb_
 	}
 	emit_rr(e, X_GRP1_IZ, GRP_AND, H_S1);
 	emit_32(e, (u32)t->j->l1_mask);
+}
+
+/* The index from @from into H_S1, the page from @tag, which is compared. */
+static void emit_compare(struct tr *t, unsigned from, unsigned tag_in, enum tlb_access acc,
+			 unsigned align)
+{
+	struct emit *e = &t->e;
+	struct hmem tag = tlb_mem(H_S1, 8 * acc);
+
+	emit_index(t, from);
 	emit_rr(e, X_GRP1_IZ | X_W, GRP_AND, tag_in);
 	emit_32(e, (u32)(PAGE_MASK | (align ? align - 1 : 0)));
 	emit_rm(e, X_CMP_RM | X_W, tag_in, &tag);
@@ -423,6 +431,21 @@ void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc,
 		jit_emit_stack(t, host_reg(gpr), disp, 8, acc, false);
 	}
 	*m = (struct hmem){.base = (s8)host_reg(gpr), .index = H_S1, .disp = disp};
+}
+
+/* Where the TLB says that the operand is, as a hint: nothing is compared, since a prefetch of a wrong address does
+ * no harm either. */
+void jit_emit_prefetch(struct tr *t)
+{
+	struct hmem at = {.base = H_S0, .index = H_S1};
+
+	if (t->in->flags & IN_A32)
+		return;
+	jit_fl_clobber(t);
+	jit_emit_address(t, H_S0, true);
+	emit_index(t, H_S0);
+	jit_emit_addend(t);
+	emit_rm(&t->e, X_0F | t->d.op, t->d.reg & 7, &at);
 }
 
 /* ---- The instruction anew ---------------------------------------------------------------------- */

@@ -294,6 +294,13 @@ static void tr_repeated(struct tr *t)
 	jit_end_goto(t, t->next_rip);
 }
 
+/* Of its opcode /4 to /7 are no hints that all CPUs know. */
+static bool is_prefetch(const struct decoded *d)
+{
+	return d->map == MAP_0F && d->modrm_at && d->mod != 3 &&
+	       ((d->op == 0x18 && (d->reg & 7) < 4) || (d->op == 0x0d && (d->reg & 7) < 2));
+}
+
 static bool by_rule(struct tr *t)
 {
 	switch (t->rule->kind) {
@@ -302,6 +309,8 @@ static bool by_rule(struct tr *t)
 	case RULE_VEC:
 		return jit_tr_vec(t);
 	case RULE_NOP:
+		if (is_prefetch(&t->d))
+			jit_emit_prefetch(t);
 		return true;
 	case RULE_LEA:
 		return jit_tr_lea(t);
