@@ -358,9 +358,10 @@ void report_perf_map(struct machine *m, struct task_struct *t)
 		if (!m->symbolize || host_clock_ns(CLOCK_MONOTONIC) > end ||
 		    !m->symbolize(m, t, c.rip, name, sizeof(name)))
 			snprintf(name, sizeof(name), "%#lx", c.rip);
-		fprintf(map, "%lx %lx guest %s\n", (u64)c.code, c.size, name);
+		(void)fprintf(map, "%lx %lx guest %s\n", (u64)c.code, c.size, name);
 	}
-	fclose(map);
+	if (ferror(map) | fclose(map))
+		log_line("%s: not written whole", path);
 }
 
 void report_stats(struct machine *m)

@@ -243,7 +243,7 @@ static void restarted(const int *fds)
 	after_ms(20);
 	result("nanosleep, SA_RESTART", nanosleep(&(struct timespec){0, 50000000}, NULL));
 	after_ms(20);
-	result("poll, SA_RESTART", poll(NULL, 0, 50));
+	result("poll, SA_RESTART", poll(NULL, 0, 5000));
 	after_ms(20);
 	result("pause, SA_RESTART", pause());
 }

@@ -131,7 +131,7 @@ static void write_frames(struct object *o, const struct jit *j)
 	o->section[S_FRAMES].sh_size = (u64)(p + 4 - o->frames);
 }
 
-static void write_sections(struct object *o, const struct jit *j, u32 symbols)
+static void write_sections(struct object *o, const struct jit *j, u64 symbols)
 {
 	static const char names[] = "\0.text\0.eh_frame\0.symtab\0.strtab\0.shstrtab";
 	static const struct {
@@ -178,7 +178,8 @@ static void write_sections(struct object *o, const struct jit *j, u32 symbols)
 
 static struct object *make_object(const struct jit *j, u32 units)
 {
-	u32 symbols = units + 2, i = 1, n = 0; /* the null symbol, and the stubs */
+	u64 symbols = units + 2UL, i = 1; /* the null symbol, and the stubs */
+	u32 n = 0;
 	u64 size = sizeof(struct object) + symbols * (sizeof(Elf64_Sym) + NAME_SIZE);
 	struct object *o = calloc(1, size);
 	struct jit_code c = {j->exec, (u64)(j->first - j->write), 0};
@@ -190,7 +191,7 @@ static struct object *make_object(const struct jit *j, u32 units)
 	sym = (Elf64_Sym *)(o + 1);
 	name = (char *)(sym + symbols);
 	do {
-		sym[i] = (Elf64_Sym){.st_name = i * NAME_SIZE,
+		sym[i] = (Elf64_Sym){.st_name = (u32)(i * NAME_SIZE),
 				     .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
 				     .st_shndx = S_TEXT,
 				     .st_value = (u64)((const u8 *)c.code - j->exec),

@@ -30,8 +30,7 @@
 
 static struct hmem tlb_mem(int index, s32 disp)
 {
-	return (struct hmem){
-		.base = index < 0 ? -1 : (s8)index, .index = -1, .gs = true, .disp = disp};
+	return (struct hmem){.base = (s8)index, .index = -1, .gs = true, .disp = disp};
 }
 
 /* What an address is the sum of. */
@@ -53,10 +52,10 @@ static void address_of(const struct tr *t, struct address *a)
 		a->constant = d->seg == OFF_ZERO;
 		a->at = t->next_rip + (u64)d->disp;
 	} else if (d->base != OFF_ZERO) {
-		a->base = d->base / 8;
+		a->base = (s8)(d->base / 8);
 	}
 	if (d->index != OFF_ZERO)
-		a->index = d->index / 8;
+		a->index = (s8)(d->index / 8);
 	if (a->base < 0 && a->index < 0 && d->base == OFF_ZERO && d->seg == OFF_ZERO) {
 		a->constant = true;
 		a->at = (u64)d->disp;
@@ -98,7 +97,7 @@ static void emit_sum(struct tr *t, const struct address *a, unsigned to)
 		m.index = (s8)host_reg(a->index);
 		m.scale = a->scale;
 		if (in_memory(a->index)) {
-			m.index = m.base == (s8)to ? (s8)other : (s8)to;
+			m.index = (s8)(m.base == (s8)to ? other : to);
 			emit_load_cpu(e, (unsigned)m.index, a->index * 8);
 		}
 	}
