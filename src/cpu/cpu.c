@@ -64,6 +64,13 @@ void code_cache_free(struct code_cache *c)
 	free(c);
 }
 
+bool code_cache_makes_code(const struct code_cache *c)
+{
+	const struct thunk_pool *p = c->thunks;
+
+	return !p->notes;
+}
+
 const struct code_counters *code_cache_counters(const struct code_cache *c)
 {
 	return &c->count;

@@ -251,8 +251,11 @@ struct code_counters {
 
 /* The cache of decoded blocks, shared by all CPUs of a machine; registers itself with @mem as
  * the notifier of frames that change under code. Memory from the host at boot.
- * ERR_PTR(-ENOMEM), ERR_PTR(-EPERM): the host gives no executable memory (thunks need it). */
+ * ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): see thunk_pool_new(). */
 struct code_cache *code_cache_new(struct memory *mem);
+/* False: the host gives no executable memory. Then CPU_MODEL_V2 is the most there is (thunk_static.h), and nothing is
+ * to be translated. */
+bool code_cache_makes_code(const struct code_cache *c);
 /* No CPU may run with it any more. */
 void code_cache_free(struct code_cache *c);
 /* Since code_cache_new(); lives as long as @c. */

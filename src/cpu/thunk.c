@@ -10,6 +10,7 @@
 #include "cpu/block.h"
 #include "cpu/decode_vex.h"
 #include "cpu/insn.h"
+#include "cpu/thunk_static.h"
 #include "cpu/vec.h"
 
 #define INT3 0xcc
@@ -93,6 +94,10 @@ static void write_register_thunks(struct thunk_pool *p)
 void thunk_pool_reset(struct thunk_pool *p)
 {
 	memset(p->bucket, 0, THUNK_BUCKETS * sizeof(*p->bucket));
+	if (p->notes) {
+		thunk_static_reset(p);
+		return;
+	}
 	write_slot(p->write + THUNK_FAULT * THUNK_SIZE, code_none, 0, THUNK_PLAIN);
 	write_slot(p->write + THUNK_FWAIT * THUNK_SIZE, code_fwait, sizeof(code_fwait),
 		   THUNK_PLAIN);
@@ -238,7 +243,10 @@ int thunk_bind(struct code_cache *cache, const struct decoded *d, struct insn *i
 		gather_bind(d, in);
 		return 0;
 	}
-	thunk = thunk_make(cache->thunks, code, encode(code, d), kind_of(row));
+	if (((struct thunk_pool *)cache->thunks)->notes)
+		thunk = thunk_static_make(cache->thunks, d, kind_of(row));
+	else
+		thunk = thunk_make(cache->thunks, code, encode(code, d), kind_of(row));
 	if (!thunk)
 		return -ENOMEM;
 	in->imm = (u64)thunk;

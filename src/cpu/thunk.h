@@ -11,6 +11,7 @@
  *   pool    one memfd mapped twice: slots of 16 bytes, written through one mapping, executed
  *           through the other (never writable and executable at one address)
  *   slot    instruction, flag transfer if any, ret, int3 up to 16 bytes: also the hash table's key
+ *   static  on a host that grants no executable memory the code is Vellum's own: thunk_static.h
  *   faults  an unmasked exception is a host SIGFPE with rip in the pool; the handler
  *           (host_signals.c) puts its vector into ecx and goes on at slot 0, which returns
  *
@@ -32,6 +33,7 @@ struct thunk_pool {
 	u8 *exec;    /* the same bytes, executable; set once */
 	u32 nr;	     /* slots in use, >= NR_FIXED_THUNKS */
 	u16 *bucket; /* THUNK_BUCKETS slot numbers, 0: free; open addressing */
+	struct thunk_static *notes; /* NULL, but where there is no executable memory: thunk_static.h */
 };
 
 /* Slots that exist from the start. Those for registers stand in a row, one a register. */
@@ -56,8 +58,8 @@ enum thunk_kind {
 	THUNK_FLAGS_IN,	 /* flags before: ax, the same way */
 };
 
-/* Memory from the host, with the fixed thunks in it. ERR_PTR(-ENOMEM); ERR_PTR(-EPERM): no executable memory
- * to be had. */
+/* Memory from the host, with the fixed thunks in it; none that is executable where the host grants none. ERR_PTR(-ENOMEM);
+ * ERR_PTR(-EPERM): none is granted, and there is a pool without already. */
 struct thunk_pool *thunk_pool_new(void);
 /* No struct insn that names one of its thunks may run any more. */
 void thunk_pool_free(struct thunk_pool *p);
@@ -68,6 +70,8 @@ void thunk_pool_reset(struct thunk_pool *p);
  * thunk_make - find or make the thunk of one instruction
  * @code: the instruction as it is to run on the host
  * @len:  its length in bytes, 1 .. 12; with what @kind adds it fits in a slot (VM_BUG_ON)
+ *
+ * Not of a pool without executable memory: thunk_static_make().
  *
  * Return: what thunk_call() takes, or NULL: the pool is full.
  */

@@ -92,16 +92,21 @@ static int init_memory(struct machine *m)
 static int init_cpu(struct machine *m)
 {
 	const struct machine_config *c = &m->config;
+	bool makes_code;
 	int err;
 
 	m->code = code_cache_new(&m->mem);
 	if (IS_ERR(m->code)) {
 		err = PTR_ERR(m->code);
-		return boot_fail(err == -EPERM
-					 ? "this host grants no executable memory, in which vector "
-					   "instructions run, interpreted or translated"
-					 : "code cache",
-				 err);
+		return boot_fail("code cache", err);
+	}
+	makes_code = code_cache_makes_code(m->code);
+	if (!makes_code) {
+		if (m->config.cpu_model > CPU_MODEL_V2)
+			m->config.cpu_model = CPU_MODEL_V2;
+		log_line("this host grants no executable memory: all is interpreted, vector "
+			 "instructions slowly, as --cpu %s",
+			 cpu_model_name(c->cpu_model));
 	}
 	err = cpu_init(&m->cpu, &m->mem, m->code, &c->tlb, c->cpu_model);
 	if (err) {
@@ -109,7 +114,7 @@ static int init_cpu(struct machine *m)
 		return boot_fail("cpu", err);
 	}
 	m->cpu.single_step = c->single_step;
-	if (c->engine == ENGINE_INTERP)
+	if (c->engine == ENGINE_INTERP || !makes_code)
 		return 0;
 	err = code_cache_translate(m->code,
 				   &(struct jit_options){.size = c->jit_size,

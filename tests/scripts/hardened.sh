@@ -6,26 +6,40 @@ ${CC:-cc} -O1 -o refuse "$SRC/tests/scripts/refuse.c" || { echo "no compiler"; e
 bad=0
 fail() { echo "$*"; [ ! -s err ] || cat err; bad=1; }
 
-# expect WHAT STATUS LINE [OPTION...]: a program that has code worth translating; LINE is all of stderr
+# expect WHAT LINE [OPTION...]: a program that has code worth translating; LINE is all of stderr
 expect()
 {
-	local what=$1 want=$2 line=$3 got=0
-	shift 3
-	./refuse "$what" "$VELLUM" run --engine=jit "$@" "$GUEST/floats" >out 2>err </dev/null || got=$?
+	local what=$1 line=$2 got=0
+	shift 2
+	./refuse "$what" "$VELLUM" run --engine=jit "$@" "$GUEST/$program" >out 2>err </dev/null || got=$?
 	[ $got = 77 ] && { echo "$what: this host cannot be made so"; return; }
-	[ $got = "$want" ] || fail "$what: exit status $got, not $want"
-	[ "$want" != 0 ] || cmp -s out wanted || fail "$what: another output"
+	[ $got = 0 ] || fail "$what: exit status $got"
+	cmp -s out wanted || fail "$what: another output"
 	grep -vxE "$line" err && fail "$what: unexpected lines"
 	[ -z "$line" ] || [ "$(grep -cxE "$line" err)" = 1 ] || fail "$what: not the line: $line"
 }
-"$GUEST/floats" >wanted </dev/null
+program=floats
+"$GUEST/$program" >wanted </dev/null
 interpreted='vellum: no translation, all is interpreted'
-expect big-exec 0 "$interpreted: it grants no executable memory for it"
-expect big-exec 0 '' --jit-cache 512K
-expect fsgsbase 0 "$interpreted: the host lacks FSGSBASE"
-expect memfd 0 ''
-[ "$ENABLE_ASAN" = yes ] || expect mdwe 0 ''
-expect exec 125 'vellum: this host grants no executable memory, .*: Operation not permitted'
+expect big-exec "$interpreted: it grants no executable memory for it"
+expect big-exec '' --jit-cache 512K
+expect fsgsbase "$interpreted: the host lacks FSGSBASE"
+expect memfd ''
+[ "$ENABLE_ASAN" = yes ] || expect mdwe ''
+
+# No executable memory at all: vector instructions are Vellum's own code, to the same result, row by row.
+slowly='vellum: this host grants no executable memory: all is interpreted, vector instructions slowly, as --cpu'
+expect exec "$slowly v2"
+expect exec "$slowly v1" --cpu v1
+expect exec "$slowly v2" --engine=interp
+program=numeric-v2
+"$GUEST/$program" >wanted </dev/null
+expect exec "$slowly v2"
+if [ -x "$BUILD/tests/diff/check_vec" ]; then
+	got=0
+	./refuse exec "$BUILD/tests/diff/check_vec" --cpu v2 --rounds 30 >out 2>&1 || got=$?
+	[ $got = 0 ] || [ $got = 77 ] || { fail "check_vec without executable memory"; tail out; }
+fi
 
 # Sizes that cannot be.
 for size in 0 100K 255K 2G; do
