@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #define TICK_NS 4000000UL
+#define TRIES 5
 #define NEAR_NS                                                                                    \
 	20000 /* with what the test's own preemption may add; the best of some looks counts */
 
@@ -91,22 +92,32 @@ static int goes_back(int clk, u64 ns)
 
 static void what_is_ahead_goes_slower(void)
 {
-	if (!start())
-		return;
-	tk.data.mono.base_ns += 200000;
-	CU_ASSERT(distance(CLOCK_MONOTONIC) > 100000);
-	CU_ASSERT_EQUAL(goes_back(CLOCK_MONOTONIC, 200000000), 0);
-	CU_ASSERT(distance(CLOCK_MONOTONIC) < NEAR_NS);
-	CU_ASSERT_EQUAL(tk.nr_jumps, 0);
+	bool near = false;
+
+	/* Whoever has the CPU while the counter's pace is measured makes that wrong, and the line jump once. */
+	for (int i = 0; i < TRIES && !near; i++) {
+		if (!start())
+			return;
+		tk.data.mono.base_ns += 200000;
+		CU_ASSERT(distance(CLOCK_MONOTONIC) > 100000);
+		CU_ASSERT_EQUAL(goes_back(CLOCK_MONOTONIC, 200000000), 0);
+		near = distance(CLOCK_MONOTONIC) < NEAR_NS && !tk.nr_jumps;
+	}
+	CU_ASSERT(near);
 }
 
 static void what_is_behind_catches_up(void)
 {
-	if (!start())
-		return;
-	tk.data.mono.base_ns -= 200000;
-	CU_ASSERT_EQUAL(goes_back(CLOCK_MONOTONIC, 120000000), 0);
-	CU_ASSERT(distance(CLOCK_MONOTONIC) < NEAR_NS);
+	bool near = false;
+
+	for (int i = 0; i < TRIES && !near; i++) {
+		if (!start())
+			return;
+		tk.data.mono.base_ns -= 200000;
+		CU_ASSERT_EQUAL(goes_back(CLOCK_MONOTONIC, 120000000), 0);
+		near = distance(CLOCK_MONOTONIC) < NEAR_NS;
+	}
+	CU_ASSERT(near);
 }
 
 static void coarse_clocks_go_by_ticks_and_not_back(void)
