@@ -33,7 +33,8 @@ struct thunk_pool {
 	u8 *exec;    /* the same bytes, executable; set once */
 	u32 nr;	     /* slots in use, >= NR_FIXED_THUNKS */
 	u16 *bucket; /* THUNK_BUCKETS slot numbers, 0: free; open addressing */
-	struct thunk_static *notes; /* NULL, but where there is no executable memory: thunk_static.h */
+	struct thunk_static
+		*notes; /* NULL, but where there is no executable memory: thunk_static.h */
 };
 
 /* Slots that exist from the start. Those for registers stand in a row, one a register. */
