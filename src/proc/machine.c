@@ -114,8 +114,11 @@ static int init_cpu(struct machine *m)
 		return boot_fail("cpu", err);
 	}
 	m->cpu.single_step = c->single_step;
-	if (c->engine == ENGINE_INTERP || !makes_code)
+	if (c->engine == ENGINE_INTERP || !makes_code) {
+		if (c->jit_perf || c->jit_gdb)
+			log_line("--perf, --gdb: nothing is translated, so there is nothing to name");
 		return 0;
+	}
 	err = code_cache_translate(m->code,
 				   &(struct jit_options){.size = c->jit_size,
 							 .l1_entries = c->tlb.l1_entries,

@@ -19,6 +19,12 @@ sort map | while read -r at size _; do
 	end=$((0x$at + 0x$size))
 done || bad=1
 
+for option in --perf --gdb; do
+	"$VELLUM" run --engine=interp $option "$GUEST/hello-musl" 2>err >/dev/null </dev/null
+	[ "$(cat err)" = "vellum: --perf, --gdb: nothing is translated, so there is nothing to name" ] ||
+		fail "$option of the interpreter: no line says that it does nothing"
+done
+
 command -v gdb >/dev/null || { [ $bad = 0 ] && echo "gdb is not installed"; exit $((bad ? 1 : 77)); }
 "$VELLUM" run --engine=jit --gdb sh -c 'i=0; while [ $i -lt 100000000 ]; do i=$((i + 1)); done' </dev/null &
 pid=$!
