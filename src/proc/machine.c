@@ -116,7 +116,8 @@ static int init_cpu(struct machine *m)
 	m->cpu.single_step = c->single_step;
 	if (c->engine == ENGINE_INTERP || !makes_code) {
 		if (c->jit_perf || c->jit_gdb)
-			log_line("--perf, --gdb: nothing is translated, so there is nothing to name");
+			log_line("--perf, --gdb: nothing is translated, so there is nothing to "
+				 "name");
 		return 0;
 	}
 	err = code_cache_translate(m->code,
