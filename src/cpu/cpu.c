@@ -91,7 +91,6 @@ int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,
 {
 	int err;
 
-	memset(cpu, 0, sizeof(*cpu));
 	cpu->in = calloc(1, sizeof(*cpu->in));
 	if (!cpu->in)
 		return -ENOMEM;

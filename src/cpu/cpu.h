@@ -160,6 +160,8 @@ int cpu_model_parse(const char *name, enum cpu_model *model);
 const char *cpu_model_name(enum cpu_model model);
 /* Whether the host can do all that @model stands for. Core. See: x86-64 psABI, table 3.1. */
 bool cpu_model_possible(enum cpu_model model);
+/* The host's time stamp counter goes on at one pace, whatever its CPU does. */
+bool cpu_host_tsc_invariant(void);
 /* CPU_MODEL_DEFAULT, or the best below it that the host can do. */
 enum cpu_model cpu_model_default(void);
 
@@ -277,7 +279,7 @@ struct jit_options {
  * executable memory; -ENOSYS: its CPU or kernel lacks FSGSBASE; -ENOMEM. On an error all stays interpreted. */
 int code_cache_translate(struct code_cache *c, const struct jit_options *o);
 
-/* Prepares @cpu: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
+/* Prepares @cpu, which is all zero, of memory as the host gives it, most of which a short program never touches: registers as at exec (all 0, flags 0x202), TLB of geometry @geo; fpu, id and what else a
  * task or the machine brings are the caller's to set. @mem and @code must live as long.
  * 0; -ENOMEM; -EINVAL: see tlb_init(). On an error there is nothing to destroy. */
 int cpu_init(struct cpu *cpu, struct memory *mem, struct code_cache *code,

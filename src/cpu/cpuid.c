@@ -21,6 +21,8 @@ _Static_assert(NR_FEATS <= 64, "struct cpu's features");
 #define AMD_COPY_EDX 0x0183f3ffU
 #define MMXEXT BIT(22)
 #define TOPOEXT BIT(22)
+/* 0x80000007 edx. */
+#define INVARIANT_TSC 0x100
 
 #define MAX_BASIC 0xd
 #define MAX_EXTENDED_AMD 0x8000001e
@@ -36,35 +38,32 @@ static struct cpuid_leaf ask_host(u32 leaf, u32 subleaf)
 	return l;
 }
 
-static struct cpuid_leaf host(struct host_leaves *h, u32 leaf, u32 subleaf)
+/* What the host has said. It never changes, and to ask costs a virtual machine's exit, 1 to 16 us. */
+static struct cpuid_leaf host(u32 leaf, u32 subleaf)
 {
-	struct host_leaf *known = h->known;
+	static struct {
+		u32 leaf, subleaf;
+		struct cpuid_leaf l;
+	} known[32];
+	static u32 n;
 	u32 i = 0;
 
-	while (i < h->n && (known[i].leaf != leaf || known[i].subleaf != subleaf))
+	while (i < n && (known[i].leaf != leaf || known[i].subleaf != subleaf))
 		i++;
-	if (i == ARRAY_SIZE(h->known))
-		i = h->n = 0; /* more than anybody asks for: start again */
-	if (i == h->n) {
-		known[i] = (struct host_leaf){leaf, subleaf, ask_host(leaf, subleaf)};
-		h->n++;
+	if (i == ARRAY_SIZE(known))
+		i = n = 0; /* more than anybody asks for: start again */
+	if (i == n) {
+		known[i].leaf = leaf;
+		known[i].subleaf = subleaf;
+		known[i].l = ask_host(leaf, subleaf);
+		n++;
 	}
 	return known[i].l;
 }
 
-static struct cpuid_leaf host_of(const struct cpu *cpu, u32 leaf, u32 subleaf)
+static bool host_is_amd(void)
 {
-	return host(&cpu->in->host, leaf, subleaf);
-}
-
-static bool amd(struct host_leaves *h)
-{
-	return host(h, 0, 0).b == 0x68747541; /* "Auth" */
-}
-
-static bool is_amd(const struct cpu *cpu)
-{
-	return amd(&cpu->in->host);
+	return host(0, 0).b == 0x68747541; /* "Auth" */
 }
 
 /* ---- Features ------------------------------------------------------------------------------- */
@@ -90,35 +89,40 @@ static u32 *leaf_reg(struct cpuid_leaf *l, char reg)
 }
 
 /* A leaf beyond the host's last is all zero, whatever an Intel CPU answers. */
-static bool host_has_leaf(struct host_leaves *h, u32 leaf)
+static bool host_has_leaf(u32 leaf)
 {
-	return host(h, leaf & 0x80000000, 0).a >= leaf;
+	return host(leaf & 0x80000000, 0).a >= leaf;
+}
+
+bool cpu_host_tsc_invariant(void)
+{
+	return host_has_leaf(0x80000007) && (host(0x80000007, 0).d & INVARIANT_TSC);
 }
 
 /* The host's XCR0, 0 if it has none. */
-static u64 host_xcr0(struct host_leaves *h)
+static u64 host_xcr0(void)
 {
 	u32 lo, hi;
 
-	if (!(host(h, 1, 0).c & OSXSAVE))
+	if (!(host(1, 0).c & OSXSAVE))
 		return 0;
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	return lo | (u64)hi << 32;
 }
 
 /* All that the host has, its kernel's consent to wide registers included. */
-static u64 host_features(struct host_leaves *h)
+static u64 host_features(void)
 {
 	static const u64 avx = BIT(FEAT_AVX) | BIT(FEAT_AVX2) | BIT(FEAT_F16C) | BIT(FEAT_FMA) |
 			       BIT(FEAT_VAES) | BIT(FEAT_VPCLMUL) | BIT(FEAT_AVX_VNNI);
-	u64 xcr0 = host_xcr0(h), feats = BIT(FEAT_BASE);
+	u64 xcr0 = host_xcr0(), feats = BIT(FEAT_BASE);
 
 	for (unsigned i = 0; i < NR_FEATS; i++) {
 		const struct feature *f = &feature_table[i];
 		struct cpuid_leaf l = {0};
 
-		if (host_has_leaf(h, f->leaf))
-			l = host(h, f->leaf, f->subleaf);
+		if (host_has_leaf(f->leaf))
+			l = host(f->leaf, f->subleaf);
 		if (*leaf_reg(&l, f->reg) >> f->bit & 1)
 			feats |= BIT(i);
 	}
@@ -158,10 +162,10 @@ static bool offered(const struct feature *f, enum cpu_model model, bool on_amd, 
 	return has_row && (of_host || f->how == HOW_SELF);
 }
 
-static u64 model_features(struct host_leaves *h, enum cpu_model model)
+u64 cpu_model_features(enum cpu_model model)
 {
-	u64 of_host = host_features(h), rows = features_of_rows(), feats = 0;
-	bool on_amd = amd(h);
+	u64 of_host = host_features(), rows = features_of_rows(), feats = 0;
+	bool on_amd = host_is_amd();
 
 	for (unsigned i = 0; i < NR_FEATS; i++)
 		if (offered(&feature_table[i], model, on_amd, of_host >> i & 1, rows >> i & 1))
@@ -169,11 +173,9 @@ static u64 model_features(struct host_leaves *h, enum cpu_model model)
 	return feats;
 }
 
-u64 cpu_model_features(enum cpu_model model)
+bool cpu_host_has(enum cpu_feat feat)
 {
-	struct host_leaves h = {.n = 0};
-
-	return model_features(&h, model);
+	return host_features() >> feat & 1;
 }
 
 static bool has(u64 feats, enum cpu_feat f)
@@ -192,14 +194,13 @@ static u64 model_xcr0(u64 feats)
 void cpu_model_init(struct cpu *cpu, enum cpu_model model)
 {
 	cpu->model = model;
-	cpu->features = model_features(&cpu->in->host, model);
+	cpu->features = cpu_model_features(model);
 	cpu->xcr0 = model_xcr0(cpu->features);
 }
 
 bool cpu_model_possible(enum cpu_model model)
 {
-	struct host_leaves h = {.n = 0};
-	u64 of_host = host_features(&h);
+	u64 of_host = host_features();
 
 	for (unsigned i = 0; model != CPU_MODEL_HOST && i < NR_FEATS; i++)
 		if (feature_table[i].level <= model && feature_table[i].how == HOW_HOST &&
@@ -229,9 +230,9 @@ static struct cpuid_leaf leaf_none(const struct cpu *cpu __unused, u32 sub __unu
 	return (struct cpuid_leaf){0};
 }
 
-static struct cpuid_leaf leaf_vendor(const struct cpu *cpu, u32 sub __unused)
+static struct cpuid_leaf leaf_vendor(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	struct cpuid_leaf l = host_of(cpu, 0, 0);
+	struct cpuid_leaf l = host(0, 0);
 
 	l.a = MAX_BASIC;
 	return l;
@@ -240,7 +241,7 @@ static struct cpuid_leaf leaf_vendor(const struct cpu *cpu, u32 sub __unused)
 /* Family and model of the host; one logical CPU; CLFLUSH line of 64 bytes. */
 static struct cpuid_leaf leaf_features(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host_of(cpu, 1, 0);
+	struct cpuid_leaf l = host(1, 0);
 
 	l.b = (cpu->id << 24) | 1 << 16 | 8 << 8;
 	l.c = feature_bits(cpu, 1, 0).c | (cpu_has(cpu, FEAT_XSAVE) ? OSXSAVE : 0);
@@ -251,7 +252,7 @@ static struct cpuid_leaf leaf_features(const struct cpu *cpu, u32 sub __unused)
 /* Intel's cache descriptors: "see leaf 4". */
 static struct cpuid_leaf leaf_descriptors(const struct cpu *cpu, u32 sub)
 {
-	return is_amd(cpu) ? leaf_none(cpu, sub) : host_of(cpu, 2, sub);
+	return host_is_amd() ? leaf_none(cpu, sub) : host(2, sub);
 }
 
 /* Intel's caches, none shared: one CPU in the package. */
@@ -259,9 +260,9 @@ static struct cpuid_leaf leaf_caches(const struct cpu *cpu, u32 sub)
 {
 	struct cpuid_leaf l;
 
-	if (is_amd(cpu))
+	if (host_is_amd())
 		return leaf_none(cpu, sub);
-	l = host_of(cpu, 4, sub);
+	l = host(4, sub);
 	l.a &= 0x3fff;
 	return l;
 }
@@ -313,12 +314,12 @@ static struct cpuid_leaf leaf_xsave(const struct cpu *cpu, u32 sub)
 	return l;
 }
 
-static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu, u32 sub __unused)
+static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	struct cpuid_leaf l = host_of(cpu, 0x80000000, 0);
+	struct cpuid_leaf l = host(0x80000000, 0);
 
 	l.a = MAX_EXTENDED_AMD;
-	if (!is_amd(cpu)) {
+	if (!host_is_amd()) {
 		l.a = MAX_EXTENDED;
 		l.b = l.c = l.d = 0;
 	}
@@ -327,14 +328,14 @@ static struct cpuid_leaf leaf_max_extended(const struct cpu *cpu, u32 sub __unus
 
 static struct cpuid_leaf leaf_extended_features(const struct cpu *cpu, u32 sub __unused)
 {
-	struct cpuid_leaf l = host_of(cpu, 0x80000001, 0), bits = feature_bits(cpu, 0x80000001, 0);
+	struct cpuid_leaf l = host(0x80000001, 0), bits = feature_bits(cpu, 0x80000001, 0);
 
 	l.b = 0;
 	l.c = bits.c;
 	l.d = bits.d | V1_8_1_EDX;
-	if (is_amd(cpu)) {
+	if (host_is_amd()) {
 		l.c |= TOPOEXT;
-		l.d |= (host_of(cpu, 1, 0).d & AMD_COPY_EDX & V1_1_EDX) | MMXEXT;
+		l.d |= (host(1, 0).d & AMD_COPY_EDX & V1_1_EDX) | MMXEXT;
 	}
 	return l;
 }
@@ -351,18 +352,18 @@ static struct cpuid_leaf leaf_brand(const struct cpu *cpu, u32 sub __unused)
 
 static struct cpuid_leaf leaf_amd_l1(const struct cpu *cpu, u32 sub)
 {
-	return is_amd(cpu) ? host_of(cpu, 0x80000005, 0) : leaf_none(cpu, sub);
+	return host_is_amd() ? host(0x80000005, 0) : leaf_none(cpu, sub);
 }
 
-static struct cpuid_leaf leaf_l2(const struct cpu *cpu, u32 sub __unused)
+static struct cpuid_leaf leaf_l2(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return host_of(cpu, 0x80000006, 0);
+	return host(0x80000006, 0);
 }
 
 /* Invariant TSC. */
-static struct cpuid_leaf leaf_power(const struct cpu *cpu, u32 sub __unused)
+static struct cpuid_leaf leaf_power(const struct cpu *cpu __unused, u32 sub __unused)
 {
-	return (struct cpuid_leaf){.d = host_of(cpu, 0x80000007, 0).d & 0x100};
+	return (struct cpuid_leaf){.d = cpu_host_tsc_invariant() ? INVARIANT_TSC : 0};
 }
 
 /* AMD: images of x87's state always hold FIP, FDP and FOP, as fpu_image_put_pointers() has it. */
@@ -373,8 +374,8 @@ static struct cpuid_leaf leaf_sizes(const struct cpu *cpu, u32 sub __unused)
 {
 	struct cpuid_leaf l = feature_bits(cpu, 0x80000008, 0);
 
-	l.a = (48 << 8) | (host_of(cpu, 0x80000008, 0).a & 0xff);
-	if (is_amd(cpu))
+	l.a = (48 << 8) | (host(0x80000008, 0).a & 0xff);
+	if (host_is_amd())
 		l.b |= XSAVE_ER_PTR;
 	return l;
 }
@@ -384,9 +385,9 @@ static struct cpuid_leaf leaf_amd_caches(const struct cpu *cpu, u32 sub)
 {
 	struct cpuid_leaf l;
 
-	if (!is_amd(cpu) || !host_has_leaf(&cpu->in->host, 0x8000001d))
+	if (!host_is_amd() || !host_has_leaf(0x8000001d))
 		return leaf_none(cpu, sub);
-	l = host_of(cpu, 0x8000001d, sub);
+	l = host(0x8000001d, sub);
 	l.a &= 0x3fff;
 	return l;
 }
@@ -394,7 +395,7 @@ static struct cpuid_leaf leaf_amd_caches(const struct cpu *cpu, u32 sub)
 /* AMD's topology: APIC id; core 0 of one thread; node 0 of one. */
 static struct cpuid_leaf leaf_amd_topology(const struct cpu *cpu, u32 sub __unused)
 {
-	return (struct cpuid_leaf){.a = is_amd(cpu) ? cpu->id : 0};
+	return (struct cpuid_leaf){.a = host_is_amd() ? cpu->id : 0};
 }
 
 typedef struct cpuid_leaf leaf_fn(const struct cpu *cpu, u32 subleaf);

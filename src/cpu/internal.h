@@ -5,17 +5,7 @@
 
 #include "cpu/model.h"
 
-/* The host's CPUID leaves already asked for: each CPUID costs a virtual machine's exit, 5 to 20 us. */
-struct host_leaves {
-	u32 n;
-	struct host_leaf {
-		u32 leaf, subleaf;
-		struct cpuid_leaf l;
-	} known[32];
-};
-
 struct cpu_internal {
-	struct host_leaves host;
 	bool guarded; /* cpu_guard_stack() */
 };
 

@@ -20,9 +20,10 @@ struct cpuid_leaf {
 
 /* Makes @cpu one of @model: sets model, features, xcr0. */
 void cpu_model_init(struct cpu *cpu, enum cpu_model model);
-/* Bit mask of enum cpu_feat: what a CPU of @model has on this host. Asks the host's CPUID, which costs a
- * virtual machine's exit each time: once a CPU, not in a loop. */
+/* Bit mask of enum cpu_feat: what a CPU of @model has on this host. */
 u64 cpu_model_features(enum cpu_model model);
+/* Whether the host has it, whatever a model offers. */
+bool cpu_host_has(enum cpu_feat feat);
 static inline u64 cpu_features(const struct cpu *cpu)
 {
 	return cpu->features;

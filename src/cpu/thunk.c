@@ -93,7 +93,8 @@ static void write_register_thunks(struct thunk_pool *p)
 
 void thunk_pool_reset(struct thunk_pool *p)
 {
-	memset(p->bucket, 0, THUNK_BUCKETS * sizeof(*p->bucket));
+	if (p->nr || p->notes) /* else they are as the host gave them */
+		memset(p->bucket, 0, THUNK_BUCKETS * sizeof(*p->bucket));
 	if (p->notes) {
 		thunk_static_reset(p);
 		return;

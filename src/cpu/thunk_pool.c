@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/host.h"
 #include "base/host_exec.h"
 #include "cpu/host_signals.h"
 #include "cpu/thunk.h"
 #include "cpu/thunk_static.h"
 
 #define POOL_BYTES ((size_t)THUNK_MAX * THUNK_SIZE)
+#define BUCKET_BYTES (THUNK_BUCKETS * sizeof(u16))
 
 static int map_pool(struct thunk_pool *p)
 {
@@ -54,21 +56,20 @@ struct thunk_pool *thunk_pool_new(void)
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	p->bucket = calloc(THUNK_BUCKETS, sizeof(*p->bucket));
-	if (!p->bucket) {
-		err = -ENOMEM;
+	err = host_mmap_reserve(BUCKET_BYTES, PAGE_SIZE, (void **)&p->bucket);
+	if (err)
 		goto out_free;
-	}
 	err = map_pool(p);
 	if (err == -EPERM)
 		err = use_static(p);
 	if (err)
-		goto out_free;
+		goto out_unmap;
 	thunk_pool_reset(p);
 	return p;
 
+out_unmap:
+	host_munmap(p->bucket, BUCKET_BYTES);
 out_free:
-	free(p->bucket);
 	free(p);
 	return ERR_PTR(err);
 }
@@ -86,6 +87,6 @@ void thunk_pool_free(struct thunk_pool *p)
 		host_signals_forget_region((u64)p->exec);
 		host_unmap_exec(POOL_BYTES, p->write, p->exec);
 	}
-	free(p->bucket);
+	host_munmap(p->bucket, BUCKET_BYTES);
 	free(p);
 }

@@ -469,7 +469,7 @@ static unsigned check_zone(struct memory *m, struct zone *z)
 						 : check_used_block(&c, page, pfn);
 	}
 	check_lists(&c);
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < nr_pcp_cpus(); cpu++)
 		pcp += pcp_count(&m->node->pcp[cpu][z->idx]);
 	if (pcp != c.pcp)
 		report(&c, pcp, "per-CPU counts and frames with PG_pcp disagree");

@@ -97,7 +97,7 @@ static u32 zone_batchsize(const struct zone *z)
 
 static void setup_pcp(struct pglist_data *node)
 {
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < nr_pcp_cpus(); cpu++) {
 		for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
 			struct per_cpu_pages *pcp = &node->pcp[cpu][i];
 
@@ -156,7 +156,9 @@ u64 zone_free_pages(const struct zone *z)
 	const struct pglist_data *node = container_of(z - z->idx, struct pglist_data, zones[0]);
 	u64 n = zone_buddy_pages(z);
 
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+	if (!z->managed_pages)
+		return 0;
+	for (unsigned cpu = 0; cpu < nr_pcp_cpus(); cpu++)
 		n += pcp_count(&node->pcp[cpu][z->idx]);
 	return n;
 }

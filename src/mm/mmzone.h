@@ -110,6 +110,12 @@ static inline unsigned smp_processor_id(void)
 	return 0;
 }
 
+/* CPUs whose lists are used; those of the others are never touched. */
+static inline unsigned nr_pcp_cpus(void)
+{
+	return 1;
+}
+
 /* Pages on all lists. */
 static inline u32 pcp_count(const struct per_cpu_pages *pcp)
 {

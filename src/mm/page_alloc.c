@@ -218,7 +218,7 @@ static void drain_zone_pages(struct memory *m, struct zone *z, unsigned cpu)
 
 void drain_all_pages(struct memory *m)
 {
-	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < nr_pcp_cpus(); cpu++)
 		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
 			drain_zone_pages(m, &m->node->zones[i], cpu);
 }

@@ -54,7 +54,7 @@ struct tlb_window {
 struct tlb_code {
 	u64 rip[TLB_JUMPS], code[TLB_JUMPS];
 	u8 page[TLB_PAGES];
-	bool stale;
+	bool stale, used; /* used: it may hold something */
 };
 
 /* What --tlb L1,L2WxS chooses. Each a power of two; l2_ways 0: no second level. */

@@ -99,8 +99,7 @@ static void take_l1(struct tlb_internal *in, u8 **at)
 	u32 n = in->geo.l1_entries;
 
 	in->empty = take(at, n, sizeof(*in->empty));
-	for (u32 i = 0; i < n; i++)
-		tlb_l1_clear(&in->empty[i]);
+	tlb_l1_make(in->empty, n);
 	for (unsigned i = 0; i < TLB_SPACES; i++) {
 		struct tlb_space *s = &in->space[i];
 
@@ -193,7 +192,7 @@ static int validate_l1_entry(struct tlb *t, struct tlb_space *s, u32 slot)
 	int err;
 
 	if (tlb_l1_empty(e)) {
-		if (e->tag[TLB_WRITE] != TLB_NO_TAG || e->tag[TLB_EXEC] != TLB_NO_TAG)
+		if (e->tag[TLB_WRITE] != e->tag[TLB_READ] || e->tag[TLB_EXEC] != e->tag[TLB_READ])
 			return complain("L1", page, "tags without a read tag");
 		return 0;
 	}

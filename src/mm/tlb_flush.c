@@ -236,14 +236,6 @@ void flush_tlb_mm(struct mm_struct *mm)
 	}
 }
 
-/* Few machines ever run as many spaces as there are tables: none is touched before. */
-static void make_table(struct tlb_space *s, u32 entries)
-{
-	for (u32 i = 0; i < entries; i++)
-		tlb_l1_clear(&s->table[i]);
-	s->made = true;
-}
-
 /* The least recently used table, emptied. What falls out is an eviction, not a flush. */
 static struct tlb_space *take_space(struct tlb_internal *in)
 {
@@ -276,8 +268,10 @@ void tlb_switch(struct tlb *t, struct mm_struct *mm)
 		s = find_space(in, mm);
 		if (!s)
 			s = take_space(in);
-		if (!s->made)
-			make_table(s, in->geo.l1_entries);
+		if (!s->made) { /* few machines ever run as many spaces as there are tables */
+			tlb_l1_make(s->table, in->geo.l1_entries);
+			s->made = true;
+		}
 		s->code->stale |= s->mm != mm;
 		s->mm = mm;
 		s->used = ++in->clock;

@@ -22,13 +22,13 @@
 struct tlb_space {
 	struct mm_struct *mm;	 /* NULL: free; then the table is empty */
 	u64 used;		 /* tlb_internal.clock when it was last made current */
-	struct tlb_entry *table; /* made when a space first takes it */
+	struct tlb_entry *table; /* all zero until a space takes it */
 	struct tlb_code *code;	 /* right behind it */
 	/* Slots filled since the last whole flush, each once: what a flush has to visit. A slot
 	 * that flush_tlb_page() emptied stays in the log until then. */
 	u16 *log;
 	u8 *logged; /* by slot */
-	bool made;
+	bool made;  /* some space had it */
 	u32 nr_log;
 };
 
@@ -91,14 +91,24 @@ static inline gva_t tlb_l1_page(const struct tlb_entry *e)
 	return e->tag[TLB_READ] & ~TLB_CHECK_BIT;
 }
 
+/* One that has never been filled is all zero, as the host's memory comes: so a table costs only what is used of it. As a
+ * tag zero is the first page's, but no look-up of that page finds such an entry: see tlb_l1_make(). */
 static inline bool tlb_l1_empty(const struct tlb_entry *e)
 {
-	return e->tag[TLB_READ] == TLB_NO_TAG;
+	return e->tag[TLB_READ] == TLB_NO_TAG || !e->addend;
 }
 
 static inline void tlb_l1_clear(struct tlb_entry *e)
 {
 	e->tag[TLB_READ] = e->tag[TLB_WRITE] = e->tag[TLB_EXEC] = TLB_NO_TAG;
+}
+
+/* Makes an empty table of fresh memory. Tag 0 is looked for in the first slot, by accesses to the first page, and in the
+ * last, by those that wrap around to it: only there zero is not empty enough. */
+static inline void tlb_l1_make(struct tlb_entry *table, u32 entries)
+{
+	tlb_l1_clear(&table[0]);
+	tlb_l1_clear(&table[entries - 1]);
 }
 
 /* Takes entry @i out of its set and its list. tlb.c */

@@ -1,7 +1,6 @@
 /* Time from the time stamp counter. See timekeeping.h. */
 #include "proc/timekeeping.h"
 
-#include <cpuid.h>
 #include <time.h>
 
 #include "base/host.h"
@@ -21,14 +20,6 @@
 static u64 rdtsc(void)
 {
 	return __builtin_ia32_rdtsc();
-}
-
-/* CPUID.80000007h:EDX[8]: the counter goes on at one pace, whatever the CPU does. */
-static bool tsc_invariant(void)
-{
-	u32 a, b, c, d;
-
-	return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & 1U << 8);
 }
 
 /* --- asking the host ---------------------------------------------------------------------------- */
@@ -228,7 +219,7 @@ void timekeeping_init(struct timekeeper *tk, u64 tick_ns)
 	for (int i = 0; i < FIRST_TRIES && !whole; i++)
 		whole = sample(&h);
 	*tk = (struct timekeeper){.data.tick_ns = tick_ns};
-	tk->steady = whole && tsc_invariant();
+	tk->steady = whole && cpu_host_tsc_invariant();
 	tk->older = tk->newer = h.s;
 	update_offsets(&tk->data, &h, true);
 	update_phase(&tk->data, h.coarse_ns, true);

@@ -522,6 +522,28 @@ static void two_address_spaces_do_not_see_each_other(void)
 	tlb_world_end(w);
 }
 
+/* Entries that were never filled are all zero, and zero is a page's address. */
+static void a_table_never_filled_has_no_first_page(void)
+{
+	static const struct tlb_geometry geo = {16, 8, 128, false};
+	struct tlb_world *w = tlb_world_new(&geo, 1, false);
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (enum tlb_access acc = TLB_READ; acc <= TLB_EXEC; acc++) {
+			for (unsigned size = 1; size <= 64; size++) {
+				CU_ASSERT_PTR_NULL(tlb_lookup(&w->tlb, 0, size, acc));
+				CU_ASSERT_PTR_NULL(
+					tlb_lookup(&w->tlb, PAGE_SIZE - size, size, acc));
+				CU_ASSERT_PTR_NULL(
+					tlb_lookup(&w->tlb, -(gva_t)size + 1, size, acc));
+			}
+		}
+		CU_ASSERT_EQUAL(tlb_validate(&w->tlb), 0);
+		tlb_switch(&w->tlb, NULL);
+	}
+	tlb_world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(model_agrees_on_the_default_geometry),
 	UNIT_TEST(model_agrees_on_a_tiny_tlb),
@@ -537,6 +559,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(validate_sees_a_stale_entry),
 	UNIT_TEST(flushes_of_code_make_its_jumps_stale),
 	UNIT_TEST(two_address_spaces_do_not_see_each_other),
+	UNIT_TEST(a_table_never_filled_has_no_first_page),
 	UNIT_END,
 };
 const struct unit_suite suite_tlb = {"tlb", tests};

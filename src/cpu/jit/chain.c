@@ -171,8 +171,11 @@ void jit_settle_jumps(struct cpu *cpu)
 	if (likely(!c->stale))
 		return;
 	c->stale = false;
-	memset(c->rip, 0, sizeof(c->rip));
-	memset(c->page, 0, sizeof(c->page));
+	if (c->used) {
+		memset(c->rip, 0, sizeof(c->rip));
+		memset(c->page, 0, sizeof(c->page));
+	}
+	c->used = true;
 	forget_jump(c, 0);
 }
 

@@ -10,6 +10,7 @@
 #include "base/host_exec.h"
 #include "cpu/host_signals.h"
 #include "cpu/jit/lockstep.h"
+#include "cpu/model.h"
 
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE 2 /* asm/hwcap2.h */
@@ -137,7 +138,7 @@ struct jit *jit_new(struct code_cache *c, const struct jit_options *o)
 	j->size = page_align(o->size ? o->size : JIT_DEFAULT_SIZE);
 	j->l1_mask = (u64)(o->l1_entries - 1) << 5;
 	j->counts = o->count;
-	j->has_bmi2 = __builtin_cpu_supports("bmi2");
+	j->has_bmi2 = cpu_host_has(FEAT_BMI2);
 	j->host_adds_flags = shifts_add_flags();
 	j->hot = o->hot ? o->hot : o->lockstep ? JIT_HOT_LOCKSTEP : JIT_HOT;
 	j->heat_step =
