@@ -140,9 +140,17 @@ static const struct static_row x87_rows[] = {
 };
 #undef INSN
 
+/* The core has no library's strcmp(). Whether @text begins with @start. */
+static bool begins(const char *text, const char *start)
+{
+	while (*start && *text == *start)
+		text++, start++;
+	return !*start;
+}
+
 static bool is_string(const char *set)
 {
-	return !strcmp(set, "vec_str");
+	return begins(set, "vec_str");
 }
 
 /* Immediates that the row has code for. */
@@ -186,7 +194,7 @@ static u32 number_rows(struct thunk_static *s, const struct static_row *r, unsig
 			continue;
 		if (slots_of(r))
 			s->first[row] = slot + 1;
-		s->mmx[row] = !strncmp(r->set, "mmx", 3) || !strcmp(r->set, "maskmovq");
+		s->mmx[row] = begins(r->set, "mmx") || begins(r->set, "maskmovq");
 		s->string[row] = is_string(r->set);
 		slot += slots_of(r);
 		r++;
