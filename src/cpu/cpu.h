@@ -190,7 +190,7 @@ struct cpu_jit {
 	u64 lazy_a, lazy_b; /* the general form of flags that are computed when asked for */
 	u32 lazy_op;
 	u64 spill[2];	    /* values that flags are made from, and whose registers changed */
-	u64 group[16];	    /* addends of what was looked up together */
+	u64 group[32];	    /* addends of what was looked up together */
 	bool in_call, left; /* a handler runs for translated code; it did not come back */
 	bool first;	    /* the instruction to go on with is its block's first */
 	struct jit_ran ran;

@@ -20,7 +20,8 @@
 #include "cpu/vec.h"
 
 #define GROUP_MAX 512 /* bytes */
-#define STEP_MAX 512  /* an iteration */
+#define LATE_MAX 256
+#define STEP_MAX 512 /* an iteration */
 
 extern op_set op_mov_EG, op_mov_GE, op_add_EI, op_sub_EI, op_inc, op_dec;
 
@@ -29,28 +30,35 @@ struct values {
 	struct {
 		s8 root; /* -1: something else */
 		u8 part;
+		u8 born; /* 0: where the part begins; else behind this instruction, counted from 1 */
 		s32 delta;
 	} of[NR_GPR];
+	u8 part, now; /* as born */
 };
 
-static void set_value(struct values *v, unsigned gpr, int root, u8 part, s64 delta)
+/* @gpr has a value that nothing is known of: others may come from it. */
+static void set_new(struct values *v, unsigned gpr, u8 born)
 {
-	if (root >= 0 && delta != (s16)delta)
-		root = -1;
-	v->of[gpr].root = (s8)root;
-	v->of[gpr].part = part;
-	v->of[gpr].delta = (s32)delta;
+	v->of[gpr].root = (s8)gpr;
+	v->of[gpr].part = v->part;
+	v->of[gpr].born = born;
+	v->of[gpr].delta = 0;
 }
 
 static void forget(struct values *v, unsigned offset)
 {
 	if (offset / 8 < NR_GPR)
-		v->of[offset / 8].root = -1;
+		set_new(v, offset / 8, v->now);
 }
 
 static void move_value(struct values *v, unsigned to, unsigned from, s64 by)
 {
-	set_value(v, to, v->of[from].root, v->of[from].part, v->of[from].delta + by);
+	s64 delta = v->of[from].delta + by;
+
+	v->of[to] = v->of[from];
+	v->of[to].delta = (s32)delta;
+	if (delta != (s16)delta)
+		set_new(v, to, v->now);
 }
 
 /* mov between registers, add and sub of a constant, of 64 bits: what comes out is known. */
@@ -163,7 +171,7 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 /* What an access wants: [root + (index << scale) + lo], size bytes. */
 struct access {
 	s8 root, index;
-	u8 part; /* where root and index are what these registers are */
+	u8 part, born, index_born; /* where root and index are what these registers are */
 	u8 scale, align;
 	bool write;
 	s32 lo, size;
@@ -171,7 +179,18 @@ struct access {
 
 static bool is_stack(const struct access *a)
 {
-	return a->root == R_RSP && a->index < 0;
+	return a->root == R_RSP && !a->born && a->index < 0;
+}
+
+static bool is_late(const struct access *a)
+{
+	return a->born || a->index_born;
+}
+
+static bool is_of(const struct jit_group *g, const struct access *a)
+{
+	return g->root == a->root && g->part == a->part && g->born == a->born &&
+	       g->index == a->index && g->scale == a->scale && g->index_born == a->index_born;
 }
 
 /* The group that takes the access, and 1; 0: none. */
@@ -181,24 +200,24 @@ static u8 join(struct tr *t, const struct access *a)
 	struct jit_group *g;
 	unsigned i;
 
-	for (i = 0; i < t->nr_groups; i++) {
-		g = &t->group[i];
-		if (g->root == a->root && g->part == a->part && g->index == a->index &&
-		    g->scale == a->scale)
-			break;
-	}
+	for (i = 0; i < t->nr_groups && !is_of(&t->group[i], a); i++)
+		;
 	if (i == t->nr_groups) {
-		if (i == JIT_MAX_GROUPS || (a->part != t->part && !is_stack(a)))
+		if (i == JIT_MAX_CANDIDATES || (a->part != t->part && !is_stack(a)))
 			return 0;
 		t->group[t->nr_groups++] = (struct jit_group){.root = a->root,
 							      .part = a->part,
+							      .born = a->born,
 							      .index = a->index,
+							      .index_born = a->index_born,
 							      .scale = a->scale,
+							      .late = is_late(a),
+							      .first = (u8)t->k,
 							      .lo = a->lo,
 							      .hi = hi};
 	}
 	g = &t->group[i];
-	if (max(g->hi, hi) - min(g->lo, a->lo) > GROUP_MAX)
+	if (max(g->hi, hi) - min(g->lo, a->lo) > (g->late ? LATE_MAX : GROUP_MAX))
 		return 0;
 	/* What is only read so far may be what must not be written. */
 	if (a->write && !g->write && a->part != t->part && !is_stack(a))
@@ -225,7 +244,13 @@ static u8 add_stack_at(struct tr *t, const struct values *v, unsigned gpr, s32 d
 			   .lo = v->of[gpr].delta + disp,
 			   .size = 8};
 
-	return a.root < 0 || a.lo != (s16)a.lo ? 0 : join(t, &a);
+	return a.root < 0 || v->of[gpr].born || a.lo != (s16)a.lo ? 0 : join(t, &a);
+}
+
+/* What is not looked up at a group's first access: by the stack's window, aligned, or not touched at all. */
+static bool never_late(const struct insn *in, const struct insn_row *row, const struct access *a)
+{
+	return a->align || (ATTR_ELEM(row->attr) && (row->attr & THUNK)) || in->base / 8 == R_RSP;
 }
 
 /* The E operand's group. */
@@ -259,16 +284,21 @@ static u8 add_e(struct tr *t, unsigned k, const struct values *v, const struct j
 	}
 	a.root = v->of[in->base / 8].root;
 	a.part = v->of[in->base / 8].part;
+	a.born = v->of[in->base / 8].born;
 	t->delta_e[k] = (s16)v->of[in->base / 8].delta;
 	lo += v->of[in->base / 8].delta;
 	if (in->index != OFF_ZERO) {
 		a.index = v->of[in->index / 8].root;
+		a.index_born = v->of[in->index / 8].born;
 		if (v->of[in->index / 8].part != a.part)
 			return 0;
 		a.scale = in->scale;
 		lo += (s64)v->of[in->index / 8].delta * (1 << in->scale);
 	}
 	a.lo = (s32)lo;
+	t->lo_e[k] = (s16)lo;
+	if (is_late(&a) && never_late(in, row, &a))
+		return 0;
 	if (a.size > 64 || a.root < 0 || (in->index != OFF_ZERO && a.index < 0) || lo != (s16)lo)
 		return 0;
 	return join(t, &a);
@@ -296,14 +326,15 @@ static u8 add_stack(struct tr *t, const struct values *v, const struct insn *in,
 	}
 }
 
-static bool is_root(const struct tr *t, int root, u8 part)
+static bool is_root(const struct tr *t, int root, u8 part, u8 born)
 {
-	if (root == R_RSP)
+	if (root == R_RSP && !born)
 		return true;
 	for (unsigned i = 0; i < t->nr_groups; i++) {
 		const struct jit_group *g = &t->group[i];
 
-		if (g->part == part && (g->root == root || g->index == root))
+		if (g->part == part && ((g->root == root && g->born == born) ||
+					(g->index == root && g->index_born == born)))
 			return true;
 	}
 	return false;
@@ -314,10 +345,11 @@ static void begin_part(struct tr *t, struct values *old, struct values *here)
 {
 	u8 part = (u8)t->part;
 
+	old->part = here->part = part;
 	for (unsigned r = 0; r < NR_GPR; r++) {
-		set_value(here, r, (int)r, part, 0);
-		if (!part || old->of[r].root < 0 || !is_root(t, old->of[r].root, old->of[r].part))
-			set_value(old, r, (int)r, part, 0);
+		set_new(here, r, 0);
+		if (!part || !is_root(t, old->of[r].root, old->of[r].part, old->of[r].born))
+			set_new(old, r, 0);
 	}
 }
 
@@ -330,7 +362,7 @@ static bool is_looked_up(const struct jit_group *g)
 static bool step_of(const struct values *end, unsigned gpr, s64 *step)
 {
 	*step = end->of[gpr].delta;
-	return end->of[gpr].root == (int)gpr && end->of[gpr].part == 0;
+	return end->of[gpr].root == (int)gpr && end->of[gpr].part == 0 && !end->of[gpr].born;
 }
 
 /* Whether the unit ends with a jump to its own top. */
@@ -358,7 +390,7 @@ static void find_steady(struct tr *t, const struct values *end)
 	for (unsigned i = 0; i < t->nr_groups; i++) {
 		struct jit_group *g = &t->group[i];
 
-		if (g->part || !step_of(end, (unsigned)g->root, &root))
+		if (g->part || g->late || !step_of(end, (unsigned)g->root, &root))
 			continue;
 		if (g->index >= 0 && !step_of(end, (unsigned)g->index, &index))
 			continue;
@@ -369,6 +401,21 @@ static void find_steady(struct tr *t, const struct values *end)
 		g->steady = true;
 		g->step = (s16)root;
 		g->pointer = g->index >= 0 && end->of[g->root].delta == 0;
+	}
+}
+
+/* One access may as well look for itself, where it is. */
+static void give_slots(struct tr *t)
+{
+	u8 slot = 0;
+
+	for (unsigned i = 0; i < t->nr_groups; i++) {
+		struct jit_group *g = &t->group[i];
+
+		if (is_looked_up(g) && slot < JIT_MAX_GROUPS)
+			g->slot = slot++;
+		else
+			g->count = g->steady = 0;
 	}
 }
 
@@ -389,6 +436,8 @@ void jit_find_groups(struct tr *t)
 			begin_part(t, &old, &here);
 		}
 		rule = jit_rule_of(t->j, in->row);
+		t->k = k;
+		old.now = here.now = (u8)(k + 1);
 		t->use_e[k] = add_e(t, k, &old, rule);
 		if (!t->use_e[k] && t->part)
 			t->use_e[k] = add_e(t, k, &here, rule);
@@ -399,14 +448,23 @@ void jit_find_groups(struct tr *t)
 		follow(&here, in, row, rule);
 	}
 	t->part = 0;
+	t->k = 0;
 	find_steady(t, &old);
 	for (unsigned i = 0; i < t->nr_groups; i++)
-		t->group[i].pointer |= t->group[i].index >= 0 && !t->group[i].steady;
-	/* One access may as well look for itself, where it is. */
+		t->group[i].pointer |=
+			t->group[i].index >= 0 && !t->group[i].steady && !t->group[i].late;
+	give_slots(t);
 	for (unsigned i = 0; i < ARRAY_SIZE(uses); i++)
 		for (unsigned k = 0; k < t->n; k++)
 			if (uses[i][k] && !is_looked_up(&t->group[uses[i][k] - 1]))
 				uses[i][k] = 0;
+}
+
+bool jit_begins_group(const struct tr *t, unsigned k)
+{
+	u8 use = t->use_e[k];
+
+	return use && t->group[use - 1].late && t->group[use - 1].first == k;
 }
 
 static void branch_to_plain(struct tr *t)
@@ -447,15 +505,20 @@ static void emit_group_address(struct tr *t, const struct jit_group *g, s32 at)
 static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 {
 	enum tlb_access acc = g->write ? TLB_WRITE : TLB_READ;
+	unsigned root = jit_place(t, (unsigned)g->root), from = H_S1;
 
 	if (g->root == R_RSP && g->index < 0) {
 		jit_emit_stack(t, host_reg(R_RSP), g->lo, (unsigned)(g->hi - g->lo), acc, true);
 		return;
 	}
 	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
-	emit_group_address(t, g, g->lo);
-	emit_lea(&t->e, H_S2, H_S1, g->hi - 1 - g->lo);
-	jit_emit_compare(t, H_S1, acc, 0);
+	if (g->index < 0 && !g->lo && !in_memory(root)) {
+		from = host_reg(root);
+	} else {
+		emit_group_address(t, g, g->lo);
+	}
+	emit_lea(&t->e, H_S2, from, g->hi - 1 - g->lo);
+	jit_emit_compare(t, from, acc, 0);
 	branch_to_plain(t);
 	jit_emit_addend(t);
 	t->j->count.lookups++;
@@ -463,7 +526,7 @@ static void emit_group_lookup(struct tr *t, const struct jit_group *g)
 
 static bool begins_with(const struct jit_group *g, unsigned part)
 {
-	return is_looked_up(g) && !g->steady && part == g->part;
+	return is_looked_up(g) && !g->steady && !g->late && part == g->part;
 }
 
 bool jit_part_has_groups(const struct tr *t, unsigned part)
@@ -491,7 +554,7 @@ static void emit_group(struct tr *t, unsigned i)
 		emit_rm(&t->e, X_ADD_RM | X_W, H_S1, &slot);
 	else if (g->pointer)
 		emit_rr(&t->e, X_ADD_RM | X_W, H_S1, host_reg(root));
-	emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(i));
+	emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(g->slot));
 	t->s1_group = (u8)(i + 1);
 }
 
@@ -560,7 +623,7 @@ bool jit_group_addend(struct tr *t, u8 use)
 		return false;
 	jit_emit_count_grouped(t);
 	if (t->s1_group != use)
-		emit_load_cpu(&t->e, H_S1, JIT_GROUP_OFF(use - 1));
+		emit_load_cpu(&t->e, H_S1, JIT_GROUP_OFF(t->group[use - 1].slot));
 	t->s1_group = use;
 	t->j->count.grouped++;
 	return true;

@@ -175,7 +175,8 @@ struct stub_todo {
 	u8 *jcc;	/* where the branch's offset field ends */
 	u8 *top;	/* TODO_MISS: where to try again */
 	u32 site;
-	u32 index; /* TODO_RET: the site to leave by, where @site has the state before */
+	u32 index; /* TODO_RET: the site to leave by, where @site has the state before; TODO_BEGIN: to this instruction */
+	bool fills; /* TODO_BEGIN: the first access is like the group */
 	u64 tag;
 	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
 	u8 reg;
@@ -184,14 +185,19 @@ struct stub_todo {
 	u16 size;
 	s32 disp; /* TODO_RET: what is added to rsp */
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET, TODO_BEGIN };
 
 #define JIT_MAX_TODO 1024
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
-	s8 root, index; /* guest registers, as they are where these parts begin; index -1: none */
+	s8 root, index; /* guest registers, as they are where this part begins; index -1: none ... */
 	u8 part;
+	u8 born, index_born; /* ... or as they are behind this instruction, counted from 1; 0: the former */
+	u8 slot;	     /* of cpu->jit.group */
+	bool late;	     /* looked up at the first access, not where the part begins ... */
+	bool begun;	     /* ... which it has been */
+	u8 first;	     /* the instruction with that */
 	u8 scale;
 	u8 count;
 	bool write;
@@ -203,7 +209,8 @@ struct jit_group {
 	bool pointer; /* what is kept is no addend but where [root] is in the host, as root is where the part begins */
 };
 /* The last place of cpu->jit.group is a loop's: in how many more iterations its steady groups stay in their pages. */
-#define JIT_MAX_GROUPS 15
+#define JIT_MAX_GROUPS 31
+#define JIT_MAX_CANDIDATES 96
 #define JIT_WALK_OFF JIT_GROUP_OFF(JIT_MAX_GROUPS)
 /* Of a unit. */
 #define JIT_MAX_INSNS 128
@@ -236,10 +243,11 @@ struct tr {
 	u8 x87; /* the last instruction that changed FIP and FOP, and 1; 0: they are in struct cpu */
 	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
 	unsigned nr_groups;
-	struct jit_group group[JIT_MAX_GROUPS];
+	struct jit_group group[JIT_MAX_CANDIDATES];
 	/* By instruction: group and 1; 0: none. */
 	u8 use_e[JIT_MAX_INSNS], use_stack[JIT_MAX_INSNS];
-	s16 delta_e[JIT_MAX_INSNS]; /* use_e: how far the base is from the group's root */
+	s16 delta_e[JIT_MAX_INSNS]; /* use_e: how far the base is from the group's root ... */
+	s16 lo_e[JIT_MAX_INSNS];    /* ... and the operand from it */
 	u8 *loop; /* where the unit's end goes on if it is the loop's next iteration; NULL: at the entry ... */
 	struct jflags loop_fl; /* ... and how flags and registers are there, as in a site */
 	unsigned nr_todo;
@@ -458,6 +466,9 @@ void jit_emit_prefetch(struct tr *t);
 void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how);
 void jit_emit_count_grouped(struct tr *t);
 
+/* Out of line: a group's look-up at its first access failed. */
+void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s);
+
 /* Half a look-up: index from the first byte, in @from, into H_S1, tag from the last, in H_S2, compared;
  * then the addend into H_S1. */
 void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align);
@@ -477,6 +488,13 @@ static inline bool jit_group_is_pointer(const struct tr *t, u8 use)
 	return use && t->group[use - 1].pointer;
 }
 bool jit_part_has_groups(const struct tr *t, unsigned part);
+/* The group @use is looked up at its first access, and has not been. */
+static inline bool jit_group_is_due(const struct tr *t, u8 use)
+{
+	return use && t->group[use - 1].late && !t->group[use - 1].begun;
+}
+/* That look-up is before this instruction. */
+bool jit_begins_group(const struct tr *t, unsigned k);
 /* The addend of the group @use into H_S1; false: there is none. */
 bool jit_group_addend(struct tr *t, u8 use);
 /* regmap.c. The place of @gpr, or who is there. */

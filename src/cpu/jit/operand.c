@@ -378,6 +378,74 @@ static void operand_off(struct tr *t, const struct address *a, struct hmem *m)
 		m->index = (s8)host_reg(a->index);
 }
 
+/*
+ * The first access of a group: the whole is looked up. If that is in one page and not in the TLB, and the access is of the
+ * group's kind, it is what the access would bring there; else on by the unit that begins with this instruction.
+ */
+static void begin_group(struct tr *t, const struct address *a, enum tlb_access first,
+			struct hmem *m)
+{
+	struct jit_group *g = &t->group[t->use_e[t->k] - 1];
+	s32 lo = g->lo - t->lo_e[t->k], last = g->hi - 1 - t->lo_e[t->k];
+	enum tlb_access acc = g->write ? TLB_WRITE : TLB_READ;
+	unsigned from = H_S2, tag = H_S0, sum = H_S2;
+	struct stub_todo *s;
+	u8 *top = t->e.p;
+
+	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
+	if (pinned(a->base) && a->index < 0) {
+		sum = host_reg(a->base);
+		tag = H_S2;
+		lo += a->disp;
+		last += a->disp;
+	} else {
+		emit_sum(t, a, H_S2);
+	}
+	from = sum;
+	if (lo)
+		emit_lea(&t->e, from = H_S1, sum, lo);
+	emit_lea(&t->e, tag, sum, last);
+	emit_compare(t, from, tag, acc, 0);
+	s = add_miss(t, top, acc, 5);
+	s->kind = TODO_BEGIN;
+	s->tag_in_s0 = tag == H_S0;
+	s->fills = acc == first;
+	s->x87 = t->x87;
+	t->k--;
+	s->index = jit_add_site(t, SITE_GOTO);
+	t->k++;
+	t->j->sites[s->index].target = t->rip;
+	jit_emit_addend(t);
+	emit_store_cpu(&t->e, H_S1, JIT_GROUP_OFF(g->slot));
+	t->s1_group = t->use_e[t->k];
+	g->begun = true;
+	*m = (struct hmem){.base = (s8)sum, .index = H_S1, .disp = sum == H_S2 ? 0 : a->disp};
+}
+
+void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s)
+{
+	struct stub_todo on = {.kind = TODO_EXIT, .site = s->index, .x87 = s->x87};
+	struct emit *e = &t->e;
+	u8 *crosses;
+
+	if (s->fills) {
+		if (s->tag_in_s0)
+			emit_move(e, H_S2, H_S0);
+		emit_move(e, H_S0, H_S2);
+		emit_rr(e, X_SHIFT_IB | X_W, 5, H_S0);
+		emit_8(e, PAGE_SHIFT - 5);
+		emit_rr(e, X_GRP1_IZ, GRP_AND, H_S0);
+		emit_32(e, (u32)t->j->l1_mask);
+		emit_rr(e, X_CMP_RM, H_S0, H_S1);
+		crosses = emit_jcc(e, 5, NULL);
+		emit_mov_imm(e, H_S0, s->site);
+		emit_call(e, t->j->miss[s->acc]);
+		emit_jmp(e, s->top);
+		emit_patch(crosses, e->p);
+	}
+	jit_emit_exit(t, &on);
+}
+
 bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m)
 {
 	unsigned last = align ? 0 : size - 1, from = H_S2;
@@ -389,6 +457,11 @@ bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned ali
 	address_of(t, &a);
 	if (t->d.base == OFF_RIP && !a.constant)
 		return false;
+	if (jit_group_is_due(t, t->use_e[t->k])) {
+		jit_fl_clobber(t);
+		begin_group(t, &a, acc, m);
+		return true;
+	}
 	if (jit_group_addend(t, t->use_e[t->k])) {
 		if (jit_group_is_pointer(t, t->use_e[t->k])) {
 			operand_off(t, &a, m);

@@ -122,7 +122,8 @@ static void look_ahead(struct tr *t)
 		rule = jit_rule_of(t->j, in->row);
 		t->u->needs |= needs_of(rule->roles);
 		if (rule->kind == RULE_NONE || !(row->attr & NOFAULT) || row->reads ||
-		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS) && !t->use_e[k]))
+		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS) &&
+		     (!t->use_e[k] || jit_begins_group(t, k))))
 			live = true;
 		else if (writes_all(t->j, in, row, rule))
 			live = false;
@@ -257,6 +258,10 @@ static void emit_todo(struct tr *t)
 			emit_jmp(&t->e, s->top);
 			continue;
 		}
+		if (s->kind == TODO_BEGIN) {
+			jit_emit_begin_miss(t, s);
+			continue;
+		}
 		if (s->kind == TODO_STACK) {
 			jit_emit_stack_miss(t, s);
 			continue;
@@ -351,6 +356,15 @@ static unsigned fetch(const struct tr *t, u8 code[15])
 	return 15;
 }
 
+/* An instruction without a rule is the first of a group all the same. */
+static void begin_late_group(struct tr *t)
+{
+	struct hmem m;
+
+	if (jit_group_is_due(t, t->use_e[t->k]))
+		jit_lookup_e(t, 1, TLB_READ, 0, &m);
+}
+
 static void translate_insn(struct tr *t, struct cpu *cpu)
 {
 	u8 code[15];
@@ -377,6 +391,7 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 		else
 			t->j->row_made[t->in->row]++;
 	} else if (!by_rule(t)) {
+		begin_late_group(t);
 		emit_handler(t);
 	} else {
 		t->j->row_made[t->in->row]++;
