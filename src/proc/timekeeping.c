@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/host.h"
+#include "cpu/cpu.h"
 
 #define NS_PER_SEC 1000000000UL
 #define FIRST_NS 200000UL /* what the first measure of the frequency takes: exact to some ppm */
