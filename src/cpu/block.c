@@ -461,7 +461,7 @@ static struct block *check_crossing(struct cpu *cpu, struct block *b)
 struct block *block_known(const struct code_cache *c, gva_t rip, const u8 *host)
 {
 	for (struct block *b = c->hash[hash_host(host)]; b; b = b->hash_next)
-		if (b->host == host && b->rip == rip && !b->mode && b->pfn[1] == NO_PFN)
+		if (b->host == host && b->rip == rip && !b->mode)
 			return b;
 	return NULL;
 }

@@ -3,6 +3,8 @@
  */
 #include "cpu/jit/internal.h"
 
+#include "mm/memory.h"
+
 /* Leaves for the interpreter, at instruction k. */
 void jit_end_insn(struct tr *t)
 {
@@ -54,7 +56,7 @@ static void goto_other_page(struct tr *t, gva_t target, u32 site)
 
 static bool same_page(const struct tr *t, gva_t target)
 {
-	return ((target ^ t->b->rip) & PAGE_MASK) == 0;
+	return jit_has_page(t, t->part + 1, target);
 }
 
 void jit_end_goto(struct tr *t, gva_t target)
@@ -255,7 +257,7 @@ void jit_emit_exit(struct tr *t, const struct stub_todo *s)
 	jit_x87_settle(t);
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
 	emit_8(&t->e, (u8)(t->n - ran));
-	if (site->kind == SITE_GOTO && ((site->target ^ jit_block_of(t, t->k)->rip) & PAGE_MASK)) {
+	if (site->kind == SITE_GOTO && !jit_has_page(t, jit_part_at(t, t->k) + 1, site->target)) {
 		goto_other_page(t, site->target, s->site);
 		return;
 	}
@@ -270,23 +272,41 @@ static struct hmem in_tlb(s32 disp)
 	return (struct hmem){.base = -1, .index = -1, .gs = true, .disp = disp};
 }
 
-void jit_emit_page_check(struct tr *t)
+/* Is @page at @addend? */
+static void emit_page_check(struct tr *t, const struct block *b, gva_t page, u64 addend)
 {
-	const struct block *b = t->parts[t->part].block;
-	u32 index = (b->rip >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
+	u32 index = (page >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
 	struct hmem have[] = {in_tlb((s32)index + 8 * TLB_EXEC), in_tlb((s32)index + 24)};
-	u64 want[] = {b->rip & PAGE_MASK, (u64)b->host - b->rip};
+	u64 want[] = {page, addend};
 	u32 site;
+	u8 *jcc;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(have); i++) {
+		emit_mov_imm(&t->e, H_S2, want[i]);
+		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &have[i]);
+		jcc = emit_jcc(&t->e, 5, NULL);
+		if (!t->k) { /* before a loop's top */
+			jit_todo_plain(t, jcc);
+			continue;
+		}
 		t->k--; /* leaves behind the part before */
 		site = jit_add_site(t, SITE_GOTO);
 		t->k++;
 		t->j->sites[site].target = b->rip;
-		emit_mov_imm(&t->e, H_S2, want[i]);
-		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &have[i]);
-		jit_todo_exit(t, emit_jcc(&t->e, 5, NULL), site);
+		jit_todo_exit(t, jcc, site);
 	}
+}
+
+void jit_emit_page_checks(struct tr *t, unsigned part)
+{
+	const struct block *b = t->parts[part].block;
+	gva_t second = (b->rip | ~PAGE_MASK) + 1;
+
+	if (t->parts[part].check_page)
+		emit_page_check(t, b, b->rip & PAGE_MASK, (u64)b->host - b->rip);
+	if (t->parts[part].check_second)
+		emit_page_check(t, b, second,
+				(u64)pfn_to_virt(t->j->cache->mem, b->pfn[1]) - second);
 }
 
 /* The way that the unit does not go. */

@@ -111,10 +111,21 @@ int jit_check_page(struct cpu *cpu, u64 site)
 	return 0;
 }
 
+/* Whether the unit of @s up to there has been on the page of @to, and found it where @to is. */
+static bool knows_frame(const struct jit *j, const struct jit_site *s, const struct block *to)
+{
+	const struct jit_unit *u = &j->units[s->unit];
+	u32 last = (u32)(jit_part_of(j, u, s->k) - j->parts);
+
+	for (u32 p = u->parts; p <= last; p++)
+		if (jit_frame_at(j->parts[p].block, to->rip) == to->pfn[0])
+			return true;
+	return false;
+}
+
 void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 {
 	struct jit_site *s = &j->sites[site];
-	const struct block *from = jit_part_of(j, &j->units[s->unit], s->k)->block;
 	u32 page = s->page ? know_page(j, u) : 0;
 
 	if (s->to == (u32)(u - j->units) && s->page && !memcmp(j->write + s->page, &page, 4))
@@ -123,8 +134,8 @@ void jit_link(struct jit *j, u32 site, struct jit_unit *u)
 		jit_forget_link(j, site);
 	if (j->units[s->unit].dead || j->one_unit)
 		return;
-	/* A jump within the page takes its mapping for granted. */
-	if (!s->page && from->pfn[0] != u->block->pfn[0])
+	/* A jump to a page that the unit has been on takes its mapping for granted. */
+	if (!s->page && !knows_frame(j, s, u->block))
 		return;
 	if (s->page)
 		memcpy(j->write + s->page, &page, sizeof(page));

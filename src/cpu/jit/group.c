@@ -365,16 +365,21 @@ static bool step_of(const struct values *end, unsigned gpr, s64 *step)
 	return end->of[gpr].root == (int)gpr && end->of[gpr].part == 0 && !end->of[gpr].born;
 }
 
-/* Whether the unit ends with a jump to its own top. */
+/* Whether the unit ends with a jump to its own top, or has that behind it. */
 static bool closes(const struct tr *t)
 {
 	const struct insn *last = t->insn[t->n - 1];
+	const struct block *b = t->parts[t->nr_parts - 1].block;
+	gva_t top = t->u->block->rip, next = b->base + (u64)(s64)last->off + last->len;
 	unsigned kind;
 
-	if (last->row == NO_ROW || last->imm != t->u->block->rip || (last->flags & IN_OPSIZE))
+	if (last->row == NO_ROW)
 		return false;
 	kind = jit_rule_of(t->j, last->row)->kind;
-	return kind == RULE_JCC || kind == RULE_JMP;
+	if (kind == RULE_JCC || kind == RULE_JMP)
+		return !(last->flags & IN_OPSIZE) &&
+		       (last->imm == top || (kind == RULE_JCC && next == top));
+	return next == top && !(insn_rows[last->row].attr & ENDS);
 }
 
 /*
@@ -467,17 +472,22 @@ bool jit_begins_group(const struct tr *t, unsigned k)
 	return use && t->group[use - 1].late && t->group[use - 1].first == k;
 }
 
+void jit_todo_plain(struct tr *t, u8 *jcc)
+{
+	u32 site = jit_add_site(t, SITE_PLAIN);
+
+	t->j->sites[site].jump = (u32)(jcc - t->j->write);
+	jit_todo_leave(t, jcc, site);
+}
+
 static void branch_to_plain(struct tr *t)
 {
 	u8 *jcc = emit_jcc(&t->e, 5, NULL);
-	u32 site = jit_add_site(t, SITE_PLAIN);
 
-	if (t->part) {
-		jit_todo_exit(t, jcc, site);
-		return;
-	}
-	t->j->sites[site].jump = (u32)(jcc - t->j->write);
-	jit_todo_leave(t, jcc, site);
+	if (t->part)
+		jit_todo_exit(t, jcc, jit_add_site(t, SITE_PLAIN));
+	else
+		jit_todo_plain(t, jcc);
 }
 
 /* The group's address, @at bytes from its base, into H_S1. Uses H_S2. */

@@ -256,7 +256,7 @@ struct tr {
 	struct {
 		struct block *block;
 		unsigned first;
-		bool check_page; /* is it where it was? */
+		bool check_page, check_second; /* is it where it was? */
 	} parts[JIT_MAX_PARTS];
 };
 
@@ -372,6 +372,14 @@ static inline const struct jit_part *jit_part_of(const struct jit *j, const stru
 	return &j->parts[p];
 }
 
+/* The frame in which @b has bytes of the page of @rip; NO_PFN: none. */
+static inline u64 jit_frame_at(const struct block *b, gva_t rip)
+{
+	if (!((b->rip ^ rip) & PAGE_MASK))
+		return b->pfn[0];
+	return (b->rip | ~PAGE_MASK) + 1 == (rip & PAGE_MASK) ? b->pfn[1] : NO_PFN;
+}
+
 /* rules.c: looks for the rule of @row and notes it. Most rows never occur, and a short program has no time. */
 const struct jit_rule *jit_find_rule(const struct jit *j, unsigned row);
 static inline const struct jit_rule *jit_rule_of(const struct jit *j, unsigned row)
@@ -390,6 +398,8 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 /* trace.c: the blocks of the unit that begins with @b; @alone: no other. */
 void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone);
 void jit_add_part(struct tr *t, struct block *b);
+/* Whether one of the first @nr parts is on the page of @rip: then that is known to be where it was. */
+bool jit_has_page(const struct tr *t, unsigned nr, gva_t rip);
 /* Whether a trace that begins with @b might have another block. */
 bool jit_may_go_on(const struct jit *j, const struct block *b);
 /* Whether a unit of @n instructions has room in the running generation; what is refused now must have some in one
@@ -400,8 +410,8 @@ void jit_end_unit(struct tr *t);
 u32 jit_add_site(struct tr *t, enum site_kind kind);
 /* Flags and registers are as a unit's key says. */
 void jit_begin_state(struct tr *t, const struct jflags *ctx);
-/* The block of instruction @k. */
-const struct block *jit_block_of(const struct tr *t, unsigned k);
+/* The part of instruction @k. */
+unsigned jit_part_at(const struct tr *t, unsigned k);
 /* Leaves for instruction k when the branch before is taken. */
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
 /* The instruction may raise SIGFPE: call right before it is emitted. */
@@ -435,8 +445,12 @@ void jit_emit_exit(struct tr *t, const struct stub_todo *s);
 void jit_emit_ret(struct tr *t, const struct stub_todo *s);
 /* Branch @jcc does that; flags may be in the host's only. */
 void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
-/* Is the page of the part that begins here where it was? */
-void jit_emit_page_check(struct tr *t);
+/* Are the pages of this part where they were, if no part before it has asked? */
+void jit_emit_page_checks(struct tr *t, unsigned part);
+static inline bool jit_part_checks_pages(const struct tr *t, unsigned part)
+{
+	return t->parts[part].check_page || t->parts[part].check_second;
+}
 
 /* operand.c */
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
@@ -487,6 +501,8 @@ static inline bool jit_group_is_pointer(const struct tr *t, u8 use)
 {
 	return use && t->group[use - 1].pointer;
 }
+/* At the unit's entry: to a plainer unit if branch @jcc is taken. */
+void jit_todo_plain(struct tr *t, u8 *jcc);
 bool jit_part_has_groups(const struct tr *t, unsigned part);
 /* The group @use is looked up at its first access, and has not been. */
 static inline bool jit_group_is_due(const struct tr *t, u8 use)

@@ -11,6 +11,8 @@
  */
 #include "cpu/jit/internal.h"
 
+#include "mm/memory.h"
+
 #define HOT_HEAT (1UL << 32)
 #define HOT_PART                                                                                   \
 	32 /* a block that has been entered less often than one in so many entries does not follow */
@@ -27,7 +29,8 @@ void jit_add_part(struct tr *t, struct block *b)
 {
 	t->parts[t->nr_parts].block = b;
 	t->parts[t->nr_parts].first = t->n;
-	t->parts[t->nr_parts++].check_page = false;
+	t->parts[t->nr_parts].check_page = t->parts[t->nr_parts].check_second = false;
+	t->nr_parts++;
 	for (unsigned k = 0; k < b->n; k++)
 		t->insn[t->n++] = &b->insn[k];
 }
@@ -50,17 +53,26 @@ static bool has_part(const struct tr *t, const struct block *b)
 	return false;
 }
 
+/* Whether the second page of @b, if it has one, is where it was. */
+static bool is_there(const struct trace *tr, const struct block *b)
+{
+	return b->pfn[1] == NO_PFN || exec_lookup(tr->cpu, (b->rip | ~PAGE_MASK) + 1) ==
+					      pfn_to_virt(tr->cpu->code->mem, b->pfn[1]);
+}
+
 /* The block at @rip, if it has been decoded and its page is known. */
 static struct block *known_block(const struct trace *tr, gva_t rip)
 {
 	const struct block *from = last(tr->t);
 	const u8 *host;
+	struct block *b;
 
 	if ((rip ^ from->rip) & PAGE_MASK)
 		host = exec_lookup(tr->cpu, rip);
 	else
 		host = from->host + (s64)(rip - from->rip);
-	return host ? block_known(tr->cpu->code, rip, host) : NULL;
+	b = host ? block_known(tr->cpu->code, rip, host) : NULL;
+	return b && is_there(tr, b) ? b : NULL;
 }
 
 /* How often it has been entered, in heat_step's units: by the interpreter, and translated alone; what has a trace of
@@ -143,13 +155,23 @@ static struct block *after(struct trace *tr)
 	}
 }
 
-/* Whether part @i is on a page that no part before it is on. */
-static bool is_new_page(const struct tr *t, unsigned i)
+bool jit_has_page(const struct tr *t, unsigned nr, gva_t rip)
 {
-	for (unsigned k = 0; k < i; k++)
-		if (!((t->parts[k].block->rip ^ t->parts[i].block->rip) & PAGE_MASK))
-			return false;
-	return true;
+	for (unsigned i = 0; i < nr; i++)
+		if (jit_frame_at(t->parts[i].block, rip) != NO_PFN)
+			return true;
+	return false;
+}
+
+/* Whether the last part is on pages that none before it is on. */
+static void note_pages(struct tr *t)
+{
+	unsigned i = t->nr_parts - 1;
+	const struct block *b = t->parts[i].block;
+
+	t->parts[i].check_page = i && !jit_has_page(t, i, b->rip);
+	t->parts[i].check_second =
+		b->pfn[1] != NO_PFN && !jit_has_page(t, i, (b->rip | ~PAGE_MASK) + 1);
 }
 
 bool jit_may_go_on(const struct jit *j, const struct block *b)
@@ -157,7 +179,7 @@ bool jit_may_go_on(const struct jit *j, const struct block *b)
 	const struct insn *in = &b->insn[b->n - 1];
 	const struct insn_row *row;
 
-	if (in->row == NO_ROW || b->pfn[1] != NO_PFN)
+	if (in->row == NO_ROW)
 		return false;
 	row = &insn_rows[in->row];
 	if (!(row->attr & ENDS))
@@ -179,10 +201,11 @@ void jit_choose_parts(struct tr *t, struct cpu *cpu, struct block *b, bool alone
 	struct block *next;
 
 	jit_add_part(t, b);
-	if (alone || b->pfn[1] != NO_PFN || t->j->one_unit)
+	note_pages(t);
+	if (alone || t->j->one_unit)
 		return;
 	while ((next = after(&tr)) && may_follow(&tr, next)) {
 		jit_add_part(t, next);
-		t->parts[t->nr_parts - 1].check_page = is_new_page(t, t->nr_parts - 1);
+		note_pages(t);
 	}
 }

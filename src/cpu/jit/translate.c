@@ -98,7 +98,8 @@ static bool looks_at(const struct tr *t, unsigned k)
 {
 	for (unsigned i = 1; i < t->nr_parts; i++)
 		if (t->parts[i].first == k)
-			return t->parts[i].check_page || jit_part_has_groups(t, i);
+			return (jit_part_checks_pages(t, i) && !jit_is_steady(t)) ||
+			       jit_part_has_groups(t, i);
 	return false;
 }
 
@@ -186,6 +187,8 @@ static void emit_loop_top(struct tr *t)
 	bool walks;
 
 	emit_needs(t);
+	for (unsigned i = 0; i < t->nr_parts; i++)
+		jit_emit_page_checks(t, i);
 	walks = jit_emit_steady(t);
 	t->loop = t->e.p;
 	t->loop_fl = t->fl;
@@ -228,7 +231,7 @@ static void emit_entry(struct tr *t)
 	emit_8(&t->e, (u8)t->u->n);
 	site = jit_add_site(t, SITE_BUDGET);
 	jit_todo_leave(t, emit_jcc(&t->e, 8, NULL), site);
-	if (t->b->pfn[1] != NO_PFN)
+	if (t->b->pfn[1] != NO_PFN && !t->loop)
 		emit_second_page(t, site);
 }
 
@@ -401,13 +404,13 @@ static void translate_insn(struct tr *t, struct cpu *cpu)
 	t->rip = t->next_rip;
 }
 
-const struct block *jit_block_of(const struct tr *t, unsigned k)
+unsigned jit_part_at(const struct tr *t, unsigned k)
 {
 	unsigned i = t->nr_parts - 1;
 
 	while (t->parts[i].first > k)
 		i--;
-	return t->parts[i].block;
+	return i;
 }
 
 /* Instruction k is the first of the next part. */
@@ -415,9 +418,9 @@ static void next_part(struct tr *t)
 {
 	t->b = t->parts[++t->part].block;
 	t->rip = t->b->rip;
-	if (t->parts[t->part].check_page) {
+	if (jit_part_checks_pages(t, t->part) && !t->loop) {
 		jit_fl_clobber(t);
-		jit_emit_page_check(t);
+		jit_emit_page_checks(t, t->part);
 	}
 	if (jit_part_has_groups(t, t->part)) {
 		jit_fl_clobber(t);

@@ -35,7 +35,7 @@ void jit_x87_settle(struct tr *t)
 	if (!t->x87)
 		return;
 	in = t->insn[t->x87 - 1];
-	emit_mov_imm(&t->e, H_S0, jit_block_of(t, t->x87 - 1U)->base + (s64)in->off);
+	emit_mov_imm(&t->e, H_S0, t->parts[jit_part_at(t, t->x87 - 1U)].block->base + (s64)in->off);
 	emit_store_cpu(&t->e, H_S0, offsetof(struct cpu, regs.fip));
 	emit_rm(&t->e, X_MOV_IMM | X_66, 0, &fop);
 	emit_16(&t->e, vec_fop(in));
