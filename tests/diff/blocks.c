@@ -96,10 +96,10 @@ static gva_t data_page(unsigned n)
 }
 
 /* Most pages as usual; some are absent, read-only, not for code, or show a frame of another page. */
-static void map_all(struct pair *p)
+static void map_all(struct pair *p, const struct program *prog)
 {
 	static const unsigned long odd[] = {FLAT_NONE, FLAT_R, FLAT_R | FLAT_X, FLAT_R | FLAT_W};
-	bool plain = one_in(3);
+	bool plain = one_in(3) || (prog->shaped && one_in(2));
 
 	p->bits = _PAGE_ACCESSED | _PAGE_DIRTY;
 	for (unsigned i = 0; i < BLOCKS_CODE_PAGES; i++) {
@@ -404,8 +404,10 @@ struct limits {
 	u64 ran;
 };
 
-static s64 next_budget(const struct kind *k)
+static s64 next_budget(const struct kind *k, const struct program *prog)
 {
+	if (prog->shaped && one_in(2))
+		return 200 + below(3000);
 	if (k->hot > 4 && one_in(3))
 		return 3000;
 	return one_in(3) ? 1 + below(8) : one_in(8) ? 400 : 1 + below(100);
@@ -445,7 +447,7 @@ static bool run_case(struct pair *pairs, const struct encoder *e, u64 seed, stru
 	k = &kinds[below(ARRAY_SIZE(kinds))];
 	p = &pairs[k - kinds];
 	blocks_make(e, &prog);
-	map_all(p);
+	map_all(p, &prog);
 	both_write(p, BLOCKS_CODE, prog.code, sizeof(prog.code));
 	done.cases++;
 	for (unsigned run = 1 + below(4); run-- > 0;) {
@@ -454,7 +456,7 @@ static bool run_case(struct pair *pairs, const struct encoder *e, u64 seed, stru
 		for (unsigned pieces = 4 + below(24); pieces-- > 0;) {
 			if (l->ran >= l->most)
 				return true;
-			if (!run_piece(p, l, next_budget(k)))
+			if (!run_piece(p, l, next_budget(k, &prog)))
 				return false;
 			serve(p, &prog);
 			if (one_in(4))
@@ -589,7 +591,7 @@ static unsigned report_rules(struct pair *pairs, u64 feats, bool verbose)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.cases = 2000, .seed = 1};
+	struct options o = {.cases = 4000, .seed = 1};
 	struct pair pairs[ARRAY_SIZE(kinds)];
 	struct encoder e;
 	unsigned bad = 0, never = 0;
@@ -616,7 +618,7 @@ int main(int argc, char **argv)
 		bad++;
 	}
 	report(pairs, now() - start);
-	if (o.cases >= 2000)
+	if (o.cases >= 4000)
 		never = report_rules(pairs, e.feats, o.verbose);
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		pair_close(&pairs[i]);

@@ -27,6 +27,7 @@ struct program {
 	u32 at[BLOCKS_MAX],
 		len[BLOCKS_MAX]; /* each block: its first byte, less BLOCKS_CODE; 0: none yet */
 	unsigned nr_blocks;
+	bool shaped; /* loops, branches and calls as compilers make them, which mostly come to an end */
 	u16 pointers, small; /* registers by bit: mostly point to data; mostly are little numbers */
 	u64 made[4096];	     /* by row: how often it was put into a program so far */
 };

@@ -8,8 +8,8 @@
 #include "random.h"
 
 static struct {
-	u16 all[4096], often[512], ends[128];
-	unsigned nr_all, nr_often, nr_ends;
+	u16 all[4096], often[512], calm[512], ends[128];
+	unsigned nr_all, nr_often, nr_calm, nr_ends;
 } rows;
 
 static bool is_often(const char *name)
@@ -29,6 +29,18 @@ static bool is_often(const char *name)
 	return false;
 }
 
+/* Neither moves the stack nor asks for alignment, nor goes far from its operand: a loop of it goes round. */
+static bool is_calm(const struct insn_row *row)
+{
+	static const char *const names[] = {"push",   "pop",   "leave", "movaps",
+					    "movdqa", "paddd", "pxor",	"bt"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(row->name, names[i]))
+			return false;
+	return strcmp(row->name, "mov") || (row->attr & NOFAULT); /* segment registers, moffs */
+}
+
 void blocks_rows(u64 feats)
 {
 	for (unsigned i = 0; i < nr_insn_rows; i++) {
@@ -43,6 +55,9 @@ void blocks_rows(u64 feats)
 		rows.all[rows.nr_all++] = (u16)i;
 		if (is_often(row->name) && rows.nr_often < ARRAY_SIZE(rows.often))
 			rows.often[rows.nr_often++] = (u16)i;
+		if (is_often(row->name) && is_calm(row) &&
+		    rows.nr_calm < ARRAY_SIZE(rows.calm))
+			rows.calm[rows.nr_calm++] = (u16)i;
 	}
 }
 
@@ -57,6 +72,8 @@ gva_t blocks_pointer(void)
 
 gva_t blocks_address(const struct program *p)
 {
+	if (p->shaped && !one_in(4))
+		return BLOCKS_CODE + p->at[0];
 	return BLOCKS_CODE + p->at[below(p->nr_blocks)] + (one_in(16) ? below(12) : 0);
 }
 
@@ -67,6 +84,7 @@ struct place {
 	const struct encoder *e;
 	struct program *p;
 	u32 at;
+	u8 frame; /* bytes of the stack that are the function's */
 	unsigned nr_fix;
 	struct {
 		u32 at, end; /* 4 bytes; relative to what; 0: absolute */
@@ -102,13 +120,32 @@ static bool spoils(const struct program *p, const struct decoded *d)
 	return (d->mod == 3 && has(keep, d->rm)) || (row->ext == EXT_ANY && has(keep, d->reg));
 }
 
+/* In the function's frame, or below the stack: never where its return address is. 64 bytes are the longest access. */
+static bool aim_at_stack(const struct place *w, u8 *code, const struct decoded *d)
+{
+	s32 disp = w->frame > 64 && one_in(2) ? (s32)below(w->frame - 63U) : -64 - (s32)below(64);
+
+	if (d->index != OFF_ZERO)
+		return false;
+	if (d->disp_len == 4)
+		memcpy(code + d->disp_at, &disp, 4);
+	else if (d->disp_len == 1) /* EVEX multiplies it */
+		code[d->disp_at] = (u8)(-64 - (int)below(64));
+	return d->disp_len || w->frame >= 64;
+}
+
 /* Gives the operand an address that data is likely to be at. False: its registers are the wrong ones. */
 static bool aim(struct place *w, u8 *code, const struct decoded *d)
 {
 	const struct program *p = w->p;
 	s64 disp;
 
-	if (!d->modrm_at || d->mod == 3 || (insn_rows[d->row].attr & NOACCESS) || one_in(40))
+	if (p->shaped && d->seg != OFF_ZERO && !one_in(30))
+		return false;
+	if (p->shaped && d->modrm_at && d->mod != 3 && d->base == OFF_GPR(R_RSP))
+		return aim_at_stack(w, code, d);
+	if (!d->modrm_at || d->mod == 3 || (insn_rows[d->row].attr & NOACCESS) ||
+	    one_in(p->shaped ? 2000 : 40))
 		return true;
 	if (d->base == OFF_RIP || d->base == OFF_ZERO) {
 		disp = (s64)blocks_pointer();
@@ -129,6 +166,8 @@ static bool aim(struct place *w, u8 *code, const struct decoded *d)
 
 static void put(struct place *w, const u8 *code, unsigned len)
 {
+	if (w->at + len > BLOCKS_CODE_LEN)
+		return;
 	memcpy(w->p->code + w->at, code, len);
 	w->at += len;
 }
@@ -141,7 +180,7 @@ static void put_row(struct place *w, unsigned row)
 	for (unsigned tries = 0; tries < 30; tries++) {
 		if (!encode_row(w->e, row, 0, code, &d))
 			return;
-		if ((spoils(w->p, &d) && !one_in(30)) || !aim(w, code, &d))
+		if ((spoils(w->p, &d) && !one_in(w->p->shaped ? 2000 : 30)) || !aim(w, code, &d))
 			continue;
 		put(w, code, d.len);
 		w->p->made[row]++;
@@ -332,6 +371,282 @@ static void put_end(struct place *w, unsigned self)
 	}
 }
 
+/* ---- As compilers shape it ---------------------------------------------------------------------------- */
+
+#define FUNCTIONS 4U
+
+/* What is still to be made, and what there is. */
+struct shape {
+	struct place *w;
+	unsigned left; /* statements */
+	unsigned nr_functions, depth;
+	u32 function[FUNCTIONS];
+};
+
+static void put_imm32(struct place *w, unsigned r, u32 imm)
+{
+	put(w, (u8[]){(u8)(0x40 | r >> 3), (u8)(0xb8 | (r & 7))}, 2);
+	put(w, (u8 *)&imm, 4);
+}
+
+/* A register that neither points nor counts. */
+static unsigned free_register(const struct program *p)
+{
+	return one_of((u16) ~(p->pointers | p->small));
+}
+
+/* A jump whose offset is known later: land(). Returns where the offset stands. */
+static u32 put_jump(struct place *w, const u8 *op, unsigned len)
+{
+	put(w, op, len);
+	put(w, (u8[4]){0}, 4);
+	return w->at - 4;
+}
+
+static void land(struct place *w, u32 jump)
+{
+	u32 off = w->at - (jump + 4);
+
+	memcpy(w->p->code + jump, &off, 4);
+}
+
+static void put_back_to(struct place *w, const u8 *op, unsigned len, u32 to)
+{
+	u32 jump = put_jump(w, op, len), off = to - (jump + 4);
+
+	memcpy(w->p->code + jump, &off, 4);
+}
+
+static void put_straight(struct place *w, unsigned n)
+{
+	unsigned to, from;
+
+	while (n-- > 0) {
+		to = one_of(w->p->pointers);
+		from = one_of(one_in(8) ? w->p->pointers : w->p->pointers & ~(1U << R_RSP));
+		if (one_in(40)) {
+			put_row(w, rows.all[below(rows.nr_all)]);
+		} else if (one_in(10) && to != R_RSP) { /* a pointer comes out of another */
+			if (one_in(2))
+				put(w,
+				    (u8[]){rex(to, from), 0x8d, (u8)(0x44 | (to & 7) << 3),
+					   (u8)(0x20 | (from & 7)), (u8)(8 * below(12))},
+				    5);
+			else
+				put_imm32(w, to, (u32)blocks_pointer());
+		} else {
+			put_row(w, rows.calm[below(rows.nr_calm)]);
+		}
+	}
+}
+
+/* A condition that mostly is not always the same: of a counter, of data, or of what flags there are. */
+static void put_condition(struct place *w)
+{
+	unsigned n = one_of(w->p->small), p = one_of(w->p->pointers);
+
+	switch (below(4)) {
+	case 0: /* test n, imm32 */
+		put(w, (u8[]){rex(0, n), 0xf7, (u8)(0xc0 | (n & 7)), (u8)(1 << below(4)), 0, 0, 0},
+		    7);
+		break;
+	case 1: /* cmp byte [p + disp8], imm8 */
+		put(w,
+		    (u8[]){(u8)(0x40 | p >> 3), 0x80, (u8)(0x7c), (u8)(0x20 | (p & 7)),
+			   (u8)below(100), (u8)rnd()},
+		    6);
+		break;
+	case 2: /* cmp n, imm8 */
+		put(w, (u8[]){rex(0, n), 0x83, (u8)(0xf8 | (n & 7)), (u8)below(12)}, 4);
+		break;
+	default:
+		break;
+	}
+}
+
+static void put_body(struct shape *s);
+
+static void put_if(struct shape *s)
+{
+	struct place *w = s->w;
+	u32 over, end;
+
+	put_condition(w);
+	over = put_jump(w, (u8[]){0x0f, (u8)(0x80 | below(16))}, 2);
+	put_body(s);
+	if (one_in(2)) {
+		end = put_jump(w, (u8[]){0xe9}, 1);
+		land(w, over);
+		put_body(s);
+		over = end;
+	}
+	land(w, over);
+}
+
+static void put_counted(struct shape *s)
+{
+	struct place *w = s->w;
+	unsigned n = one_of(w->p->small), p = one_of(w->p->pointers);
+	u32 top;
+
+	put_imm32(w, n, 1 + below(one_in(4) ? 100 : 24));
+	top = w->at;
+	put_body(s);
+	if (p != R_RSP && one_in(2)) /* walks */
+		put(w, (u8[]){rex(0, p), 0x83, (u8)(0xc0 | (p & 7)), (u8)(1 << below(7))}, 4);
+	put(w, (u8[]){rex(0, n), 0x83, (u8)(0xe8 | (n & 7)), 1}, 4);
+	put_back_to(w, (u8[]){0x0f, one_in(8) ? 0x8f : 0x85}, 2, top);
+}
+
+/* One of two ways by a register: a switch, or a call of a pointer to a function. */
+static void put_one_of_two(struct place *w, u32 a, u32 b, u8 ext)
+{
+	unsigned r = free_register(w->p), other = free_register(w->p);
+
+	put_imm32(w, r, (u32)BLOCKS_CODE + a);
+	if (other != r) {
+		put_imm32(w, other, (u32)BLOCKS_CODE + b);
+		put_condition(w);
+		put(w,
+		    (u8[]){rex(r, other), 0x0f, (u8)(0x40 | below(16)),
+			   (u8)(0xc0 | (r & 7) << 3 | (other & 7))},
+		    4);
+	}
+	put(w, (u8[]){(u8)(0x40 | r >> 3), 0xff, (u8)(0xc0 | ext << 3 | (r & 7))}, 3);
+}
+
+static void put_switch(struct shape *s)
+{
+	struct place *w = s->w;
+	u32 over = put_jump(w, (u8[]){0xe9}, 1), a = w->at, b, from_a, from_b;
+
+	put_body(s);
+	from_a = put_jump(w, (u8[]){0xe9}, 1);
+	b = w->at;
+	put_body(s);
+	from_b = put_jump(w, (u8[]){0xe9}, 1);
+	land(w, over);
+	put_one_of_two(w, a, b, 4);
+	land(w, from_a);
+	land(w, from_b);
+}
+
+static void put_call(struct shape *s)
+{
+	struct place *w = s->w;
+
+	if (!s->nr_functions)
+		return;
+	if (one_in(3))
+		put_one_of_two(w, s->function[below(s->nr_functions)],
+			       s->function[below(s->nr_functions)], 2);
+	else
+		put_back_to(w, (u8[]){0xe8}, 1, s->function[below(s->nr_functions)]);
+}
+
+/* Something is kept on the stack the while. */
+static void put_kept(struct shape *s)
+{
+	struct place *w = s->w;
+	unsigned r = below(NR_GPR), to = one_in(2) ? r : free_register(w->p);
+
+	put(w, (u8[]){(u8)(0x40 | r >> 3), (u8)(0x50 | (r & 7))}, 2);
+	put_body(s);
+	if (to == R_RSP)
+		to = free_register(w->p);
+	put(w, (u8[]){(u8)(0x40 | to >> 3), (u8)(0x58 | (to & 7))}, 2);
+}
+
+static void put_statement(struct shape *s)
+{
+	struct place *w = s->w;
+	struct program *p = w->p;
+
+	if (p->nr_blocks < BLOCKS_MAX && one_in(2)) { /* where somebody may come in from outside */
+		p->at[p->nr_blocks] = w->at;
+		p->len[p->nr_blocks++] = 16;
+	}
+	if (one_in(16) && w->at < BLOCKS_CODE_LEN - 2 * PAGE_SIZE) { /* to another page */
+		u32 jump = put_jump(w, (u8[]){0xe9}, 1);
+
+		w->at = (w->at + PAGE_SIZE) & (u32)(one_in(2) ? PAGE_MASK : ~0UL);
+		land(w, jump);
+	}
+	switch (s->depth < 4 ? below(9) : 8) {
+	case 0:
+	case 1:
+		put_if(s);
+		break;
+	case 2:
+	case 3:
+		put_counted(s);
+		break;
+	case 4:
+		put_switch(s);
+		break;
+	case 5:
+	case 6:
+		put_call(s);
+		break;
+	case 7:
+		put_kept(s);
+		break;
+	default:
+		put_straight(w, 1 + below(12));
+	}
+}
+
+static void put_body(struct shape *s)
+{
+	s->depth++;
+	put_straight(s->w, below(5));
+	for (unsigned n = 1 + below(3); n > 0 && s->left; n--) {
+		s->left--;
+		put_statement(s);
+	}
+	s->depth--;
+}
+
+static void put_function(struct shape *s)
+{
+	struct place *w = s->w;
+	u8 frame = (u8)(8 * below(16));
+	u32 at = w->at;
+
+	if (frame)
+		put(w, (u8[]){0x48, 0x83, 0xec, frame}, 4); /* sub rsp, frame */
+	w->frame = frame;
+	put_body(s);
+	if (frame)
+		put(w, (u8[]){0x48, 0x83, 0xc4, frame}, 4);
+	put(w, (u8[]){0xc3}, 1);
+	s->function[s->nr_functions++] = at;
+}
+
+/* Functions, which call those before them, and what goes round and round and calls them. */
+static void make_shaped(const struct encoder *e, struct program *p)
+{
+	struct place w = {.e = e, .p = p};
+	struct shape s = {.w = &w};
+	u32 top;
+
+	p->nr_blocks = 1;
+	w.at = one_in(2) ? 0xe00 + below(0x200) : below(PAGE_SIZE);
+	for (unsigned n = below(FUNCTIONS + 1); n > 0; n--) {
+		s.left = 1 + below(6);
+		put_function(&s);
+		if (w.at < BLOCKS_CODE_LEN / 2)
+			w.at += one_in(3) ? below(PAGE_SIZE / 2) : below(16);
+	}
+	w.frame = 64; /* nobody returns from here */
+	s.left = 4 + below(20);
+	top = p->at[0] = w.at;
+	while (s.left > 0 && w.at < BLOCKS_CODE_LEN - PAGE_SIZE / 2)
+		put_body(&s);
+	p->len[0] = w.at - top;
+	put_back_to(&w, (u8[]){0xe9}, 1, top);
+}
+
 /* ---- All of it ---------------------------------------------------------------------------------------- */
 
 static void make_all(const struct encoder *e, struct program *p)
@@ -379,7 +694,13 @@ void blocks_make(const struct encoder *e, struct program *p)
 	if (!p->small)
 		p->small = p->pointers & ~(1U << R_RSP);
 	memset(p->code, 0xcc, sizeof(p->code));
-	make_all(e, p);
+	memset(p->at, 0, sizeof(p->at));
+	memset(p->len, 0, sizeof(p->len));
+	p->shaped = one_in(2);
+	if (p->shaped)
+		make_shaped(e, p);
+	else
+		make_all(e, p);
 }
 
 void blocks_patch(const struct encoder *e, struct program *p, u32 *at, u32 *len)
