@@ -591,7 +591,7 @@ static unsigned report_rules(struct pair *pairs, u64 feats, bool verbose)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.cases = 4000, .seed = 1};
+	struct options o = {.cases = 6000, .seed = 1};
 	struct pair pairs[ARRAY_SIZE(kinds)];
 	struct encoder e;
 	unsigned bad = 0, never = 0;
@@ -618,7 +618,7 @@ int main(int argc, char **argv)
 		bad++;
 	}
 	report(pairs, now() - start);
-	if (o.cases >= 4000)
+	if (o.cases >= 6000)
 		never = report_rules(pairs, e.feats, o.verbose);
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		pair_close(&pairs[i]);

@@ -55,8 +55,7 @@ void blocks_rows(u64 feats)
 		rows.all[rows.nr_all++] = (u16)i;
 		if (is_often(row->name) && rows.nr_often < ARRAY_SIZE(rows.often))
 			rows.often[rows.nr_often++] = (u16)i;
-		if (is_often(row->name) && is_calm(row) &&
-		    rows.nr_calm < ARRAY_SIZE(rows.calm))
+		if (is_often(row->name) && is_calm(row) && rows.nr_calm < ARRAY_SIZE(rows.calm))
 			rows.calm[rows.nr_calm++] = (u16)i;
 	}
 }
