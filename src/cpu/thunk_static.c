@@ -223,7 +223,7 @@ bool thunk_static_init(struct thunk_pool *p)
 		return false;
 	slot = number_rows(p->notes, vec_rows, ARRAY_SIZE(vec_rows), 0);
 	slot = number_rows(p->notes, x87_rows, ARRAY_SIZE(x87_rows), slot);
-	VM_BUG_ON(slot * SLOT != thunk_static_code_end - thunk_static_code);
+	VM_BUG_ON((long)slot * SLOT != thunk_static_code_end - thunk_static_code);
 	p->exec = (u8 *)thunk_static_stubs;
 	static_pool = p;
 	return true;
@@ -337,14 +337,14 @@ struct frame {
 /* [mem] <- register, or register <- [mem]. Vector, as thunk_call(): MMX's may raise what x87 left. */
 static u32 move(enum thunk_file file, bool load, unsigned reg, void *mem)
 {
-	unsigned slot = (file == FILE_MMX ? 32 : 0) + (load ? 16 : 0) + reg;
+	u64 slot = (file == FILE_MMX ? 32 : 0) + (load ? 16 : 0) + reg;
 
 	return thunk_call(thunk_static_moves + slot * SLOT, mem);
 }
 
 static void run(const struct thunk_note *t, struct frame *f)
 {
-	const u8 *code = thunk_static_code + t->code * SLOT;
+	const u8 *code = thunk_static_code + (u64)t->code * SLOT;
 
 	if (t->kind == THUNK_FLAGS_OUT)
 		__asm__ volatile("call *%[code]\n\tlahf\n\tseto %%al"
@@ -375,13 +375,13 @@ static __attribute__((noinline)) void put_back_mmx(const struct thunk_note *t, c
 						   const u64 *value)
 {
 	u8 now[FX_SIZE] __attribute__((aligned(16)));
-	unsigned top = was[FX_FSW + 1] >> 3 & 7;
+	u64 top = was[FX_FSW + 1] >> 3 & 7;
 
 	fxsave(now);
-	for (unsigned i = 0; i < 8; i++)
+	for (u64 i = 0; i < 8; i++)
 		memcpy(now + FX_ST0 + 16 * i, was + FX_ST0 + 16 * ((i - top) & 7), 16);
 	if (value) {
-		u8 *dest = now + FX_ST0 + 16 * t->reg[t->dest];
+		u8 *dest = now + FX_ST0 + 16UL * t->reg[t->dest];
 
 		memcpy(dest, value, 8);
 		dest[8] = dest[9] = 0xff;
