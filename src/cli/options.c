@@ -419,7 +419,7 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 
 	*o = (struct cli_options){.compare = compare};
 	o->machine.mem_size = 4UL << 30;
-	o->machine.tlb = (struct tlb_geometry){8192, 0, 1, false};
+	o->machine.tlb = (struct tlb_geometry){16384, 0, 1, false};
 	o->machine.seed = 1;
 	o->machine.cpu_model = cpu_model_default();
 	env_init(o);
