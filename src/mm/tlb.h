@@ -51,9 +51,10 @@ struct tlb_window {
 #define TLB_JUMPS_LOG 12
 #define TLB_JUMPS (1U << TLB_JUMPS_LOG)
 #define TLB_PAGES 2048U
+#define TLB_SEAMS 1024U /* more of them, by other numbers */
 struct tlb_code {
 	u64 rip[TLB_JUMPS], code[TLB_JUMPS];
-	u8 page[TLB_PAGES];
+	u8 page[TLB_PAGES + TLB_SEAMS];
 	bool stale, used; /* used: it may hold something */
 };
 

@@ -272,29 +272,63 @@ static struct hmem in_tlb(s32 disp)
 	return (struct hmem){.base = -1, .index = -1, .gs = true, .disp = disp};
 }
 
-/* Is @page at @addend? */
-static void emit_page_check(struct tr *t, const struct block *b, gva_t page, u64 addend)
+/* To where the part that begins here is, from behind the part before. */
+static u32 add_seam_site(struct tr *t, const struct block *b)
+{
+	u32 site;
+
+	t->k--;
+	site = jit_add_site(t, SITE_GOTO);
+	t->k++;
+	t->j->sites[site].target = b->rip;
+	return site;
+}
+
+/* Is @page at @addend? By the TLB: before a loop's top, or when there are too many pages for each to have a number. */
+static void check_in_tlb(struct tr *t, const struct block *b, gva_t page, u64 addend)
 {
 	u32 index = (page >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
 	struct hmem have[] = {in_tlb((s32)index + 8 * TLB_EXEC), in_tlb((s32)index + 24)};
 	u64 want[] = {page, addend};
-	u32 site;
 	u8 *jcc;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(have); i++) {
 		emit_mov_imm(&t->e, H_S2, want[i]);
 		emit_rm(&t->e, X_CMP_RM | X_W, H_S2, &have[i]);
 		jcc = emit_jcc(&t->e, 5, NULL);
-		if (!t->k) { /* before a loop's top */
+		if (!t->k) /* before a loop's top */
 			jit_todo_plain(t, jcc);
-			continue;
-		}
-		t->k--; /* leaves behind the part before */
-		site = jit_add_site(t, SITE_GOTO);
-		t->k++;
-		t->j->sites[site].target = b->rip;
-		jit_todo_exit(t, jcc, site);
+		else
+			jit_todo_exit(t, jcc, add_seam_site(t, b));
 	}
+}
+
+static void emit_page_check(struct tr *t, const struct block *b, gva_t page, u64 addend)
+{
+	u32 n = t->k ? jit_seam_number(t->j, page, addend) : 0;
+	struct hmem known = code_mem(t->j, (u32)offsetof(struct tlb_code, page) + n);
+	struct stub_todo *s;
+
+	if (!n) {
+		check_in_tlb(t, b, page, addend);
+		return;
+	}
+	s = &t->todo[t->nr_todo++];
+	*s = (struct stub_todo){
+		.kind = TODO_SEAM, .site = add_seam_site(t, b), .index = n, .x87 = t->x87};
+	emit_rm(&t->e, 0x80, GRP_CMP, &known);
+	emit_8(&t->e, 0);
+	s->jcc = emit_jcc(&t->e, 4, NULL);
+	s->top = t->e.p;
+	t->s1_group = 0;
+}
+
+void jit_emit_seam(struct tr *t, const struct stub_todo *s)
+{
+	emit_mov_imm(&t->e, H_S0, s->index);
+	emit_call(&t->e, t->j->check_seam);
+	emit_jcc(&t->e, 9, s->top);
+	jit_emit_exit(t, s);
 }
 
 void jit_emit_page_checks(struct tr *t, unsigned part)

@@ -28,6 +28,9 @@ int jit_find_jump(struct cpu *cpu, gva_t rip);
  * tlb_code.page says then: 0; else -1. */
 int jit_check_page(struct cpu *cpu, u64 site);
 
+/* The same for the page that has number @n. */
+int jit_check_seam(struct cpu *cpu, u64 n);
+
 /* Flags of JF_LAZY to cpu->cc. */
 void jit_unlazy(struct cpu *cpu);
 

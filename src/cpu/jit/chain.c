@@ -52,16 +52,20 @@ static void forget_pages(struct jit *j)
 			if (j->sites[n].page && j->sites[n].to)
 				jit_forget_link(j, n);
 	}
-	memset(j->pages, 0, sizeof(j->pages));
+	memset(j->pages, 0, TLB_PAGES * sizeof(j->pages[0]));
 	for (c = NULL; (c = tlb_next_code(j->cache->mem, c));)
 		memset(c->page, 0, sizeof(c->page));
+}
+
+static u32 page_hash(gva_t page, u64 addend, u32 of)
+{
+	return (u32)(((page >> PAGE_SHIFT) ^ (addend >> PAGE_SHIFT) * JIT_JUMP_FACTOR) % of);
 }
 
 /* The number of @page, which is at @addend now. */
 static u32 page_number(struct jit *j, gva_t page, u64 addend)
 {
-	u32 i = (u32)(((page >> PAGE_SHIFT) ^ (addend >> PAGE_SHIFT) * JIT_JUMP_FACTOR) %
-		      TLB_PAGES);
+	u32 i = page_hash(page, addend, TLB_PAGES);
 
 	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % TLB_PAGES) {
 		struct jit_page *p = &j->pages[i];
@@ -75,6 +79,21 @@ static u32 page_number(struct jit *j, gva_t page, u64 addend)
 	}
 	forget_pages(j);
 	return page_number(j, page, addend);
+}
+
+u32 jit_seam_number(struct jit *j, gva_t page, u64 addend)
+{
+	u32 i = page_hash(page, addend, TLB_SEAMS);
+
+	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % TLB_SEAMS) {
+		struct jit_page *p = &j->pages[TLB_PAGES + i];
+
+		if (!p->addend)
+			*p = (struct jit_page){page, addend};
+		if (p->page == page && p->addend == addend)
+			return TLB_PAGES + i;
+	}
+	return 0;
 }
 
 static u32 off_page(const struct jit *j, u32 n)
@@ -93,22 +112,26 @@ static u32 know_page(struct jit *j, const struct jit_unit *u)
 	return off_page(j, n);
 }
 
-int jit_check_page(struct cpu *cpu, u64 site)
+int jit_check_seam(struct cpu *cpu, u64 n)
 {
-	const struct jit *j = cpu->code->jit;
-	const struct jit_page *p;
-	u32 off, n;
+	const struct jit_page *p = &cpu->code->jit->pages[n];
 
-	if (!j->sites[site].to)
-		return -1;
-	memcpy(&off, j->write + j->sites[site].page, 4);
-	n = off - off_page(j, 0);
-	p = &j->pages[n];
 	if (exec_lookup(cpu, p->page) != (const u8 *)(p->page + p->addend))
 		return -1;
 	tlb_note_code(cpu->mem, p->page);
 	tlb_code(&cpu->tlb)->page[n] = 1;
 	return 0;
+}
+
+int jit_check_page(struct cpu *cpu, u64 site)
+{
+	const struct jit *j = cpu->code->jit;
+	u32 off;
+
+	if (!j->sites[site].to)
+		return -1;
+	memcpy(&off, j->write + j->sites[site].page, 4);
+	return jit_check_seam(cpu, off - off_page(j, 0));
 }
 
 /* Whether the unit of @s up to there has been on the page of @to, and found it where @to is. */

@@ -116,5 +116,6 @@ void jit_flush(struct jit *j)
 {
 	jit_code_goes(j);
 	jit_reset(j);
+	memset(j->pages + TLB_PAGES, 0, TLB_SEAMS * sizeof(j->pages[0]));
 	j->count.flushes++;
 }

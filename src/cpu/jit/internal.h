@@ -185,7 +185,7 @@ struct stub_todo {
 	u16 size;
 	s32 disp; /* TODO_RET: what is added to rsp */
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET, TODO_BEGIN };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET, TODO_BEGIN, TODO_SEAM };
 
 #define JIT_MAX_TODO 1024
 
@@ -293,8 +293,9 @@ struct jit {
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
 	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find,
-		*check_page;		  /* stubs, writable mapping */
-	struct jit_page pages[TLB_PAGES]; /* by hash; 0 is never used */
+		*check_page, *check_seam; /* stubs, writable mapping */
+	/* By hash; 0 is never used. Those of seams, the last, keep their numbers until all code goes. */
+	struct jit_page pages[TLB_PAGES + TLB_SEAMS];
 	struct cpu *cpu;		  /* the last that came */
 	struct jit_unit *units;
 	struct jit_site *sites;
@@ -451,6 +452,10 @@ static inline bool jit_part_checks_pages(const struct tr *t, unsigned part)
 {
 	return t->parts[part].check_page || t->parts[part].check_second;
 }
+/* Out of line: a page is not known to be. */
+void jit_emit_seam(struct tr *t, const struct stub_todo *s);
+/* chain.c: the number of @page for that, which is at @addend now; 0: there is none left. */
+u32 jit_seam_number(struct jit *j, gva_t page, u64 addend);
 
 /* operand.c */
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */

@@ -7,6 +7,7 @@
  *	handler  asks C to run an interpreter's handler; returns, or leaves
  *	lazy     JF_LAZY to cpu->cc and to the host's flags
  *	check_page  a jump to another page: is it where it was? returns, or leaves
+ *	check_seam  a unit that goes on in another page: the same; returns
  *	find     a computed jump's target is not in the table: asks C; returns, or leaves
  *
  * Translated code's stack pointer is struct cpu, below which the stack lies, and stays 16-aligned; so C gets
@@ -244,9 +245,9 @@ static void make_lazy(struct jit *j, struct emit *e)
 	emit_8(e, 0xc3);
 }
 
-/* Asks @fn of C, with the argument @arg, and returns with the answer in H_S1; or leaves if that is negative. The site
- * is in H_S0. */
-static const u8 *make_question(struct jit *j, struct emit *e, u64 fn, unsigned arg)
+/* Asks @fn of C, with the argument @arg, and returns with the answer in H_S1 and its sign in SF; or if @leaves and that is
+ * negative leaves, by the site in H_S0. */
+static const u8 *make_question(struct jit *j, struct emit *e, u64 fn, unsigned arg, bool leaves)
 {
 	struct hmem cpu = at_rsp(8 * (NR_VOLATILE + 2)), above = at_rsp(8);
 	const u8 *stub = e->p;
@@ -263,6 +264,10 @@ static const u8 *make_question(struct jit *j, struct emit *e, u64 fn, unsigned a
 	for (unsigned i = NR_VOLATILE; i-- > 0;)
 		emit_pop(e, host_reg(pinned[i]));
 	emit_rr(e, X_TEST, H_S1, H_S1);
+	if (!leaves) {
+		emit_8(e, 0xc3);
+		return stub;
+	}
 	leave = emit_jcc(e, 8, NULL);
 	emit_8(e, 0xc3);
 	emit_patch(leave, e->p);
@@ -283,7 +288,8 @@ void jit_make_stubs(struct jit *j)
 	make_stack(j, &e, TLB_WRITE);
 	make_handler(j, &e);
 	make_lazy(j, &e);
-	j->find = make_question(j, &e, (u64)jit_find_jump, H_S2);
-	j->check_page = make_question(j, &e, (u64)jit_check_page, H_S0);
+	j->find = make_question(j, &e, (u64)jit_find_jump, H_S2, true);
+	j->check_page = make_question(j, &e, (u64)jit_check_page, H_S0, true);
+	j->check_seam = make_question(j, &e, (u64)jit_check_seam, H_S0, false);
 	j->next = j->first = e.p;
 }

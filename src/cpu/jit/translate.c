@@ -261,6 +261,10 @@ static void emit_todo(struct tr *t)
 			emit_jmp(&t->e, s->top);
 			continue;
 		}
+		if (s->kind == TODO_SEAM) {
+			jit_emit_seam(t, s);
+			continue;
+		}
 		if (s->kind == TODO_BEGIN) {
 			jit_emit_begin_miss(t, s);
 			continue;
