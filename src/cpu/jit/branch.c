@@ -255,6 +255,7 @@ void jit_emit_exit(struct tr *t, const struct stub_todo *s)
 	}
 	t->x87 = s->x87;
 	jit_x87_settle(t);
+	jit_emit_count_at(t, offsetof(struct cpu, jit.ran.sides));
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
 	emit_8(&t->e, (u8)(t->n - ran));
 	if (site->kind == SITE_GOTO && !jit_has_page(t, jit_part_at(t, t->k) + 1, site->target)) {
@@ -393,6 +394,7 @@ void jit_emit_ret(struct tr *t, const struct stub_todo *s)
 	jit_x87_settle(t);
 	jit_fl_to_lazy(t);
 	emit_find_at(t, s->index);
+	jit_emit_count_at(t, offsetof(struct cpu, jit.ran.sides));
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
 	emit_8(&t->e, (u8)(t->n - t->k - 1));
 	emit_lea(&t->e, H_GSP, H_GSP, s->disp);

@@ -484,6 +484,8 @@ void jit_emit_prefetch(struct tr *t);
  * changes the host's flags, that of a group H_S1. */
 void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how);
 void jit_emit_count_grouped(struct tr *t);
+/* The count at @off of struct cpu; the host's flags are lost. */
+void jit_emit_count_at(struct tr *t, u32 off);
 
 /* Out of line: a group's look-up at its first access failed. */
 void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s);

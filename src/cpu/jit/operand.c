@@ -168,6 +168,14 @@ void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how)
 		emit_rm(&t->e, 0xff | X_W, 0, &n); /* inc */
 }
 
+void jit_emit_count_at(struct tr *t, u32 off)
+{
+	struct hmem n = cpu_mem(off);
+
+	if (unlikely(t->j->counts))
+		emit_rm(&t->e, 0xff | X_W, 0, &n); /* inc */
+}
+
 void jit_emit_count_grouped(struct tr *t)
 {
 	u32 n = offsetof(struct cpu, jit.ran.grouped);

@@ -227,6 +227,7 @@ static void emit_entry(struct tr *t)
 	else
 		emit_needs(t);
 	jit_emit_groups(t);
+	jit_emit_count_at(t, offsetof(struct cpu, jit.ran.units));
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_SUB, &budget);
 	emit_8(&t->e, (u8)t->u->n);
 	site = jit_add_site(t, SITE_BUDGET);
