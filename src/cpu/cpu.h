@@ -183,6 +183,14 @@ struct jit_ran {
 	u64 units, sides; /* entered; left in their midst */
 };
 
+/* Where a computed jump, call or return has led, while its block was translated alone. */
+struct jit_way {
+	u64 to;	       /* last */
+	u32 all, same; /* times; of them to where it had led the time before */
+	u64 from;      /* the block's rip */
+};
+#define JIT_WAYS_LOG 12
+
 /* What translated code keeps where it is found by the stack pointer: jit/ alone. */
 struct cpu_jit {
 	u64 host_rsp;	    /* of C, while translated code runs */
@@ -197,6 +205,7 @@ struct cpu_jit {
 	struct jit_ran ran;
 	/* Entries of blocks that are translated alone, by jit_heat_hash(): when it wraps a trace is made. */
 	u32 heat[1U << JIT_HEATS_LOG];
+	struct jit_way way[1U << JIT_WAYS_LOG];
 };
 
 /* A CPU, and right below it the stack of translated code and of what that calls: there the stack pointer is

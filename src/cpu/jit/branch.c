@@ -1,6 +1,7 @@
 /* How a unit ends: jumps to known places, which become direct (chain.c), and to computed ones, which go
  * through a table that is checked as the interpreter checks its own (block_jump()).
  */
+#include "base/bug.h"
 #include "cpu/jit/internal.h"
 
 #include "mm/memory.h"
@@ -110,22 +111,26 @@ static bool tr_count(struct tr *t)
 	return true;
 }
 
+static void emit_store_return(struct tr *t, gva_t ret, const struct hmem *m)
+{
+	if (fits_s32((s64)ret)) {
+		emit_rm(&t->e, X_MOV_IMM | X_W, 0, m);
+		emit_32(&t->e, (u32)ret);
+	} else {
+		emit_mov_imm(&t->e, H_S2, ret);
+		emit_rm(&t->e, X_MOV_STORE | X_W, H_S2, m);
+	}
+}
+
 static void push_return(struct tr *t, bool second)
 {
-	gva_t ret = t->next_rip;
 	unsigned todo = t->nr_todo;
 	struct hmem m;
 
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
 	if (second)
 		jit_lookup_once(t, todo);
-	if (fits_s32((s64)ret)) {
-		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
-		emit_32(&t->e, (u32)ret);
-	} else {
-		emit_mov_imm(&t->e, H_S2, ret);
-		emit_rm(&t->e, X_MOV_STORE | X_W, H_S2, &m);
-	}
+	emit_store_return(t, t->next_rip, &m);
 	jit_fl_rsp_moves(t, -8);
 	emit_lea(&t->e, H_GSP, H_GSP, -8);
 }
@@ -158,9 +163,30 @@ static void emit_find_at(struct tr *t, u32 site)
 		.kind = TODO_CALL, .jcc = unknown, .stub = t->j->find, .top = e->p, .site = site};
 }
 
+/* Notes the target, in H_S2, for trace.c. */
+static void emit_note_way(struct tr *t)
+{
+	u32 way = (u32)offsetof(struct cpu, jit.way) +
+		  jit_way_hash(t->b->rip) * (u32)sizeof(struct jit_way);
+	struct hmem to = cpu_mem(way + (u32)offsetof(struct jit_way, to));
+	struct hmem all = cpu_mem(way + (u32)offsetof(struct jit_way, all));
+	struct hmem same = cpu_mem(way + (u32)offsetof(struct jit_way, same));
+	struct emit *e = &t->e;
+
+	emit_rm(e, X_GRP1_IB, GRP_ADD, &all);
+	emit_8(e, 1);
+	emit_mov_imm(e, H_S0, 0);
+	emit_rm(e, X_CMP_RM | X_W, H_S2, &to);
+	emit_rr(e, X_0F | 0x94, 0, H_S0); /* sete */
+	emit_rm(e, X_MOV_STORE | X_W, H_S2, &to);
+	emit_rm(e, 0x01, H_S0, &same); /* add */
+}
+
 /* Else the interpreter does the instruction. */
 static void emit_find_target(struct tr *t)
 {
+	if (t->u->tier == JIT_FIRST)
+		emit_note_way(t);
 	emit_find_at(t, jit_add_site(t, SITE_INSN));
 }
 
@@ -357,16 +383,12 @@ static void jcc_on(struct tr *t)
 	jit_todo_exit(t, emit_jcc(&t->e, taken ? cc ^ 1 : cc, NULL), site);
 }
 
-/* To where the call in this unit came from; elsewhere as any return, out of line. */
-static void ret_on(struct tr *t)
+/* Goes on where the target, in H_S2, should be; elsewhere as any computed jump, out of line. @disp: see TODO_FIND. */
+static void emit_expect(struct tr *t, s32 disp)
 {
 	gva_t target = t->parts[t->part + 1].block->rip;
 	struct stub_todo *s;
-	struct hmem m;
 
-	jit_fl_clobber(t);
-	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
-	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
 	if (fits_s32((s64)target)) {
 		emit_grp1(&t->e, X_W, GRP_CMP, H_S2, (s32)target);
 	} else {
@@ -374,17 +396,59 @@ static void ret_on(struct tr *t)
 		emit_rr(&t->e, X_CMP_RM | X_W, H_S0, H_S2);
 	}
 	s = &t->todo[t->nr_todo++];
-	*s = (struct stub_todo){.kind = TODO_RET, .x87 = t->x87, .disp = 8 + (u16)t->d.imm};
+	*s = (struct stub_todo){.kind = TODO_FIND, .x87 = t->x87, .disp = disp};
 	s->jcc = emit_jcc(&t->e, 5, NULL);
 	s->site = jit_add_site(t, SITE_INSN);
 	s->index = jit_add_site(t, SITE_INSN);
 	t->j->sites[s->index].fl = (struct jflags){.kind = JF_LAZY};
-	jit_fl_rsp_moves(t, 8 + (u16)t->d.imm);
-	emit_lea(&t->e, H_GSP, H_GSP, 8 + (u16)t->d.imm);
 }
 
-void jit_emit_ret(struct tr *t, const struct stub_todo *s)
+static void ret_on(struct tr *t)
 {
+	s32 by = 8 + (u16)t->d.imm;
+	struct hmem m;
+
+	jit_fl_clobber(t);
+	jit_lookup_stack(t, R_RSP, 0, TLB_READ, &m);
+	emit_rm(&t->e, X_MOV_LOAD | X_W, H_S2, &m);
+	emit_expect(t, by);
+	jit_fl_rsp_moves(t, by);
+	emit_lea(&t->e, H_GSP, H_GSP, by);
+}
+
+static void jmp_e_on(struct tr *t)
+{
+	jit_fl_clobber(t);
+	if (!load_target(t))
+		BUG("jit: a computed jump that trace.c lets on");
+	emit_expect(t, 0);
+}
+
+static void call_e_on(struct tr *t)
+{
+	jit_fl_clobber(t);
+	if (!load_target(t))
+		BUG("jit: a computed call that trace.c lets on");
+	emit_expect(t, -8);
+	push_return(t, true);
+}
+
+/* A call's, where the stack is in the window; else the interpreter does the call. Keeps H_S0. */
+static void push_return_cold(struct tr *t, u32 site)
+{
+	const struct block *b = jit_block_of(t, t->k);
+	const struct insn *in = t->insn[t->k];
+	struct hmem m = {.base = H_GSP, .index = H_S1, .disp = -8};
+
+	jit_emit_in_window(t, H_GSP, -8, 8);
+	jit_todo_leave(t, emit_jcc(&t->e, 3, NULL), site);
+	jit_emit_window_addend(t);
+	emit_store_return(t, b->base + (u64)(s64)in->off + in->len, &m);
+}
+
+void jit_emit_find(struct tr *t, const struct stub_todo *s)
+{
+	struct hmem code = in_table(t, offsetof(struct tlb_code, code));
 	const struct jit_site *site = &t->j->sites[s->site];
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
 
@@ -394,11 +458,18 @@ void jit_emit_ret(struct tr *t, const struct stub_todo *s)
 	jit_x87_settle(t);
 	jit_fl_to_lazy(t);
 	emit_find_at(t, s->index);
+	if (s->disp < 0) {
+		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &code);
+		push_return_cold(t, s->index);
+	}
 	jit_emit_count_at(t, offsetof(struct cpu, jit.ran.sides));
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);
 	emit_8(&t->e, (u8)(t->n - t->k - 1));
 	emit_lea(&t->e, H_GSP, H_GSP, s->disp);
-	emit_jump_code(t);
+	if (s->disp < 0)
+		emit_rr(&t->e, 0xff, 4, H_S0);
+	else
+		emit_jump_code(t);
 }
 
 void jit_tr_branch_on(struct tr *t)
@@ -412,6 +483,12 @@ void jit_tr_branch_on(struct tr *t)
 		break;
 	case RULE_RET:
 		ret_on(t);
+		break;
+	case RULE_JMP_E:
+		jmp_e_on(t);
+		break;
+	case RULE_CALL_E:
+		call_e_on(t);
 		break;
 	default: /* jmp */
 		break;

@@ -226,6 +226,8 @@ static struct jit_unit *make(struct jit *j, struct cpu *cpu, struct block *b,
 {
 	struct jit_unit *u = jit_translate(j, cpu, b, ctx, tier);
 
+	if (tier == JIT_FIRST)
+		cpu->jit.way[jit_way_hash(b->rip)] = (struct jit_way){.from = b->rip};
 	if (u && b->insn[0].fn != jit_op_run)
 		b->insn[0].fn = jit_op_run;
 	return u;

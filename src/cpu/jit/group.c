@@ -116,6 +116,7 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 	case RULE_NOP:
 	case RULE_JCC:
 	case RULE_JMP:
+	case RULE_JMP_E:
 		return;
 	case RULE_LEA:
 		follow_lea(v, in);
@@ -124,6 +125,7 @@ static void follow(struct values *v, const struct insn *in, const struct insn_ro
 	case RULE_PUSH_I:
 	case RULE_PUSH_E:
 	case RULE_CALL:
+	case RULE_CALL_E:
 		move_value(v, R_RSP, R_RSP, -8);
 		return;
 	case RULE_RET: /* in the midst of a unit: to the call's next */

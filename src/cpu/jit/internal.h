@@ -155,6 +155,12 @@ static inline u32 jit_heat_hash(gva_t rip)
 	return (u32)(rip >> 3) % (1U << JIT_HEATS_LOG);
 }
 
+/* And where its computed jump is in cpu_jit.way; others' may overwrite it. */
+static inline u32 jit_way_hash(gva_t rip)
+{
+	return (u32)rip * JIT_JUMP_FACTOR >> (32 - JIT_WAYS_LOG);
+}
+
 /* What a row of rules.def says. */
 struct jit_rule {
 	op_fn *const *set;
@@ -175,7 +181,7 @@ struct stub_todo {
 	u8 *jcc;	/* where the branch's offset field ends */
 	u8 *top;	/* TODO_MISS: where to try again */
 	u32 site;
-	u32 index; /* TODO_RET: the site to leave by, where @site has the state before; TODO_BEGIN: to this instruction */
+	u32 index; /* TODO_FIND: the site to leave by, where @site has the state before; TODO_BEGIN: to this instruction */
 	bool fills; /* TODO_BEGIN: the first access is like the group */
 	u64 tag;
 	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
@@ -183,9 +189,9 @@ struct stub_todo {
 	bool group,
 		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
 	u16 size;
-	s32 disp; /* TODO_RET: what is added to rsp */
+	s32 disp; /* TODO_FIND: what is added to rsp; negative: a call */
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_RET, TODO_BEGIN, TODO_SEAM };
+enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_FIND, TODO_BEGIN, TODO_SEAM };
 
 #define JIT_MAX_TODO 1024
 
@@ -442,8 +448,8 @@ void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
 /* Out of line: leaves the unit in its midst, for what site @s says, with the budget of what will not run. */
 void jit_emit_exit(struct tr *t, const struct stub_todo *s);
-/* Out of line: returns to an address that the unit does not go on at, which is in H_S2. */
-void jit_emit_ret(struct tr *t, const struct stub_todo *s);
+/* Out of line: a computed jump to an address that the unit does not go on at, which is in H_S2. */
+void jit_emit_find(struct tr *t, const struct stub_todo *s);
 /* Branch @jcc does that; flags may be in the host's only. */
 void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
 /* Are the pages of this part where they were, if no part before it has asked? */
@@ -471,6 +477,9 @@ void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m,
  * @group: SITE_PLAIN if it fails; else as for one access. */
 void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
 		    bool group);
+/* Compares only: the flags of jae if it is not in the window; then the addend. */
+void jit_emit_in_window(struct tr *t, unsigned reg, s32 disp, unsigned size);
+void jit_emit_window_addend(struct tr *t);
 /* Out of line. */
 void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
 /* The look-up made last, if it was not there already, leaves where it would be made again: H_S0 does not survive a miss;

@@ -288,22 +288,34 @@ static void finish_lookup(struct tr *t, u8 *top, unsigned from, enum tlb_access 
 
 #define OFF_WINDOW(field) ((u32)offsetof(struct cpu, tlb.stack.field))
 
-void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
-		    bool group)
+void jit_emit_in_window(struct tr *t, unsigned reg, s32 disp, unsigned size)
 {
 	unsigned c = 0;
 	struct hmem base = cpu_mem(OFF_WINDOW(base)), limit;
-	struct stub_todo *s;
 
 	while (8U << c < size)
 		c++;
 	limit = cpu_mem(OFF_WINDOW(limit) + 8 * c);
-	jit_emit_count_look(t, acc, JIT_LOOK_WINDOW);
 	emit_lea(&t->e, H_S1, reg, disp);
 	emit_rm(&t->e, X_SUB_RM | X_W, H_S1, &base);
 	emit_rm(&t->e, X_CMP_RM | X_W, H_S1, &limit);
-	s = add_miss(t, NULL, acc, 3);
+}
+
+void jit_emit_window_addend(struct tr *t)
+{
 	emit_load_cpu(&t->e, H_S1, OFF_WINDOW(addend));
+	t->s1_group = 0;
+}
+
+void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
+		    bool group)
+{
+	struct stub_todo *s;
+
+	jit_emit_count_look(t, acc, JIT_LOOK_WINDOW);
+	jit_emit_in_window(t, reg, disp, size);
+	s = add_miss(t, NULL, acc, 3);
+	jit_emit_window_addend(t);
 	s->kind = TODO_STACK;
 	s->top = t->e.p;
 	s->reg = (u8)reg;
@@ -313,7 +325,6 @@ void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tl
 	s->x87 = t->x87;
 	if (group)
 		t->j->sites[s->site].kind = SITE_PLAIN;
-	t->s1_group = 0;
 }
 
 void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s)

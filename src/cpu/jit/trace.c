@@ -93,6 +93,29 @@ static u64 heat_of(const struct trace *tr, const struct block *b)
 	return heat;
 }
 
+/* Where the computed jump at its end leads mostly. */
+static struct block *usual(const struct trace *tr, const struct block *b)
+{
+	const struct jit_way *w = &tr->cpu->jit.way[jit_way_hash(b->rip)];
+
+	if (w->from != b->rip || w->same * 4 < w->all * 3 || !w->same)
+		return NULL;
+	return known_block(tr, w->to);
+}
+
+/* Whether the address that a computed jump loads its target from needs nothing unusual. */
+static bool loads(const struct insn *in, gva_t next)
+{
+	bool constant = in->base == OFF_RIP || (in->base == OFF_ZERO && in->index == OFF_ZERO);
+	gva_t at = (in->base == OFF_RIP ? next : 0) + (u64)(s64)in->disp;
+
+	if (!(in->flags & IN_MEM))
+		return true;
+	if ((in->flags & IN_A32) || in->seg != OFF_ZERO)
+		return false;
+	return !constant || page_offset(at) <= PAGE_SIZE - 8;
+}
+
 /* Whether it has a unit that ends at its own top. */
 static bool is_loop(const struct jit *j, const struct block *b)
 {
@@ -149,7 +172,14 @@ static struct block *after(struct trace *tr)
 		tr->ret[tr->calls++] = next;
 		return known_block(tr, in->imm);
 	case RULE_RET:
-		return tr->calls ? known_block(tr, tr->ret[--tr->calls]) : NULL;
+		return tr->calls ? known_block(tr, tr->ret[--tr->calls]) : usual(tr, b);
+	case RULE_JMP_E:
+		return loads(in, next) ? usual(tr, b) : NULL;
+	case RULE_CALL_E:
+		if (tr->calls == MAX_CALLS || !loads(in, next))
+			return NULL;
+		tr->ret[tr->calls++] = next;
+		return usual(tr, b);
 	default:
 		return NULL;
 	}
@@ -186,6 +216,9 @@ bool jit_may_go_on(const struct jit *j, const struct block *b)
 		return !(row->attr & REPS) || !(in->flags & (IN_REP | IN_REPNE));
 	switch (jit_rule_of(j, in->row)->kind) {
 	case RULE_CALL:
+	case RULE_CALL_E:
+	case RULE_JMP_E:
+	case RULE_RET:
 		return true;
 	case RULE_JMP:
 	case RULE_JCC: /* a loop is closed by itself */

@@ -252,8 +252,8 @@ static void emit_todo(struct tr *t)
 			jit_emit_exit(t, s);
 			continue;
 		}
-		if (s->kind == TODO_RET) {
-			jit_emit_ret(t, s);
+		if (s->kind == TODO_FIND) {
+			jit_emit_find(t, s);
 			continue;
 		}
 		if (s->kind == TODO_CALL) {
