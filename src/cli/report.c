@@ -176,8 +176,8 @@ static void report_jit_ran(const struct machine *m, const struct jit *j)
 	begin(&p, "jit ran");
 	say(&p, "%lu instructions (%.2f %% of all),", c->ran, percent(c->ran, m->cpu.retired));
 	say(&p, "with %.1f exits to C a million;", 1e6 * per(exits, c->ran));
-	say(&p, "%.1f a unit entered, %.1f %% of those left in their midst;",
-	    per(c->ran, r->units), percent(r->sides, r->units));
+	say(&p, "%.1f a unit entered, %.1f %% of those left in their midst;", per(c->ran, r->units),
+	    percent(r->sides, r->units));
 	say(&p, "a thousand had %.1f accesses", 1e3 * per(r->grouped, c->ran));
 	say(&p, "without a look-up of their own, and %.1f look-ups:", 1e3 * per(looks, c->ran));
 	say(&p, "%.1f in the TLB,", 1e3 * per(by_way[JIT_LOOK_TABLE], c->ran));

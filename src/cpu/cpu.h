@@ -180,7 +180,7 @@ struct jit_ran {
 	u64 looks[2][NR_JIT_LOOKS]; /* look-ups, by enum tlb_access and by way */
 	u64 grouped;		    /* accesses that needed none: another's page was theirs */
 	u64 window_misses;	    /* of the window's look-ups: then by the table */
-	u64 units, sides; /* entered; left in their midst */
+	u64 units, sides;	    /* entered; left in their midst */
 };
 
 /* Where a computed jump, call or return has led, while its block was translated alone. */

@@ -396,7 +396,7 @@ static void emit_expect(struct tr *t, s32 disp)
 		emit_rr(&t->e, X_CMP_RM | X_W, H_S0, H_S2);
 	}
 	s = &t->todo[t->nr_todo++];
-	*s = (struct stub_todo){.kind = TODO_FIND, .x87 = t->x87, .disp = disp};
+	*s = (struct stub_todo){.kind = TODO_FIND, .x87 = t->x87, .disp = disp, .tag = t->next_rip};
 	s->jcc = emit_jcc(&t->e, 5, NULL);
 	s->site = jit_add_site(t, SITE_INSN);
 	s->index = jit_add_site(t, SITE_INSN);
@@ -434,16 +434,14 @@ static void call_e_on(struct tr *t)
 }
 
 /* A call's, where the stack is in the window; else the interpreter does the call. Keeps H_S0. */
-static void push_return_cold(struct tr *t, u32 site)
+static void push_return_cold(struct tr *t, gva_t ret, u32 site)
 {
-	const struct block *b = jit_block_of(t, t->k);
-	const struct insn *in = t->insn[t->k];
 	struct hmem m = {.base = H_GSP, .index = H_S1, .disp = -8};
 
 	jit_emit_in_window(t, H_GSP, -8, 8);
 	jit_todo_leave(t, emit_jcc(&t->e, 3, NULL), site);
 	jit_emit_window_addend(t);
-	emit_store_return(t, b->base + (u64)(s64)in->off + in->len, &m);
+	emit_store_return(t, ret, &m);
 }
 
 void jit_emit_find(struct tr *t, const struct stub_todo *s)
@@ -460,7 +458,7 @@ void jit_emit_find(struct tr *t, const struct stub_todo *s)
 	emit_find_at(t, s->index);
 	if (s->disp < 0) {
 		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &code);
-		push_return_cold(t, s->index);
+		push_return_cold(t, s->tag, s->index);
 	}
 	jit_emit_count_at(t, offsetof(struct cpu, jit.ran.sides));
 	emit_rm(&t->e, X_GRP1_IB | X_W, GRP_ADD, &budget);

@@ -189,21 +189,32 @@ struct stub_todo {
 	bool group,
 		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
 	u16 size;
-	s32 disp; /* TODO_FIND: what is added to rsp; negative: a call */
+	s32 disp; /* TODO_FIND: what is added to rsp; negative: a call, that returns to @tag */
 };
-enum todo { TODO_MISS, TODO_LEAVE, TODO_CALL, TODO_STACK, TODO_EXIT, TODO_FIND, TODO_BEGIN, TODO_SEAM };
+enum todo {
+	TODO_MISS,
+	TODO_LEAVE,
+	TODO_CALL,
+	TODO_STACK,
+	TODO_EXIT,
+	TODO_FIND,
+	TODO_BEGIN,
+	TODO_SEAM
+};
 
 #define JIT_MAX_TODO 1024
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
-	s8 root, index; /* guest registers, as they are where this part begins; index -1: none ... */
+	s8 root,
+		index; /* guest registers, as they are where this part begins; index -1: none ... */
 	u8 part;
-	u8 born, index_born; /* ... or as they are behind this instruction, counted from 1; 0: the former */
-	u8 slot;	     /* of cpu->jit.group */
-	bool late;	     /* looked up at the first access, not where the part begins ... */
-	bool begun;	     /* ... which it has been */
-	u8 first;	     /* the instruction with that */
+	u8 born,
+		index_born; /* ... or as they are behind this instruction, counted from 1; 0: the former */
+	u8 slot;	    /* of cpu->jit.group */
+	bool late;	    /* looked up at the first access, not where the part begins ... */
+	bool begun;	    /* ... which it has been */
+	u8 first;	    /* the instruction with that */
 	u8 scale;
 	u8 count;
 	bool write;
@@ -298,11 +309,11 @@ struct jit {
 	bool has_bmi2;	      /* the host: rorx */
 	bool host_adds_flags; /* shifts by a constant leave no flag as it was */
 	void (*enter)(struct cpu *cpu, const void *code);
-	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find,
-		*check_page, *check_seam; /* stubs, writable mapping */
+	const u8 *miss[2], *stack[2], *handler, *leave, *lazy, *find, *check_page,
+		*check_seam; /* stubs, writable mapping */
 	/* By hash; 0 is never used. Those of seams, the last, keep their numbers until all code goes. */
 	struct jit_page pages[TLB_PAGES + TLB_SEAMS];
-	struct cpu *cpu;		  /* the last that came */
+	struct cpu *cpu; /* the last that came */
 	struct jit_unit *units;
 	struct jit_site *sites;
 	struct jit_trap *traps;
