@@ -323,6 +323,9 @@ struct jit {
 	u32 max_units, max_sites, max_traps, max_parts; /* the first that is not its own */
 	struct jit_gen gens[JIT_MAX_GENS];
 	u32 nr_gens, gen;
+	/* What jit_tlb_miss() found, right before the unit is left: tlb_open()'s answer, 0: no fault; and its page. */
+	u32 fault;
+	gva_t fault_page;
 	bool full;   /* something found no room: jit_evict() when nobody stands in a unit */
 	u32 calling; /* a handler runs for this unit ... */
 	/* ... which it finds here alone, in a block of its own: run.c */

@@ -19,14 +19,21 @@ u64 jit_tlb_miss(struct cpu *cpu, enum tlb_access acc, u64 index, u64 tag, u64 s
 	struct jit *j = cpu->code->jit;
 	const struct jit_unit *u = &j->units[j->sites[site].unit];
 	void *host;
+	u32 err;
 
 	j->count.misses++;
 	if (tag & ~PAGE_MASK)
 		return 1; /* misaligned */
 	if (((tag >> (PAGE_SHIFT - 5)) & j->l1_mask) != index)
 		return 1; /* crosses pages */
-	if (!canonical(tag) || (tlb_open(&cpu->tlb, tag, 0, acc, PF_USER, &host) & TLB_FAULT))
+	if (!canonical(tag))
 		return 1;
+	err = tlb_open(&cpu->tlb, tag, 0, acc, PF_USER, &host);
+	if (err & TLB_FAULT) {
+		j->fault = err;
+		j->fault_page = tag;
+		return 1;
+	}
 	return u->dead || tlb_l1_slot(&cpu->tlb, tag)->tag[acc] != tag;
 }
 
@@ -158,6 +165,27 @@ static const struct insn *at_insn(struct cpu *cpu, const struct jit_unit *u, uns
 	return in;
 }
 
+/* Instruction @in was left for a page fault that jit_tlb_miss() found: raises it, if the interpreter could find no
+ * other: it touches this one page. */
+static bool raise_fault(struct cpu *cpu, const struct jit_unit *u, const struct insn *in)
+{
+	struct jit *j = cpu->code->jit;
+	u32 err = j->fault;
+	const struct jit_rule *rule;
+	gva_t ea;
+
+	if (!err || u->dead)
+		return false;
+	rule = jit_rule_of(j, in->row);
+	ea = ea_full(cpu, in);
+	if (rule->kind != RULE_GPR || (rule->roles & RO_EREG) || !(in->flags & IN_MEM) ||
+	    (ea & PAGE_MASK) != j->fault_page)
+		return false;
+	cpu->jit.first = false;
+	cpu_raise_page_fault(cpu, in, ea, err & ~TLB_FAULT);
+	return true;
+}
+
 /* The unit was left at its entry, for good. */
 static const struct insn *nothing_ran(struct cpu *cpu, const struct jit_unit *u,
 				      const struct jit_site *s, bool charged)
@@ -216,6 +244,7 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 	for (;;) {
 		j->count.enters++;
 		jit_map_regs(cpu, u->ctx.map);
+		j->fault = 0;
 		before = cpu->budget;
 		j->enter(cpu, j->exec + u->code);
 		j->count.ran += (before - cpu->budget) & (INTERRUPT_BUDGET - 1);
@@ -263,7 +292,8 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			break;
 		default:
 			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
-			return at_insn(cpu, u, s->k);
+			next = at_insn(cpu, u, s->k);
+			return raise_fault(cpu, u, next) ? NULL : next;
 		}
 	}
 }
