@@ -189,6 +189,13 @@ static void emit_test(struct tr *t, const struct jflags *f)
 	}
 }
 
+/* CF is bit @bit of a word in memory. */
+static void emit_bt(struct tr *t, const struct hmem *m, u8 bit)
+{
+	emit_rm(&t->e, X_0F | 0xba, 4, m);
+	emit_8(&t->e, bit);
+}
+
 /* CF of what inc and dec came behind. */
 static void emit_carry(struct tr *t, const struct jflags *f)
 {
@@ -312,6 +319,50 @@ void jit_fl_to_host(struct tr *t)
 	t->host = true;
 }
 
+/* CF of @f: a shorter way than to do it all again. */
+static void emit_only_carry(struct tr *t, const struct jflags *f)
+{
+	struct hmem m = cpu_mem(OFF_CC);
+	unsigned a = H_S0;
+
+	switch (f->kind) {
+	case JF_CC:
+		emit_bt(t, &m, 8);
+		return;
+	case JF_ADD: /* the sum is less than what was added */
+		if (f->a < NR_GPR && !in_memory(f->a) && !f->delta)
+			a = host_reg(f->a);
+		else
+			load_value(t, H_S0, f->a, f->imm, f->delta);
+		emit_with_b(t, X_CMP_RM, GRP_CMP, a, f);
+		return;
+	case JF_SUB: /* the difference and it are more than there is room for */
+		load_value(t, H_S0, f->a, f->imm, f->delta);
+		emit_with_b(t, X_ADD_RM, GRP_ADD, H_S0, f);
+		return;
+	case JF_TEST:
+		emit_8(&t->e, 0xf8); /* clc */
+		return;
+	case JF_INC:
+	case JF_DEC:
+		if (value_in_memory(f->b, &m))
+			emit_bt(t, &m, 0);
+		else
+			emit_carry(t, f);
+		return;
+	default:
+		emit_repeat(t, f);
+	}
+}
+
+void jit_fl_carry_to_host(struct tr *t)
+{
+	if (!t->host)
+		jit_fl_unlazy(t);
+	if (!t->host)
+		emit_only_carry(t, &t->fl);
+}
+
 static void store_lazy(struct tr *t, unsigned v, s32 delta, u32 off)
 {
 	struct hmem m = cpu_mem(off);
@@ -358,6 +409,10 @@ void jit_fl_reg_write(struct tr *t, unsigned gpr)
 		return;
 	if (!jit_needed_after(t)) {
 		t->stale = true; /* nobody will ask behind this instruction */
+		return;
+	}
+	if (t->host && !jit_kept_after(t)) {
+		*f = (struct jflags){.kind = JF_HOST};
 		return;
 	}
 	spill = f->a == JV_SPILL || f->b == JV_SPILL ? JV_SPILL + 1 : JV_SPILL;

@@ -375,6 +375,18 @@ static bool supported(const struct tr *t, const struct operands *o)
 	return true;
 }
 
+/* CF is all that it wants of the flags before; and it leaves all of them, or none. */
+static bool asks_carry(const struct insn_row *row, u32 changed)
+{
+	return row->reads == F_CF && (!changed || (row->writes == F_OSZAPC && !row->undefined));
+}
+
+/* Not where the recipe takes instructions, and all who look find the flags in the host's. */
+static bool is_worth(const struct tr *t, const struct jflags *f, enum through how)
+{
+	return jit_kept_after(t) || (how == DIRECT && !is_shift(f->kind)) || counts(f->kind);
+}
+
 bool jit_tr_gpr(struct tr *t)
 {
 	u32 changed = (t->row->writes | t->row->undefined) & F_OSZAPC;
@@ -394,7 +406,9 @@ bool jit_tr_gpr(struct tr *t)
 	if (o.mem && !jit_lookup_e(t, jit_memory_size(t->row, t->d.width),
 				   t->rule->roles & RO_EW ? TLB_WRITE : TLB_READ, 0, &m))
 		return false;
-	if (before)
+	if (reads && asks_carry(t->row, changed))
+		jit_fl_carry_to_host(t);
+	else if (before)
 		jit_fl_to_host(t);
 
 	if (!changed) {
@@ -403,7 +417,7 @@ bool jit_tr_gpr(struct tr *t)
 			emit_it(t, &o, o.mem ? &m : NULL);
 		return true;
 	}
-	if (!keeps || !recipe(t, &o, &f, &how)) {
+	if (!keeps || !recipe(t, &o, &f, &how) || !is_worth(t, &f, how)) {
 		f = (struct jflags){.kind = JF_HOST};
 		how = DIRECT;
 	}

@@ -254,6 +254,8 @@ struct tr {
 	bool host;	  /* and the host's hold them, too */
 	u64 need[JIT_MAX_INSNS /
 		 64]; /* bit k: somebody may look at the flags that instruction k leaves */
+	/* Bit k: ... when they are no longer in the host's, or at an exit. */
+	u64 keep[JIT_MAX_INSNS / 64];
 	bool need_in; /* ... at those that arrive */
 	bool stale;   /* fl is good up to the end of instruction k only */
 	bool ended;   /* nothing follows instruction k */
@@ -444,6 +446,11 @@ static inline bool jit_needed_after(const struct tr *t)
 {
 	return t->need[t->k / 64] >> t->k % 64 & 1;
 }
+/* The flags that instruction k leaves have to be made again: not all that look at them find them in the host's. */
+static inline bool jit_kept_after(const struct tr *t)
+{
+	return t->keep[t->k / 64] >> t->k % 64 & 1;
+}
 
 /* One instruction each; false: there is no way, a handler has to do it. */
 bool jit_tr_gpr(struct tr *t);
@@ -564,6 +571,7 @@ unsigned jit_memory_size(const struct insn_row *row, unsigned width);
 /* flags.c */
 void jit_fl_clobber(struct tr *t); /* the host's flags are about to be lost */
 void jit_fl_to_host(struct tr *t); /* somebody reads them; uses H_S0 */
+void jit_fl_carry_to_host(struct tr *t); /* ... CF alone; t->host stays as it is */
 void jit_fl_unlazy(struct tr *t);  /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
 void jit_fl_to_lazy(struct tr *t); /* for an exit whose target is not known */
 void jit_fl_settle(struct tr *t);  /* for an exit: no longer in the host's flags only */

@@ -103,11 +103,46 @@ static bool looks_at(const struct tr *t, unsigned k)
 	return false;
 }
 
+/* Nothing is left of the flags before, though some may be read. */
+static bool replaces_all(const struct insn_row *row)
+{
+	return row->writes == F_OSZAPC && !row->undefined;
+}
+
+static bool looks_up(const struct tr *t, unsigned k, const struct insn_row *row)
+{
+	return (t->insn[k]->flags & IN_MEM) && !(row->attr & NOACCESS) &&
+	       (!t->use_e[k] || jit_begins_group(t, k));
+}
+
+/* Whether the host's flags may be lost at instruction @k, before it reads them; or they are wanted at an exit. */
+static bool loses_flags(const struct tr *t, unsigned k, const struct insn_row *row,
+			const struct jit_rule *rule)
+{
+	switch (rule->kind) {
+	case RULE_GPR:
+	case RULE_VEC:
+		return looks_up(t, k, row);
+	case RULE_LEA:
+	case RULE_JMP:
+		return false;
+	case RULE_NOP:
+		return t->insn[k]->flags & IN_MEM; /* a prefetch */
+	case RULE_PUSH:
+	case RULE_PUSH_I:
+	case RULE_POP:
+	case RULE_CALL:
+		return !t->use_stack[k];
+	default:
+		return true;
+	}
+}
+
 /* Who may look at flags, from the end of the block; and what the unit needs. An instruction that may fault, or
  * that a handler does, looks at all of them. */
 static void look_ahead(struct tr *t)
 {
-	bool live = true;
+	bool live = true, keep = true;
 
 	for (unsigned k = t->n; k-- > 0;) {
 		const struct insn *in = t->insn[k];
@@ -115,21 +150,22 @@ static void look_ahead(struct tr *t)
 		const struct jit_rule *rule;
 
 		t->need[k / 64] |= (u64)live << k % 64;
+		t->keep[k / 64] |= (u64)keep << k % 64;
 		if (in->row == NO_ROW) {
-			live = true;
+			live = keep = true;
 			continue;
 		}
 		row = &insn_rows[in->row];
 		rule = jit_rule_of(t->j, in->row);
 		t->u->needs |= needs_of(rule->roles);
 		if (rule->kind == RULE_NONE || !(row->attr & NOFAULT) || row->reads ||
-		    ((in->flags & IN_MEM) && !(row->attr & NOACCESS) &&
-		     (!t->use_e[k] || jit_begins_group(t, k))))
+		    looks_up(t, k, row))
 			live = true;
 		else if (writes_all(t->j, in, row, rule))
 			live = false;
+		keep = (keep && !replaces_all(row)) || loses_flags(t, k, row, rule);
 		if (looks_at(t, k))
-			live = true;
+			live = keep = true;
 	}
 	t->need_in = live;
 }
