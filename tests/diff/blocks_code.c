@@ -511,6 +511,14 @@ static void put_one_of_two(struct place *w, u32 a, u32 b, u8 ext)
 			   (u8)(0xc0 | (r & 7) << 3 | (other & 7))},
 		    4);
 	}
+	if (one_in(3)) { /* through memory: also what is below the stack, where a call's return address goes */
+		u8 below_stack = (u8)(-8 * (int)(1 + below(3)));
+
+		put(w, (u8[]){rex(r, R_RSP), 0x89, (u8)(0x44 | (r & 7) << 3), 0x24, below_stack},
+		    5);
+		put(w, (u8[]){0xff, (u8)(0x44 | ext << 3), 0x24, below_stack}, 4);
+		return;
+	}
 	put(w, (u8[]){(u8)(0x40 | r >> 3), 0xff, (u8)(0xc0 | ext << 3 | (r & 7))}, 3);
 }
 
