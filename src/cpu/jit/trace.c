@@ -7,7 +7,8 @@
  *
  * What runs mostly is known from what the interpreter has counted (struct block's heat), when A gets hot: of two
  * ways the one whose block has been entered more often. A return goes where the call in the unit came from; other
- * computed jumps go where they mostly went (struct jit_way). The unit ends where nothing is known, where it comes by its own top, and before a loop that has a unit of its own.
+ * computed jumps go where they mostly went (struct jit_way). The unit ends where nothing is known, where it comes
+ * by its own top, and before a loop that has a unit of its own.
  */
 #include "cpu/jit/internal.h"
 
