@@ -569,8 +569,8 @@ static inline unsigned jit_place(const struct tr *t, unsigned gpr)
 unsigned jit_memory_size(const struct insn_row *row, unsigned width);
 
 /* flags.c */
-void jit_fl_clobber(struct tr *t); /* the host's flags are about to be lost */
-void jit_fl_to_host(struct tr *t); /* somebody reads them; uses H_S0 */
+void jit_fl_clobber(struct tr *t);	 /* the host's flags are about to be lost */
+void jit_fl_to_host(struct tr *t);	 /* somebody reads them; uses H_S0 */
 void jit_fl_carry_to_host(struct tr *t); /* ... CF alone; t->host stays as it is */
 void jit_fl_unlazy(struct tr *t);  /* JF_LAZY becomes JF_CC: before H_S1 and H_S2 hold anything */
 void jit_fl_to_lazy(struct tr *t); /* for an exit whose target is not known */
