@@ -44,21 +44,22 @@ static struct cpuid_leaf host(u32 leaf, u32 subleaf)
 	static struct {
 		u32 leaf, subleaf;
 		struct cpuid_leaf l;
-	} known[32];
-	static u32 n;
+	} leaves_known[32];
+	static u32 nr_leaves_known;
 	u32 i = 0;
 
-	while (i < n && (known[i].leaf != leaf || known[i].subleaf != subleaf))
+	while (i < nr_leaves_known &&
+	       (leaves_known[i].leaf != leaf || leaves_known[i].subleaf != subleaf))
 		i++;
-	if (i == ARRAY_SIZE(known))
-		i = n = 0; /* more than anybody asks for: start again */
-	if (i == n) {
-		known[i].leaf = leaf;
-		known[i].subleaf = subleaf;
-		known[i].l = ask_host(leaf, subleaf);
-		n++;
+	if (i == ARRAY_SIZE(leaves_known))
+		i = nr_leaves_known = 0; /* more than anybody asks for: start again */
+	if (i == nr_leaves_known) {
+		leaves_known[i].leaf = leaf;
+		leaves_known[i].subleaf = subleaf;
+		leaves_known[i].l = ask_host(leaf, subleaf);
+		nr_leaves_known++;
 	}
-	return known[i].l;
+	return leaves_known[i].l;
 }
 
 static bool host_is_amd(void)

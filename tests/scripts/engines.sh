@@ -1,6 +1,7 @@
 # Translated code: rows against the host CPU, programs against themselves run natively, and in lockstep with the
 # interpreter, which ends Vellum on the first difference.
 # tags: quick
+# limit: 900
 [ -x "$BUILD/tests/diff/check_vec" ] || { echo "check_vec was not built"; exit 77; }
 [ "$VELLUM" = native ] && exit 77
 bad=0
@@ -20,7 +21,7 @@ done
 compare()
 {
 	for program in "${@:2}"; do
-		VELLUM_ENGINE=$1 timeout -k 1 100 "$VELLUM" compare "$GUEST/$program" >out 2>&1 </dev/null && continue
+		VELLUM_ENGINE=$1 timeout -k 1 200 "$VELLUM" compare "$GUEST/$program" >out 2>&1 </dev/null && continue
 		echo "$program, --engine=$1:"
 		tail -n 60 out
 		bad=1

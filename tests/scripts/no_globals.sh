@@ -6,6 +6,8 @@ cat >exceptions <<'END'
 the_log_fd            a message may come before there is a machine (base/log.c)
 regions               the host's signal handlers are given no machine (cpu/host_signals.c)
 handler_stack         what they run on
+leaves_known          what the host answers to CPUID, which never changes (cpu/cpuid.c)
+nr_leaves_known       how much of that has been asked for
 static_pool           a stub of Vellum's own code is given no machine (cpu/thunk_static.c)
 __jit_debug_descriptor  gdb looks for it by this name (cpu/jit/names.c)
 END
