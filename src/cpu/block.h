@@ -43,6 +43,7 @@ struct block {
 	s16 heat;	 /* jit/: entries so far, less what it must prove: see first_heat() */
 	u32 units;	 /* jit/: translations that begin with it, 0: none */
 	u32 parts;	 /* jit/: those that have it */
+	u32 general;	 /* jit/: the one to enter it by, 0: nobody has looked */
 	op_fn *first_fn; /* jit/: insn[0]'s own handler; NULL: not translated ever */
 	struct insn insn[];
 };

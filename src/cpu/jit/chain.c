@@ -247,13 +247,19 @@ static struct jit_unit *find(const struct jit *j, const struct block *b, const s
 	return NULL;
 }
 
+/* Whether @b is translated, or is to be now that translated code has come to it. */
+static bool hot_by_jump(const struct jit *j, struct block *b)
+{
+	return b->insn[0].fn == jit_op_run || (b->heat += JIT_HEAT_CHAINED) >= j->hot;
+}
+
 int jit_find_jump(struct cpu *cpu, gva_t rip)
 {
 	struct jit *j = cpu->code->jit;
 	struct block *b = block_seen(cpu, rip);
 	struct jit_unit *u = NULL;
 
-	if (b && b->insn[0].fn == jit_op_run && !(j->lock && j->lock->off))
+	if (b && b->first_fn && !(j->lock && j->lock->off) && hot_by_jump(j, b))
 		u = jit_general(j, cpu, b);
 	return u ? (int)jit_remember(j, cpu, u) : -1;
 }
@@ -286,9 +292,15 @@ static u8 first_tier(const struct jit *j, const struct block *b)
 struct jit_unit *jit_general(struct jit *j, struct cpu *cpu, struct block *b)
 {
 	unsigned versions;
-	struct jit_unit *u = find_best(j, b, &lazy, &versions);
+	struct jit_unit *u;
 
-	return u ? u : make(j, cpu, b, &lazy, first_tier(j, b));
+	if (b->general)
+		return &j->units[b->general];
+	u = find_best(j, b, &lazy, &versions);
+	if (!u)
+		u = make(j, cpu, b, &lazy, first_tier(j, b));
+	b->general = u ? (u32)(u - j->units) : 0;
+	return u;
 }
 
 struct jit_unit *jit_hotter(struct jit *j, struct cpu *cpu, struct jit_unit *u)
@@ -365,7 +377,7 @@ struct jit_unit *jit_follow(struct jit *j, struct cpu *cpu, u32 site, const stru
 
 	if (!b->first_fn || (j->lock && j->lock->off))
 		return NULL;
-	if (b->insn[0].fn == jit_op_heat && (b->heat += JIT_HEAT_CHAINED) < j->hot)
+	if (!hot_by_jump(j, b))
 		return NULL;
 	u = find_best(j, b, fl, &versions);
 	if (!u && versions < JIT_MAX_VERSIONS)
@@ -399,6 +411,8 @@ void jit_forget_unit(struct jit *j, struct jit_unit *u)
 	while (*p != nr)
 		p = &j->units[*p].next;
 	*p = u->next;
+	if (u->block->general == nr)
+		u->block->general = 0;
 	while (u->first_in)
 		jit_forget_link(j, u->first_in);
 	for (u32 i = 0; i < u->nr_parts; i++)

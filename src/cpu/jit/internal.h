@@ -22,13 +22,13 @@
 #define H_GSP 8
 #define H_CPU 4
 
-/* Entries of a block before it is translated; a jump from translated code counts more. And so many times as many
- * before what follows is translated with it. */
-#define JIT_HOT 40
-#define JIT_HOT_TRACE 128
+/* Entries of a block before it is translated; a jump from translated code counts more, as leaving costs more than
+ * interpreting a block does. And so many times as many before what follows is translated with it. */
+#define JIT_HOT 200
+#define JIT_HOT_TRACE 26
 #define JIT_HOT_TRACE_TEST 2
 #define JIT_HOT_LOCKSTEP 2
-#define JIT_HEAT_CHAINED 8
+#define JIT_HEAT_CHAINED 20
 /* Translations of one block for different flags; one more is the general one. */
 #define JIT_MAX_VERSIONS 6
 
