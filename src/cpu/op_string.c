@@ -158,11 +158,22 @@ static u64 movs_run(struct cpu *cpu, const struct insn *in, const struct string 
 	return n;
 }
 
+/* One element to rdi. open_run() may have dropped the running block and found a page without code then, which the TLB
+ * knows from now on: that must be noticed all the same. */
+static const struct insn *write_one(struct cpu *cpu, const struct insn *in, u64 val)
+{
+	gva_t to = pointer(cpu, in, R_RDI);
+
+	if (unlikely(cpu->block->dead))
+		return mem_write_slow(cpu, in, to, in->width, val);
+	return mem_write(cpu, in, to, in->width, val, true);
+}
+
 static bool movs_one(struct cpu *cpu, const struct insn *in, struct string *s)
 {
 	struct mem_value m = mem_read(cpu, in, source(cpu, in), in->width, true);
 
-	s->next = m.ok ? mem_write(cpu, in, pointer(cpu, in, R_RDI), in->width, m.val, true) : NULL;
+	s->next = m.ok ? write_one(cpu, in, m.val) : NULL;
 	return s->next;
 }
 
@@ -215,8 +226,7 @@ static __attribute__((noinline)) const struct insn *stos_all(struct cpu *cpu, co
 		n = stos_run(cpu, in, &s);
 		if (!n) {
 			n = 1;
-			s.next = mem_write(cpu, in, pointer(cpu, in, R_RDI), in->width,
-					   cpu->regs.gpr[R_RAX], true);
+			s.next = write_one(cpu, in, cpu->regs.gpr[R_RAX]);
 			if (!s.next)
 				break;
 		}

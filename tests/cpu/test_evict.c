@@ -265,6 +265,24 @@ static void links_to_what_was_dropped_go(void)
 	flat_free(f);
 }
 
+/* rep movsb that comes by itself: when its prefix is a nop, movsb is what is left of it. */
+static void what_copies_over_itself_is_noticed(void)
+{
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	u8 code[] = {0xf3, 0xa4, 0xeb, 0xfe}, nops[64];
+
+	memset(nops, 0x90, sizeof(nops));
+	flat_write(f, CODE + PAGE_SIZE, nops, sizeof(nops));
+	flat_write(f, CODE + 64, code, sizeof(code));
+	f->cpu.regs.gpr[R_RSI] = CODE + PAGE_SIZE;
+	f->cpu.regs.gpr[R_RDI] = CODE + 60;
+	f->cpu.regs.gpr[R_RCX] = sizeof(nops);
+	run(f, CODE + 64, 400);
+	CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RCX], sizeof(nops) - 5);
+	CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RDI], CODE + 66);
+	flat_free(f);
+}
+
 /* Rewritten again and again, and run long enough to be translated each time: what is dropped makes room. */
 static void code_that_is_rewritten_all_the_time_needs_no_more_memory(void)
 {
@@ -342,6 +360,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(code_goes_with_its_page_and_no_other),
 	UNIT_TEST(only_what_changes_is_dropped),
 	UNIT_TEST(links_to_what_was_dropped_go),
+	UNIT_TEST(what_copies_over_itself_is_noticed),
 	UNIT_TEST(code_that_is_rewritten_all_the_time_needs_no_more_memory),
 	UNIT_TEST(the_first_unit_may_be_a_loop_over_two_pages),
 	UNIT_TEST(who_calls_what_changes_is_not_translated_each_time),
