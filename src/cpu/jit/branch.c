@@ -2,7 +2,9 @@
  * through a table that is checked as the interpreter checks its own (block_jump()).
  */
 #include "base/bug.h"
+#include "cpu/jit/group.h"
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
 
 #include "mm/memory.h"
 

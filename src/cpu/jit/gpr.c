@@ -5,6 +5,7 @@
  */
 #include "cpu/decode_vex.h"
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
 
 extern op_set op_mov_EG, op_mov_GE, op_mov_ZI, op_mov_EI, op_xor_EG, op_xor_GE;
 

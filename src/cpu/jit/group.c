@@ -16,159 +16,15 @@
  * reached may well not be there, and would fail each time. Blocks behind it join. Only the stack is looked up at the
  * entry for all of them.
  */
+#include "cpu/jit/group.h"
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
+#include "cpu/jit/values.h"
 #include "cpu/vec.h"
 
 #define GROUP_MAX 512 /* bytes */
 #define LATE_MAX 256
 #define STEP_MAX 512 /* an iteration */
-
-extern op_set op_mov_EG, op_mov_GE, op_add_EI, op_sub_EI, op_inc, op_dec;
-
-/* What registers are: a register where a part begins, and a constant. */
-struct values {
-	struct {
-		s8 root; /* -1: something else */
-		u8 part;
-		u8 born; /* 0: where the part begins; else behind this instruction, counted from 1 */
-		s32 delta;
-	} of[NR_GPR];
-	u8 part, now; /* as born */
-};
-
-/* @gpr has a value that nothing is known of: others may come from it. */
-static void set_new(struct values *v, unsigned gpr, u8 born)
-{
-	v->of[gpr].root = (s8)gpr;
-	v->of[gpr].part = v->part;
-	v->of[gpr].born = born;
-	v->of[gpr].delta = 0;
-}
-
-static void forget(struct values *v, unsigned offset)
-{
-	if (offset / 8 < NR_GPR)
-		set_new(v, offset / 8, v->now);
-}
-
-static void move_value(struct values *v, unsigned to, unsigned from, s64 by)
-{
-	s64 delta = v->of[from].delta + by;
-
-	v->of[to] = v->of[from];
-	v->of[to].delta = (s32)delta;
-	if (delta != (s16)delta)
-		set_new(v, to, v->now);
-}
-
-/* mov between registers, add and sub of a constant, of 64 bits: what comes out is known. */
-static bool follow_constant(struct values *v, const struct insn *in, const struct insn_row *row)
-{
-	unsigned to = in->rm / 8, from = in->reg / 8;
-
-	if (in->width != W_Q || (in->flags & IN_MEM))
-		return false;
-	if (row->set == op_mov_EG || row->set == op_mov_GE)
-		move_value(v, to, from, 0);
-	else if (row->set == op_add_EI)
-		move_value(v, to, to, (s64)in->imm);
-	else if (row->set == op_sub_EI)
-		move_value(v, to, to, -(s64)in->imm);
-	else if (row->set == op_inc || row->set == op_dec)
-		move_value(v, to, to, row->set == op_inc ? 1 : -1);
-	else
-		return false;
-	return true;
-}
-
-static void follow_lea(struct values *v, const struct insn *in)
-{
-	if (in->width == W_Q && in->index == OFF_ZERO && in->base / 8 < NR_GPR &&
-	    !(in->flags & IN_A32))
-		move_value(v, in->reg / 8, in->base / 8, in->disp);
-	else
-		forget(v, in->reg);
-}
-
-/* Of 16 bits these move rsp by less, and a handler does them. */
-static unsigned narrow(unsigned kind)
-{
-	switch (kind) {
-	case RULE_PUSH:
-	case RULE_PUSH_I:
-	case RULE_PUSH_E:
-	case RULE_POP:
-	case RULE_LEAVE:
-		return RULE_NONE;
-	default:
-		return kind;
-	}
-}
-
-/* What registers are behind @in. */
-static void follow(struct values *v, const struct insn *in, const struct insn_row *row,
-		   const struct jit_rule *rule)
-{
-	bool mem = in->flags & IN_MEM;
-	unsigned roles = rule->roles;
-
-	switch (in->width == W_Q ? rule->kind : narrow(rule->kind)) {
-	case RULE_NOP:
-	case RULE_JCC:
-	case RULE_JMP:
-	case RULE_JMP_E:
-		return;
-	case RULE_LEA:
-		follow_lea(v, in);
-		return;
-	case RULE_PUSH:
-	case RULE_PUSH_I:
-	case RULE_PUSH_E:
-	case RULE_CALL:
-	case RULE_CALL_E:
-		move_value(v, R_RSP, R_RSP, -8);
-		return;
-	case RULE_RET: /* in the midst of a unit: to the call's next */
-		move_value(v, R_RSP, R_RSP, 8 + (s64)(u16)in->imm);
-		return;
-	case RULE_POP:
-		move_value(v, R_RSP, R_RSP, 8);
-		forget(v, in->rm);
-		return;
-	case RULE_LEAVE:
-		move_value(v, R_RSP, R_RBP, 8);
-		forget(v, OFF_GPR(R_RBP));
-		return;
-	case RULE_GPR:
-		if (!(roles & RO_VW) && follow_constant(v, in, row))
-			return;
-		break;
-	case RULE_VEC:
-		break;
-	default:
-		for (unsigned r = 0; r < NR_GPR; r++)
-			forget(v, OFF_GPR(r));
-		return;
-	}
-	if (rule->kind == RULE_GPR && (roles & RO_VW))
-		for (unsigned r = 0; r < NR_GPR; r++)
-			forget(v, OFF_GPR(r));
-	if ((roles & RO_EW) && !mem)
-		forget(v, in->rm);
-	if (roles & RO_GW) {
-		forget(v, (row->attr & SWAP) && !mem ? in->rm : in->reg);
-		if (!(row->attr & PLUS_R) && (roles & RO_EW) && !mem) /* xchg, xadd */
-			forget(v, in->reg);
-		if (row->attr & PLUS_R)
-			forget(v, OFF_GPR(R_RAX));
-	}
-	if (roles & RO_AW)
-		forget(v, OFF_GPR(R_RAX));
-	if (roles & RO_DW)
-		forget(v, OFF_GPR(R_RDX));
-	if (roles & RO_CW)
-		forget(v, OFF_GPR(R_RCX));
-}
 
 /* What an access wants: [root + (index << scale) + lo], size bytes. */
 struct access {
@@ -349,9 +205,9 @@ static void begin_part(struct tr *t, struct values *old, struct values *here)
 
 	old->part = here->part = part;
 	for (unsigned r = 0; r < NR_GPR; r++) {
-		set_new(here, r, 0);
+		jit_value_new(here, r, 0);
 		if (!part || !is_root(t, old->of[r].root, old->of[r].part, old->of[r].born))
-			set_new(old, r, 0);
+			jit_value_new(old, r, 0);
 	}
 }
 
@@ -451,8 +307,8 @@ void jit_find_groups(struct tr *t)
 		t->use_stack[k] = add_stack(t, &old, in, rule);
 		if (!t->use_stack[k] && t->part)
 			t->use_stack[k] = add_stack(t, &here, in, rule);
-		follow(&old, in, row, rule);
-		follow(&here, in, row, rule);
+		jit_values_follow(&old, in, row, rule);
+		jit_values_follow(&here, in, row, rule);
 	}
 	t->part = 0;
 	t->k = 0;

@@ -4,23 +4,25 @@
  *	site   a place in a unit that may leave it: what C must know to make the guest's state precise there
  *	stub   shared code made once: entry, exits, slow paths (stubs.c)
  *
- * Registers of translated code are docs/adr/0001's: rsp is struct cpu, gs the TLB's table, guest rsp in r8,
- * guest r8 to r11 in memory, r9 to r11 scratch; the others are themselves.
+ * Each header uses those above it:
+ *
+ *	emit.h host.h		host instructions, and what translated code has where
+ *	unit.h rules.h		what is made, and by which rule
+ *	tr.h			one being made
+ *	internal.h		struct jit, which has all of them; what each file does for the others
+ *	operand.h group.h	accesses to memory
+ *	run.h lockstep.h	what runs
  */
 #ifndef CPU_JIT_INTERNAL_H
 #define CPU_JIT_INTERNAL_H
 
 #include "cpu/block.h"
 #include "cpu/insn.h"
-#include "cpu/jit/emit.h"
+#include "cpu/jit/host.h"
 #include "cpu/jit/jit.h"
-
-/* Scratch registers, and where guest rsp is. */
-#define H_S0 9	/* operands; the number of a site on the way out */
-#define H_S1 10 /* the TLB's index, then the addend */
-#define H_S2 11 /* the tag; a base that lives in memory */
-#define H_GSP 8
-#define H_CPU 4
+#include "cpu/jit/rules.h"
+#include "cpu/jit/tr.h"
+#include "cpu/jit/unit.h"
 
 /* Entries of a block before it is translated; a jump from translated code counts more, as leaving costs more than
  * interpreting a block does. And so many times as many before what follows is translated with it. */
@@ -31,253 +33,6 @@
 #define JIT_HEAT_CHAINED 20
 /* Translations of one block for different flags; one more is the general one. */
 #define JIT_MAX_VERSIONS 6
-
-/*
- * Where the guest's arithmetic flags are, and how to make them. They are hardly ever saved: mostly the last
- * instruction that wrote them can be repeated, because its operands are still there.
- */
-enum jf_kind {
-	JF_HOST, /* in the host's flags and nowhere else; never across units */
-	JF_CC,	 /* in cpu->cc */
-	JF_LAZY, /* cpu->jit.lazy says; what a unit's general entry expects */
-	/* From here on: what to compute, of @width, from values @a and @b. */
-	JF_ADD,	 /* a is the result of x + b */
-	JF_SUB,	 /* a is the result of x - b */
-	JF_NEG,	 /* a is the result of -x */
-	JF_CMP,	 /* a - b */
-	JF_TEST, /* a & b */
-	JF_INC,	 /* a is the result of x + 1; CF is that of before: bit 0 of b */
-	JF_DEC,
-	JF_SHL, /* a << b, b a constant that is not 0 */
-	JF_SHR,
-	JF_SAR,
-};
-
-/* Values: a guest register by number, as it is now; copies made before one changed; a constant. */
-#define JV_SPILL 16 /* and 17: cpu->jit.spill[] */
-#define JV_IMM 18
-#define JV_NONE 19
-
-struct jflags {
-	u8 kind, width, a, b;
-	s32 imm;   /* of JV_IMM */
-	s32 delta; /* what has been added to rsp since, if a is rsp */
-	u32 map;   /* and registers: regmap.c; of a site or a unit's key, elsewhere 0 */
-};
-
-/* The flags as cpu->cc has them. Registers are in cpu->regs; @host: the host's flags as they were. Core. */
-u64 jit_flags_eval(const struct cpu *cpu, const struct jflags *f, u64 host);
-
-static inline bool jflags_equal(const struct jflags *x, const struct jflags *y)
-{
-	return !memcmp(x, y, sizeof(*x));
-}
-
-enum site_kind {
-	SITE_INSN,   /* leaves for the interpreter at instruction k, which has changed nothing */
-	SITE_BUDGET, /* less budget than the unit needs: nothing of it has run */
-	SITE_NEEDS,  /* vector state is not loaded yet: nothing of it has run */
-	SITE_HOT,    /* entered often enough for a trace: nothing of it has run */
-	SITE_PLAIN, /* a group's look-up failed: a plainer unit instead; nothing has run from k on */
-	SITE_GOTO,  /* goes to @target, which is not linked (yet) */
-	SITE_LEFT,  /* a handler that ran for instruction k did not come back */
-};
-
-struct jit_site {
-	u8 kind;
-	u8 k; /* instruction of the unit */
-	u32 unit;
-	struct jflags fl;
-	gva_t target; /* SITE_GOTO */
-	/* SITE_GOTO, offsets in the code: the jump's end, the stub, where a jump to another page says which of
-	 * tlb_code.page it looks at (0: same page). */
-	u32 jump, stub, page;
-	u32 to;		      /* unit that it is linked to; 0: none */
-	u32 next_in, prev_in; /* list of the sites that are linked to the same unit */
-};
-
-/* A block of a unit, in the order of its instructions. */
-struct jit_part {
-	struct block *block;
-	u32 unit;
-	u32 next;  /* another part that is this block; 0: none */
-	u32 first; /* number of its first instruction in the unit */
-};
-
-/* A page, where it was when a jump from another page was linked to it. */
-struct jit_page {
-	gva_t page;
-	u64 addend; /* 0: none is here */
-};
-
-struct jit_unit {
-	struct block *block; /* the first */
-	struct jflags ctx;   /* how flags arrive */
-	u32 code, end;	     /* offsets */
-	u32 cold, cold_end;  /* what stands out of line */
-	u32 first_in;	     /* sites that are linked to it */
-	u32 next;	     /* another unit that begins with the block; 0: none */
-	gva_t rip;	     /* where that is, still known when the block is not */
-	u32 parts, nr_parts; /* jit.parts */
-	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
-	u16 n;		     /* instructions that its entry charges */
-	u8 needs;	     /* JIT_NEEDS_* */
-	u8 tier;	     /* JIT_TRACE ... */
-	bool loop;	     /* it ends at its own top */
-	bool dead;
-};
-/* What is made of a block: the best first. Where one cannot go on at its entry, the next does. */
-#define JIT_TRACE 0 /* blocks that follow, too */
-#define JIT_FIRST                                                                                  \
-	1 /* it alone, counting its entries: when there have been some, a trace takes its place */
-#define JIT_BLOCK 2 /* it alone */
-#define JIT_PLAIN 3 /* ... and each access looks for itself */
-#define JIT_NEEDS_X87 1
-#define JIT_NEEDS_AVX 2
-#define JIT_NEEDS_AVX512 4
-
-/* An instruction that may raise SIGFPE, by where it stands. */
-struct jit_trap {
-	u32 at;
-	u32 site;
-};
-
-/* Where @rip stands in struct tlb_code: emit_find_target() does the same. */
-#define JIT_JUMP_FACTOR 0x9e3779b1U
-static inline u32 jit_jump_hash(gva_t rip)
-{
-	return (u32)rip * JIT_JUMP_FACTOR >> (32 - TLB_JUMPS_LOG);
-}
-
-/* Where the block at @rip has its count in cpu_jit.heat; it may be others', too. Neighbours are neighbours. */
-static inline u32 jit_heat_hash(gva_t rip)
-{
-	return (u32)(rip >> 3) % (1U << JIT_HEATS_LOG);
-}
-
-/* And where its computed jump is in cpu_jit.way; others' may overwrite it. */
-static inline u32 jit_way_hash(gva_t rip)
-{
-	return (u32)rip * JIT_JUMP_FACTOR >> (32 - JIT_WAYS_LOG);
-}
-
-/* What a row of rules.def says. */
-struct jit_rule {
-	op_fn *const *set;
-	u8 kind;
-	u8 flags; /* enum jf_kind; JF_HOST: nothing to repeat */
-	u16 roles;
-};
-
-/* One translation being made. */
-struct stub_todo {
-	u8 kind; /* enum todo */
-	u8 acc;
-	bool constant;	/* TODO_MISS: the address is known */
-	bool tag_in_s0; /* ... or the tag in H_S0, not in H_S2 */
-	bool cc;	/* TODO_EXIT: flags are in the host's and nowhere else */
-	u8 x87;		/* ... as in struct tr */
-	const u8 *stub; /* TODO_CALL */
-	u8 *jcc;	/* where the branch's offset field ends */
-	u8 *top;	/* TODO_MISS: where to try again */
-	u32 site;
-	u32 index; /* TODO_FIND: the site to leave by, where @site has the state before; TODO_BEGIN: to this instruction */
-	bool fills; /* TODO_BEGIN: the first access is like the group */
-	u64 tag;
-	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
-	u8 reg;
-	bool group,
-		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
-	u16 size;
-	s32 disp; /* TODO_FIND: what is added to rsp; negative: a call, that returns to @tag */
-};
-enum todo {
-	TODO_MISS,
-	TODO_LEAVE,
-	TODO_CALL,
-	TODO_STACK,
-	TODO_EXIT,
-	TODO_FIND,
-	TODO_BEGIN,
-	TODO_SEAM
-};
-
-#define JIT_MAX_TODO 1024
-
-/* Accesses that are looked up together: group.c. */
-struct jit_group {
-	s8 root,
-		index; /* guest registers, as they are where this part begins; index -1: none ... */
-	u8 part;
-	u8 born,
-		index_born; /* ... or as they are behind this instruction, counted from 1; 0: the former */
-	u8 slot;	    /* of cpu->jit.group */
-	bool late;	    /* looked up at the first access, not where the part begins ... */
-	bool begun;	    /* ... which it has been */
-	u8 first;	    /* the instruction with that */
-	u8 scale;
-	u8 count;
-	bool write;
-	u8 align;     /* some accesses must be aligned to this, 0: none ... */
-	s32 align_at; /* ... at this offset and what is congruent */
-	s32 lo, hi;
-	bool steady; /* looked up before a loop's top; once for many iterations ... */
-	s16 step;    /* ... in each of which its address grows by this */
-	bool pointer; /* what is kept is no addend but where [root] is in the host, as root is where the part begins */
-};
-/* The last place of cpu->jit.group is a loop's: in how many more iterations its steady groups stay in their pages. */
-#define JIT_MAX_GROUPS 31
-#define JIT_MAX_CANDIDATES 96
-#define JIT_WALK_OFF JIT_GROUP_OFF(JIT_MAX_GROUPS)
-/* Of a unit. */
-#define JIT_MAX_INSNS 128
-#define JIT_MAX_PARTS 32
-
-#define JIT_GROUP_OFF(i) ((u32)offsetof(struct cpu, jit.group) + 8 * (i))
-
-struct tr {
-	struct jit *j;
-	struct emit e;
-	struct block *b; /* of instruction k */
-	struct jit_unit *u;
-	u32 unit;
-	unsigned k; /* instruction now, of n */
-	unsigned n;
-	unsigned part, nr_parts; /* part: b's */
-	const struct insn *in;
-	const struct insn_row *row;
-	const struct jit_rule *rule;
-	struct decoded d;
-	gva_t rip, next_rip;
-	struct jflags fl; /* where flags are before instruction k; a and b are places */
-	u32 map;	  /* where registers are */
-	bool host;	  /* and the host's hold them, too */
-	u64 need[JIT_MAX_INSNS /
-		 64]; /* bit k: somebody may look at the flags that instruction k leaves */
-	/* Bit k: ... when they are no longer in the host's, or at an exit. */
-	u64 keep[JIT_MAX_INSNS / 64];
-	bool need_in; /* ... at those that arrive */
-	bool stale;   /* fl is good up to the end of instruction k only */
-	bool ended;   /* nothing follows instruction k */
-	u8 x87; /* the last instruction that changed FIP and FOP, and 1; 0: they are in struct cpu */
-	u8 s1_group; /* H_S1 holds the addend of this group, and 1; 0: something else */
-	unsigned nr_groups;
-	struct jit_group group[JIT_MAX_CANDIDATES];
-	/* By instruction: group and 1; 0: none. */
-	u8 use_e[JIT_MAX_INSNS], use_stack[JIT_MAX_INSNS];
-	s16 delta_e[JIT_MAX_INSNS]; /* use_e: how far the base is from the group's root ... */
-	s16 lo_e[JIT_MAX_INSNS];    /* ... and the operand from it */
-	u8 *loop; /* where the unit's end goes on if it is the loop's next iteration; NULL: at the entry ... */
-	struct jflags loop_fl; /* ... and how flags and registers are there, as in a site */
-	unsigned nr_todo;
-	struct stub_todo todo[JIT_MAX_TODO];
-	const struct insn *insn[JIT_MAX_INSNS];
-	struct {
-		struct block *block;
-		unsigned first;
-		bool check_page, check_second; /* is it where it was? */
-	} parts[JIT_MAX_PARTS];
-};
 
 struct lockstep;
 
@@ -342,48 +97,6 @@ struct jit {
 	u64 *row_made;	  /* by row: translations by its rule */
 };
 
-/* Kinds of rules. */
-enum rule_kind {
-	RULE_NONE, /* by a call of the interpreter's handler */
-	RULE_GPR,
-	RULE_VEC,
-	RULE_NOP,
-	RULE_LEA,
-	RULE_PUSH,
-	RULE_PUSH_I,
-	RULE_PUSH_E,
-	RULE_POP,
-	RULE_LEAVE,
-	RULE_JMP,
-	RULE_JCC,
-	RULE_COUNT,
-	RULE_CALL,
-	RULE_CALL_E,
-	RULE_JMP_E,
-	RULE_RET,
-};
-
-/* What an instruction does to its operands, as ModRM has them, and to registers that it does not name. */
-#define RO_ER 1 /* E read */
-#define RO_EW 2
-#define RO_GR 4
-#define RO_GW 8
-#define RO_VR 16 /* VEX.vvvv */
-#define RO_VW 32
-#define RO_AW 64 /* rax */
-#define RO_DW 128
-#define RO_CW 256
-#define RO_EREG 512  /* E in memory is something else: bit strings */
-#define RO_PTRS 2048 /* x87: FIP, FDP and FOP are its own afterwards */
-#define RO_X87 4096  /* needs this part of the unit loaded: fpu.h */
-#define RO_AVX 8192
-#define RO_AVX512 16384
-#define RO_FULL                                                                                    \
-	1024 /* writes all flags whatever they were, though the row says that it reads some */
-
-extern const struct jit_rule jit_rules[];
-extern const unsigned nr_jit_rules;
-
 /* The part of @u with instruction @k. */
 static inline const struct jit_part *jit_part_of(const struct jit *j, const struct jit_unit *u,
 						 unsigned k)
@@ -442,15 +155,6 @@ void jit_add_trap(struct tr *t);
 bool jit_needed_before(const struct tr *t);
 /* Instruction k leaves all arithmetic flags anew, whatever they were. */
 bool jit_writes_all_flags(const struct tr *t);
-static inline bool jit_needed_after(const struct tr *t)
-{
-	return t->need[t->k / 64] >> t->k % 64 & 1;
-}
-/* The flags that instruction k leaves have to be made again: not all that look at them find them in the host's. */
-static inline bool jit_kept_after(const struct tr *t)
-{
-	return t->keep[t->k / 64] >> t->k % 64 & 1;
-}
 
 /* One instruction each; false: there is no way, a handler has to do it. */
 bool jit_tr_gpr(struct tr *t);
@@ -475,81 +179,14 @@ void jit_emit_find(struct tr *t, const struct stub_todo *s);
 void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
 /* Are the pages of this part where they were, if no part before it has asked? */
 void jit_emit_page_checks(struct tr *t, unsigned part);
-static inline bool jit_part_checks_pages(const struct tr *t, unsigned part)
-{
-	return t->parts[part].check_page || t->parts[part].check_second;
-}
 /* Out of line: a page is not known to be. */
 void jit_emit_seam(struct tr *t, const struct stub_todo *s);
 /* chain.c: the number of @page for that, which is at @addend now; 0: there is none left. */
 u32 jit_seam_number(struct jit *j, gva_t page, u64 addend);
 
-/* operand.c */
-/* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
-bool jit_lookup_e(struct tr *t, unsigned size, enum tlb_access acc, unsigned align, struct hmem *m);
-void jit_lookup_stack(struct tr *t, unsigned gpr, s32 disp, enum tlb_access acc, struct hmem *m);
-/* The sum that the E operand's address is, less the segment, into host register @to, H_S0 or H_S1. Touches no flag,
- * uses @to and H_S2. */
-void jit_emit_address(struct tr *t, unsigned to, bool segment);
-/* The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */
+/* reencode.c. The guest's instruction again, with these operands: modrm.reg and a register or memory for E. */
 void jit_reencode(struct tr *t, unsigned reg, unsigned rm, const struct hmem *m, int vvvv);
 
-/* The same for [reg + disp], a host register, off the stack pointer: by struct tlb's window. The addend into H_S1.
- * @group: SITE_PLAIN if it fails; else as for one access. */
-void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
-		    bool group);
-/* Compares only: the flags of jae if it is not in the window; then the addend. */
-void jit_emit_in_window(struct tr *t, unsigned reg, s32 disp, unsigned size);
-void jit_emit_window_addend(struct tr *t);
-/* Out of line. */
-void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
-/* The look-up made last, if it was not there already, leaves where it would be made again: H_S0 does not survive a miss;
- * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
-void jit_lookup_once(struct tr *t, unsigned nr_todo);
-
-/* prefetch and prefetchw, with an operand in memory. */
-void jit_emit_prefetch(struct tr *t);
-
-/* A look-up will be made, or a group's addend is used: adds to struct jit_ran if anybody wants to know. That of a look-up
- * changes the host's flags, that of a group H_S1. */
-void jit_emit_count_look(struct tr *t, enum tlb_access acc, enum jit_look how);
-void jit_emit_count_grouped(struct tr *t);
-/* The count at @off of struct cpu; the host's flags are lost. */
-void jit_emit_count_at(struct tr *t, u32 off);
-
-/* Out of line: a group's look-up at its first access failed. */
-void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s);
-
-/* Half a look-up: index from the first byte, in @from, into H_S1, tag from the last, in H_S2, compared;
- * then the addend into H_S1. */
-void jit_emit_compare(struct tr *t, unsigned from, enum tlb_access acc, unsigned align);
-void jit_emit_addend(struct tr *t);
-
-/* group.c */
-void jit_find_groups(struct tr *t);
-/* Those that are looked up where this part begins, but steady ones. */
-void jit_emit_groups(struct tr *t);
-/* Are there steady ones? */
-bool jit_is_steady(const struct tr *t);
-/* Looks up steady ones, before t->loop; false: they hold for ever. Else JIT_WALK_OFF is for how long. */
-bool jit_emit_steady(struct tr *t);
-/* The group @use keeps where its root is. */
-static inline bool jit_group_is_pointer(const struct tr *t, u8 use)
-{
-	return use && t->group[use - 1].pointer;
-}
-/* At the unit's entry: to a plainer unit if branch @jcc is taken. */
-void jit_todo_plain(struct tr *t, u8 *jcc);
-bool jit_part_has_groups(const struct tr *t, unsigned part);
-/* The group @use is looked up at its first access, and has not been. */
-static inline bool jit_group_is_due(const struct tr *t, u8 use)
-{
-	return use && t->group[use - 1].late && !t->group[use - 1].begun;
-}
-/* That look-up is before this instruction. */
-bool jit_begins_group(const struct tr *t, unsigned k);
-/* The addend of the group @use into H_S1; false: there is none. */
-bool jit_group_addend(struct tr *t, u8 use);
 /* regmap.c. The place of @gpr, or who is there. */
 unsigned jit_map_place(u32 map, unsigned gpr);
 /* From guest registers to places, or back: what C sees, a recipe, the decoded instruction. */
@@ -569,6 +206,8 @@ static inline unsigned jit_place(const struct tr *t, unsigned gpr)
 unsigned jit_memory_size(const struct insn_row *row, unsigned width);
 
 /* flags.c */
+/* The flags as cpu->cc has them. Registers are in cpu->regs; @host: the host's flags as they were. Core. */
+u64 jit_flags_eval(const struct cpu *cpu, const struct jflags *f, u64 host);
 void jit_fl_clobber(struct tr *t);	 /* the host's flags are about to be lost */
 void jit_fl_to_host(struct tr *t);	 /* somebody reads them; uses H_S0 */
 void jit_fl_carry_to_host(struct tr *t); /* ... CF alone; t->host stays as it is */
@@ -583,27 +222,6 @@ void jit_fl_keep_carry(struct tr *t, const struct jflags *f);
 bool jit_fl_carry(const struct tr *t, struct jflags *f);
 void jit_fl_set(struct tr *t, const struct jflags *f); /* written by the instruction */
 
-/* Guest registers, by place. */
-static inline bool in_memory(unsigned gpr)
-{
-	return gpr >= R_R8 && gpr <= R_R11;
-}
-
-static inline unsigned host_reg(unsigned gpr)
-{
-	return gpr == R_RSP ? H_GSP : gpr;
-}
-
-static inline struct hmem cpu_mem(u32 off)
-{
-	return (struct hmem){.base = H_CPU, .index = -1, .disp = (s32)off};
-}
-
-static inline struct hmem slot_mem(unsigned gpr)
-{
-	return cpu_mem(gpr * 8);
-}
-
 /* In the struct tlb_code of the current space: behind the table that gs is. */
 static inline struct hmem code_mem(const struct jit *j, u32 off)
 {
@@ -611,37 +229,6 @@ static inline struct hmem code_mem(const struct jit *j, u32 off)
 			     .index = -1,
 			     .gs = true,
 			     .disp = (s32)(j->l1_mask + sizeof(struct tlb_entry) + off)};
-}
-
-static inline void emit_load_cpu(struct emit *e, unsigned reg, u32 off)
-{
-	struct hmem m = cpu_mem(off);
-
-	emit_rm(e, X_MOV_LOAD | X_W, reg, &m);
-}
-
-static inline void emit_store_cpu(struct emit *e, unsigned reg, u32 off)
-{
-	struct hmem m = cpu_mem(off);
-
-	emit_rm(e, X_MOV_STORE | X_W, reg, &m);
-}
-
-/* mov reg, reg */
-static inline void emit_move(struct emit *e, unsigned to, unsigned from)
-{
-	if (to != from)
-		emit_rr(e, X_MOV_LOAD | X_W, to, from);
-}
-
-static inline void emit_lea(struct emit *e, unsigned to, unsigned base, s32 disp)
-{
-	struct hmem m = {.base = (s8)base, .index = -1, .disp = disp};
-
-	if (disp)
-		emit_rm(e, X_LEA | X_W, to, &m);
-	else
-		emit_move(e, to, base);
 }
 
 #endif

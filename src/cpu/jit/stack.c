@@ -1,5 +1,6 @@
 /* push, pop, leave. Registers change last; a look-up that fails has changed nothing. */
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
 
 static void move_rsp(struct tr *t, s32 by)
 {

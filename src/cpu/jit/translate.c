@@ -6,7 +6,9 @@
  *	code     instruction by instruction
  *	exits    out of line, at the generation's other end: look-ups that missed, jumps that lead nowhere yet
  */
+#include "cpu/jit/group.h"
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
 #include "cpu/jit/run.h"
 
 #include "base/bug.h"

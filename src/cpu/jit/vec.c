@@ -5,6 +5,7 @@
  */
 #include "cpu/decode_vex.h"
 #include "cpu/jit/internal.h"
+#include "cpu/jit/operand.h"
 #include "cpu/vec.h"
 
 /* A mask leaves out bytes of the operand, and their faults: see avx_bind(). */
