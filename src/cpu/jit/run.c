@@ -231,17 +231,61 @@ static struct jit_unit *go_on(struct cpu *cpu, u32 site, const struct insn **nex
 	return u;
 }
 
+/* Left at @site, with registers as C has them. The unit to go on with; or NULL and *@next, NULL if there is none. */
+static struct jit_unit *after_site(struct cpu *cpu, u32 site, const struct insn **next)
+{
+	struct jit *j = cpu->code->jit;
+	struct jit_site *s = &j->sites[site];
+	struct jit_unit *u = &j->units[s->unit], *on;
+
+	switch (s->kind) {
+	case SITE_GOTO:
+		on = go_on(cpu, site, next);
+		if (!on && cpu->stopped)
+			*next = NULL;
+		return on;
+	case SITE_NEEDS:
+		load_state(cpu, u->needs);
+		return u;
+	case SITE_HOT:
+		on = jit_hotter(j, cpu, u);
+		if (!on)
+			*next = nothing_ran(cpu, u, s, false);
+		return on;
+	case SITE_PLAIN:
+		on = u->dead ? NULL : jit_plainer(j, cpu, s);
+		if (on)
+			jit_link(j, site, on);
+		else
+			*next = nothing_ran(cpu, u, s, false);
+		return on;
+	case SITE_BUDGET: /* as much as there is budget for */
+		on = u->nr_parts > 1 && !u->dead && !cpu->interrupt ? jit_plainer(j, cpu, s) : NULL;
+		if (!on) {
+			*next = nothing_ran(cpu, u, s, true);
+			return NULL;
+		}
+		cpu->budget += u->n;
+		j->count.ran -= u->n;
+		return on;
+	default:
+		cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
+		*next = at_insn(cpu, u, s->k);
+		if (raise_fault(cpu, u, *next))
+			*next = NULL;
+		return NULL;
+	}
+}
+
 const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 {
 	struct jit *j = cpu->code->jit;
-	struct jit_unit *plain;
 	const struct insn *next;
-	struct jit_site *s;
 	s64 before;
 	u64 nr;
 
 	cpu->jit.lazy_op = JF_CC;
-	for (;;) {
+	do {
 		j->count.enters++;
 		jit_map_regs(cpu, u->ctx.map);
 		j->fault = 0;
@@ -256,46 +300,10 @@ const struct insn *jit_execute(struct cpu *cpu, struct jit_unit *u)
 			if (j->lock)
 				j->lock->trapped = true;
 		}
-		s = &j->sites[nr];
-		u = &j->units[s->unit];
-		jit_map_regs(cpu, s->fl.map);
-		switch (s->kind) {
-		case SITE_GOTO:
-			u = go_on(cpu, (u32)nr, &next);
-			if (!u)
-				return cpu->stopped ? NULL : next;
-			break;
-		case SITE_NEEDS:
-			load_state(cpu, u->needs);
-			break;
-		case SITE_HOT:
-			u = jit_hotter(j, cpu, u);
-			if (!u)
-				return nothing_ran(cpu, &j->units[s->unit], s, false);
-			break;
-		case SITE_PLAIN:
-			plain = u->dead ? NULL : jit_plainer(j, cpu, s);
-			if (!plain)
-				return nothing_ran(cpu, u, s, false);
-			jit_link(j, (u32)nr, plain);
-			u = plain;
-			break;
-		case SITE_BUDGET:
-			plain = u->nr_parts > 1 && !u->dead && !cpu->interrupt
-					? jit_plainer(j, cpu, s)
-					: NULL;
-			if (!plain)
-				return nothing_ran(cpu, u, s, true);
-			cpu->budget += u->n;
-			j->count.ran -= u->n;
-			u = plain; /* as much as there is budget for */
-			break;
-		default:
-			cpu->cc = jit_flags_eval(cpu, &s->fl, cpu->jit.host_cc);
-			next = at_insn(cpu, u, s->k);
-			return raise_fault(cpu, u, next) ? NULL : next;
-		}
-	}
+		jit_map_regs(cpu, j->sites[nr].fl.map);
+		u = after_site(cpu, (u32)nr, &next);
+	} while (u);
+	return next;
 }
 
 /* Is it the interpreter's turn, whatever is translated? */

@@ -274,54 +274,60 @@ static void emit_entry(struct tr *t)
 		emit_second_page(t, site);
 }
 
+/* To C for the look-up's entry, and again. */
+static void emit_miss(struct tr *t, const struct stub_todo *s)
+{
+	if (s->constant) {
+		emit_mov_imm(&t->e, H_S1, s->index);
+		emit_mov_imm(&t->e, H_S2, s->tag);
+	} else if (s->tag_in_s0) {
+		emit_move(&t->e, H_S2, H_S0);
+	}
+	emit_mov_imm(&t->e, H_S0, s->site);
+	emit_call(&t->e, t->j->miss[s->acc]);
+	emit_jmp(&t->e, s->top);
+}
+
+static void emit_one(struct tr *t, const struct stub_todo *s)
+{
+	emit_patch(s->jcc, t->e.p);
+	switch (s->kind) {
+	case TODO_MISS:
+		emit_miss(t, s);
+		break;
+	case TODO_LEAVE:
+		t->j->sites[s->site].stub = (u32)(t->e.p - t->j->write);
+		emit_mov_imm(&t->e, H_S0, s->site);
+		emit_jmp(&t->e, t->j->leave);
+		break;
+	case TODO_CALL:
+		emit_mov_imm(&t->e, H_S0, s->site);
+		emit_call(&t->e, s->stub);
+		emit_jmp(&t->e, s->top);
+		break;
+	case TODO_STACK:
+		jit_emit_stack_miss(t, s);
+		break;
+	case TODO_EXIT:
+		jit_emit_exit(t, s);
+		break;
+	case TODO_FIND:
+		jit_emit_find(t, s);
+		break;
+	case TODO_BEGIN:
+		jit_emit_begin_miss(t, s);
+		break;
+	case TODO_SEAM:
+		jit_emit_seam(t, s);
+		break;
+	}
+}
+
+/* What comes out of line may bring more of it. */
 static void emit_todo(struct tr *t)
 {
-	for (unsigned i = 0; i < t->nr_todo; i++) {
-		const struct stub_todo *s = &t->todo[i];
-
-		emit_patch(s->jcc, t->e.p);
-		if (s->kind == TODO_LEAVE) {
-			t->j->sites[s->site].stub = (u32)(t->e.p - t->j->write);
-			emit_mov_imm(&t->e, H_S0, s->site);
-			emit_jmp(&t->e, t->j->leave);
-			continue;
-		}
-		if (s->kind == TODO_EXIT) {
-			jit_emit_exit(t, s);
-			continue;
-		}
-		if (s->kind == TODO_FIND) {
-			jit_emit_find(t, s);
-			continue;
-		}
-		if (s->kind == TODO_CALL) {
-			emit_mov_imm(&t->e, H_S0, s->site);
-			emit_call(&t->e, s->stub);
-			emit_jmp(&t->e, s->top);
-			continue;
-		}
-		if (s->kind == TODO_SEAM) {
-			jit_emit_seam(t, s);
-			continue;
-		}
-		if (s->kind == TODO_BEGIN) {
-			jit_emit_begin_miss(t, s);
-			continue;
-		}
-		if (s->kind == TODO_STACK) {
-			jit_emit_stack_miss(t, s);
-			continue;
-		}
-		if (s->constant) {
-			emit_mov_imm(&t->e, H_S1, s->index);
-			emit_mov_imm(&t->e, H_S2, s->tag);
-		} else if (s->tag_in_s0) {
-			emit_move(&t->e, H_S2, H_S0);
-		}
-		emit_mov_imm(&t->e, H_S0, s->site);
-		emit_call(&t->e, t->j->miss[s->acc]);
-		emit_jmp(&t->e, s->top);
-	}
+	for (unsigned i = 0; i < t->nr_todo; i++)
+		emit_one(t, &t->todo[i]);
 }
 
 /* The interpreter's handler does instruction k; translated code goes on behind it. */
