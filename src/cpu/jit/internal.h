@@ -152,6 +152,9 @@ unsigned jit_part_at(const struct tr *t, unsigned k);
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site);
 /* The instruction may raise SIGFPE: call right before it is emitted. */
 void jit_add_trap(struct tr *t);
+/* ahead.c. Who may look at flags, from the end of the block; and what the unit needs. An instruction that may fault, or
+ * that a handler does, looks at all of them. */
+void jit_look_ahead(struct tr *t);
 bool jit_needed_before(const struct tr *t);
 /* Instruction k leaves all arithmetic flags anew, whatever they were. */
 bool jit_writes_all_flags(const struct tr *t);
