@@ -95,7 +95,7 @@ static inline gva_t tlb_l1_page(const struct tlb_entry *e)
  * tag zero is the first page's, but no look-up of that page finds such an entry: see tlb_l1_make(). */
 static inline bool tlb_l1_empty(const struct tlb_entry *e)
 {
-	return e->tag[TLB_READ] == TLB_NO_TAG || !e->addend;
+	return e->tag[TLB_READ] == TLB_NO_TAG || !(e->tag[TLB_READ] | e->addend);
 }
 
 static inline void tlb_l1_clear(struct tlb_entry *e)

@@ -544,6 +544,29 @@ static void a_table_never_filled_has_no_first_page(void)
 	tlb_world_end(w);
 }
 
+/* A guest may map a frame right where the host has it: then what an entry adds is nothing, and it is none the less full. */
+static void an_entry_that_adds_nothing_is_an_entry(void)
+{
+	static const struct tlb_geometry geo = {16, 8, 128, false};
+	struct tlb_world *w = tlb_world_new(&geo, 1, false);
+	struct page *frame = pfn_to_page(&w->m, 0x200);
+	gva_t at = (gva_t)page_address(&w->m, frame);
+	pte_t *pte = pte_alloc(w->mm[0], at);
+	void *host;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pte);
+	*pte = pfn_pte(0x200, _PAGE_PRESENT | _PAGE_USER | _PAGE_RW);
+	CU_ASSERT_EQUAL(tlb_fill(&w->tlb, at, TLB_WRITE, PF_USER, &host), 0);
+	CU_ASSERT_EQUAL((gva_t)host, at);
+	CU_ASSERT_EQUAL(tlb_validate(&w->tlb), 0);
+	tlb_protect_frame(&w->m, frame); /* it gets code */
+	CU_ASSERT_PTR_NULL(tlb_lookup(&w->tlb, at, 1, TLB_WRITE));
+	CU_ASSERT_PTR_EQUAL(tlb_lookup(&w->tlb, at, 1, TLB_READ), host);
+	flush_tlb_range(w->mm[0], at - 64 * PAGE_SIZE, at + PAGE_SIZE);
+	CU_ASSERT_PTR_NULL(tlb_lookup(&w->tlb, at, 1, TLB_READ));
+	tlb_world_end(w);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(model_agrees_on_the_default_geometry),
 	UNIT_TEST(model_agrees_on_a_tiny_tlb),
@@ -560,6 +583,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(flushes_of_code_make_its_jumps_stale),
 	UNIT_TEST(two_address_spaces_do_not_see_each_other),
 	UNIT_TEST(a_table_never_filled_has_no_first_page),
+	UNIT_TEST(an_entry_that_adds_nothing_is_an_entry),
 	UNIT_END,
 };
 const struct unit_suite suite_tlb = {"tlb", tests};

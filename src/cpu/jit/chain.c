@@ -62,6 +62,12 @@ static u32 page_hash(gva_t page, u64 addend, u32 of)
 	return (u32)(((page >> PAGE_SHIFT) ^ (addend >> PAGE_SHIFT) * JIT_JUMP_FACTOR) % of);
 }
 
+/* None is all zero: no frame is at the host's address 0. */
+static bool is_free(const struct jit_page *p)
+{
+	return !(p->page | p->addend);
+}
+
 /* The number of @page, which is at @addend now. */
 static u32 page_number(struct jit *j, gva_t page, u64 addend)
 {
@@ -72,7 +78,7 @@ static u32 page_number(struct jit *j, gva_t page, u64 addend)
 
 		if (!i)
 			continue;
-		if (!p->addend)
+		if (is_free(p))
 			*p = (struct jit_page){page, addend};
 		if (p->page == page && p->addend == addend)
 			return i;
@@ -88,7 +94,7 @@ u32 jit_seam_number(struct jit *j, gva_t page, u64 addend)
 	for (unsigned tries = 0; tries < 32; tries++, i = (i + 1) % TLB_SEAMS) {
 		struct jit_page *p = &j->pages[TLB_PAGES + i];
 
-		if (!p->addend)
+		if (is_free(p))
 			*p = (struct jit_page){page, addend};
 		if (p->page == page && p->addend == addend)
 			return TLB_PAGES + i;

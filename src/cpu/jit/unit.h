@@ -78,7 +78,7 @@ struct jit_part {
 /* A page, where it was when a jump from another page was linked to it. */
 struct jit_page {
 	gva_t page;
-	u64 addend; /* 0: none is here */
+	u64 addend;
 };
 
 struct jit_unit {
