@@ -1,4 +1,4 @@
-/* hot_code: code_changes and stale_code once more, with code that has run a few hundred times before it changes: what
+/* hot_code: code_changes and stale_code once more, with code that has run some thousand times before it changes: what
  * calls it has been joined to it by then. Stores of every origin, mappings that come and go, handlers, threads,
  * processes, steps and breakpoints.
  *
@@ -27,7 +27,7 @@
 
 #define PAGE 4096
 #define PAGES 4
-#define HOT 300
+#define HOT 6000 /* more than JIT_HOT * JIT_HOT_TRACE: traces, too */
 #define RW (PROT_READ | PROT_WRITE)
 #define RX (PROT_READ | PROT_EXEC)
 #define RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
