@@ -227,6 +227,16 @@ static u8 other_direction(const struct tr *t, const struct operands *o)
 	return arith ? t->d.op | 2 : 0;
 }
 
+/* Whether the E register, which has a slot, goes by way of H_S2: 32 bits written clear the rest, and an opcode with the
+ * register in it takes no memory. */
+static bool e_needs_scratch(const struct tr *t, const struct operands *o)
+{
+	unsigned roles = t->rule->roles;
+
+	return (t->row->attr & PLUS_R) || t->row->mod == MOD_REG || (roles & RO_EREG) ||
+	       ((roles & RO_EW) && o->width == W_L && !o->e_byte);
+}
+
 static void emit_it(struct tr *t, const struct operands *o, const struct hmem *mem)
 {
 	unsigned roles = t->rule->roles, g = t->d.reg, e = 0;
@@ -264,11 +274,7 @@ static void emit_it(struct tr *t, const struct operands *o, const struct hmem *m
 		e = host_operand(t, o->e_byte, o->e);
 		if (e_slot) {
 			slot = slot_mem(o->e);
-			/* 32 bits written clear the rest; and an opcode with the register in it
-			 * takes no memory. */
-			e_scratch = (t->row->attr & PLUS_R) || t->row->mod == MOD_REG ||
-				    (roles & RO_EREG) ||
-				    ((roles & RO_EW) && o->width == W_L && !o->e_byte);
+			e_scratch = e_needs_scratch(t, o);
 			if (!e_scratch)
 				mem = &slot;
 			else if ((roles & RO_ER) || o->width < W_L)
