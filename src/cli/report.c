@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cpu/jit/jit.h"
 #include "fs/seq_file.h"
+#include "mm/paging.h"
 #include "proc/clock.h"
 #include "proc/procfs/procfs.h"
 #include "proc/task.h"
@@ -334,6 +335,14 @@ void report_proc_files(struct machine *m, struct task_struct *t, const char *fil
 
 #define NAMING_NS (2 * NSEC_PER_SEC) /* symbols are looked for so long; a large program has many */
 
+/* Whether @t has at @addr what stands in the frame @pfn: else the code is another program's. */
+static bool has_frame(const struct task_struct *t, gva_t addr, pfn_t pfn)
+{
+	const pte_t *pte = t->mm ? pte_offset(t->mm, addr) : NULL;
+
+	return pte && pte_present(*pte) && pte_pfn(*pte) == pfn;
+}
+
 void report_perf_map(struct machine *m, struct task_struct *t)
 {
 	const struct jit *j = code_cache_jit(m->code);
@@ -358,7 +367,7 @@ void report_perf_map(struct machine *m, struct task_struct *t)
 	}
 	while (jit_next_code(j, &n, &c)) {
 		if (!m->symbolize || host_clock_ns(CLOCK_MONOTONIC) > end ||
-		    !m->symbolize(m, t, c.rip, name, sizeof(name)))
+		    !has_frame(t, c.rip, c.pfn) || !m->symbolize(m, t, c.rip, name, sizeof(name)))
 			snprintf(name, sizeof(name), "%#lx", c.rip);
 		(void)fprintf(map, "%lx %lx guest %s\n", (u64)c.code, c.size, name);
 	}

@@ -12,7 +12,8 @@ void report_stats(struct machine *m);
  * line with its name. @files: names that procfs_has_text() knows, with commas between. */
 void report_proc_files(struct machine *m, struct task_struct *t, const char *files);
 
-/* Writes /tmp/perf-PID.map, with Vellum's own PID, where perf looks for names of generated code: those of @t's program.
+/* Writes /tmp/perf-PID.map, with Vellum's own PID, where perf looks for names of generated code: those of @t's program,
+ * and for other programs' their addresses.
  * Says so on the log if it cannot. See: perf-report(1), tools/perf/Documentation/jit-interface.txt. */
 void report_perf_map(struct machine *m, struct task_struct *t);
 

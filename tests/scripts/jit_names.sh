@@ -19,6 +19,14 @@ sort map | while read -r at size _; do
 	end=$((0x$at + 0x$size))
 done || bad=1
 
+# Another program's code, at the same addresses, has not the first one's names.
+"$VELLUM" run --engine=jit --perf busybox sh -c "$GUEST/algorithms >/dev/null; exec $GUEST/hello-glibc" >out 2>err </dev/null &
+map=/tmp/perf-$!.map
+wait $!
+mv "$map" map
+[ "$(wc -l <map)" -ge 50 ] || fail "algorithms and busybox: $(wc -l <map) translations"
+[ "$(grep -cE ' guest [a-z_]+\+' map)" -le 80 ] || { fail "names of another program"; grep -E ' guest [a-z_]+\+' map | head; }
+
 for option in --perf --gdb; do
 	"$VELLUM" run --engine=interp $option "$GUEST/hello-musl" 2>err >/dev/null </dev/null
 	[ "$(cat err)" = "vellum: --perf, --gdb: nothing is translated, so there is nothing to name" ] ||

@@ -365,6 +365,7 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 	t->u = &j->units[t->unit];
 	*t->u = (struct jit_unit){.block = u->block,
 				  .rip = u->block->rip,
+				  .pfn = u->block->pfn[0],
 				  .ctx = *ctx,
 				  .code = (u32)(j->next - j->write)};
 	jit_fl_to_lazy(t);

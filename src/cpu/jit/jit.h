@@ -50,6 +50,7 @@ struct jit_code {
 	const void *code;
 	u64 size;  /* bytes */
 	gva_t rip; /* guest address that it begins with */
+	pfn_t pfn; /* frame that this was in */
 };
 /* The next behind number *@n, 0 for the first; false: there is no other. Also what is dropped, if its code is still
  * there. */

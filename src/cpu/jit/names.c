@@ -28,7 +28,7 @@ bool jit_next_code(const struct jit *j, u32 *n, struct jit_code *c)
 		const struct jit_unit *u = &j->units[*n >> 1];
 
 		*n += 1;
-		*c = (struct jit_code){j->exec + u->cold, u->cold_end - u->cold, u->rip};
+		*c = (struct jit_code){j->exec + u->cold, u->cold_end - u->cold, u->rip, u->pfn};
 		if (c->size)
 			return true;
 	}
@@ -41,7 +41,7 @@ bool jit_next_code(const struct jit *j, u32 *n, struct jit_code *c)
 			continue;
 		}
 		*n = 2 * unit + 1;
-		*c = (struct jit_code){j->exec + u->code, u->end - u->code, u->rip};
+		*c = (struct jit_code){j->exec + u->code, u->end - u->code, u->rip, u->pfn};
 		return true;
 	}
 	return false;

@@ -462,6 +462,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->u = &j->units[t->unit];
 	*t->u = (struct jit_unit){.block = b,
 				  .rip = b->rip,
+				  .pfn = b->pfn[0],
 				  .ctx = *ctx,
 				  .code = (u32)(j->next - j->write),
 				  .n = (u16)t->n,

@@ -88,7 +88,8 @@ struct jit_unit {
 	u32 cold, cold_end;  /* what stands out of line */
 	u32 first_in;	     /* sites that are linked to it */
 	u32 next;	     /* another unit that begins with the block; 0: none */
-	gva_t rip;	     /* where that is, still known when the block is not */
+	gva_t rip;	     /* where that is, ... */
+	pfn_t pfn;	     /* ... and in which frame, still known when the block is not */
 	u32 parts, nr_parts; /* jit.parts */
 	u32 traps, nr_traps; /* jit.traps: where the host may raise SIGFPE */
 	u16 n;		     /* instructions that its entry charges */
