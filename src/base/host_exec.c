@@ -34,7 +34,7 @@ static int map_twice(int fd, size_t size, void **write, void **exec)
 	int err;
 
 	if (ftruncate(fd, (off_t)size) < 0)
-		return policy_error();
+		return errno == EFBIG ? -EFBIG : policy_error();
 	w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (w == MAP_FAILED)
 		return policy_error();
@@ -59,7 +59,7 @@ static int map_and_close(int fd, size_t size, void **write, void **exec)
 }
 
 /* Where no memfd may be executed (vm.memfd_noexec=2), a file without a name may, if its file system is not mounted
- * noexec. */
+ * noexec. RLIMIT_FSIZE is for both; memory without a file knows none. */
 int host_map_exec(size_t size, void **write, void **exec)
 {
 	static const char *const dirs[] = {"/dev/shm", "/tmp", "/var/tmp"};
@@ -68,7 +68,7 @@ int host_map_exec(size_t size, void **write, void **exec)
 	for (unsigned i = 0; err == -EPERM && i < ARRAY_SIZE(dirs); i++)
 		err = map_and_close(open(dirs[i], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0700),
 				    size, write, exec);
-	return err;
+	return err == -EFBIG ? host_map_exec_anon(size, write, exec) : err;
 }
 
 int host_map_exec_anon(size_t size, void **write, void **exec)

@@ -131,7 +131,6 @@ void keep_standard_fds(void)
 /* Vellum's own limits and signals; what the guest is to see of the old ones goes to the config. */
 static void prepare_host(struct machine_config *c)
 {
-	struct sigaction sa;
 	struct rlimit rl;
 
 	keep_standard_fds();
@@ -150,9 +149,8 @@ static void prepare_host(struct machine_config *c)
 		rl.rlim_cur = 0;
 		setrlimit(RLIMIT_CORE, &rl);
 	}
-	sigaction(SIGPIPE, NULL, &sa);
-	c->sigpipe_ignored = sa.sa_handler == SIG_IGN;
-	signal(SIGPIPE, SIG_IGN);
+	c->sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	c->sigxfsz_ignored = signal(SIGXFSZ, SIG_IGN) == SIG_IGN;
 	block_watched(c);
 }
 

@@ -119,13 +119,15 @@ static void task_init_signals(struct task_struct *t)
 	struct machine *m = t->machine;
 
 	for (int sig = 1; sig <= NR_SIGNALS; sig++) {
-		if (sig == SIGPIPE) /* Vellum ignores it for itself; what it met is in the config */
-			continue;
+		if (sig == SIGPIPE || sig == SIGXFSZ)
+			continue; /* Vellum ignores them for itself; what it met is in the config */
 		if (host_signal_ignored(sig))
 			t->sighand->action[sig - 1].handler = (gva_t)SIG_IGN;
 	}
 	if (m->config.sigpipe_ignored)
 		t->sighand->action[SIGPIPE - 1].handler = (gva_t)SIG_IGN;
+	if (m->config.sigxfsz_ignored)
+		t->sighand->action[SIGXFSZ - 1].handler = (gva_t)SIG_IGN;
 	t->blocked |= host_blocked_signals() & ~m->config.sig_watched;
 }
 

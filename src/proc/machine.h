@@ -54,7 +54,7 @@ struct machine_config {
 	bool read_only;	      /* the host's tree cannot be changed */
 	bool single_step;
 	u64 nofile_cur; /* RLIMIT_NOFILE's soft limit before Vellum raised its own; 0: as the host's */
-	bool sigpipe_ignored; /* before Vellum ignored it for itself */
+	bool sigpipe_ignored, sigxfsz_ignored; /* before Vellum ignored them for itself */
 	u64 sig_watched; /* by sigmask_k(): signals of the host that Vellum blocks and passes on */
 	u64 core_cur;	 /* RLIMIT_CORE's, before Vellum set its own to 0 */
 };

@@ -41,6 +41,19 @@ if [ -x "$BUILD/tests/diff/check_vec" ]; then
 	[ $got = 0 ] || [ $got = 77 ] || { fail "check_vec without executable memory"; tail out; }
 fi
 
+# No large files: the code is in none then, and the guest is who gets SIGXFSZ.
+program=floats
+"$GUEST/$program" >wanted </dev/null
+for engine in interp jit; do
+	(ulimit -f 64; exec "$VELLUM" run --engine=$engine "$GUEST/$program") >out 2>err </dev/null || fail "ulimit -f 64, $engine"
+	cmp -s out wanted && [ ! -s err ] || fail "ulimit -f 64, $engine: another output"
+done
+got=0
+"$VELLUM" run sh -c 'ulimit -f 1; exec head -c 9999 /dev/zero' >out 2>err </dev/null || got=$?
+[ $got = 153 ] || fail "SIGXFSZ of the guest's: $got"
+(trap '' XFSZ; "$VELLUM" run sh -c 'ulimit -f 1; exec head -c 9999 /dev/zero' >out 2>err </dev/null) && fail "no error"
+grep -q 'File too large' err || fail "SIGXFSZ ignored"
+
 # Sizes that cannot be.
 for size in 0 100K 255K 2G; do
 	"$VELLUM" run --engine=jit --jit-cache $size "$GUEST/hello-musl" >out 2>err && fail "--jit-cache $size is taken"
