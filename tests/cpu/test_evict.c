@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cpu/jit/internal.h"
 #include "cpu/jit/jit.h"
 #include "flat.h"
 #include "mm/page.h"
@@ -354,6 +355,41 @@ static void who_calls_what_changes_is_not_translated_each_time(void)
 	flat_free(f);
 }
 
+/* What is known of the jump at the end of @rip's block stands in one place with that of the one found here. */
+static gva_t same_way(gva_t rip)
+{
+	gva_t at = CODE + 4 * PAGE_SIZE;
+
+	while (jit_way_hash(at) != jit_way_hash(rip))
+		at++;
+	return at;
+}
+
+/* The address that a jump loads lies in two pages, and what is thought of where it leads comes from another jump. */
+static void computed_jumps_read_over_a_pages_end(void)
+{
+	/* a: lea rax, [rax + 1]; jmp [rip + n] to c; c: mov edx, b; jmp rdx; d: loop a; jmp . */
+	u8 code[] = {0x48, 0x8d, 0x40, 1, 0xff, 0x25, 0,    0,	  0,	0,   0xba,
+		     0,	   0,	 0,    0, 0xff, 0xe2, 0xe2, 0xed, 0xeb, 0xfe};
+	static const u8 other[] = {0xff, 0xe3}; /* b: jmp rbx, which is d */
+	gva_t at = CODE + 2 * PAGE_SIZE - 4, c = CODE + 10;
+	u32 disp = (u32)(at - c), b = (u32)same_way(CODE);
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+
+	memcpy(code + 6, &disp, sizeof(disp));
+	memcpy(code + 11, &b, sizeof(b));
+	if (!code_cache_jit(f->code) && flat_translate_hot(f, false, 16)) {
+		flat_write(f, CODE, code, sizeof(code));
+		flat_write(f, at, &c, sizeof(c));
+		flat_write(f, b, other, sizeof(other));
+		f->cpu.regs.gpr[R_RBX] = CODE + 17;
+		f->cpu.regs.gpr[R_RCX] = 3001;
+		run(f, b, 30000);
+		CU_ASSERT_EQUAL(f->cpu.regs.gpr[R_RAX], 3000);
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(more_code_than_there_is_room_for_runs_all_the_same),
 	UNIT_TEST(too_little_memory_is_refused),
@@ -364,6 +400,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(code_that_is_rewritten_all_the_time_needs_no_more_memory),
 	UNIT_TEST(the_first_unit_may_be_a_loop_over_two_pages),
 	UNIT_TEST(who_calls_what_changes_is_not_translated_each_time),
+	UNIT_TEST(computed_jumps_read_over_a_pages_end),
 	UNIT_END,
 };
 const struct unit_suite suite_evict = {"evict", tests};

@@ -105,10 +105,10 @@ static struct block *usual(const struct trace *tr, const struct block *b)
 }
 
 /* Whether the address that a computed jump loads its target from needs nothing unusual. */
-static bool loads(const struct insn *in, gva_t next)
+static bool loads(const struct block *b, const struct insn *in)
 {
 	bool constant = in->base == OFF_RIP || (in->base == OFF_ZERO && in->index == OFF_ZERO);
-	gva_t at = (in->base == OFF_RIP ? next : 0) + (u64)(s64)in->disp;
+	gva_t at = (in->base == OFF_RIP ? b->base : 0) + (u64)(s64)in->disp;
 
 	if (!(in->flags & IN_MEM))
 		return true;
@@ -175,9 +175,9 @@ static struct block *after(struct trace *tr)
 	case RULE_RET:
 		return tr->calls ? known_block(tr, tr->ret[--tr->calls]) : usual(tr, b);
 	case RULE_JMP_E:
-		return loads(in, next) ? usual(tr, b) : NULL;
+		return loads(b, in) ? usual(tr, b) : NULL;
 	case RULE_CALL_E:
-		if (tr->calls == MAX_CALLS || !loads(in, next))
+		if (tr->calls == MAX_CALLS || !loads(b, in))
 			return NULL;
 		tr->ret[tr->calls++] = next;
 		return usual(tr, b);
