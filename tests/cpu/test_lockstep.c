@@ -620,7 +620,38 @@ static void lockstep_tells_of_a_difference(void)
 		}
 }
 
+static void handlers_are_counted_by_name(void)
+{
+	static const char *const names[] = {"cld", "xlat", "cmps"};
+	static const u64 often[] = {3, 2, 2};
+	static const u8 code[] = {0xfc, 0xfc, 0xfc, /* cld */
+				  0xd7, 0xd7,	    /* xlat */
+				  0xa6, 0xa7, 0xeb,
+				  0x00, /* cmpsb, cmpsd: two rows; jmp to the next */
+				  0xcc};
+	struct flat *f = flat_new(CPU_MODEL_HOST);
+	u64 *gpr = f->cpu.regs.gpr, times;
+
+	if (!code_cache_jit(f->code) && flat_translate(f, false)) {
+		flat_write(f, CODE, code, sizeof(code));
+		f->cpu.regs.rip = CODE;
+		gpr[R_RBX] = gpr[R_RSI] = gpr[R_RDI] = DATA;
+		CU_ASSERT_EQUAL(cpu_run(&f->cpu, 1000), CPU_EXCEPTION);
+		for (unsigned i = 0, found = 0; i < ARRAY_SIZE(names); i++, found = 0) {
+			for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
+				const char *name = jit_handled(code_cache_jit(f->code), n, &times);
+
+				found += name && !strcmp(name, names[i]) && times == often[i];
+			}
+			CU_ASSERT_EQUAL(found, 1);
+		}
+		CU_ASSERT_PTR_NULL(jit_handled(code_cache_jit(f->code), ARRAY_SIZE(names), &times));
+	}
+	flat_free(f);
+}
+
 static const struct unit_test tests[] = {
+	UNIT_TEST(handlers_are_counted_by_name),
 	UNIT_TEST(lockstep_tells_of_a_difference),
 	UNIT_TEST(an_interrupt_stops_translated_code),
 	UNIT_TEST(registers_of_a_loop_change_places),

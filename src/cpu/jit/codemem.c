@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include "base/err.h"
@@ -180,23 +181,41 @@ const struct jit_counters *jit_counters(const struct jit *j)
 	return &j->count;
 }
 
+/* Of all rows with the name of @row; 0: an earlier row has it. */
+static u64 of_name(const u64 *by_row, unsigned row)
+{
+	const char *name = insn_rows[row].name;
+	u64 sum = 0;
+
+	for (unsigned r = 0; r < nr_insn_rows; r++) {
+		if (!by_row[r] || strcmp(insn_rows[r].name, name))
+			continue;
+		if (r < row)
+			return 0;
+		sum += by_row[r];
+	}
+	return sum;
+}
+
 static const char *often(const u64 *by_row, unsigned n, u64 *times)
 {
-	u64 below = ~0UL, best;
-	unsigned row = 0;
+	u64 last = ~0UL, best = 0;
+	unsigned row = 0, found = 0;
 
-	for (unsigned i = 0; i <= n; i++) {
+	for (unsigned i = 0; i <= n; i++, last = best, row = found) {
 		best = 0;
-		for (unsigned r = 0; r < nr_insn_rows; r++)
-			if (by_row[r] > best && by_row[r] < below) {
-				best = by_row[r];
-				row = r;
+		for (unsigned r = 0; r < nr_insn_rows; r++) {
+			u64 sum = by_row[r] ? of_name(by_row, r) : 0;
+
+			if (sum > best && (sum < last || (sum == last && r > row))) {
+				best = sum;
+				found = r;
 			}
+		}
 		if (!best)
 			return NULL;
-		below = best;
 	}
-	*times = below;
+	*times = last;
 	return insn_rows[row].name;
 }
 

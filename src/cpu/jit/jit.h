@@ -35,8 +35,8 @@ struct jit_counters {
 };
 /* Since jit_new(). */
 const struct jit_counters *jit_counters(const struct jit *j);
-/* Names a row of opcodes.def whose handler has run for translated code, the @n-th most often, and how often;
- * NULL: there is none. For reports: it looks through all of them. */
+/* Names the instruction whose handlers have run for translated code the @n-th most often, and how often; NULL: there
+ * is none. For reports: it looks through all of them. */
 const char *jit_handled(const struct jit *j, unsigned n, u64 *times);
 /* The same of instructions that translated code was left for. */
 const char *jit_left(const struct jit *j, unsigned n, u64 *times);
