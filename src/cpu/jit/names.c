@@ -182,7 +182,7 @@ static struct object *make_object(const struct jit *j, u32 units)
 	u32 n = 0;
 	u64 size = sizeof(struct object) + symbols * (sizeof(Elf64_Sym) + NAME_SIZE);
 	struct object *o = calloc(1, size);
-	struct jit_code c = {j->exec, (u64)(j->first - j->write), 0};
+	struct jit_code c = {.code = j->exec, .size = (u64)(j->first - j->write)};
 	Elf64_Sym *sym;
 	char *name;
 
