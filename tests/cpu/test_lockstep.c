@@ -570,7 +570,7 @@ static int differing(char *said, size_t size)
 	int fds[2], status = 0;
 	pid_t pid;
 
-	if (!flat_translate(f, true) || pipe(fds)) {
+	if (code_cache_jit(f->code) || !flat_translate(f, true) || pipe(fds)) {
 		flat_free(f);
 		return -1;
 	}
@@ -611,7 +611,7 @@ static void lockstep_tells_of_a_difference(void)
 	int status = differing(said, sizeof(said));
 
 	if (status == -1)
-		return; /* the host cannot */
+		return; /* the host cannot, or FLAT_TRANSLATE has chosen */
 	CU_ASSERT_EQUAL(status, 125);
 	for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!strstr(said, wanted[i])) {
