@@ -102,6 +102,9 @@ static void map_all(struct pair *p, const struct program *prog)
 	bool plain = one_in(3) || (prog->shaped && one_in(2));
 
 	p->bits = _PAGE_ACCESSED | _PAGE_DIRTY;
+	/* Neither code nor data, but a case before may have been there, and ended with other bits: see run_piece(). */
+	for (unsigned i = BLOCKS_CODE_PAGES; i < BLOCKS_DATA_PAGE; i++)
+		both_map(p, FLAT_BASE + i * PAGE_SIZE, FLAT_BASE + i * PAGE_SIZE, FLAT_RWX);
 	for (unsigned i = 0; i < BLOCKS_CODE_PAGES; i++) {
 		gva_t page = BLOCKS_CODE + i * PAGE_SIZE;
 
