@@ -351,7 +351,7 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 	struct tr *t = &j->tr;
 	u32 site;
 
-	if (!jit_has_room(j, 0))
+	if (!jit_has_room(j, 0, 0))
 		return NULL;
 	memset(t, 0, offsetof(struct tr, todo));
 	t->j = j;

@@ -47,7 +47,7 @@ struct jit_gen {
 		used_traps; /* the first that is not in use; of the running one: nr_* */
 };
 #define JIT_MAX_GENS 16
-#define JIT_LEAST_GEN (64UL << 10) /* bytes of code: a few of the longest units */
+#define JIT_LEAST_GEN (72UL << 10) /* bytes of code: more than the longest unit may have */
 
 struct jit {
 	struct code_cache *cache;
@@ -138,9 +138,9 @@ void jit_add_part(struct tr *t, struct block *b);
 bool jit_has_page(const struct tr *t, unsigned nr, gva_t rip);
 /* Whether a trace that begins with @b might have another block. */
 bool jit_may_go_on(const struct jit *j, const struct block *b);
-/* Whether a unit of @n instructions has room in the running generation; what is refused now must have some in one
+/* Whether a unit of @n instructions in @parts has room in the running generation; what is refused now must have some in one
  * that is empty (JIT_LEAST_GEN), else it would be tried for ever. */
-bool jit_has_room(struct jit *j, unsigned n);
+bool jit_has_room(struct jit *j, unsigned n, unsigned parts);
 /* What stands out of line; the unit is one of its block's from now on. */
 void jit_end_unit(struct tr *t);
 u32 jit_add_site(struct tr *t, enum site_kind kind);

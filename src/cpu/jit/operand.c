@@ -193,7 +193,8 @@ static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc, un
 {
 	struct stub_todo *s;
 
-	VM_BUG_ON(t->nr_todo >= JIT_MAX_TODO);
+	if (unlikely(t->nr_todo >= JIT_MAX_TODO))
+		BUG("a unit has more out of line than it may");
 	s = &t->todo[t->nr_todo++];
 	*s = (struct stub_todo){.kind = TODO_MISS, .acc = acc, .top = top};
 	s->jcc = emit_jcc(&t->e, cc, NULL);

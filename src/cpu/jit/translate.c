@@ -19,6 +19,7 @@
 #define MOST_BYTES 2048U
 #define MOST_SITES 16U
 #define MOST_BYTES_INSN 448U
+#define MOST_BYTES_PART 256U /* a seam's check, a computed jump's compare */
 #define MOST_SITES_INSN 8U
 #define UNIT_ALIGN 32 /* bytes: loops begin where the host fetches */
 
@@ -266,9 +267,10 @@ static bool by_rule(struct tr *t)
 	}
 }
 
-bool jit_has_room(struct jit *j, unsigned n)
+bool jit_has_room(struct jit *j, unsigned n, unsigned parts)
 {
-	bool room = j->limit - j->next > MOST_BYTES + n * MOST_BYTES_INSN &&
+	u64 most = MOST_BYTES + n * MOST_BYTES_INSN + parts * MOST_BYTES_PART;
+	bool room = (u64)(j->limit - j->next) > most &&
 		    j->nr_sites + MOST_SITES + n * MOST_SITES_INSN < j->max_sites &&
 		    j->nr_traps + n < j->max_traps && j->nr_units < j->max_units &&
 		    j->nr_parts + JIT_MAX_PARTS < j->max_parts;
@@ -392,7 +394,8 @@ static void emit_cold(struct tr *t)
 
 	emit_todo(t);
 	cold = j->limit - (t->e.p - end);
-	VM_BUG_ON(t->e.p > j->limit || cold < end);
+	if (unlikely(t->e.p > j->limit || cold < end))
+		BUG("a unit is longer than jit_has_room() thought");
 	t->nr_todo = nr_todo;
 	j->count.flag_saves = saves;
 	t->e.p = cold;
@@ -410,7 +413,8 @@ void jit_end_unit(struct tr *t)
 	u->cold_end = (u32)(t->j->limit - t->j->write);
 	emit_cold(t);
 	u->cold = (u32)(t->j->limit - t->j->write);
-	VM_BUG_ON(t->j->nr_sites > t->j->max_sites);
+	if (unlikely(t->j->nr_sites > t->j->max_sites))
+		BUG("a unit has more sites than jit_has_room() thought");
 	u->next = u->block->units;
 	u->block->units = t->unit;
 	list_parts(t);
@@ -452,7 +456,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	t->b = b;
 	t->rip = b->rip;
 	jit_choose_parts(t, cpu, b, tier != JIT_TRACE);
-	if (!jit_has_room(j, t->n))
+	if (!jit_has_room(j, t->n, t->nr_parts))
 		return NULL;
 	jit_begin_state(t, ctx);
 	while ((u64)j->next % UNIT_ALIGN)
