@@ -240,7 +240,7 @@ static void set_engine(struct cli_options *o, const char *what, char *arg)
 			o->machine.engine = i;
 			return;
 		}
-	bad(what, "'%s' is no engine: interp, jit or lockstep", arg);
+	bad(what, "'%s' is no engine: jit, interp or lockstep", arg);
 }
 
 static void set_jit_cache(struct cli_options *o, const char *what, char *arg)
@@ -422,6 +422,7 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 	o->machine.tlb = (struct tlb_geometry){16384, 0, 1, false};
 	o->machine.seed = 1;
 	o->machine.cpu_model = cpu_model_default();
+	o->machine.engine = ENGINE_JIT;
 	env_init(o);
 	for (unsigned i = 0; i < NR_ROWS; i++)
 		if (option_rows[i].kind != OPT_ASK && option_is_for(&option_rows[i], compare))

@@ -69,7 +69,7 @@ done <<'ROWS'
 125|--jit-cache: '1K' is not a size from 256K to 1G|$V --jit-cache 1K $H
 125|--seed: 'abc' is not a number|$V --seed abc $H
 125|--seed: '99999999999999999999' is not a number|$V --seed 99999999999999999999 $H
-125|--engine: 'fast' is no engine: interp, jit or lockstep|$V --engine fast $H
+125|--engine: 'fast' is no engine: jit, interp or lockstep|$V --engine fast $H
 125|--trace: there is no such event as 'x': --trace help lists them|$V --trace x $H
 125|--trace: there is no such event as 'sched:nothing': --trace help lists them|$V --trace 'kmem:*,sched:nothing' $H
 125|--vdso-layout: 'mine' is neither reference nor host|$V --vdso-layout mine $H
