@@ -413,10 +413,12 @@ static void __noreturn complain(int said, const char *word, const struct option 
 
 void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 {
-	struct option longs[NR_ROWS + 1];
+	struct option *longs = calloc(NR_ROWS + 1, sizeof(*longs));
 	char letters[2 * NR_ROWS + 3];
 	int key;
 
+	if (!longs)
+		bad("options", "out of memory");
 	*o = (struct cli_options){.compare = compare};
 	o->machine.mem_size = 4UL << 30;
 	o->machine.tlb = (struct tlb_geometry){16384, 0, 1, false};
@@ -439,6 +441,7 @@ void options_parse(int argc, char **argv, bool compare, struct cli_options *o)
 		snprintf(what, sizeof(what), "--%s", r->name);
 		r->set(o, what, optarg);
 	}
+	free(longs);
 	if (!argv[optind])
 		bad("no program", "see vellum --help");
 	o->argv = argv + optind;
