@@ -95,6 +95,8 @@ enum insn_map {
 };
 enum insn_pfx { PFX_NONE, PFX_66, PFX_F3, PFX_F2, PFX_ANY };
 enum insn_ext { EXT_ANY = 8 };
+/* The column ext of opcodes.def. */
+enum { EXTN_0, EXTN_1, EXTN_2, EXTN_3, EXTN_4, EXTN_5, EXTN_6, EXTN_7, EXTN_ANY = EXT_ANY };
 enum insn_mod {
 	MOD_ANY,
 	MOD_MEM,

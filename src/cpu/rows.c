@@ -45,15 +45,6 @@ enum {
 
 #define F(letters) FL_##letters
 #define PFX(x) PFX_##x
-#define EXTN_ANY EXT_ANY
-#define EXTN_0 0
-#define EXTN_1 1
-#define EXTN_2 2
-#define EXTN_3 3
-#define EXTN_4 4
-#define EXTN_5 5
-#define EXTN_6 6
-#define EXTN_7 7
 
 /* Columns W and L of VEX(). */
 #define VEX_W_0 0

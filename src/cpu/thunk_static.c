@@ -121,15 +121,6 @@ struct static_row {
 	u8 map, op, pfx, ext, mod, form;
 	char set[12];
 };
-#define EXTN_ANY EXT_ANY
-#define EXTN_0 0
-#define EXTN_1 1
-#define EXTN_2 2
-#define EXTN_3 3
-#define EXTN_4 4
-#define EXTN_5 5
-#define EXTN_6 6
-#define EXTN_7 7
 #define INSN(map, op, pfx, ext, mod, name, form, set, reads, writes, undef, feat, attr)            \
 	{MAP_##map, op, PFX_##pfx, EXTN_##ext, MOD_##mod, FORM_##form, #set},
 static const struct static_row vec_rows[] = {

@@ -46,11 +46,11 @@ static void goto_other_page(struct tr *t, gva_t target, u32 site)
 	emit_rm(&t->e, 0x80, GRP_CMP, &page);
 	s->page = (u32)(t->e.p - 4 - t->j->write);
 	emit_8(&t->e, 0);
-	t->todo[t->nr_todo++] = (struct stub_todo){.kind = TODO_CALL,
-						   .jcc = emit_jcc(&t->e, 4, NULL),
-						   .stub = t->j->check_page,
-						   .top = top,
-						   .site = site};
+	t->cold[t->nr_cold++] = (struct cold){.kind = COLD_CALL,
+					      .jcc = emit_jcc(&t->e, 4, NULL),
+					      .stub = t->j->check_page,
+					      .top = top,
+					      .site = site};
 	emit_8(&t->e, 0xe9);
 	t->e.p += 4;
 	s->jump = (u32)(t->e.p - t->j->write);
@@ -126,12 +126,12 @@ static void emit_store_return(struct tr *t, gva_t ret, const struct hmem *m)
 
 static void push_return(struct tr *t, bool second)
 {
-	unsigned todo = t->nr_todo;
+	unsigned cold = t->nr_cold;
 	struct hmem m;
 
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
 	if (second)
-		jit_lookup_once(t, todo);
+		jit_lookup_once(t, cold);
 	emit_store_return(t, t->next_rip, &m);
 	jit_fl_rsp_moves(t, -8);
 	emit_lea(&t->e, H_GSP, H_GSP, -8);
@@ -161,8 +161,8 @@ static void emit_find_at(struct tr *t, u32 site)
 	emit_8(e, 32 - TLB_JUMPS_LOG);
 	emit_rm(e, X_CMP_RM | X_W, H_S2, &rip);
 	unknown = emit_jcc(e, 5, NULL);
-	t->todo[t->nr_todo++] = (struct stub_todo){
-		.kind = TODO_CALL, .jcc = unknown, .stub = t->j->find, .top = e->p, .site = site};
+	t->cold[t->nr_cold++] = (struct cold){
+		.kind = COLD_CALL, .jcc = unknown, .stub = t->j->find, .top = e->p, .site = site};
 }
 
 /* Notes the target, in H_S2, for trace.c. */
@@ -264,13 +264,13 @@ void jit_todo_exit(struct tr *t, u8 *jcc, u32 site)
 {
 	bool cc = t->fl.kind == JF_HOST;
 
-	t->todo[t->nr_todo++] = (struct stub_todo){
-		.kind = TODO_EXIT, .jcc = jcc, .site = site, .x87 = t->x87, .cc = cc};
+	t->cold[t->nr_cold++] =
+		(struct cold){.kind = COLD_EXIT, .jcc = jcc, .site = site, .x87 = t->x87, .cc = cc};
 	if (cc)
 		t->j->sites[site].fl = (struct jflags){.kind = JF_CC, .map = t->map};
 }
 
-void jit_emit_exit(struct tr *t, const struct stub_todo *s)
+void jit_emit_exit(struct tr *t, const struct cold *s)
 {
 	struct jit_site *site = &t->j->sites[s->site];
 	struct hmem budget = cpu_mem(offsetof(struct cpu, budget));
@@ -336,15 +336,15 @@ static void emit_page_check(struct tr *t, const struct block *b, gva_t page, u64
 {
 	u32 n = t->k ? jit_seam_number(t->j, page, addend) : 0;
 	struct hmem known = code_mem(t->j, (u32)offsetof(struct tlb_code, page) + n);
-	struct stub_todo *s;
+	struct cold *s;
 
 	if (!n) {
 		check_in_tlb(t, b, page, addend);
 		return;
 	}
-	s = &t->todo[t->nr_todo++];
-	*s = (struct stub_todo){
-		.kind = TODO_SEAM, .site = add_seam_site(t, b), .index = n, .x87 = t->x87};
+	s = &t->cold[t->nr_cold++];
+	*s = (struct cold){
+		.kind = COLD_SEAM, .site = add_seam_site(t, b), .index = n, .x87 = t->x87};
 	emit_rm(&t->e, 0x80, GRP_CMP, &known);
 	emit_8(&t->e, 0);
 	s->jcc = emit_jcc(&t->e, 4, NULL);
@@ -352,7 +352,7 @@ static void emit_page_check(struct tr *t, const struct block *b, gva_t page, u64
 	t->s1_group = 0;
 }
 
-void jit_emit_seam(struct tr *t, const struct stub_todo *s)
+void jit_emit_seam(struct tr *t, const struct cold *s)
 {
 	emit_mov_imm(&t->e, H_S0, s->index);
 	emit_call(&t->e, t->j->check_seam);
@@ -385,11 +385,11 @@ static void jcc_on(struct tr *t)
 	jit_todo_exit(t, emit_jcc(&t->e, taken ? cc ^ 1 : cc, NULL), site);
 }
 
-/* Goes on where the target, in H_S2, should be; elsewhere as any computed jump, out of line. @disp: see TODO_FIND. */
+/* Goes on where the target, in H_S2, should be; elsewhere as any computed jump, out of line. @disp: see COLD_FIND. */
 static void emit_expect(struct tr *t, s32 disp)
 {
 	gva_t target = t->parts[t->part + 1].block->rip;
-	struct stub_todo *s;
+	struct cold *s;
 
 	if (fits_s32((s64)target)) {
 		emit_grp1(&t->e, X_W, GRP_CMP, H_S2, (s32)target);
@@ -397,8 +397,8 @@ static void emit_expect(struct tr *t, s32 disp)
 		emit_mov_imm(&t->e, H_S0, target);
 		emit_rr(&t->e, X_CMP_RM | X_W, H_S0, H_S2);
 	}
-	s = &t->todo[t->nr_todo++];
-	*s = (struct stub_todo){.kind = TODO_FIND, .x87 = t->x87, .disp = disp, .tag = t->next_rip};
+	s = &t->cold[t->nr_cold++];
+	*s = (struct cold){.kind = COLD_FIND, .x87 = t->x87, .disp = disp, .tag = t->next_rip};
 	s->jcc = emit_jcc(&t->e, 5, NULL);
 	s->site = jit_add_site(t, SITE_INSN);
 	s->index = jit_add_site(t, SITE_INSN);
@@ -446,7 +446,7 @@ static void push_return_cold(struct tr *t, gva_t ret, u32 site)
 	emit_store_return(t, ret, &m);
 }
 
-void jit_emit_find(struct tr *t, const struct stub_todo *s)
+void jit_emit_find(struct tr *t, const struct cold *s)
 {
 	struct hmem code = in_table(t, offsetof(struct tlb_code, code));
 	const struct jit_site *site = &t->j->sites[s->site];

@@ -353,7 +353,7 @@ static struct jit_unit *make_adapter(struct jit *j, const struct jflags *ctx, st
 
 	if (!jit_has_room(j, 0, 0))
 		return NULL;
-	memset(t, 0, offsetof(struct tr, todo));
+	memset(t, 0, offsetof(struct tr, cold));
 	t->j = j;
 	t->b = u->block;
 	jit_begin_state(t, ctx);

@@ -143,6 +143,17 @@ static u32 width_op(u32 op, unsigned width)
 	}
 }
 
+/* The immediate operand b, behind an opcode of that width. */
+static void emit_imm(struct emit *e, const struct jflags *f)
+{
+	if (f->width == W_B)
+		emit_8(e, (u8)f->imm);
+	else if (f->width == W_W)
+		emit_16(e, (u16)f->imm);
+	else
+		emit_32(e, (u32)f->imm);
+}
+
 /* op reg, b; @op in its form r, r/m of 32 bits. */
 static void emit_with_b(struct tr *t, u32 op, unsigned grp, unsigned reg, const struct jflags *f)
 {
@@ -150,12 +161,7 @@ static void emit_with_b(struct tr *t, u32 op, unsigned grp, unsigned reg, const 
 
 	if (f->b == JV_IMM) {
 		emit_rr(&t->e, width_op(X_GRP1_IZ, f->width), grp, reg);
-		if (f->width == W_B)
-			emit_8(&t->e, (u8)f->imm);
-		else if (f->width == W_W)
-			emit_16(&t->e, (u16)f->imm);
-		else
-			emit_32(&t->e, (u32)f->imm);
+		emit_imm(&t->e, f);
 	} else if (value_in_memory(f->b, &m)) {
 		emit_rm(&t->e, width_op(op, f->width), reg, &m);
 	} else {
@@ -174,12 +180,7 @@ static void emit_test(struct tr *t, const struct jflags *f)
 	}
 	if (f->b == JV_IMM) {
 		emit_rr(&t->e, width_op(0xf7, f->width), 0, a);
-		if (f->width == W_B)
-			emit_8(&t->e, (u8)f->imm);
-		else if (f->width == W_W)
-			emit_16(&t->e, (u16)f->imm);
-		else
-			emit_32(&t->e, (u32)f->imm);
+		emit_imm(&t->e, f);
 	} else if (f->b == f->a) {
 		emit_rr(&t->e, width_op(X_TEST, f->width), a, a);
 	} else if (value_in_memory(f->b, &m)) {

@@ -175,15 +175,15 @@ void jit_end_goto(struct tr *t, gva_t target);
 void jit_x87_settle(struct tr *t);
 void jit_end_insn(struct tr *t);
 /* Out of line: leaves the unit in its midst, for what site @s says, with the budget of what will not run. */
-void jit_emit_exit(struct tr *t, const struct stub_todo *s);
+void jit_emit_exit(struct tr *t, const struct cold *s);
 /* Out of line: a computed jump to an address that the unit does not go on at, which is in H_S2. */
-void jit_emit_find(struct tr *t, const struct stub_todo *s);
+void jit_emit_find(struct tr *t, const struct cold *s);
 /* Branch @jcc does that; flags may be in the host's only. */
 void jit_todo_exit(struct tr *t, u8 *jcc, u32 site);
 /* Are the pages of this part where they were, if no part before it has asked? */
 void jit_emit_page_checks(struct tr *t, unsigned part);
 /* Out of line: a page is not known to be. */
-void jit_emit_seam(struct tr *t, const struct stub_todo *s);
+void jit_emit_seam(struct tr *t, const struct cold *s);
 /* chain.c: the number of @page for that, which is at @addend now; 0: there is none left. */
 u32 jit_seam_number(struct jit *j, gva_t page, u64 addend);
 

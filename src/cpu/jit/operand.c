@@ -189,14 +189,14 @@ void jit_emit_count_grouped(struct tr *t)
 }
 
 /* A branch if condition @cc: out of line. */
-static struct stub_todo *add_miss(struct tr *t, u8 *top, enum tlb_access acc, unsigned cc)
+static struct cold *add_miss(struct tr *t, u8 *top, enum tlb_access acc, unsigned cc)
 {
-	struct stub_todo *s;
+	struct cold *s;
 
-	if (unlikely(t->nr_todo >= JIT_MAX_TODO))
+	if (unlikely(t->nr_cold >= JIT_MAX_COLD))
 		BUG("a unit has more out of line than it may");
-	s = &t->todo[t->nr_todo++];
-	*s = (struct stub_todo){.kind = TODO_MISS, .acc = acc, .top = top};
+	s = &t->cold[t->nr_cold++];
+	*s = (struct cold){.kind = COLD_MISS, .acc = acc, .top = top};
 	s->jcc = emit_jcc(&t->e, cc, NULL);
 	s->site = jit_add_site(t, SITE_INSN);
 	t->j->count.lookups++;
@@ -210,7 +210,7 @@ static bool lookup_constant(struct tr *t, gva_t at, unsigned size, enum tlb_acce
 	u32 index = (at >> (PAGE_SHIFT - 5)) & t->j->l1_mask;
 	struct hmem tag = tlb_mem(-1, (s32)index + 8 * acc),
 		    addend = tlb_mem(-1, (s32)index + ADDEND);
-	struct stub_todo *s;
+	struct cold *s;
 	u8 *top;
 
 	if (page_offset(at) + size > PAGE_SIZE || (align && (at & (align - 1))))
@@ -311,13 +311,13 @@ void jit_emit_window_addend(struct tr *t)
 void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tlb_access acc,
 		    bool group)
 {
-	struct stub_todo *s;
+	struct cold *s;
 
 	jit_emit_count_look(t, acc, JIT_LOOK_WINDOW);
 	jit_emit_in_window(t, reg, disp, size);
 	s = add_miss(t, NULL, acc, 3);
 	jit_emit_window_addend(t);
-	s->kind = TODO_STACK;
+	s->kind = COLD_STACK;
 	s->top = t->e.p;
 	s->reg = (u8)reg;
 	s->disp = disp;
@@ -328,7 +328,7 @@ void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tl
 		t->j->sites[s->site].kind = SITE_PLAIN;
 }
 
-void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s)
+void jit_emit_stack_miss(struct tr *t, const struct cold *s)
 {
 	struct emit *e = &t->e;
 	u8 *top = e->p, *jcc;
@@ -359,16 +359,16 @@ void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s)
 	emit_jmp(e, top);
 }
 
-void jit_lookup_once(struct tr *t, unsigned nr_todo)
+void jit_lookup_once(struct tr *t, unsigned nr_cold)
 {
-	struct stub_todo *s = &t->todo[t->nr_todo - 1];
+	struct cold *s = &t->cold[t->nr_cold - 1];
 
-	if (t->nr_todo == nr_todo)
+	if (t->nr_cold == nr_cold)
 		return;
-	if (s->kind == TODO_STACK)
+	if (s->kind == COLD_STACK)
 		s->once = true;
 	else
-		s->kind = TODO_LEAVE;
+		s->kind = COLD_LEAVE;
 }
 
 /* Any sum: in H_S2, where it stays. H_S0 has the tag. */
@@ -376,7 +376,7 @@ static void lookup_sum(struct tr *t, const struct address *a, unsigned last, enu
 		       unsigned align, struct hmem *m)
 {
 	u8 *top = t->e.p;
-	struct stub_todo *s;
+	struct cold *s;
 
 	emit_sum(t, a, H_S2);
 	emit_lea(&t->e, H_S0, H_S2, (s32)last);
@@ -409,7 +409,7 @@ static void begin_group(struct tr *t, const struct address *a, enum tlb_access f
 	s32 lo = g->lo - t->lo_e[t->k], last = g->hi - 1 - t->lo_e[t->k];
 	enum tlb_access acc = g->write ? TLB_WRITE : TLB_READ;
 	unsigned from = H_S2, tag = H_S0, sum = H_S2;
-	struct stub_todo *s;
+	struct cold *s;
 	u8 *top = t->e.p;
 
 	jit_emit_count_look(t, acc, JIT_LOOK_TABLE);
@@ -427,7 +427,7 @@ static void begin_group(struct tr *t, const struct address *a, enum tlb_access f
 	emit_lea(&t->e, tag, sum, last);
 	emit_compare(t, from, tag, acc, 0);
 	s = add_miss(t, top, acc, 5);
-	s->kind = TODO_BEGIN;
+	s->kind = COLD_BEGIN;
 	s->tag_in_s0 = tag == H_S0;
 	s->fills = acc == first;
 	s->x87 = t->x87;
@@ -442,9 +442,9 @@ static void begin_group(struct tr *t, const struct address *a, enum tlb_access f
 	*m = (struct hmem){.base = (s8)sum, .index = H_S1, .disp = sum == H_S2 ? 0 : a->disp};
 }
 
-void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s)
+void jit_emit_begin_miss(struct tr *t, const struct cold *s)
 {
-	struct stub_todo on = {.kind = TODO_EXIT, .site = s->index, .x87 = s->x87};
+	struct cold on = {.kind = COLD_EXIT, .site = s->index, .x87 = s->x87};
 	struct emit *e = &t->e;
 	u8 *crosses;
 

@@ -5,7 +5,7 @@
 #include "cpu/cpu.h"
 
 struct hmem;
-struct stub_todo;
+struct cold;
 struct tr;
 
 /* Looks up the E operand, or [rsp + disp] and kin. False: an address that this cannot do. */
@@ -23,10 +23,10 @@ void jit_emit_stack(struct tr *t, unsigned reg, s32 disp, unsigned size, enum tl
 void jit_emit_in_window(struct tr *t, unsigned reg, s32 disp, unsigned size);
 void jit_emit_window_addend(struct tr *t);
 /* Out of line. */
-void jit_emit_stack_miss(struct tr *t, const struct stub_todo *s);
+void jit_emit_stack_miss(struct tr *t, const struct cold *s);
 /* The look-up made last, if it was not there already, leaves where it would be made again: H_S0 does not survive a miss;
  * and to try both look-ups of an instruction again might go on for ever, if they are of one slot of the TLB. */
-void jit_lookup_once(struct tr *t, unsigned nr_todo);
+void jit_lookup_once(struct tr *t, unsigned nr_cold);
 
 /* prefetch and prefetchw, with an operand in memory. */
 void jit_emit_prefetch(struct tr *t);
@@ -39,7 +39,7 @@ void jit_emit_count_grouped(struct tr *t);
 void jit_emit_count_at(struct tr *t, u32 off);
 
 /* Out of line: a group's look-up at its first access failed. */
-void jit_emit_begin_miss(struct tr *t, const struct stub_todo *s);
+void jit_emit_begin_miss(struct tr *t, const struct cold *s);
 
 /* Half a look-up: index from the first byte, in @from, into H_S1, tag from the last, in H_S2, compared;
  * then the addend into H_S1. */

@@ -21,7 +21,7 @@ bool jit_tr_push(struct tr *t)
 {
 	unsigned z = (t->d.op & 7) | (t->d.rex & 1) << 3, reg = H_S0;
 	struct hmem m, from;
-	unsigned todo;
+	unsigned cold;
 	bool second = false;
 
 	if (t->d.width != W_Q)
@@ -35,10 +35,10 @@ bool jit_tr_push(struct tr *t)
 		jit_fl_settle(t); /* now, not when H_S0 is taken */
 		emit_rm(&t->e, X_MOV_LOAD | X_W, H_S0, &from);
 	}
-	todo = t->nr_todo;
+	cold = t->nr_cold;
 	jit_lookup_stack(t, R_RSP, -8, TLB_WRITE, &m);
 	if (second)
-		jit_lookup_once(t, todo);
+		jit_lookup_once(t, cold);
 	if (t->rule->kind == RULE_PUSH_I) {
 		emit_rm(&t->e, X_MOV_IMM | X_W, 0, &m);
 		emit_32(&t->e, (u32)t->d.imm);

@@ -10,40 +10,40 @@ struct jit;
 struct jit_rule;
 
 /* What is to be written out of line. */
-enum todo {
-	TODO_MISS,
-	TODO_LEAVE,
-	TODO_CALL,
-	TODO_STACK,
-	TODO_EXIT,
-	TODO_FIND,
-	TODO_BEGIN,
-	TODO_SEAM
+enum cold_kind {
+	COLD_MISS,
+	COLD_LEAVE,
+	COLD_CALL,
+	COLD_STACK,
+	COLD_EXIT,
+	COLD_FIND,
+	COLD_BEGIN,
+	COLD_SEAM
 };
 
-struct stub_todo {
-	u8 kind; /* enum todo */
+struct cold {
+	u8 kind; /* enum cold_kind */
 	u8 acc;
-	bool constant;	/* TODO_MISS: the address is known */
+	bool constant;	/* COLD_MISS: the address is known */
 	bool tag_in_s0; /* ... or the tag in H_S0, not in H_S2 */
-	bool cc;	/* TODO_EXIT: flags are in the host's and nowhere else */
+	bool cc;	/* COLD_EXIT: flags are in the host's and nowhere else */
 	u8 x87;		/* ... as in struct tr */
-	const u8 *stub; /* TODO_CALL */
+	const u8 *stub; /* COLD_CALL */
 	u8 *jcc;	/* where the branch's offset field ends */
-	u8 *top;	/* TODO_MISS: where to try again */
+	u8 *top;	/* COLD_MISS: where to try again */
 	u32 site;
-	u32 index; /* TODO_FIND: the site to leave by, where @site has the state before; TODO_BEGIN: to this instruction */
-	bool fills; /* TODO_BEGIN: the first access is like the group */
+	u32 index; /* COLD_FIND: the site to leave by, where @site has the state before; COLD_BEGIN: to this instruction */
+	bool fills; /* COLD_BEGIN: the first access is like the group */
 	u64 tag;
-	/* TODO_STACK: [reg + disp], size bytes, is not in the window. */
+	/* COLD_STACK: [reg + disp], size bytes, is not in the window. */
 	u8 reg;
 	bool group,
 		once; /* a group: to its plain unit; leaves if the TLB does not know it either */
 	u16 size;
-	s32 disp; /* TODO_FIND: what is added to rsp; negative: a call, that returns to @tag */
+	s32 disp; /* COLD_FIND: what is added to rsp; negative: a call, that returns to @tag */
 };
 
-#define JIT_MAX_TODO 1024
+#define JIT_MAX_COLD 1024
 
 /* Accesses that are looked up together: group.c. */
 struct jit_group {
@@ -110,8 +110,8 @@ struct tr {
 	s16 lo_e[JIT_MAX_INSNS];    /* ... and the operand from it */
 	u8 *loop; /* where the unit's end goes on if it is the loop's next iteration; NULL: at the entry ... */
 	struct jflags loop_fl; /* ... and how flags and registers are there, as in a site */
-	unsigned nr_todo;
-	struct stub_todo todo[JIT_MAX_TODO];
+	unsigned nr_cold;
+	struct cold cold[JIT_MAX_COLD];
 	const struct insn *insn[JIT_MAX_INSNS];
 	struct {
 		struct block *block;

@@ -52,7 +52,7 @@ void jit_add_trap(struct tr *t)
 
 void jit_todo_leave(struct tr *t, u8 *jcc, u32 site)
 {
-	t->todo[t->nr_todo++] = (struct stub_todo){.kind = TODO_LEAVE, .jcc = jcc, .site = site};
+	t->cold[t->nr_cold++] = (struct cold){.kind = COLD_LEAVE, .jcc = jcc, .site = site};
 }
 
 /* @n bytes of struct cpu's bool at @off: out if it is false. */
@@ -158,7 +158,7 @@ static void emit_entry(struct tr *t)
 }
 
 /* To C for the look-up's entry, and again. */
-static void emit_miss(struct tr *t, const struct stub_todo *s)
+static void emit_miss(struct tr *t, const struct cold *s)
 {
 	if (s->constant) {
 		emit_mov_imm(&t->e, H_S1, s->index);
@@ -171,46 +171,46 @@ static void emit_miss(struct tr *t, const struct stub_todo *s)
 	emit_jmp(&t->e, s->top);
 }
 
-static void emit_one(struct tr *t, const struct stub_todo *s)
+static void emit_one(struct tr *t, const struct cold *s)
 {
 	emit_patch(s->jcc, t->e.p);
 	switch (s->kind) {
-	case TODO_MISS:
+	case COLD_MISS:
 		emit_miss(t, s);
 		break;
-	case TODO_LEAVE:
+	case COLD_LEAVE:
 		t->j->sites[s->site].stub = (u32)(t->e.p - t->j->write);
 		emit_mov_imm(&t->e, H_S0, s->site);
 		emit_jmp(&t->e, t->j->leave);
 		break;
-	case TODO_CALL:
+	case COLD_CALL:
 		emit_mov_imm(&t->e, H_S0, s->site);
 		emit_call(&t->e, s->stub);
 		emit_jmp(&t->e, s->top);
 		break;
-	case TODO_STACK:
+	case COLD_STACK:
 		jit_emit_stack_miss(t, s);
 		break;
-	case TODO_EXIT:
+	case COLD_EXIT:
 		jit_emit_exit(t, s);
 		break;
-	case TODO_FIND:
+	case COLD_FIND:
 		jit_emit_find(t, s);
 		break;
-	case TODO_BEGIN:
+	case COLD_BEGIN:
 		jit_emit_begin_miss(t, s);
 		break;
-	case TODO_SEAM:
+	case COLD_SEAM:
 		jit_emit_seam(t, s);
 		break;
 	}
 }
 
 /* What comes out of line may bring more of it. */
-static void emit_todo(struct tr *t)
+static void emit_each_cold(struct tr *t)
 {
-	for (unsigned i = 0; i < t->nr_todo; i++)
-		emit_one(t, &t->todo[i]);
+	for (unsigned i = 0; i < t->nr_cold; i++)
+		emit_one(t, &t->cold[i]);
 }
 
 /* The interpreter's handler does instruction k; translated code goes on behind it. */
@@ -389,17 +389,17 @@ static void emit_cold(struct tr *t)
 {
 	struct jit *j = t->j;
 	u8 *end = t->e.p, *cold;
-	unsigned nr_todo = t->nr_todo;
+	unsigned nr_cold = t->nr_cold;
 	u64 saves = j->count.flag_saves;
 
-	emit_todo(t);
+	emit_each_cold(t);
 	cold = j->limit - (t->e.p - end);
 	if (unlikely(t->e.p > j->limit || cold < end))
 		BUG("a unit is longer than jit_has_room() thought");
-	t->nr_todo = nr_todo;
+	t->nr_cold = nr_cold;
 	j->count.flag_saves = saves;
 	t->e.p = cold;
-	emit_todo(t);
+	emit_each_cold(t);
 	VM_BUG_ON(t->e.p != j->limit);
 	j->next = end;
 	j->limit = cold;
@@ -451,7 +451,7 @@ struct jit_unit *jit_translate(struct jit *j, struct cpu *cpu, struct block *b,
 	struct tr *t = &j->tr;
 	u32 first_site = j->nr_sites;
 
-	memset(t, 0, offsetof(struct tr, todo));
+	memset(t, 0, offsetof(struct tr, cold));
 	t->j = j;
 	t->b = b;
 	t->rip = b->rip;
